@@ -1,0 +1,1 @@
+# Slicer would write the description of the extension and its package here.
