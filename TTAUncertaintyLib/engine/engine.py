@@ -1,0 +1,388 @@
+"""The one loop: perturb the moving image, predict, compensate, accumulate.
+
+For perturbations tau_k, with A the moving image, B the fixed image and f the network:
+
+    phi_0   = f(A, B)                              the answer; it stays untouched
+    g_kr(y) = tau_kr( f(A∘tau_kr, B)(y) )          estimates the same phi for every perturbation
+    x_kr    = g_kr - phi_0                         what the nested estimator accumulates, mm
+
+An engine is iterated over: each step is one batch of passes, after which the caller may look at
+a provisional outcome, stop (and keep what there is) or walk away (and lose nothing but time).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import DesignError, ResourceError
+from ..geometry import Lattice
+from ..models.contract import PreparedPair, RegistrationModel
+from ..perturbations import Action, Design, Noise
+from ..variance import NestedVariance, VarianceEstimate
+from .execution import Execution, is_out_of_memory, numerics
+from .fields import in_mm, inverse_consistency, jacobian_determinant_mm
+from .progress import Phase, Progress
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run has found so far; all tensors on the CPU, on the fixed lattice.
+
+    Parameters
+    ----------
+    moving_lattice, fixed_lattice
+        The network's lattices.
+    prediction
+        [3, D, H, W]: phi_0, voxels of the moving lattice, components (i, j, k).
+    jacobian
+        [D, H, W]: determinant of phi_0's Jacobian in the world.
+    inverse_consistency
+        [D, H, W], mm; None if it was not asked for.
+    variance
+        The estimate, mm^2 in the moving world; None before two perturbations are complete.
+    perturbed, asked
+        Perturbed passes done, and in the design.
+    seconds
+        Spent in the loop, earlier sessions of a resumed run not counted.
+    device
+        Where the last pass ran.
+    notes
+        What the person should know: smaller batches, a change of device, folding perturbations.
+    """
+
+    moving_lattice: Lattice
+    fixed_lattice: Lattice
+    prediction: Tensor
+    jacobian: Tensor
+    inverse_consistency: Tensor | None
+    variance: VarianceEstimate | None
+    perturbed: int
+    asked: int
+    seconds: float
+    device: str
+    notes: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pass of the design was made."""
+        return self.perturbed == self.asked
+
+
+class Engine:
+    """One run of a design on a pair of images.
+
+    Parameters
+    ----------
+    model
+        The network; its plain prediction is the answer.
+    pair
+        From `model.prepare`.
+    design
+        Which perturbed passes to make.
+    execution
+        Device, precision, batches.
+    reverse_pass
+        Spend one pass on the inverse-consistency map.
+    full_covariance
+        Accumulate 3x3 covariances and not only their traces.
+    members
+        Ensemble noise: the checkpoints that each pass draws from, with replacement, so that the
+        replicates of a perturbation are independent draws, as the estimator assumes.
+
+    Raises
+    ------
+    DesignError
+        If the noise source does not exist for this network, or the design cannot be drawn.
+    ResourceError
+        If the device is not available.
+    """
+
+    def __init__(
+        self,
+        model: RegistrationModel,
+        pair: PreparedPair,
+        design: Design,
+        execution: Execution | None = None,
+        reverse_pass: bool = True,
+        full_covariance: bool = False,
+        members: Sequence[RegistrationModel] = (),
+    ) -> None:
+        execution = execution or Execution()
+        if design.noise is Noise.DROPOUT and not model.has_dropout:
+            raise DesignError(
+                f"The model '{model.description.name}' has no dropout layers.",
+                "Take --noise discretisation, which works for every network.",
+            )
+        if design.noise is Noise.ENSEMBLE and len(members) < 2:
+            raise DesignError("Ensemble noise needs at least two checkpoints of the network.")
+        self.model = model
+        self.pair = pair
+        self.design = design
+        self.execution = execution
+        self.draws = design.draw(pair.moving_lattice)
+        self._members = tuple(members) if design.noise is Noise.ENSEMBLE else (model,)
+        self._reverse_pass = reverse_pass
+        self._full = full_covariance
+        self._notes: list[str] = []
+        self._prediction: Tensor | None = None
+        self._inverse_consistency: Tensor | None = None
+        self._variance: NestedVariance | None = None
+        self._seconds = 0.0
+        self._use(execution.resolve_device())
+        # the network's own noise is seeded pass by pass, so those passes go one at a time
+        seeded = design.noise is not Noise.DISCRETISATION
+        self._batch = 1 if seeded else execution.resolve_batch_size(self.device)
+
+    @property
+    def total(self) -> int:
+        """Passes through the network in all."""
+        return 1 + int(self._reverse_pass) + self.design.passes
+
+    @property
+    def perturbed(self) -> int:
+        """Perturbed passes done."""
+        return 0 if self._variance is None else self._variance.count
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the person should know about the run so far."""
+        return tuple(self._notes)
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Make the passes that are still missing, reporting after each step.
+
+        Raises
+        ------
+        ResourceError
+            If memory runs out even for a single pass on the CPU.
+        DesignError
+            If an elastic perturbation folds.
+        """
+        began = time.monotonic()
+        earlier = self._seconds
+        first = self.perturbed
+
+        def report(phase: Phase) -> Progress:
+            now = time.monotonic()
+            self._seconds = earlier + now - began
+            made = self.perturbed - first
+            left = None
+            if made:
+                left = (now - loop_began) / made * (self.design.passes - self.perturbed)
+            done = self.total - self.design.passes + self.perturbed
+            if phase is Phase.REGISTERING:
+                done = 1
+            return Progress(phase, done, self.total, self.perturbed, now - began, left)
+
+        if self._prediction is None:
+            self._answer_with(self._attempt(self._predict_unperturbed))
+            yield report(Phase.REGISTERING)
+        if self._reverse_pass and self._inverse_consistency is None:
+            self._inverse_consistency = self._attempt(self._predict_reverse)
+            yield report(Phase.INVERSE)
+        if self._variance is None:
+            shape = self.pair.fixed_lattice.array_shape
+            self._variance = NestedVariance(
+                shape, self.design.replicates, self._full, self.device
+            )
+        loop_began = time.monotonic()
+        while self.perturbed < self.design.passes:
+            for offset in self._attempt(self._next_offsets):
+                self._variance.add(offset)
+            yield report(Phase.PERTURBING)
+
+    def run(self) -> Outcome:
+        """Make all passes and return the outcome."""
+        for _ in self:
+            pass
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """Return what has been found so far; may be asked at any time after the first step.
+
+        Raises
+        ------
+        ValueError
+            Before the unperturbed prediction is there.
+        """
+        if self._prediction is None:
+            raise ValueError("There is no prediction yet.")
+        moving, fixed = self.pair.moving_lattice, self.pair.fixed_lattice
+        prediction = self._prediction.cpu()
+        estimate = None
+        if self._variance is not None and self._variance.groups >= 2:
+            estimate = self._variance.estimate().cpu()
+        consistency = self._inverse_consistency
+        return Outcome(
+            moving,
+            fixed,
+            prediction,
+            jacobian_determinant_mm(prediction, moving, fixed),
+            None if consistency is None else consistency.cpu(),
+            estimate,
+            self.perturbed,
+            self.design.passes,
+            self._seconds,
+            str(self.device),
+            self.notes,
+        )
+
+    # -- passes -------------------------------------------------------------------------------
+
+    @torch.inference_mode()
+    def _predict(self, model: RegistrationModel, moving: Tensor, fixed: Tensor) -> Tensor:
+        with numerics(self.device, self.execution.precision):
+            return model.predict(moving, fixed).float()
+
+    def _predict_unperturbed(self) -> Tensor:
+        return self._predict(self.model, self._moving, self._fixed)[0]
+
+    def _predict_reverse(self) -> Tensor:
+        if self._prediction is None:
+            raise ValueError("There is no prediction yet.")
+        backward = self._predict(self.model, self._fixed, self._moving)[0]
+        moving, fixed = self.pair.moving_lattice, self.pair.fixed_lattice
+        return inverse_consistency(self._prediction, backward, moving, fixed)
+
+    @torch.inference_mode()
+    def _next_offsets(self) -> list[Tensor]:
+        """Make the next batch of perturbed passes; return g - phi_0 of each, [3, D, H, W], mm."""
+        first = self.perturbed
+        last = min(first + self._batch, self.design.passes)
+        actions = self.draws.passes(first, last, self.device)
+        self._tell_of_folding(actions)
+        moving = torch.cat([action.warp(self._moving) for action in actions])
+        fixed = self._fixed.expand(len(actions), -1, -1, -1, -1)
+        predictions = self._with_noise(first, moving, fixed)
+        return [
+            action.compensate(prediction, self._to_mm).sub_(self._prediction_mm)
+            for action, prediction in zip(actions, predictions, strict=True)
+        ]
+
+    def _with_noise(self, first: int, moving: Tensor, fixed: Tensor) -> Tensor:
+        """Predict a batch; where the network's own noise is wanted, with this pass's seed."""
+        if self.design.noise is Noise.DISCRETISATION:
+            return self._predict(self.model, moving, fixed)
+        seed = int(self.draws.seeds.flat[first])
+        if self.design.noise is Noise.ENSEMBLE:
+            return self._predict(self._members[seed % len(self._members)], moving, fixed)
+        devices = [self.device] if self.device.type == "cuda" else []
+        with torch.random.fork_rng(devices):
+            torch.manual_seed(seed)
+            self.model.set_dropout(True)
+            try:
+                return self._predict(self.model, moving, fixed)
+            finally:
+                self.model.set_dropout(False)
+
+    def _tell_of_folding(self, actions: list[Action]) -> None:
+        if not self.design.allow_folding or any("fold" in note for note in self._notes):
+            return
+        folded = max(action.folded_fraction() for action in actions)
+        if folded > 0:
+            self._note(
+                f"This design's perturbations fold ({folded:.1%} of the image in one of them); "
+                "its variance contains what folding does to the images."
+            )
+
+    # -- memory and devices -------------------------------------------------------------------
+
+    def _attempt(self, step: Callable[[], _Result]) -> _Result:
+        """Do a step; when memory runs out, do it smaller: half the batch, then on the CPU."""
+        while True:
+            try:
+                return step()
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                reason = error
+            self._shrink(reason)
+
+    def _shrink(self, reason: BaseException) -> None:
+        if self._batch > 1:
+            self._batch //= 2
+            self._note(f"Memory ran out; going on with {self._batch} pass(es) at once.")
+        elif self.device.type != "cpu":
+            self._note(f"Memory ran out on {self.device}; going on on the CPU.")
+            self._use(torch.device("cpu"))
+        else:
+            raise ResourceError(
+                "There is not enough memory for a single pass of this network.",
+                "Close other programs, or use a network with a coarser lattice.",
+            ) from reason
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _use(self, device: torch.device) -> None:
+        """Move everything that the loop touches to a device."""
+        self.device = device
+        for member in {id(m): m for m in (self.model, *self._members)}.values():
+            member.place(device, self.execution.channels_last)
+        self._moving = self.pair.moving.to(device)
+        self._fixed = self.pair.fixed.to(device)
+        to_mm = np.eye(4)  # no translation: offsets are differences, and small numbers keep digits
+        to_mm[:3, :3] = self.pair.moving_lattice.linear
+        self._to_mm = torch.from_numpy(to_mm)
+        if self._prediction is not None:
+            self._answer_with(self._prediction.to(device))
+        if self._inverse_consistency is not None:
+            self._inverse_consistency = self._inverse_consistency.to(device)
+        if self._variance is not None:
+            self._variance = NestedVariance.from_state(self._variance.state(), device)
+
+    def _answer_with(self, prediction: Tensor) -> None:
+        """Keep phi_0, in voxels as the answer and in mm as the origin of all offsets."""
+        self._prediction = prediction
+        self._prediction_mm = in_mm(prediction, self.pair.moving_lattice)
+
+    def _note(self, text: str) -> None:
+        if text not in self._notes:
+            self._notes.append(text)
+
+    # -- resuming -----------------------------------------------------------------------------
+
+    def fingerprint(self) -> str:
+        """Return a hash of everything that decides the result: two equal runs may share a state."""
+        weights = [m.weights.sha256 if m.weights else "" for m in (self.model, *self._members)]
+        description = {
+            "design": self.design.as_dict(),
+            "model": self.model.description.name,
+            "weights": weights,
+            "precision": self.execution.precision.value,
+            "lattices": [self.pair.moving_lattice.as_dict(), self.pair.fixed_lattice.as_dict()],
+            "full": self._full,
+            "reverse": self._reverse_pass,
+        }
+        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+        for tensor in (self.pair.moving, self.pair.fixed):
+            digest.update(tensor.numpy().tobytes())
+        return digest.hexdigest()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return what a later session needs to go on, as tensors on the CPU."""
+        state = {} if self._variance is None else self._variance.state()
+        if self._prediction is not None:
+            state["prediction"] = self._prediction.cpu()
+        if self._inverse_consistency is not None:
+            state["inverse_consistency"] = self._inverse_consistency.cpu()
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Take up what `state` returned in an earlier session with the same fingerprint."""
+        if "counts" in state:
+            self._variance = NestedVariance.from_state(state, self.device)
+        if "prediction" in state:
+            self._answer_with(state["prediction"].to(self.device))
+        if "inverse_consistency" in state:
+            self._inverse_consistency = state["inverse_consistency"].to(self.device)

@@ -1,0 +1,107 @@
+"""Where and how exactly the network runs: device, precision, memory layout, batches."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import torch
+
+from ..errors import ResourceError
+
+
+class Precision(Enum):
+    """Arithmetic of the network's layers; geometry and variance are float32 in any case."""
+
+    F32 = "f32"
+    BF16 = "bf16"
+    F16 = "f16"
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The torch dtype."""
+        return {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[self.value]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How to run.
+
+    Parameters
+    ----------
+    device
+        "auto" (CUDA, then Apple's MPS, then the CPU) or a torch device name.
+    precision
+        Of the network's layers.
+    channels_last
+        Memory layout of its features; faster on most devices, the same numbers to rounding.
+    batch_size
+        Perturbed passes at once; None takes 1 on the CPU and 4 elsewhere.
+    """
+
+    device: str = "auto"
+    precision: Precision = Precision.F32
+    channels_last: bool = True
+    batch_size: int | None = None
+
+    def resolve_device(self) -> torch.device:
+        """Return the device to use.
+
+        Raises
+        ------
+        ResourceError
+            If it was asked for by name and is not there.
+        """
+        if self.device == "auto":
+            if torch.cuda.is_available():
+                return torch.device("cuda")
+            if torch.backends.mps.is_available():
+                return torch.device("mps")
+            return torch.device("cpu")
+        try:
+            device = torch.device(self.device)
+            torch.empty(1, device=device)
+        except (RuntimeError, AssertionError) as error:
+            raise ResourceError(
+                f"The device '{self.device}' is not available here.",
+                "Use --device cpu, or auto to take what there is.",
+            ) from error
+        return device
+
+    def resolve_batch_size(self, device: torch.device) -> int:
+        """Return how many passes to run at once to begin with."""
+        if self.batch_size is not None:
+            return max(1, self.batch_size)
+        return 1 if device.type == "cpu" else 4
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready description."""
+        return {
+            "precision": self.precision.value,
+            "channels_last": self.channels_last,
+        }
+
+
+@contextlib.contextmanager
+def numerics(device: torch.device, precision: Precision) -> Iterator[None]:
+    """Run layers in a precision, reproducibly: no TF32 behind float32, no timing-chosen kernels."""
+    with (
+        torch.backends.cudnn.flags(
+            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
+        ),
+        torch.autocast(device.type, dtype=precision.dtype, enabled=precision is not Precision.F32),
+    ):
+        yield
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an exception means that memory, of the device or the machine, ran out."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    )

@@ -1,0 +1,63 @@
+"""An image: intensities and the lattice they lie on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from torch import Tensor
+
+from .lattice import Lattice
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """A scalar volume in memory.
+
+    Parameters
+    ----------
+    intensities
+        float32 tensor on the CPU, shape (nk, nj, ni), axes (k, j, i).
+    lattice
+        Where its voxels lie, world LPS mm.
+    name
+        What a person calls it; appears in messages.
+    """
+
+    intensities: Tensor
+    lattice: Lattice
+    name: str = "image"
+
+    def __post_init__(self) -> None:
+        if tuple(self.intensities.shape) != self.lattice.array_shape:
+            raise ValueError(
+                f"{self.name}: the array has shape {tuple(self.intensities.shape)}, "
+                f"its lattice {self.lattice.array_shape}."
+            )
+
+    @classmethod
+    def from_itk(cls, image: sitk.Image, name: str = "image") -> Image:
+        """Take a three-dimensional scalar SimpleITK image (the intensities are copied)."""
+        array = sitk.GetArrayFromImage(image).astype(np.float32)
+        return cls(torch.from_numpy(array), Lattice.of(image), name)
+
+    def to_itk(self) -> sitk.Image:
+        """Return a float32 SimpleITK image.
+
+        Raises
+        ------
+        ValueError
+            If the lattice is sheared, which ITK cannot represent.
+        """
+        return self.lattice.stamp(sitk.GetImageFromArray(self.intensities.numpy()))
+
+    def on(self, lattice: Lattice) -> Image:
+        """Return the same intensities on another lattice of the same size."""
+        return replace(self, lattice=lattice)
+
+    @property
+    def background(self) -> float:
+        """The value outside the field of view: the darkest one in the image."""
+        return float(self.intensities.min())

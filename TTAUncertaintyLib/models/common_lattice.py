@@ -1,0 +1,106 @@
+"""Preparation for networks that see both images on one lattice in one anatomical orientation."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import InputError
+from ..geometry import Image, Lattice, Matrix, resample_image
+from .contract import PreparedPair
+
+#: Columns: the world directions (LPS) of axes i, j, k for arrays that run right, anterior,
+#: superior.
+RAS_AXES = np.diag([-1.0, -1.0, 1.0])
+
+
+def prepare_on_common_lattice(
+    fixed: Image, moving: Image, initial: Matrix, lattice: Lattice
+) -> PreparedPair:
+    """Resample both images onto one lattice of the fixed world and normalise them.
+
+    Parameters
+    ----------
+    fixed, moving
+        The images.
+    initial
+        Shape (4, 4), affine, fixed world to moving world, LPS mm.
+    lattice
+        In the fixed world.
+
+    Returns
+    -------
+    PreparedPair
+        The moving lattice is `lattice` seen through `initial`. Intensities in [0, 1].
+
+    Raises
+    ------
+    InputError
+        If nothing but background of an image falls onto the lattice.
+    """
+    return PreparedPair(
+        moving=_normalised(resample_image(moving, lattice, initial)),
+        fixed=_normalised(resample_image(fixed, lattice)),
+        moving_lattice=lattice.transformed(initial),
+        fixed_lattice=lattice,
+    )
+
+
+def _normalised(image: Image) -> Tensor:
+    """Map the range from the darkest value to the 99.9th percentile onto [0, 1]."""
+    values = image.intensities
+    low = float(values.min())
+    high = float(np.quantile(values.numpy(), 0.999))
+    if not high > low:
+        raise InputError(
+            f"{image.name} has no contrast where the network looks.",
+            "Check that the images overlap; try --start mass.",
+        )
+    return ((values - low) / (high - low)).clamp_(0, 1)[None, None].contiguous()
+
+
+def anatomical_lattice(fixed: Image, spacing_mm: float, multiple: int, minimum: int) -> Lattice:
+    """Return a lattice over a fixed image's whole field of view, its axes sorted towards RAS.
+
+    Parameters
+    ----------
+    fixed
+        The fixed image.
+    spacing_mm
+        Isotropic spacing.
+    multiple
+        Sizes are multiples of this.
+    minimum
+        Fewest voxels of field of view along any axis that the network can work with.
+
+    Raises
+    ------
+    InputError
+        If the field of view is too small for the network.
+    """
+    voxels = fixed.lattice.extent / spacing_mm
+    if voxels.min() < minimum:
+        raise InputError(
+            f"{fixed.name} spans {' x '.join(f'{e:.0f}' for e in fixed.lattice.extent)} mm; the "
+            f"network needs at least {minimum * spacing_mm:.0f} mm along each axis.",
+            "Use a larger field of view.",
+        )
+    return fixed.lattice.oriented(RAS_AXES).resampled(spacing_mm, multiple)
+
+
+def foreground_center(image: Image) -> Matrix:
+    """Return the middle of the box around what is brighter than the background, LPS mm.
+
+    The background ends at a tenth of the range between the darkest value and the 99th percentile.
+    """
+    values = image.intensities
+    low = float(values.min())
+    high = float(np.quantile(values.numpy(), 0.99))
+    bright = values > low + 0.1 * (high - low)
+    middle = []
+    for axis in (2, 1, 0):
+        others = tuple(a for a in range(3) if a != axis)
+        inside = torch.nonzero(bright.float().amax(dim=others)).flatten()
+        middle.append(float(inside[0] + inside[-1]) / 2)
+    return image.lattice.to_world(middle)

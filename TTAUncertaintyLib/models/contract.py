@@ -1,0 +1,177 @@
+"""The one contract: what a registration network is to the engine.
+
+    prepare(fixed, moving, initial) -> the two tensors, and the lattice of each
+    predict(moving, fixed)          -> for every fixed voxel, the moving voxel it corresponds to
+
+Everything else (millimetres, world, perturbing, composing) belongs to the engine. Any map-valued
+function fits, an optimisation-based registration too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ..geometry import Image, Lattice, Matrix
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The file that a model's weights were read from.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    sha256
+        Of its bytes.
+    published
+        Whether the hash is the publisher's; None where none is known.
+    """
+
+    path: Path
+    sha256: str
+    published: bool | None
+
+
+@dataclass(frozen=True)
+class ModelDescription:
+    """What a person needs to know about a model before choosing it.
+
+    Parameters
+    ----------
+    name
+        Short name, as on the command line.
+    title
+        Name for the screen.
+    purpose
+        What it is for: anatomy, modality, what it expects of the images.
+    licence, citation
+        Of the weights; whom to cite.
+    spacing_mm
+        Spacing of the network's lattice.
+    expects_affine_alignment
+        Whether the images should be aligned affinely before it sees them.
+    published_sha256
+        Of the weights file as published; None where there is no pinned file.
+    published_at
+        Where its publisher offers the weights; empty for bundled ones.
+    """
+
+    name: str
+    title: str
+    purpose: str
+    licence: str
+    citation: str
+    spacing_mm: float
+    expects_affine_alignment: bool
+    published_sha256: str | None = None
+    published_at: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedPair:
+    """Two images as a network wants them.
+
+    Parameters
+    ----------
+    moving, fixed
+        float32 [1, 1, D, H, W] on the CPU, axes (k, j, i), the network's intensities.
+    moving_lattice
+        Voxels of `moving` to the moving world, LPS mm, any initial transform included.
+    fixed_lattice
+        Voxels of `fixed` to the fixed world, LPS mm.
+    """
+
+    moving: Tensor
+    fixed: Tensor
+    moving_lattice: Lattice
+    fixed_lattice: Lattice
+
+    def __post_init__(self) -> None:
+        for tensor, lattice in ((self.moving, self.moving_lattice),
+                                (self.fixed, self.fixed_lattice)):
+            if tuple(tensor.shape) != (1, 1, *lattice.array_shape):
+                raise ValueError(f"A tensor of shape {tuple(tensor.shape)} is not on its lattice.")
+
+
+class RegistrationModel(Protocol):
+    """A pretrained registration model."""
+
+    @property
+    def description(self) -> ModelDescription:
+        """What it is."""
+        ...
+
+    @property
+    def weights(self) -> WeightsFile | None:
+        """Where its weights come from; None if it has none."""
+        ...
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether `set_dropout` changes anything."""
+        ...
+
+    def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
+        """Turn two images into the tensors the network wants.
+
+        Parameters
+        ----------
+        fixed, moving
+            The images.
+        initial
+            Shape (4, 4), affine, fixed world to moving world, LPS mm.
+
+        Raises
+        ------
+        InputError
+            If the network cannot take these images.
+        """
+        ...
+
+    def predict(self, moving: Tensor, fixed: Tensor) -> Tensor:
+        """Register a batch.
+
+        Parameters
+        ----------
+        moving, fixed
+            [B, 1, D, H, W] on the model's device.
+
+        Returns
+        -------
+        Tensor
+            float32 [B, 3, D, H, W]: at each voxel of `fixed`, the continuous voxel coordinate in
+            `moving`, components (i, j, k).
+        """
+        ...
+
+    def place(self, device: torch.device, channels_last: bool = False) -> None:
+        """Move the weights to a device, in a memory format."""
+        ...
+
+    def set_dropout(self, active: bool) -> None:
+        """Switch the network's dropout layers, and nothing else, on or off."""
+        ...
+
+
+def describe(model: RegistrationModel) -> dict[str, Any]:
+    """Return a JSON-ready record of a model for the provenance of a result."""
+    weights = model.weights
+    return {
+        "name": model.description.name,
+        "title": model.description.title,
+        "licence": model.description.licence,
+        "citation": model.description.citation,
+        "weights": None
+        if weights is None
+        else {
+            "file": weights.path.name,
+            "sha256": weights.sha256,
+            "published": weights.published,
+        },
+    }

@@ -1,0 +1,85 @@
+"""LapIRN, a third-party brain network (MIT), behind the contract.
+
+It was trained on skull-stripped, affinely aligned T1 brains (OASIS) of 160 x 192 x 144 voxels at
+1 mm, and tolerates 80 x 96 x 72 at 2 mm. Its field is in units of that field of view, so the
+extent is kept at any spacing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..geometry import Image, Matrix
+from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
+from .contract import ModelDescription, PreparedPair
+from .lapirn_network import LapIRNNetwork
+from .network_model import NetworkModel
+from .weights import identify, load_strictly, read_state_dict
+
+#: Field of view along right, anterior, superior, mm.
+_EXTENT_MM = (160, 192, 144)
+
+DESCRIPTION = ModelDescription(
+    name="lapirn",
+    title="LapIRN (OASIS, displacement)",
+    purpose="T1 brain MRI of different people, skull-stripped and affinely aligned.",
+    licence="MIT, Copyright (c) 2020 TonyMok",
+    citation="Mok, Chung: Large Deformation Diffeomorphic Image Registration with Laplacian "
+    "Pyramid Networks. MICCAI 2020.",
+    spacing_mm=2.0,
+    expects_affine_alignment=True,
+    published_sha256="9485191cb215e69b6b43ec4d64eb4fd4be4dcec6fce9f59209d8510378cdc2c0",
+    published_at="https://github.com/cwmok/LapIRN (Model/LapIRN_disp_fea7.pth)",
+)
+
+
+class LapIRN(NetworkModel):
+    """LapIRN with weights from a local file.
+
+    Parameters
+    ----------
+    weights
+        The published `LapIRN_disp_fea7.pth`, or one with the same tensors.
+    spacing_mm
+        1 or 2: spacing of the network's lattice.
+
+    Raises
+    ------
+    ModelError
+        If the weights are missing, damaged or another network's.
+    """
+
+    def __init__(self, weights: Path, spacing_mm: float = DESCRIPTION.spacing_mm) -> None:
+        network = LapIRNNetwork()
+        load_strictly(network, read_state_dict(weights), weights)
+        super().__init__(_InVoxels(network), DESCRIPTION, identify(weights, DESCRIPTION))
+        self.spacing_mm = spacing_mm
+
+    def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
+        """Place both images on LapIRN's lattice, centred on the fixed brain."""
+        size = tuple(int(extent / self.spacing_mm) for extent in _EXTENT_MM)
+        lattice = fixed.lattice.oriented(RAS_AXES).centered(
+            size, self.spacing_mm, foreground_center(fixed)
+        )
+        return prepare_on_common_lattice(fixed, moving, initial, lattice)
+
+
+class _InVoxels(nn.Module):
+    """The publisher's axes and units turned into the contract's.
+
+    The contract's arrays have axes (k, j, i) and components (i, j, k); LapIRN's have axes
+    (i, j, k) and components (k, j, i), in half field-of-view lengths.
+    """
+
+    def __init__(self, network: LapIRNNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
+        field = self.network(moving.transpose(2, 4), fixed.transpose(2, 4))
+        voxels = field.float().flip(1).transpose(2, 4)
+        half = torch.tensor([(n - 1) / 2 for n in reversed(voxels.shape[2:])])
+        return voxels * half.view(1, 3, 1, 1, 1).to(voxels)

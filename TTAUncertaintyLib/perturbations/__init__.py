@@ -1,0 +1,31 @@
+"""What is done to the moving image: families, amplitudes, designs, and their exact actions.
+
+Knows nothing of networks.
+"""
+
+from .actions import Action, AffineAction, DisplacementAction, jacobian_determinant
+from .design import Design, Draws, Noise
+from .designs import Sampling, design_points, hadamard_matrix
+from .families import Amplitudes, Family, build_action, parameter_count
+from .presets import PAPER_FAMILIES, Preset, paper_design, preset_design
+
+__all__ = [
+    "PAPER_FAMILIES",
+    "Action",
+    "AffineAction",
+    "Amplitudes",
+    "Design",
+    "DisplacementAction",
+    "Draws",
+    "Family",
+    "Noise",
+    "Preset",
+    "Sampling",
+    "build_action",
+    "design_points",
+    "hadamard_matrix",
+    "jacobian_determinant",
+    "paper_design",
+    "parameter_count",
+    "preset_design",
+]

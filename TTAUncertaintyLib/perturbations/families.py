@@ -1,0 +1,170 @@
+"""Families of perturbations: what their parameters are, and what a parameter vector does.
+
+A family turns a vector of dimensionless parameters in [-1, 1] (a point of a design) into an
+action on a lattice. One unit of a parameter is the family's amplitude: mm, degrees, or a fraction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import DesignError
+from ..geometry import Lattice, Matrix
+from .actions import Action, AffineAction, DisplacementAction
+from .bspline import control_grid_shape, spline_displacement
+from .frame import Frame
+
+
+class Family(Enum):
+    """Kinds of perturbation; the value is the name on the command line."""
+
+    TRANSLATION = "translation"  #: 3 parameters, mm
+    ROTATION = "rotation"  #: 3, degrees, a rotation vector
+    RIGID = "rigid"  #: 6: translation, rotation
+    SCALE = "scale"  #: 1, one factor for all axes
+    ANISOTROPIC_SCALE = "anisotropic-scale"  #: 3, a factor per axis
+    SHEAR = "shear"  #: 3, the upper triangle
+    AFFINE = "affine"  #: 12: translation, rotation, anisotropic scale, shear
+    ELASTIC = "elastic"  #: 3 per control point of a cubic B-spline, mm
+
+
+#: The affine building blocks of each family, in the order of their parameters.
+_BLOCKS: dict[Family, tuple[str, ...]] = {
+    Family.TRANSLATION: ("translation",),
+    Family.ROTATION: ("rotation",),
+    Family.RIGID: ("translation", "rotation"),
+    Family.SCALE: ("scale",),
+    Family.ANISOTROPIC_SCALE: ("scale3",),
+    Family.SHEAR: ("shear",),
+    Family.AFFINE: ("translation", "rotation", "scale3", "shear"),
+}
+_BLOCK_SIZE = {"translation": 3, "rotation": 3, "scale": 1, "scale3": 3, "shear": 3}
+
+
+@dataclass(frozen=True)
+class Amplitudes:
+    """How large one unit of each parameter is.
+
+    Parameters
+    ----------
+    translation_mm
+        mm, along each axis of the frame; one number or three.
+    rotation_deg
+        Degrees, about each axis of the frame.
+    scale
+        Fraction: 0.02 is a factor of 1 plus or minus 0.02.
+    shear
+        Tangent of the angle, dimensionless.
+    elastic_mm
+        mm, of each coefficient of the B-spline; one number or three (axes of the lattice).
+    elastic_spacing_mm
+        mm between control points; one number or three.
+    """
+
+    translation_mm: float | tuple[float, float, float] = 1.0
+    rotation_deg: float = 1.0
+    scale: float = 0.02
+    shear: float = 0.01
+    elastic_mm: float | tuple[float, float, float] = 5.0
+    elastic_spacing_mm: float | tuple[float, float, float] = 20.0
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            values = np.atleast_1d(value)
+            if values.size not in (1, 3) or not np.isfinite(values).all() or (values < 0).any():
+                raise DesignError(
+                    f"The amplitude {name} is {value}.", "Amplitudes are finite and not negative."
+                )
+        if self.scale >= 1:
+            raise DesignError("A scale amplitude of 1 or more would collapse the image.")
+        if np.min(self.elastic_spacing_mm) <= 0:
+            raise DesignError("The spacing of the elastic control points must be above zero.")
+
+
+def parameter_count(family: Family, amplitudes: Amplitudes, lattice: Lattice) -> int:
+    """Return how many parameters one perturbation of a family has on a lattice."""
+    if family is Family.ELASTIC:
+        return 3 * int(np.prod(_control_shape(amplitudes, lattice)))
+    return sum(_BLOCK_SIZE[block] for block in _BLOCKS[family])
+
+
+def build_action(
+    family: Family,
+    amplitudes: Amplitudes,
+    parameters: NDArray[np.float64],
+    lattice: Lattice,
+    device: torch.device | str = "cpu",
+) -> Action:
+    """Build one perturbation's action on a moving lattice.
+
+    Parameters
+    ----------
+    family, amplitudes
+        What kind, and the size of one unit.
+    parameters
+        Shape (P,), dimensionless, in [-1, 1]; P from `parameter_count`.
+    lattice
+        The moving lattice; its centre and axes are the frame of the perturbation.
+    device
+        Where a displacement field is to live.
+    """
+    if family is Family.ELASTIC:
+        shape = _control_shape(amplitudes, lattice)
+        coefficients = parameters.reshape(3, *shape) * _three(amplitudes.elastic_mm)
+        coefficients = coefficients / lattice.spacing[:, None, None, None]
+        step = np.broadcast_to(amplitudes.elastic_spacing_mm, 3) / lattice.spacing
+        return DisplacementAction(
+            spline_displacement(
+                torch.from_numpy(coefficients.astype(np.float32)).to(device),
+                lattice.array_shape,
+                (float(step[0]), float(step[1]), float(step[2])),
+            )
+        )
+    world = Frame.of(lattice).to_world(_affine_matrix(family, amplitudes, parameters))
+    return AffineAction(torch.from_numpy(lattice.inverse @ world @ lattice.matrix))
+
+
+def _three(value: float | tuple[float, float, float]) -> NDArray[np.float64]:
+    return np.broadcast_to(np.asarray(value, float), 3).reshape(3, 1, 1, 1)
+
+
+def _control_shape(amplitudes: Amplitudes, lattice: Lattice) -> tuple[int, int, int]:
+    step = np.broadcast_to(amplitudes.elastic_spacing_mm, 3) / lattice.spacing
+    return control_grid_shape(lattice.array_shape, (step[0], step[1], step[2]))
+
+
+def _affine_matrix(
+    family: Family, amplitudes: Amplitudes, parameters: NDArray[np.float64]
+) -> Matrix:
+    """Return the 4x4 matrix of an affine family in its frame: T R S H (shear acts first)."""
+    matrix = np.eye(4)
+    first = 0
+    for block in _BLOCKS[family]:
+        values = parameters[first : first + _BLOCK_SIZE[block]]
+        first += _BLOCK_SIZE[block]
+        factor = np.eye(4)
+        if block == "translation":
+            factor[:3, 3] = values * np.asarray(amplitudes.translation_mm)
+        elif block == "rotation":
+            factor[:3, :3] = rotation_matrix(np.deg2rad(values * amplitudes.rotation_deg))
+        elif block in ("scale", "scale3"):
+            factor[:3, :3] = np.diag(np.broadcast_to(1 + values * amplitudes.scale, 3))
+        else:
+            factor[[0, 0, 1], [1, 2, 2]] = values * amplitudes.shear
+        matrix = matrix @ factor
+    return matrix
+
+
+def rotation_matrix(vector: NDArray[np.float64]) -> Matrix:
+    """Return the rotation about a vector by its length in radians (Rodrigues' formula)."""
+    angle = float(np.linalg.norm(vector))
+    if angle < 1e-12:
+        return np.eye(3)
+    x, y, z = vector / angle
+    cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross))
