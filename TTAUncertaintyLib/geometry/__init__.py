@@ -4,6 +4,7 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 (i, j, k) or (x, y, z).
 """
 
+from .deformable import DeformableTransform
 from .files import ImageFile, read_image, read_labels, sha256
 from .image import Image
 from .lattice import Lattice, Matrix
@@ -13,6 +14,7 @@ from .resample import resample_array, resample_image
 from .sampling import affine_map, identity_map, sample
 
 __all__ = [
+    "DeformableTransform",
     "Image",
     "ImageFile",
     "Lattice",

@@ -7,6 +7,8 @@ switched off.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from enum import Enum
 
 import numpy as np
@@ -64,7 +66,6 @@ def prealign(fixed: Image, moving: Image, start: Matrix, kind: Prealignment) -> 
         return start
     transform = _centered_transform(fixed, kind)
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)
     method.SetMetricAsMattesMutualInformation(32)
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(
@@ -77,7 +78,8 @@ def prealign(fixed: Image, moving: Image, start: Matrix, kind: Prealignment) -> 
     method.SetMovingInitialTransform(itk_transform(start))
     method.SetInitialTransform(transform, inPlace=True)
     try:
-        method.Execute(_working_image(fixed), _working_image(moving))
+        with _one_thread():
+            method.Execute(_working_image(fixed), _working_image(moving))
     except RuntimeError as error:
         raise InputError(
             "The linear pre-alignment found no overlap between the images.",
@@ -85,6 +87,17 @@ def prealign(fixed: Image, moving: Image, start: Matrix, kind: Prealignment) -> 
             "switch the step off (--prealign none).",
         ) from error
     return start @ matrix_of(transform)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let ITK use one thread: the metric ignores the method's own setting."""
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
 
 
 def _working_image(image: Image) -> sitk.Image:

@@ -1,0 +1,134 @@
+"""A deformable transform: what a registration result is in the end.
+
+    phi(y) = initial( y + u(y) )
+
+y is a point of the fixed world, u a displacement field on a lattice of the fixed world,
+interpolated linearly and zero outside it, as in ITK; `initial` is affine. Outside the network's
+field of view the transform is therefore the initial alignment alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+from torch import Tensor
+
+from .image import Image
+from .lattice import Lattice, Matrix
+from .linear import itk_transform
+from .resample import resample_array
+from .sampling import affine_map, identity_map, sample
+
+_SLAB_VOXELS = 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class DeformableTransform:
+    """A displacement field followed by an affine map, fixed world to moving world.
+
+    Parameters
+    ----------
+    displacement
+        float32 [3, D, H, W] on `lattice`, axes (k, j, i), components (x, y, z), LPS mm.
+    lattice
+        In the fixed world.
+    initial
+        Shape (4, 4), affine, LPS mm; applied after the displacement.
+    """
+
+    displacement: Tensor
+    lattice: Lattice
+    initial: Matrix
+
+    @classmethod
+    def from_map(
+        cls, voxel_map: Tensor, moving: Lattice, fixed: Lattice, initial: Matrix
+    ) -> DeformableTransform:
+        """Turn a network's map into a transform.
+
+        Parameters
+        ----------
+        voxel_map
+            [3, D, H, W] on the fixed lattice: voxels of the moving lattice, order (i, j, k).
+        moving, fixed
+            The network's lattices, LPS mm.
+        initial
+            Shape (4, 4): the affine part to be split off.
+        """
+        # the small numbers first: voxel offsets from the rest position, then mm
+        rest = moving.inverse @ initial @ fixed.matrix
+        offset = voxel_map - affine_map(torch.from_numpy(rest), identity_map(voxel_map.shape[1:]))
+        to_fixed_world = np.eye(4)
+        to_fixed_world[:3, :3] = np.linalg.inv(initial[:3, :3]) @ moving.linear
+        return cls(affine_map(torch.from_numpy(to_fixed_world), offset), fixed, initial)
+
+    def with_offset(self, offset_mm: Tensor) -> DeformableTransform:
+        """Return the transform whose end points are moved by an offset.
+
+        Parameters
+        ----------
+        offset_mm
+            [3, D, H, W] on the same lattice, mm in the moving world.
+        """
+        back = np.eye(4)
+        back[:3, :3] = np.linalg.inv(self.initial[:3, :3])
+        moved = self.displacement + affine_map(torch.from_numpy(back), offset_mm)
+        return DeformableTransform(moved, self.lattice, self.initial)
+
+    def warp(self, moving: Image, target: Lattice) -> Image:
+        """Resample a moving image onto a lattice of the fixed world.
+
+        Parameters
+        ----------
+        moving
+            The image, at its full resolution.
+        target
+            Where to sample, usually the fixed image's lattice.
+
+        Returns
+        -------
+        Image
+            Trilinear; the moving image's darkest value where it has no voxels.
+        """
+        result = torch.empty(target.array_shape)
+        values = moving.intensities[None, None]
+        limits = torch.tensor(moving.lattice.size).view(3, 1, 1, 1)
+        to_voxel = torch.from_numpy(moving.lattice.inverse @ self.initial)
+        slab = max(1, _SLAB_VOXELS // (target.size[0] * target.size[1]))
+        for first in range(0, target.size[2], slab):
+            part = _slab(target, first, min(slab, target.size[2] - first))
+            at = affine_map(to_voxel, self._displaced(part))
+            piece = sample(values, at[None])[0, 0]
+            outside = ((at < -0.5) | (at > limits - 0.5)).any(0)
+            result[first : first + piece.shape[0]] = piece.masked_fill_(outside, moving.background)
+        return Image(result, target, f"{moving.name} (warped)")
+
+    def _displaced(self, target: Lattice) -> Tensor:
+        """Return y + u(y) for the voxels of a lattice, [3, d, h, w], LPS mm."""
+        displacement = resample_array(self.displacement, self.lattice, target, outside=0.0)
+        voxels = identity_map(target.array_shape)
+        return displacement.add_(affine_map(torch.tensor(target.matrix), voxels))
+
+    def to_itk(self) -> sitk.CompositeTransform:
+        """Return the transform as ITK applies it: point by point the same map.
+
+        Raises
+        ------
+        ValueError
+            If the lattice is sheared, which ITK cannot represent.
+        """
+        vectors = np.ascontiguousarray(self.displacement.double().movedim(0, -1).numpy())
+        field = self.lattice.stamp(sitk.GetImageFromArray(vectors, isVector=True))
+        return sitk.CompositeTransform(
+            [itk_transform(self.initial), sitk.DisplacementFieldTransform(field)]
+        )
+
+
+def _slab(lattice: Lattice, first: int, depth: int) -> Lattice:
+    """Return the part of a lattice from slice k = first on."""
+    matrix = lattice.matrix.copy()
+    matrix[:3, 3] = lattice.to_world([0, 0, first])
+    return Lattice((lattice.size[0], lattice.size[1], depth), matrix)

@@ -1,0 +1,158 @@
+"""From the engine's outcome on the network's lattice to what a person looks at, on the fixed image.
+
+Variances are carried to the fixed lattice as variances (mm^2) and turned into mm there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..engine import Outcome, rest_matrix
+from ..geometry import DeformableTransform, Image, resample_array
+from ..review import (
+    HotSpot,
+    RegionStatistics,
+    find_hot_spots,
+    foreground,
+    region_statistics,
+    root_mean_variance,
+)
+from .maps import MapKind
+
+#: Hot spots are what lies above this percentile of the total map's foreground.
+HOT_SPOT_PERCENTILE = 95
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Everything a result bundle holds, in memory.
+
+    Parameters
+    ----------
+    outcome
+        The engine's, on the network's lattice.
+    fixed, moving
+        The input images.
+    warped
+        The moving image resampled through `transform` onto the fixed lattice.
+    transform
+        The unperturbed prediction: the answer.
+    mean_transform
+        The mean of the compensated predictions; None without perturbed passes.
+    maps
+        On the fixed lattice, float32, axes (k, j, i), in the unit of each kind; NaN where the
+        network had no lattice and so there is no estimate.
+    variances
+        Traces on the fixed lattice, mm^2, not clamped, for averaging over regions.
+    region
+        bool, axes (k, j, i): the foreground (or the mask the person gave).
+    """
+
+    outcome: Outcome
+    fixed: Image
+    moving: Image
+    warped: Image
+    transform: DeformableTransform
+    mean_transform: DeformableTransform | None
+    maps: dict[MapKind, Array]
+    variances: dict[MapKind, Array]
+    region: NDArray[np.bool_]
+
+    @cached_property
+    def statistics(self) -> dict[MapKind, RegionStatistics]:
+        """Each map over the region."""
+        found = {kind: region_statistics(values, self.region) for kind, values in self.maps.items()}
+        return {kind: value for kind, value in found.items() if value is not None}
+
+    @cached_property
+    def root_mean(self) -> dict[MapKind, float]:
+        """Each variance averaged over the region, as a standard deviation in mm."""
+        return {
+            kind: root_mean_variance(values, self.region) for kind, values in self.variances.items()
+        }
+
+    @cached_property
+    def covered(self) -> float:
+        """Share of the region in which there is an estimate."""
+        inside = np.isfinite(self.maps[MapKind.JACOBIAN][self.region])
+        return float(inside.mean()) if inside.size else 0.0
+
+    @cached_property
+    def folded(self) -> float:
+        """Share of the region in which the transform folds."""
+        values = self.maps[MapKind.JACOBIAN][self.region]
+        values = values[np.isfinite(values)]
+        return float((values <= 0).mean()) if values.size else 0.0
+
+    @cached_property
+    def hot_spots(self) -> list[HotSpot]:
+        """Where the total uncertainty is highest, worst first; empty without an estimate."""
+        if MapKind.TOTAL not in self.statistics:
+            return []
+        return find_hot_spots(
+            self.maps[MapKind.TOTAL],
+            self.region,
+            self.fixed.lattice,
+            threshold=self.statistics[MapKind.TOTAL].p95,
+        )
+
+
+def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = None) -> Findings:
+    """Carry an outcome to the fixed image's lattice.
+
+    Parameters
+    ----------
+    outcome
+        Of the engine; provisional ones are welcome.
+    fixed, moving
+        The input images.
+    mask
+        On the fixed image's lattice: where to compute statistics; None takes the foreground.
+    """
+    initial = rest_matrix(outcome.moving_lattice, outcome.fixed_lattice)
+    transform = DeformableTransform.from_map(
+        outcome.prediction, outcome.moving_lattice, outcome.fixed_lattice, initial
+    )
+    layers = {MapKind.JACOBIAN: outcome.jacobian}
+    if outcome.inverse_consistency is not None:
+        layers[MapKind.INVERSE_CONSISTENCY] = outcome.inverse_consistency
+    mean_transform = None
+    if outcome.variance is not None:
+        traces = outcome.variance.traces()
+        mean_transform = transform.with_offset(outcome.variance.mean_offset)
+        layers[MapKind.TOTAL] = traces.total
+        if traces.intrinsic is not None and traces.jitter is not None:
+            layers[MapKind.INTRINSIC] = traces.intrinsic
+            layers[MapKind.JITTER] = traces.jitter
+    on_fixed = resample_array(
+        torch.stack(list(layers.values())),
+        outcome.fixed_lattice,
+        fixed.lattice,
+        outside=float("nan"),
+    ).numpy()
+    values = dict(zip(layers, on_fixed, strict=True))
+    variances = {k: values[k] for k in (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
+                 if k in values}
+    maps = {
+        kind: np.sqrt(np.maximum(values[kind], 0)) if kind in variances else values[kind]
+        for kind in MapKind
+        if kind in values
+    }
+    return Findings(
+        outcome=outcome,
+        fixed=fixed,
+        moving=moving,
+        warped=transform.warp(moving, fixed.lattice),
+        transform=transform,
+        mean_transform=mean_transform,
+        maps=maps,
+        variances=variances,
+        region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
+    )

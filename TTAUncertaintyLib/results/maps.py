@@ -1,0 +1,83 @@
+"""The maps of a result: what each is called, its unit, and what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+@dataclass(frozen=True)
+class MapFacts:
+    """What a person and a file need to know about a kind of map.
+
+    Parameters
+    ----------
+    file
+        Name of the file in a bundle.
+    title
+        For the screen.
+    unit
+        "mm" or "" (dimensionless).
+    meaning
+        One sentence in plain words.
+    """
+
+    file: str
+    title: str
+    unit: str
+    meaning: str
+
+
+class MapKind(Enum):
+    """Kinds of map; the value is the key in `result.json`."""
+
+    TOTAL = "total"
+    INTRINSIC = "intrinsic"
+    JITTER = "jitter"
+    INVERSE_CONSISTENCY = "inverse_consistency"
+    JACOBIAN = "jacobian"
+
+    @property
+    def facts(self) -> MapFacts:
+        """Name, unit and meaning."""
+        return _FACTS[self]
+
+
+_FACTS = {
+    MapKind.TOTAL: MapFacts(
+        "uncertainty_total.nrrd",
+        "Total uncertainty",
+        "mm",
+        "How far the answer moves when the moving image is slightly shifted, turned or deformed "
+        "and the shift is taken back. It is a spread, not an error: where it is large the "
+        "network contradicts itself; where it is small it may still be wrong.",
+    ),
+    MapKind.INTRINSIC: MapFacts(
+        "uncertainty_intrinsic.nrrd",
+        "Intrinsic spread",
+        "mm",
+        "The part of the spread that is noise: it is there even when the same perturbation is "
+        "repeated.",
+    ),
+    MapKind.JITTER: MapFacts(
+        "uncertainty_jitter.nrrd",
+        "Bias jitter",
+        "mm",
+        "The part of the spread that comes from the network's systematic error changing with the "
+        "perturbation.",
+    ),
+    MapKind.INVERSE_CONSISTENCY: MapFacts(
+        "inverse_consistency.nrrd",
+        "Inverse-consistency gap",
+        "mm",
+        "How far one ends from where one began, going from the fixed image to the moving one and "
+        "back with the same network.",
+    ),
+    MapKind.JACOBIAN: MapFacts(
+        "jacobian.nrrd",
+        "Jacobian determinant",
+        "",
+        "Local change of volume: 1 keeps it, below 1 shrinks, above 1 grows, 0 or less is a fold, "
+        "which anatomy cannot do.",
+    ),
+}

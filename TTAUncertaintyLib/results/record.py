@@ -1,0 +1,120 @@
+"""The record of a run: what `result.json` says. Schema version 1.
+
+Keys carry their unit and frame. A reader has to refuse a higher schema version.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+from ..engine import Execution, Placement
+from ..geometry import ImageFile
+from ..models.contract import RegistrationModel, describe
+from ..perturbations import Design
+from ..version import __version__
+from .findings import Findings
+from .maps import MapKind
+
+SCHEMA_VERSION = 1
+
+#: Names of the files of a bundle that are not maps.
+WARPED_FILE = "warped.nrrd"
+TRANSFORM_FILE = "transform.h5"
+MEAN_TRANSFORM_FILE = "mean_transform.h5"
+VARIANCES_FILE = "variances.nrrd"
+RECORD_FILE = "result.json"
+REPORT_FILE = "report.html"
+
+
+@dataclass(frozen=True, eq=False)
+class Provenance:
+    """Where a result comes from.
+
+    Parameters
+    ----------
+    fixed, moving
+        The input files.
+    model, design, execution, placement
+        What was run, and how.
+    seconds
+        Wall time of each phase, by name.
+    mask
+        The file that says where statistics are taken; None for the foreground.
+    """
+
+    fixed: ImageFile
+    moving: ImageFile
+    model: RegistrationModel
+    design: Design
+    execution: Execution
+    placement: Placement
+    seconds: dict[str, float]
+    mask: ImageFile | None = None
+
+
+def make_record(findings: Findings, provenance: Provenance) -> dict[str, Any]:
+    """Return the JSON-ready record of a run."""
+    outcome = findings.outcome
+    split = MapKind.INTRINSIC in findings.maps
+    files = {kind.value: kind.facts.file for kind in findings.maps}
+    files |= {"warped": WARPED_FILE, "transform": TRANSFORM_FILE, "report": REPORT_FILE}
+    if findings.mean_transform is not None:
+        files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "complete": outcome.complete,
+        "passes": {
+            "asked": outcome.asked,
+            "done": outcome.perturbed,
+            "used": 0
+            if outcome.variance is None
+            else outcome.variance.groups * outcome.variance.replicates,
+            "perturbations_used_K": 0 if outcome.variance is None else outcome.variance.groups,
+        },
+        "split_into_intrinsic_and_jitter": split,
+        "calibrated": False,
+        "inputs": {
+            "fixed": provenance.fixed.as_dict(),
+            "moving": provenance.moving.as_dict(),
+            "mask": None if provenance.mask is None else provenance.mask.as_dict(),
+        },
+        "model": describe(provenance.model),
+        "design": provenance.design.as_dict(),
+        "placement": provenance.placement.as_dict(),
+        "network_lattices": {
+            "fixed": outcome.fixed_lattice.as_dict(),
+            "moving": outcome.moving_lattice.as_dict(),
+        },
+        "execution": provenance.execution.as_dict() | {"device": outcome.device},
+        "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
+        "notes": list(outcome.notes),
+        "summary": _summary(findings),
+        "files": files,
+        "versions": {
+            "ttauncertainty": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "SimpleITK": sitk.Version.VersionString(),
+            "platform": platform.platform(),
+        },
+    }
+
+
+def _summary(findings: Findings) -> dict[str, Any]:
+    return {
+        "region_voxels": int(findings.region.sum()),
+        "region_covered_fraction": findings.covered,
+        "folded_fraction": findings.folded,
+        "maps": {kind.value: s.as_dict() for kind, s in findings.statistics.items()},
+        "root_mean_variance_mm": {kind.value: v for kind, v in findings.root_mean.items()},
+        "hot_spots": [spot.as_dict() for spot in findings.hot_spots],
+    }

@@ -1,0 +1,80 @@
+"""Numbers over a region of a map."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class RegionStatistics:
+    """A map over a region, in the map's unit.
+
+    Parameters
+    ----------
+    voxels
+        How many had an estimate.
+    mean, median, p95, maximum
+        Of the map's values there.
+    """
+
+    voxels: int
+    mean: float
+    median: float
+    p95: float
+    maximum: float
+
+    def as_dict(self) -> dict[str, float]:
+        """Return a JSON-ready description."""
+        return asdict(self)
+
+
+def region_statistics(
+    values: NDArray[np.float32], region: NDArray[np.bool_]
+) -> RegionStatistics | None:
+    """Summarise a map over a region; NaN means "no estimate" and is left out.
+
+    Parameters
+    ----------
+    values
+        Axes (k, j, i).
+    region
+        bool, same shape.
+
+    Returns
+    -------
+    RegionStatistics or None
+        None where the region has no estimate at all.
+    """
+    inside = values[region]
+    inside = inside[np.isfinite(inside)].astype(np.float64)
+    if inside.size == 0:
+        return None
+    median, p95 = np.percentile(inside, [50, 95])
+    return RegionStatistics(
+        inside.size, float(inside.mean()), float(median), float(p95), float(inside.max())
+    )
+
+
+def root_mean_variance(variance: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
+    """Return the root of a variance's mean over a region: the unbiased way to average the terms.
+
+    Parameters
+    ----------
+    variance
+        Traces, mm^2, unclamped: single voxels may be negative.
+    region
+        bool, same shape.
+
+    Returns
+    -------
+    float
+        mm; 0 where the mean is negative, that is, not told apart from zero; NaN without estimate.
+    """
+    inside = variance[region]
+    inside = inside[np.isfinite(inside)].astype(np.float64)
+    if inside.size == 0:
+        return float("nan")
+    return float(np.sqrt(max(inside.mean(), 0.0)))
