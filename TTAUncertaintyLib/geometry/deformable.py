@@ -3,8 +3,9 @@
     phi(y) = initial( y + u(y) )
 
 y is a point of the fixed world, u a displacement field on a lattice of the fixed world,
-interpolated linearly and zero outside it, as in ITK; `initial` is affine. Outside the network's
-field of view the transform is therefore the initial alignment alone.
+interpolated linearly and zero outside it, as in ITK; `initial` is affine. Far outside the
+network's field of view the transform is therefore the initial alignment alone, and `faded` sees
+to it that the way there has no tear.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 import torch
+import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
 from .image import Image
@@ -78,6 +80,26 @@ class DeformableTransform:
         moved = self.displacement + affine_map(torch.from_numpy(back), offset_mm)
         return DeformableTransform(moved, self.lattice, self.initial)
 
+    def faded(self, voxels: int) -> DeformableTransform:
+        """Return the transform on a lattice grown on all sides, where the displacement fades out.
+
+        Parameters
+        ----------
+        voxels
+            Width of the margin, at least 1: the border's displacement falls to zero across it
+            along half a cosine.
+        """
+        padded = F.pad(self.displacement[None], (voxels,) * 6, mode="replicate")[0]
+        ramp = (1 + torch.cos(torch.arange(1, voxels + 1) * (torch.pi / voxels))) / 2
+        for axis in (1, 2, 3):
+            n = padded.shape[axis]
+            weight = torch.cat((ramp.flip(0), torch.ones(n - 2 * voxels), ramp))
+            padded = padded * weight.view([-1 if a == axis else 1 for a in range(4)])
+        matrix = self.lattice.matrix.copy()
+        matrix[:3, 3] = self.lattice.to_world([-voxels] * 3)
+        i, j, k = (n + 2 * voxels for n in self.lattice.size)
+        return DeformableTransform(padded, Lattice((i, j, k), matrix), self.initial)
+
     def warp(self, moving: Image, target: Lattice) -> Image:
         """Resample a moving image onto a lattice of the fixed world.
 
@@ -102,7 +124,7 @@ class DeformableTransform:
             part = _slab(target, first, min(slab, target.size[2] - first))
             at = affine_map(to_voxel, self._displaced(part))
             piece = sample(values, at[None])[0, 0]
-            outside = ((at < -0.5) | (at > limits - 0.5)).any(0)
+            outside = ((at < -0.5) | (at >= limits - 0.5)).any(0)
             result[first : first + piece.shape[0]] = piece.masked_fill_(outside, moving.background)
         return Image(result, target, f"{moving.name} (warped)")
 

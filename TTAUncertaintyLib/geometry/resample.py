@@ -57,7 +57,8 @@ def resample_array(
         at = affine_map(matrix, voxels)
         piece = sample(values.float()[None], at[None], mode=mode)[0]
         if outside is not None:
-            beyond = ((at < -0.5) | (at > limits - 0.5)).any(0)
+            # half-open, as ITK's interpolators have it
+            beyond = ((at < -0.5) | (at >= limits - 0.5)).any(0)
             piece.masked_fill_(beyond, outside)
         result[:, first : first + depth] = piece
     return result

@@ -2,3 +2,16 @@
 
 Knows nothing of perturbations.
 """
+
+from .contract import ModelDescription, PreparedPair, RegistrationModel, WeightsFile
+from .registry import DEFAULT_MODEL, MODELS, load_model
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "MODELS",
+    "ModelDescription",
+    "PreparedPair",
+    "RegistrationModel",
+    "WeightsFile",
+    "load_model",
+]

@@ -8,6 +8,7 @@ from .design import Design, Draws, Noise
 from .designs import Sampling, design_points, hadamard_matrix
 from .families import Amplitudes, Family, build_action, parameter_count
 from .presets import PAPER_FAMILIES, Preset, paper_design, preset_design
+from .request import DesignRequest
 
 __all__ = [
     "PAPER_FAMILIES",
@@ -15,6 +16,7 @@ __all__ = [
     "AffineAction",
     "Amplitudes",
     "Design",
+    "DesignRequest",
     "DisplacementAction",
     "Draws",
     "Family",

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..engine import Outcome, rest_matrix
-from ..geometry import DeformableTransform, Image, resample_array
+from ..geometry import DeformableTransform, Image, Lattice, resample_array
 from ..review import (
     HotSpot,
     RegionStatistics,
@@ -23,6 +23,10 @@ from ..review import (
     root_mean_variance,
 )
 from .maps import MapKind
+
+#: Where the fixed image reaches beyond the network's lattice, the displacement fades out over
+#: this many of the network's voxels.
+_FADE_VOXELS = 8
 
 #: Hot spots are what lies above this percentile of the total map's foreground.
 HOT_SPOT_PERCENTILE = 95
@@ -131,6 +135,9 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
         if traces.intrinsic is not None and traces.jitter is not None:
             layers[MapKind.INTRINSIC] = traces.intrinsic
             layers[MapKind.JITTER] = traces.jitter
+    if not _contains(outcome.fixed_lattice, fixed.lattice):
+        transform = transform.faded(_FADE_VOXELS)
+        mean_transform = None if mean_transform is None else mean_transform.faded(_FADE_VOXELS)
     on_fixed = resample_array(
         torch.stack(list(layers.values())),
         outcome.fixed_lattice,
@@ -156,3 +163,9 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
         variances=variances,
         region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
     )
+
+
+def _contains(outer: Lattice, inner: Lattice) -> bool:
+    """Tell whether a lattice's interpolation reaches every voxel centre of another."""
+    corners = outer.to_voxel(inner.corners())
+    return bool(((corners >= -0.5) & (corners < np.array(outer.size) - 0.5)).all())

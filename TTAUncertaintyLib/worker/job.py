@@ -1,0 +1,150 @@
+"""The job file: everything a background run needs to know, as JSON. Schema version 1.
+
+```json
+{
+  "schema_version": 1,
+  "fixed": "fixed.nii.gz",  "moving": "moving.nii.gz",
+  "output": "result-folder", "overwrite": false,
+  "model": "pyramid-flow",  "weights": null,
+  "design": {"preset": "standard", "seed": 0},
+  "start": "header",  "initial_transform": null,  "prealign": null,
+  "device": "auto",  "precision": "f32",  "batch_size": null,  "channels_last": true
+}
+```
+
+Only `fixed`, `moving` and `output` have to be there. Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ..engine import Execution, Precision
+from ..errors import InputError
+from ..geometry import Prealignment, Start
+from ..models import DEFAULT_MODEL
+from ..perturbations import DesignRequest
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run, from image files to a result folder.
+
+    Parameters
+    ----------
+    fixed, moving
+        Image files or DICOM folders.
+    output
+        Folder of the result bundle.
+    overwrite
+        Replace an older result there.
+    model, weights
+        Name in the registry, and a local weights file where none is bundled.
+    design
+        The preset and the changes to it.
+    start, initial_transform
+        Where to begin; a transform file (linear, ITK) goes before the start.
+    prealign
+        Linear pre-alignment; None does what the model expects.
+    device, precision, batch_size, channels_last
+        As in `Execution`.
+    threads
+        CPU threads for torch; None leaves torch's choice.
+    reverse_pass, full_covariance
+        As in `Engine`.
+    mask
+        Label file on the fixed image's lattice: where statistics are taken.
+    fixed_series, moving_series
+        DICOM series UIDs, where a folder holds several.
+    replace_nonfinite
+        Replace NaN and infinite voxels instead of refusing them.
+    ensemble
+        More weights files of the same network, for ensemble noise.
+    checkpoint
+        File that keeps the state after every pass and from which a later run goes on.
+    time_limit_s
+        Stop after this many seconds in the loop and keep what there is.
+    """
+
+    fixed: Path
+    moving: Path
+    output: Path
+    overwrite: bool = False
+    model: str = DEFAULT_MODEL
+    weights: Path | None = None
+    design: DesignRequest = field(default_factory=DesignRequest)
+    start: Start = Start.HEADER
+    initial_transform: Path | None = None
+    prealign: Prealignment | None = None
+    device: str = "auto"
+    precision: Precision = Precision.F32
+    batch_size: int | None = None
+    channels_last: bool = True
+    threads: int | None = None
+    reverse_pass: bool = True
+    full_covariance: bool = False
+    mask: Path | None = None
+    fixed_series: str | None = None
+    moving_series: str | None = None
+    replace_nonfinite: bool = False
+    ensemble: tuple[Path, ...] = ()
+    checkpoint: Path | None = None
+    time_limit_s: float | None = None
+
+    @property
+    def execution(self) -> Execution:
+        """How to run the network."""
+        return Execution(self.device, self.precision, self.channels_last, self.batch_size)
+
+    def to_json(self) -> str:
+        """Return the job file's text (ASCII)."""
+        values: dict[str, Any] = {"schema_version": SCHEMA_VERSION} | asdict(self)
+        values["design"] = self.design.as_dict()
+        return json.dumps(values, default=_plain, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Read a job file's text.
+
+        Raises
+        ------
+        InputError
+            If it is not JSON, a key is unknown or missing, or a value is not valid.
+        DesignError
+            If the design is not valid.
+        """
+        try:
+            values = json.loads(text)
+            version = values.pop("schema_version")
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise InputError("The job is not valid JSON with a schema_version.") from error
+        if version != SCHEMA_VERSION:
+            raise InputError(f"The job has schema version {version}, not {SCHEMA_VERSION}.")
+        try:
+            return cls(**_typed(values))
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"The job is not valid: {error}.") from error
+
+
+def _typed(values: dict[str, Any]) -> dict[str, Any]:
+    """Turn JSON's strings into paths and enums."""
+    read = dict(values)
+    read["design"] = DesignRequest.from_dict(read.get("design", {}))
+    for name in ("fixed", "moving", "output", "weights", "initial_transform", "mask", "checkpoint"):
+        if read.get(name) is not None:
+            read[name] = Path(read[name])
+    read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))
+    for name, kind in (("start", Start), ("prealign", Prealignment), ("precision", Precision)):
+        if read.get(name) is not None:
+            read[name] = kind(read[name])
+    return read
+
+
+def _plain(value: object) -> str:
+    return str(value.value if isinstance(value, Enum) else value)

@@ -1,0 +1,76 @@
+"""The worker process: a job file in, JSON lines out, a result folder on disk."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TextIO
+
+from ..errors import InputError, ResourceError, TTAUncertaintyError
+from ..version import __version__
+from .control import Control
+from .job import Job
+from .messages import Voice
+from .perform import perform
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the worker; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m TTAUncertaintyLib.worker", description=__doc__
+    )
+    parser.add_argument("job", type=Path, help="job file (JSON)")
+    parser.add_argument(
+        "--stdin",
+        action="store_true",
+        help="take 'stop' and 'cancel' from standard input; its end means cancel",
+    )
+    parser.add_argument("--control", type=Path, metavar="FILE", help="take them from this file")
+    options = parser.parse_args(arguments)
+    voice = Voice(_private_stdout())
+    voice.say("started", pid=os.getpid(), version=__version__)
+    try:
+        control = Control(options.stdin, options.control)
+        job = Job.from_json(_read(options.job))
+        complete = perform(job, voice, lambda: control.stop_requested)
+        voice.say("finished", output=str(job.output.absolute()), complete=complete)
+        return 0
+    except KeyboardInterrupt:
+        voice.say("cancelled")
+        return 130
+    except TTAUncertaintyError as error:
+        return _fail(voice, error)
+    except MemoryError:
+        return _fail(voice, ResourceError("The computer ran out of memory.", "Close programs."))
+    except Exception as error:
+        traceback.print_exc()
+        problem = TTAUncertaintyError(
+            f"Something went wrong inside ({type(error).__name__}: {error}).",
+            "This is a mistake in the software; please report it with the log.",
+        )
+        return _fail(voice, problem)
+
+
+def _fail(voice: Voice, error: TTAUncertaintyError) -> int:
+    voice.say(
+        "failed", problem=error.problem, remedy=error.remedy, exit_code=error.exit_code
+    )
+    return error.exit_code
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"The job file {path} cannot be read: {error.strerror}.") from error
+
+
+def _private_stdout() -> TextIO:
+    """Keep standard output for messages: whatever else prints goes to standard error."""
+    stream = os.fdopen(os.dup(1), "w", encoding="ascii", newline="\n")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return stream

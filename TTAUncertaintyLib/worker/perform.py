@@ -1,0 +1,143 @@
+"""Doing a job: read, place, run the engine, write the bundle."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from ..engine import Engine, Progress, load_checkpoint, place, save_checkpoint
+from ..errors import InputError
+from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
+from ..models import load_model
+from ..perturbations import Noise
+from ..results import Provenance, check_output, find, make_record, write_bundle
+from .job import Job
+from .messages import Voice
+
+
+@dataclass
+class _Clock:
+    """Wall time of each phase."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - began
+
+
+def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda: False) -> bool:
+    """Do a job.
+
+    Parameters
+    ----------
+    job
+        What to do.
+    voice
+        Where to report.
+    stop_requested
+        Asked after every pass; True ends the loop, and what there is is kept.
+
+    Returns
+    -------
+    bool
+        Whether every pass of the design was made.
+
+    Raises
+    ------
+    TTAUncertaintyError
+        With a sentence for the person; nothing is written then.
+    """
+    check_output(job.output, job.overwrite)
+    if job.threads is not None:
+        torch.set_num_threads(max(1, job.threads))
+    clock = _Clock()
+
+    voice.say("phase", phase="reading")
+    with clock.phase("reading"):
+        fixed, fixed_file = read_image(job.fixed, job.fixed_series, job.replace_nonfinite)
+        moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
+        mask, mask_file = _read_mask(job, fixed)
+        model = load_model(job.model, job.weights)
+        ensemble = job.design.noise is Noise.ENSEMBLE
+        members = [model, *(load_model(job.model, path) for path in job.ensemble)]
+        members = members if ensemble else []
+
+    voice.say("phase", phase="aligning")
+    with clock.phase("aligning"):
+        known = job.initial_transform
+        start = job.start if known is None else read_linear_transform(known)
+        placement = place(fixed, moving, model, start, job.prealign)
+        pair = model.prepare(fixed, moving, placement.initial)
+        design = job.design.resolve(pair.moving_lattice)
+        engine = Engine(
+            model, pair, design, job.execution, job.reverse_pass, job.full_covariance, members
+        )
+        if job.checkpoint is not None and load_checkpoint(engine, job.checkpoint):
+            voice.say("note", text=f"Going on after {engine.perturbed} passes of an earlier run.")
+
+    voice.say("phase", phase="registering")
+    with clock.phase("network"):
+        _run(engine, job, voice, stop_requested)
+
+    voice.say("phase", phase="writing")
+    with clock.phase("mapping"):
+        findings = find(engine.outcome(), fixed, moving, mask)
+        provenance = Provenance(
+            fixed_file, moving_file, model, design, job.execution, placement, clock.seconds,
+            mask_file,
+        )
+        record = make_record(findings, provenance)
+    write_bundle(job.output, findings, record, job.overwrite)
+    if job.checkpoint is not None and findings.outcome.complete:
+        job.checkpoint.unlink(missing_ok=True)
+    return findings.outcome.complete
+
+
+def _run(engine: Engine, job: Job, voice: Voice, stop_requested: Callable[[], bool]) -> None:
+    told: set[str] = set()
+    began = time.monotonic()
+    for progress in engine:
+        voice.say("progress", device=str(engine.device), **_plain(progress))
+        for note in engine.notes:
+            if note not in told:
+                voice.say("note", text=note)
+        told.update(engine.notes)
+        if job.checkpoint is not None:
+            save_checkpoint(engine, job.checkpoint)
+        late = job.time_limit_s is not None and time.monotonic() - began > job.time_limit_s
+        if late or stop_requested():
+            voice.say("note", text=f"Stopped after {engine.perturbed} perturbed passes.")
+            return
+
+
+def _plain(progress: Progress) -> dict[str, object]:
+    return {
+        "phase": progress.phase.value,
+        "done": progress.done,
+        "total": progress.total,
+        "perturbed": progress.perturbed,
+        "elapsed_s": round(progress.elapsed_s, 2),
+        "left_s": None if progress.left_s is None else round(progress.left_s, 1),
+    }
+
+
+def _read_mask(job: Job, fixed: Image) -> tuple[Image | None, ImageFile | None]:
+    if job.mask is None:
+        return None, None
+    mask, file = read_labels(job.mask)
+    if not mask.lattice.is_close(fixed.lattice):
+        raise InputError(
+            f"{job.mask} does not lie on the voxels of {fixed.name}.",
+            "Resample the mask onto the fixed image (nearest neighbour) first.",
+        )
+    if not np.any(mask.intensities.numpy() > 0):
+        raise InputError(f"{job.mask} is empty.", "Give a mask with at least one voxel set.")
+    return mask, file
