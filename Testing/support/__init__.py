@@ -1,0 +1,1 @@
+"""Lattices, images and stand-in models with known answers, for all tests."""
