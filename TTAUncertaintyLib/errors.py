@@ -15,7 +15,7 @@ class TTAUncertaintyError(Exception):
     """
 
     #: Exit status of the command line when this error ends it.
-    exit_code = 1
+    exit_code: int = 1
 
     def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(f"{problem} {remedy}".strip())

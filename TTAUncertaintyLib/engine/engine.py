@@ -193,9 +193,7 @@ class Engine:
             yield report(Phase.INVERSE)
         if self._variance is None:
             shape = self.pair.fixed_lattice.array_shape
-            self._variance = NestedVariance(
-                shape, self.design.replicates, self._full, self.device
-            )
+            self._variance = NestedVariance(shape, self.design.replicates, self._full, self.device)
         loop_began = time.monotonic()
         while self.perturbed < self.design.passes:
             for offset in self._attempt(self._next_offsets):

@@ -55,7 +55,7 @@ class Lattice:
         size: tuple[int, int, int],
         spacing: ArrayLike,
         origin: ArrayLike,
-        direction: ArrayLike = np.eye(3),
+        direction: ArrayLike | None = None,
     ) -> Lattice:
         """Build a lattice from ITK's quantities.
 
@@ -68,10 +68,11 @@ class Lattice:
         origin
             Shape (3,), world position of voxel (0, 0, 0), LPS mm.
         direction
-            Shape (3, 3); column n is the world direction of axis n.
+            Shape (3, 3); column n is the world direction of axis n; identity if None.
         """
         matrix = np.eye(4)
-        matrix[:3, :3] = np.asarray(direction, float).reshape(3, 3) * np.asarray(spacing, float)
+        columns = np.eye(3) if direction is None else np.asarray(direction, float).reshape(3, 3)
+        matrix[:3, :3] = columns * np.asarray(spacing, float)
         matrix[:3, 3] = np.asarray(origin, float)
         return cls(size, matrix)
 
@@ -110,7 +111,7 @@ class Lattice:
     @cached_property
     def inverse(self) -> Matrix:
         """Shape (4, 4): world LPS mm to voxel index (i, j, k)."""
-        return np.linalg.inv(self.matrix)
+        return np.asarray(np.linalg.inv(self.matrix))
 
     @property
     def spacing(self) -> Matrix:
@@ -188,9 +189,7 @@ class Lattice:
         size = np.ceil(np.round(self.extent / step, 6) / multiple).astype(int) * multiple
         return self.centered(tuple(int(n) for n in size), step, self.center)
 
-    def centered(
-        self, size: tuple[int, ...], spacing: ArrayLike, center: ArrayLike
-    ) -> Lattice:
+    def centered(self, size: tuple[int, ...], spacing: ArrayLike, center: ArrayLike) -> Lattice:
         """Return a lattice with these axes, another size and spacing, about a world point.
 
         Parameters

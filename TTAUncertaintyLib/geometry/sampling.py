@@ -7,7 +7,7 @@ components (i, j, k), in voxels.
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812  (the field's usual name)
+import torch.nn.functional as F
 from torch import Tensor
 
 

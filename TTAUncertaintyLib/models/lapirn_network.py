@@ -7,7 +7,7 @@ Networks", MICCAI 2020. The names of the modules are those of the published weig
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 _CHANNELS = 28

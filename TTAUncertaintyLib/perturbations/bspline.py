@@ -27,9 +27,7 @@ def control_grid_shape(
         Axes (k, j, i). The spline's domain begins at the first voxel centre and reaches at least
         to the last one; one control point lies before it and two or more behind, as in ITK.
     """
-    k, j, i = (
-        int(-(-(n - 1) // s)) + 3 for n, s in zip(shape, reversed(step), strict=True)
-    )
+    k, j, i = (int(-(-(n - 1) // s)) + 3 for n, s in zip(shape, reversed(step), strict=True))
     return k, j, i
 
 

@@ -193,6 +193,8 @@ def _write_variances(path: Path, findings: Findings) -> None:
         names += ["intrinsic", "jitter"]
         layers += [traces.intrinsic, traces.jitter]
     values = np.stack([layer.numpy() for layer in layers], axis=-1)
+    if len(layers) == 1:  # ITK knows no vectors of one component
+        values = values[..., 0]
     _write_image(
         path,
         values,

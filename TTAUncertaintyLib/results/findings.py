@@ -31,6 +31,9 @@ _FADE_VOXELS = 8
 #: Hot spots are what lies above this percentile of the total map's foreground.
 HOT_SPOT_PERCENTILE = 95
 
+#: The maps that are square roots of variances.
+VARIANCE_KINDS: tuple[MapKind, ...] = (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
+
 Array = NDArray[np.float32]
 
 
@@ -145,8 +148,7 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
         outside=float("nan"),
     ).numpy()
     values = dict(zip(layers, on_fixed, strict=True))
-    variances = {k: values[k] for k in (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
-                 if k in values}
+    variances = {kind: values[kind] for kind in VARIANCE_KINDS if kind in values}
     maps = {
         kind: np.sqrt(np.maximum(values[kind], 0)) if kind in variances else values[kind]
         for kind in MapKind

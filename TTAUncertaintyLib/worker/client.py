@@ -95,16 +95,13 @@ class WorkerProcess:
 
     def cancel(self) -> None:
         """End it, whatever it takes: ask, then terminate, then kill; at most five seconds."""
-        for action, patience in (
-            (lambda: self.ask("cancel"), _PATIENCE_S[0]),
-            (lambda: self._signal(signal.SIGTERM), _PATIENCE_S[1]),
-            (lambda: self._signal(getattr(signal, "SIGKILL", signal.SIGTERM)), None),
-        ):
-            if self._process.poll() is not None:
-                break
-            action()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(patience)
+        if not self._gone(0):
+            self.ask("cancel")
+        if not self._gone(_PATIENCE_S[0]):
+            self._signal(signal.SIGTERM)
+        if not self._gone(_PATIENCE_S[1]):
+            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        self._process.wait()
         shutil.rmtree(partial_folder(self.job.output, self.pid), ignore_errors=True)
 
     def __enter__(self) -> WorkerProcess:
@@ -124,6 +121,12 @@ class WorkerProcess:
                 with contextlib.suppress(OSError):
                     stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _gone(self, patience: float) -> bool:
+        """Wait up to some seconds for the process to end; tell whether it has."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(patience)
+        return self._process.returncode is not None
 
     def _signal(self, number: int) -> None:
         """Signal the worker's whole group."""

@@ -8,6 +8,7 @@ the death of the parent process, means cancel.
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import signal
 import sys
@@ -39,8 +40,9 @@ class Control:
         signal.signal(signal.SIGTERM, self._on_signal)
         if stdin:
             threading.Thread(target=self._watch_stdin, daemon=True).start()
-        threading.Thread(target=self._watch_file_and_parent, args=(os.getppid(),), daemon=True)\
-            .start()
+        threading.Thread(
+            target=self._watch_file_and_parent, args=(os.getppid(),), daemon=True
+        ).start()
 
     @property
     def stop_requested(self) -> bool:
@@ -66,10 +68,8 @@ class Control:
     def _watch_file_and_parent(self, parent: int) -> None:
         while True:
             if self._file is not None:
-                try:
+                with contextlib.suppress(OSError):
                     self.request(self._file.read_text(encoding="ascii", errors="replace").strip())
-                except OSError:
-                    pass
             if os.getppid() != parent:
                 self.request("cancel")
             time.sleep(_POLL_SECONDS)

@@ -19,9 +19,7 @@ from .perform import perform
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the worker; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m TTAUncertaintyLib.worker", description=__doc__
-    )
+    parser = argparse.ArgumentParser(prog="python -m TTAUncertaintyLib.worker", description=__doc__)
     parser.add_argument("job", type=Path, help="job file (JSON)")
     parser.add_argument(
         "--stdin",
@@ -55,9 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(voice: Voice, error: TTAUncertaintyError) -> int:
-    voice.say(
-        "failed", problem=error.problem, remedy=error.remedy, exit_code=error.exit_code
-    )
+    voice.say("failed", problem=error.problem, remedy=error.remedy, exit_code=error.exit_code)
     return error.exit_code
 
 

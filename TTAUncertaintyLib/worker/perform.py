@@ -91,7 +91,13 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     with clock.phase("mapping"):
         findings = find(engine.outcome(), fixed, moving, mask)
         provenance = Provenance(
-            fixed_file, moving_file, model, design, job.execution, placement, clock.seconds,
+            fixed_file,
+            moving_file,
+            model,
+            design,
+            job.execution,
+            placement,
+            clock.seconds,
             mask_file,
         )
         record = make_record(findings, provenance)

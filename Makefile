@@ -1,0 +1,47 @@
+# Everything is installed into .venv from the versions in constraints.txt, and only when those or
+# pyproject.toml have changed.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: help setup demo test lint format train bench clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## make the virtual environment
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 12))' || \
+	  { echo "Python 3.10 to 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable '.[test,lint]'
+	@touch $@
+
+demo: $(STAMP)  ## register the bundled brains with the bundled network
+	$(BIN)/ttauncertainty demo --output demo-output
+
+test: $(STAMP)  ## run the tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+lint: $(STAMP)  ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP)  ## bring the code into shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+train: $(STAMP)  ## train the bundled network again (hours)
+	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt nilearn
+	$(BIN)/python -m TTAUncertaintyLib.training train $(TRAIN)
+
+bench: $(STAMP)  ## measure speed and memory, as ratios in one run
+	$(BIN)/python Testing/benchmarks/bench_engine.py $(BENCH)
+
+clean:  ## remove what the commands above have made
+	rm -rf $(VENV) demo-output build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,5 @@
+"""The command line: `ttauncertainty run | models | info | demo`."""
+
+from .main import main
+
+__all__ = ["main"]

@@ -1,0 +1,70 @@
+"""A progress bar: tqdm where there is one and a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from ..worker import Message
+
+try:
+    from tqdm import tqdm
+except ImportError:  # Slicer's Python may not have it
+    tqdm = None
+
+
+class Bar:
+    """Shows passes done of all, and the time left.
+
+    Parameters
+    ----------
+    quiet
+        Show nothing.
+    """
+
+    def __init__(self, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._tenths = -1
+
+    def update(self, message: Message) -> None:
+        """Show a `progress` message."""
+        if self._quiet:
+            return
+        left = "" if message["left_s"] is None else f", {_duration(message['left_s'])} left"
+        if tqdm is not None and sys.stderr.isatty():
+            if self._bar is None:
+                self._bar = tqdm(
+                    total=message["total"],
+                    bar_format="  {bar:30} {n_fmt}/{total_fmt} passes{postfix}",
+                )
+            self._bar.n = message["done"]
+            self._bar.set_postfix_str(f"on {message['device']}{left}", refresh=True)
+            return
+        tenths = 10 * message["done"] // message["total"]
+        if tenths != self._tenths:
+            self._tenths = tenths
+            print(
+                f"  {message['done']}/{message['total']} passes on {message['device']}{left}",
+                flush=True,
+            )
+
+    def write(self, text: str) -> None:
+        """Print a line without breaking the bar."""
+        if self._quiet:
+            return
+        if self._bar is not None:
+            self._bar.write(text)
+        else:
+            print(text, flush=True)
+
+    def close(self) -> None:
+        """End the bar."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,38 @@
+"""`ttauncertainty demo`: the main job on the sample images that come with the software."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..perturbations import DesignRequest, Preset
+from ..sample_data import sample_pairs
+from ..worker import Job
+from .watch import watch
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "demo", help="register the bundled brains with the bundled network"
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("demo-output"))
+    parser.add_argument(
+        "--preset", choices=[p.value for p in Preset], default=Preset.STANDARD.value
+    )
+    parser.set_defaults(do=do)
+
+
+def do(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    for name, pair in sample_pairs().items():
+        print(f"\n=== {pair.description}")
+        job = Job(
+            fixed=pair.fixed.path,
+            moving=pair.moving.path,
+            output=options.output / name,
+            overwrite=True,
+            design=DesignRequest(Preset(options.preset)),
+        )
+        watch(job)
+    return 0

@@ -1,0 +1,80 @@
+"""`ttauncertainty info`: what a result folder says."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..results import Bundle, MapKind
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "info",
+        help="summarise a result folder",
+        epilog="example:\n  ttauncertainty info result\n  ttauncertainty info result --json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, help="result folder")
+    parser.add_argument("--json", action="store_true", help="print the whole record as JSON")
+    parser.set_defaults(do=do)
+
+
+def do(options: argparse.Namespace) -> int:
+    """Carry out the command."""
+    bundle = Bundle.open(options.folder)
+    if options.json:
+        print(json.dumps(bundle.record, indent=2))
+    else:
+        print("\n".join(summary_lines(bundle)))
+    return 0
+
+
+def summary_lines(bundle: Bundle) -> list[str]:
+    """Return the summary of a bundle, for a terminal."""
+    record = bundle.record
+    design, passes, summary = record["design"], record["passes"], record["summary"]
+    lines = [
+        "",
+        f"Fixed   {record['inputs']['fixed']['path']}",
+        f"Moving  {record['inputs']['moving']['path']}",
+        f"Model   {record['model']['title']}",
+        f"Design  {design['name']}: {design['outer_K']} x {design['replicates_R']} "
+        f"{design['family']} perturbations ({design['sampling']}), "
+        f"{passes['done']} of {passes['asked']} passes done",
+        "",
+    ]
+    lines += _map_table(summary)
+    lines += _split_lines(summary)
+    lines.append(f"Folded  {summary['folded_fraction']:.3%} of the region")
+    if summary["hot_spots"]:
+        spot = summary["hot_spots"][0]
+        place = ", ".join(f"{x:.0f}" for x in spot["position_ras_mm"])
+        lines.append(f"Worst   {spot['peak_mm']:.2f} mm at RAS ({place}) mm")
+    lines += [f"Note    {note}" for note in record["notes"]]
+    lines.append("These are uncertainties, not errors: they are not calibrated.")
+    return lines
+
+
+def _map_table(summary: dict[str, Any]) -> list[str]:
+    rows = [f"{'over the region':26}{'median':>9}{'95th pct':>10}{'max':>9}"]
+    for kind in MapKind:
+        if kind.value in summary["maps"]:
+            s = summary["maps"][kind.value]
+            name = f"{kind.facts.title}{', mm' if kind.facts.unit else ''}"
+            rows.append(f"{name:26}{s['median']:9.2f}{s['p95']:10.2f}{s['maximum']:9.2f}")
+    return [*rows, ""]
+
+
+def _split_lines(summary: dict[str, Any]) -> list[str]:
+    root = summary["root_mean_variance_mm"]
+    if "intrinsic" not in root:
+        return []
+    share = (root["intrinsic"] / root["total"]) ** 2 if root["total"] else 0.0
+    return [
+        f"Split   total {root['total']:.2f} mm rms = intrinsic {root['intrinsic']:.2f} mm "
+        f"({share:.0%} of the variance) + jitter {root['jitter']:.2f} mm"
+    ]
