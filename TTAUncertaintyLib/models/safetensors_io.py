@@ -1,8 +1,9 @@
-"""The safetensors file format, read strictly: tensors by name, and nothing that could run.
+"""Read and write the safetensors file format, strictly, without its package.
 
-A file is eight bytes with the length of the header, the header as JSON (per tensor its dtype,
-shape and byte range), and the tensors' bytes. Slicer's Python has no `safetensors` package, so
-the format's few lines stand here. Source: https://github.com/huggingface/safetensors#format
+Slicer's Python does not have that package, and weights are files that people download: the reader
+trusts nothing in them.  A file is an unsigned 64-bit little-endian length, a JSON header of that
+length, and the tensors' bytes without gaps; see
+https://github.com/huggingface/safetensors#format.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
-#: A longer header than this is taken for a hostile file.
-_LONGEST_HEADER = 10_000_000
-_DTYPES = {
+LARGEST_HEADER = 16 * 1024 * 1024
+"""A header beyond this many bytes is refused before it is read."""
+
+_DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
@@ -36,90 +37,127 @@ _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 
 
 def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read a file.
-
-    Parameters
-    ----------
-    path
-        The file.
+    """Read all tensors and the metadata of a file.
 
     Returns
     -------
-    tuple of dict
-        The tensors by name, on the CPU, and the header's metadata.
+    tensors
+        By name, in the file's dtype, on the CPU; each owns its memory.
+    metadata
+        The header's free text, by key.
 
     Raises
     ------
-    ValueError
-        If the file is truncated or its header does not describe its bytes exactly.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
+    ValueError
+        If it is no safetensors file, is truncated, or its header contradicts itself; the message
+        continues a sentence about the file ("it is ...").
     """
     content = path.read_bytes()
-    if len(content) < 8:
-        raise ValueError("it is too short for a safetensors file.")
-    (length,) = struct.unpack("<Q", content[:8])
-    if length > min(_LONGEST_HEADER, len(content) - 8):
-        raise ValueError("its header is longer than the file; it may be truncated.")
-    try:
-        header = json.loads(content[8 : 8 + length].decode("utf-8"))
-    except ValueError as error:
-        raise ValueError("its header is not JSON.") from error
-    if not isinstance(header, dict):
-        raise ValueError("its header is not a JSON object.")
+    header, body = _split(content)
     metadata = header.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise ValueError("its metadata are not strings by name.")
-    data = memoryview(content)[8 + length :]
+        raise ValueError("it has metadata that is not text.")
     tensors: dict[str, Tensor] = {}
-    end_of_last = 0
-    spans = {name: _span(name, entry) for name, entry in header.items()}
-    for name, (dtype, shape, begin, end) in sorted(spans.items(), key=lambda item: item[1][2:]):
-        if begin != end_of_last or end > len(data):
-            raise ValueError(f"the bytes of '{name}' overlap, leave a gap or end after the file.")
-        end_of_last = end
-        raw = np.frombuffer(data[begin:end], dtype=np.uint8).copy()
-        tensors[name] = torch.from_numpy(raw).view(dtype).reshape(shape)
-    if end_of_last != len(data):
-        raise ValueError("it has bytes that no tensor describes.")
-    return tensors, metadata
-
-
-def _span(name: str, entry: Any) -> tuple[torch.dtype, list[int], int, int]:
-    """Check one tensor's entry; return dtype, shape and byte range."""
-    try:
-        dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-        numbers = [*shape, begin, end]
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"the entry of '{name}' is not complete.") from error
-    if dtype not in _DTYPES:
-        raise ValueError(f"'{name}' has the unknown type {dtype!r}.")
-    if not all(type(n) is int and n >= 0 for n in numbers):
-        raise ValueError(f"'{name}' has a shape or byte range that is not made of whole numbers.")
-    if end - begin != math.prod(shape) * _DTYPES[dtype].itemsize:
-        raise ValueError(f"the shape of '{name}' does not fit its bytes.")
-    return _DTYPES[dtype], shape, begin, end
+    taken: list[tuple[int, int]] = []
+    for name, entry in header.items():
+        dtype, shape, begin, end = _check_entry(name, entry, len(body))
+        taken.append((begin, end))
+        # A writable copy: torch warns about, and rightly mistrusts, read-only memory.
+        raw = torch.frombuffer(bytearray(body[begin:end] or b"\0"), dtype=torch.uint8)
+        tensors[name] = raw[: end - begin].view(dtype).reshape(shape)
+    _check_coverage(taken, len(body))
+    return tensors, {str(key): value for key, value in metadata.items()}
 
 
 def write_safetensors(
     path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write tensors by name, with string metadata; the same input gives the same bytes."""
-    header: dict[str, Any] = {"__metadata__": dict(metadata or {})}
-    chunks, begin = [], 0
-    for name in sorted(tensors):
+    """Write tensors and metadata; the same input gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If a tensor has a dtype that the format, or this module, does not know.
+    """
+    header: dict[str, Any] = {"__metadata__": dict(sorted((metadata or {}).items()))}
+    parts: list[bytes] = []
+    offset = 0
+    # Widest elements first, as the reference writer does, so that every tensor lies aligned.
+    order = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    for name in order:
         tensor = tensors[name].detach().cpu().contiguous()
-        chunk = tensor.flatten().view(torch.uint8).numpy().tobytes()
+        if tensor.dtype not in _NAMES:
+            raise ValueError(f"Tensor {name!r} has dtype {tensor.dtype}, which cannot be written.")
+        data = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
         header[name] = {
             "dtype": _NAMES[tensor.dtype],
             "shape": list(tensor.shape),
-            "data_offsets": [begin, begin + len(chunk)],
+            "data_offsets": [offset, offset + len(data)],
         }
-        begin += len(chunk)
-        chunks.append(chunk)
-    text = json.dumps(header, sort_keys=True).encode()
+        parts.append(data)
+        offset += len(data)
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=True).encode()
     text += b" " * (-len(text) % 8)
-    with path.open("wb") as stream:
-        stream.write(struct.pack("<Q", len(text)))
-        stream.write(text)
-        stream.writelines(chunks)
+    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
+
+
+def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the parsed header and the bytes after it."""
+    if len(content) < 8:
+        raise ValueError("it is too short for a safetensors file.")
+    (length,) = struct.unpack("<Q", content[:8])
+    if length > LARGEST_HEADER:
+        raise ValueError(f"it claims a header of {length} bytes and is no safetensors file.")
+    if 8 + length > len(content):
+        raise ValueError("it is truncated: its header ends beyond the end of the file.")
+    try:
+        header = json.loads(content[8 : 8 + length], object_pairs_hook=_without_duplicates)
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ValueError(f"it has a header that cannot be read ({error}).") from error
+    if not isinstance(header, dict):
+        raise ValueError("it has a header that is not a JSON object.")
+    return header, content[8 + length :]
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a name occurs twice")
+    return result
+
+
+def _check_entry(name: str, entry: Any, size: int) -> tuple[torch.dtype, list[int], int, int]:
+    """Return dtype, shape, begin and end of a tensor whose entry makes sense."""
+    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
+        raise ValueError(f"it describes tensor {name!r} incompletely.")
+    dtype = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+    if dtype is None:
+        raise ValueError(f"it stores tensor {name!r} in the unknown type {entry['dtype']!r}.")
+    shape, offsets = entry["shape"], entry["data_offsets"]
+    if not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
+        raise ValueError(f"it gives tensor {name!r} a shape or offsets that are no sizes.")
+    begin, end = offsets
+    if not begin <= end <= size:
+        raise ValueError(f"it is truncated or damaged: tensor {name!r} lies outside the file.")
+    if math.prod(shape) * dtype.itemsize != end - begin:
+        raise ValueError(f"it gives tensor {name!r} a shape that does not fit its bytes.")
+    return dtype, shape, begin, end
+
+
+def _are_sizes(values: Any) -> bool:
+    return isinstance(values, list) and all(type(v) is int and v >= 0 for v in values)
+
+
+def _check_coverage(taken: list[tuple[int, int]], size: int) -> None:
+    """Refuse tensors that overlap and bytes that belong to none."""
+    position = 0
+    for begin, end in sorted(taken):
+        if begin < position:
+            raise ValueError("it holds tensors that overlap.")
+        if begin > position:
+            raise ValueError("it holds bytes that belong to no tensor.")
+        position = end
+    if position != size:
+        raise ValueError("it holds bytes that belong to no tensor.")

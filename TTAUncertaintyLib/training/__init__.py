@@ -1,0 +1,1 @@
+"""Training of the bundled network on synthetic images; nothing in the running product needs it."""

@@ -1,0 +1,106 @@
+"""`python -m TTAUncertaintyLib.training`: train, export and evaluate the bundled network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from TTAUncertaintyLib.training.evaluate import evaluate, table, write_results
+from TTAUncertaintyLib.training.label_maps import find_tissue_maps, load_tissue_probabilities
+from TTAUncertaintyLib.training.train import Trainer, TrainingSettings, run_training
+from TTAUncertaintyLib.training.weights_file import WEIGHTS_NAME, export_weights, load_network
+
+_RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one of the commands; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m TTAUncertaintyLib.training")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch decides)")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    train = commands.add_parser("train", help="train, or continue training")
+    train.add_argument("folder", type=Path, help="receives checkpoint.pt and log.jsonl")
+    train.add_argument("--seed", type=int, default=TrainingSettings.seed)
+    train.add_argument("--steps", type=int, help="length of the run; the stages stay as they are")
+    train.add_argument("--workers", type=int, default=1, help="processes that make pairs")
+    train.add_argument("--dropout", type=float, default=0.0, help="train with dropout layers")
+    train.add_argument(
+        "--tissue-maps", type=Path, help="folder of the ICBM152 tissue maps (default: nilearn's)"
+    )
+    train.add_argument("--shapes-only", action="store_true", help="random shapes, no brains")
+
+    export = commands.add_parser("export", help="write the weights of a checkpoint")
+    export.add_argument("folder", type=Path, help="the training folder")
+    export.add_argument("--output", type=Path, default=_RESOURCES / "Models" / WEIGHTS_NAME)
+
+    judge = commands.add_parser("evaluate", help="measure on images it was not trained on")
+    judge.add_argument("--weights", type=Path, default=_RESOURCES / "Models" / WEIGHTS_NAME)
+    samples = _RESOURCES / "SampleData"
+    judge.add_argument("--subject", type=Path, default=samples / "colin27_t1_1mm.nii.gz")
+    judge.add_argument("--template", type=Path, default=samples / "mni152_t1_1mm.nii.gz")
+    judge.add_argument("--cases", type=int, default=4, help="smooth manufactured cases")
+    judge.add_argument("--affine-cases", type=int, default=2)
+    judge.add_argument(
+        "--choosing",
+        action="store_true",
+        help="the cases to choose settings with, instead of those that are reported",
+    )
+    judge.add_argument("--output", type=Path, help="write the figures to this JSON file as well")
+
+    options = parser.parse_args(arguments)
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    if options.command == "train":
+        return _train(options)
+    if options.command == "export":
+        return _export(options)
+    return _evaluate(options)
+
+
+def _train(options: argparse.Namespace) -> int:
+    settings = TrainingSettings(seed=options.seed)
+    if options.steps is not None:
+        settings = replace(settings, steps=options.steps)
+    if options.dropout:
+        settings = replace(
+            settings, architecture=replace(settings.architecture, dropout=options.dropout)
+        )
+    tissues = None
+    if not options.shapes_only:
+        tissues = load_tissue_probabilities(options.tissue_maps or find_tissue_maps())
+    run_training(Trainer(settings, tissues), options.folder, workers=options.workers)
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    state = torch.load(options.folder / "checkpoint.pt", weights_only=True)
+    settings = json.loads((options.folder / "settings.json").read_text(encoding="utf-8"))
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    about = {"seed": str(settings["seed"]), "settings": json.dumps(settings, sort_keys=True)}
+    print(export_weights(state, options.output, about), options.output)
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    cases, pairs = evaluate(
+        load_network(options.weights),
+        options.subject,
+        options.template,
+        reported=not options.choosing,
+        cases=options.cases,
+        affine_cases=options.affine_cases,
+    )
+    print(table(cases, pairs))
+    if options.output is not None:
+        write_results(options.output, cases, pairs)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

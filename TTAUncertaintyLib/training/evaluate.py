@@ -1,0 +1,213 @@
+"""The evaluation: real images, known errors, and what the perturbation map says about them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from TTAUncertaintyLib.models.pyramid_flow_network import PyramidFlowNetwork, sample_displaced
+from TTAUncertaintyLib.training.deformations import jacobian_determinant
+from TTAUncertaintyLib.training.evaluation_cases import (
+    ManufacturedCase,
+    load_volume,
+    manufactured_case,
+)
+from TTAUncertaintyLib.training.image_lattice import SPACING_MM
+from TTAUncertaintyLib.training.metrics import (
+    dice,
+    normalised_risk_coverage,
+    pearson,
+    spearman,
+    tissue_classes,
+)
+from TTAUncertaintyLib.training.perturbation_probe import perturbation_map
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """Figures of one manufactured case; errors in mm inside the brain.
+
+    Attributes
+    ----------
+    pearson, spearman, naurc
+        Of the perturbation map against the error.
+    displacement_pearson, residual_pearson
+        Of the predicted displacement's norm and of the absolute intensity difference after
+        registration against the error: what a useful map has to beat.
+    """
+
+    name: str
+    displacement_rms_mm: float
+    error_mean_mm: float
+    error_p95_mm: float
+    folded_percent: float
+    map_mean_mm: float
+    pearson: float
+    spearman: float
+    naurc: float
+    displacement_pearson: float
+    residual_pearson: float
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """Figures of a pair of different subjects: three-class tissue Dice (k-means)."""
+
+    name: str
+    dice_before: float
+    dice_after: float
+    folded_percent: float
+    seconds_per_pass: float
+
+
+def evaluate_case(network: PyramidFlowNetwork, case: ManufacturedCase) -> CaseResult:
+    """Register a manufactured case and compare error and uncertainty."""
+    mask = case.mask
+    displacement = _register(network, case.moving, case.fixed)
+    error = (displacement - case.displacement).square().sum(1).sqrt()[0] * SPACING_MM
+    total = perturbation_map(
+        lambda moving, fixed: _register(network, moving, fixed),
+        case.moving,
+        case.fixed,
+        SPACING_MM,
+    )
+    residual = (sample_displaced(case.moving, displacement) - case.fixed).abs()[0, 0]
+    length = displacement.square().sum(1).sqrt()[0]
+    return CaseResult(
+        name=case.name,
+        displacement_rms_mm=case.rms_mm,
+        error_mean_mm=float(error[mask].mean()),
+        error_p95_mm=float(torch.quantile(error[mask], 0.95)),
+        folded_percent=folded_percent(displacement, mask),
+        map_mean_mm=float(total[mask].mean()),
+        pearson=pearson(total[mask], error[mask]),
+        spearman=spearman(total[mask], error[mask]),
+        naurc=normalised_risk_coverage(total[mask], error[mask]),
+        displacement_pearson=pearson(length[mask], error[mask]),
+        residual_pearson=pearson(residual[mask], error[mask]),
+    )
+
+
+def evaluate_pair(
+    network: PyramidFlowNetwork, name: str, moving: Tensor, fixed: Tensor
+) -> PairResult:
+    """Register two subjects and measure how well their tissues overlap."""
+    moving_mask, fixed_mask = moving[0, 0] > 0.02, fixed[0, 0] > 0.02
+    fixed_tissue = tissue_classes(fixed[0, 0], fixed_mask)
+    begin = time.perf_counter()
+    displacement = _register(network, moving, fixed)
+    first = time.perf_counter() - begin
+    begin = time.perf_counter()
+    _register(network, moving, fixed)
+    seconds = min(first, time.perf_counter() - begin)
+    warped = sample_displaced(moving, displacement)[0, 0]
+    before = tissue_classes(moving[0, 0], moving_mask)
+    after = tissue_classes(warped, warped > 0.02)
+    return PairResult(
+        name=name,
+        dice_before=dice(before, fixed_tissue),
+        dice_after=dice(after, fixed_tissue),
+        folded_percent=folded_percent(displacement, fixed_mask),
+        seconds_per_pass=seconds,
+    )
+
+
+def folded_percent(displacement: Tensor, mask: Tensor) -> float:
+    """Return the percentage of voxels in a mask where the map folds."""
+    folded = jacobian_determinant(displacement)[0] <= 0
+    return 100.0 * float(folded[mask[:-1, :-1, :-1]].float().mean())
+
+
+def evaluate(
+    network: PyramidFlowNetwork,
+    subject: Path,
+    template: Path,
+    *,
+    reported: bool,
+    cases: int = 4,
+    affine_cases: int = 2,
+) -> tuple[list[CaseResult], list[PairResult]]:
+    """Evaluate on manufactured cases and on the pair of images.
+
+    Parameters
+    ----------
+    subject, template
+        Skull-stripped T1-weighted images of two brains.
+    reported
+        True gives the figures to report: deformations of the subject, and subject to template.
+        False gives the ones to choose settings with: deformations of the template with other
+        seeds, and template to subject.
+    """
+    network.eval()
+    fixed, lattice = load_volume(template)
+    moving, _ = load_volume(subject, lattice)
+    image, first_seed = (moving, 0) if reported else (fixed, 100)
+    results = []
+    for number in range(cases + affine_cases):
+        affine = number >= cases
+        name = f"{'affine' if affine else 'smooth'} {first_seed + number}"
+        case = manufactured_case(name, image, first_seed + number, affine=affine)
+        results.append(evaluate_case(network, case))
+    pair = (
+        evaluate_pair(network, "subject to template", moving, fixed)
+        if reported
+        else evaluate_pair(network, "template to subject", fixed, moving)
+    )
+    return results, [pair]
+
+
+def table(results: Sequence[CaseResult], pairs: Sequence[PairResult]) -> str:
+    """Return the figures as a Markdown table."""
+    lines = [
+        "| case | rms mm | error mm | 95 % mm | folds % | map mm | Pearson | Spearman | nAURC |"
+        " Pearson of displacement | of residual |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        lines.append(
+            f"| {r.name} | {r.displacement_rms_mm:.1f} | {r.error_mean_mm:.2f} |"
+            f" {r.error_p95_mm:.2f} | {r.folded_percent:.3f} | {r.map_mean_mm:.2f} |"
+            f" {r.pearson:.2f} | {r.spearman:.2f} | {r.naurc:.2f} |"
+            f" {r.displacement_pearson:.2f} | {r.residual_pearson:.2f} |"
+        )
+    if results:
+        mean = [
+            sum(getattr(r, name) for r in results) / len(results)
+            for name in ("error_mean_mm", "error_p95_mm", "pearson", "spearman", "naurc")
+        ]
+        lines.append(
+            f"| mean | | {mean[0]:.2f} | {mean[1]:.2f} | | | {mean[2]:.2f} | {mean[3]:.2f} |"
+            f" {mean[4]:.2f} | | |"
+        )
+    lines += [
+        "",
+        "| pair | Dice before | Dice after | folds % | s per pass |",
+        "|---|---|---|---|---|",
+    ]
+    for p in pairs:
+        lines.append(
+            f"| {p.name} | {p.dice_before:.3f} | {p.dice_after:.3f} | {p.folded_percent:.3f} |"
+            f" {p.seconds_per_pass:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+def write_results(path: Path, results: Sequence[CaseResult], pairs: Sequence[PairResult]) -> None:
+    """Write the figures as JSON."""
+    content = {
+        "cases": [asdict(result) for result in results],
+        "pairs": [asdict(pair) for pair in pairs],
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@torch.inference_mode()
+def _register(network: PyramidFlowNetwork, moving: Tensor, fixed: Tensor) -> Tensor:
+    displacement: Tensor = network(moving, fixed)
+    return displacement
