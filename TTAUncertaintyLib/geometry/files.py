@@ -14,6 +14,7 @@ import torch
 from ..errors import InputError
 from .image import Image
 from .lattice import Lattice
+from .nifti import missing_bytes
 
 sitk.ProcessObject.GlobalWarningDisplayOff()
 
@@ -142,7 +143,8 @@ def _read_file(path: Path) -> sitk.Image:
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty (0 bytes).", "Export or download it again.")
-        return sitk.ReadImage(str(path))
+        image = sitk.ReadImage(str(path))
+        lost = missing_bytes(path) if path.name.lower().endswith((".nii", ".nii.gz")) else 0
     except PermissionError as error:
         raise InputError(f"{path} may not be read.", "Check its permissions.") from error
     except RuntimeError as error:
@@ -155,6 +157,12 @@ def _read_file(path: Path) -> sitk.Image:
         raise InputError(
             f"{path} cannot be read as an image: {_last_line(error)}", f"Give {_SUPPORTED}."
         ) from error
+    if lost:
+        raise InputError(
+            f"{path} is truncated or damaged: {lost} bytes are missing.",
+            "Export or download it again.",
+        )
+    return image
 
 
 def _last_line(error: BaseException) -> str:

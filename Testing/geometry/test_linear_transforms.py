@@ -14,6 +14,8 @@ from support.lattices import FLIPPED, OBLIQUE, PLAIN, affine, rotation
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import (
+    Image,
+    Lattice,
     Matrix,
     Start,
     itk_transform,
@@ -192,7 +194,8 @@ def test_the_mass_start_puts_blob_on_blob_whatever_the_background() -> None:
 
         return value
 
-    here, there = PLAIN.center + [2.0, -3.0, 1.0], FLIPPED.center + [-3.0, 1.0, 2.0]
+    here = PLAIN.center + np.array([2.0, -3.0, 1.0])
+    there = FLIPPED.center + np.array([-3.0, 1.0, 2.0])
     fixed = analytic_image(blob(here, -1000.0), PLAIN)
     moving = analytic_image(blob(there, 70.0), FLIPPED)
     matrix = start_transform(fixed, moving, Start.MASS)
@@ -203,10 +206,7 @@ def test_the_mass_start_puts_blob_on_blob_whatever_the_background() -> None:
 def test_the_mass_start_does_not_depend_on_the_order_of_the_voxels() -> None:
     image = analytic_image(lambda p: np.exp(-((p - OBLIQUE.center - 4.0) ** 2).sum(-1) / 60),
                            OBLIQUE)
-    mirrored = OBLIQUE.transformed(np.eye(4))
-    mirrored = type(OBLIQUE)(
-        OBLIQUE.size,
-        affine(OBLIQUE.linear * np.array([-1, 1, 1]), OBLIQUE.to_world([OBLIQUE.size[0] - 1, 0, 0])),
-    )
-    other = type(image)(torch.flip(image.intensities, (2,)), mirrored)
+    last = OBLIQUE.to_world([OBLIQUE.size[0] - 1, 0, 0])
+    mirrored = Lattice(OBLIQUE.size, affine(OBLIQUE.linear * np.array([-1, 1, 1]), last))
+    other = Image(torch.flip(image.intensities, (2,)), mirrored)
     assert np.allclose(start_transform(image, other, Start.MASS), np.eye(4), atol=1e-6)

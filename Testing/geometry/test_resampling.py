@@ -22,9 +22,9 @@ from TTAUncertaintyLib.geometry import (
     Lattice,
     affine_map,
     identity_map,
+    resample,
     resample_array,
     resample_image,
-    resample,
     sample,
 )
 
