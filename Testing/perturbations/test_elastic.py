@@ -8,7 +8,7 @@ import SimpleITK as sitk
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from support.images import world_grid
+from support.images import as_points, world_grid
 from support.lattices import FLIPPED, OBLIQUE, PLAIN
 
 from TTAUncertaintyLib.errors import DesignError
@@ -51,7 +51,7 @@ def test_the_spline_is_itks_bspline_transform(lattice: Lattice) -> None:
     first = 0 if lattice is PLAIN else 1
     points = world_grid(lattice)[first:, first:, first:].reshape(-1, 3)
     theirs = np.array([spline.TransformPoint(q.tolist()) for q in points]) - points
-    ours = action.displacement[:, first:, first:, first:].reshape(3, -1).T.double().numpy() @ lattice.linear.T
+    ours = as_points(action.displacement[:, first:, first:, first:]) @ lattice.linear.T
     # float32 displacements of up to 4 mm
     assert np.abs(ours - theirs).max() < 1e-5
 
