@@ -11,7 +11,7 @@ from .lattice import Lattice, Matrix
 from .linear import Start, itk_transform, matrix_of, read_linear_transform, start_transform
 from .prealignment import Prealignment, prealign
 from .resample import resample_array, resample_image
-from .sampling import affine_map, identity_map, sample
+from .sampling import affine_grid, affine_map, identity_map, sample
 
 __all__ = [
     "DeformableTransform",
@@ -21,6 +21,7 @@ __all__ = [
     "Matrix",
     "Prealignment",
     "Start",
+    "affine_grid",
     "affine_map",
     "identity_map",
     "itk_transform",

@@ -21,10 +21,8 @@ from torch import Tensor
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import itk_transform
-from .resample import resample_array
-from .sampling import affine_map, identity_map, sample
-
-_SLAB_VOXELS = 2_000_000
+from .resample import slab_offset, slabs
+from .sampling import affine_grid, affine_map, beyond_voxels, identity_map
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +61,8 @@ class DeformableTransform:
         # the small numbers first: voxel offsets from the rest position, then mm
         rest = moving.inverse @ initial @ fixed.matrix
         offset = voxel_map - affine_map(torch.from_numpy(rest), identity_map(voxel_map.shape[1:]))
-        to_fixed_world = np.eye(4)
-        to_fixed_world[:3, :3] = np.linalg.inv(initial[:3, :3]) @ moving.linear
-        return cls(affine_map(torch.from_numpy(to_fixed_world), offset), fixed, initial)
+        to_mm = torch.from_numpy(_linear(np.linalg.inv(initial) @ moving.matrix))
+        return cls(affine_map(to_mm, offset), fixed, initial)
 
     def with_offset(self, offset_mm: Tensor) -> DeformableTransform:
         """Return the transform whose end points are moved by an offset.
@@ -75,9 +72,8 @@ class DeformableTransform:
         offset_mm
             [3, D, H, W] on the same lattice, mm in the moving world.
         """
-        back = np.eye(4)
-        back[:3, :3] = np.linalg.inv(self.initial[:3, :3])
-        moved = self.displacement + affine_map(torch.from_numpy(back), offset_mm)
+        back = torch.from_numpy(_linear(np.linalg.inv(self.initial)))
+        moved = self.displacement + affine_map(back, offset_mm)
         return DeformableTransform(moved, self.lattice, self.initial)
 
     def faded(self, voxels: int) -> DeformableTransform:
@@ -115,24 +111,31 @@ class DeformableTransform:
         Image
             Trilinear; the moving image's darkest value where it has no voxels.
         """
-        result = torch.empty(target.array_shape)
         values = moving.intensities[None, None]
-        limits = torch.tensor(moving.lattice.size).view(3, 1, 1, 1)
-        to_voxel = torch.from_numpy(moving.lattice.inverse @ self.initial)
-        slab = max(1, _SLAB_VOXELS // (target.size[0] * target.size[1]))
-        for first in range(0, target.size[2], slab):
-            part = _slab(target, first, min(slab, target.size[2] - first))
-            at = affine_map(to_voxel, self._displaced(part))
-            piece = sample(values, at[None])[0, 0]
-            outside = ((at < -0.5) | (at >= limits - 0.5)).any(0)
-            result[first : first + piece.shape[0]] = piece.masked_fill_(outside, moving.background)
+        shape = target.array_shape
+        # y -> initial(y) in the moving image's normalised coordinates, and u in the same ones
+        to_voxel = moving.lattice.inverse @ self.initial
+        undisplaced = torch.from_numpy(to_voxel @ target.matrix)
+        displacement = affine_map(torch.from_numpy(_linear(to_voxel)), self.displacement)
+        half = torch.tensor([max(n - 1, 1) / 2 for n in moving.lattice.size])
+        displacement /= half.view(3, 1, 1, 1)
+        to_lattice = torch.from_numpy(self.lattice.inverse @ target.matrix)
+        result = torch.empty(shape)
+        for first, depth in slabs(shape):
+            part = (depth, *shape[1:])
+            here = affine_grid(to_lattice @ slab_offset(first), self.displacement.shape[1:], part)
+            offset = F.grid_sample(
+                displacement[None], here, padding_mode="border", align_corners=True
+            )[0]
+            if (beyond := beyond_voxels(here, self.displacement.shape[1:])) is not None:
+                offset.masked_fill_(beyond, 0.0)
+            grid = affine_grid(undisplaced @ slab_offset(first), values.shape[2:], part)
+            grid += offset.movedim(0, -1)
+            piece = F.grid_sample(values, grid, padding_mode="border", align_corners=True)[0, 0]
+            if (beyond := beyond_voxels(grid, values.shape[2:])) is not None:
+                piece.masked_fill_(beyond, moving.background)
+            result[first : first + depth] = piece
         return Image(result, target, f"{moving.name} (warped)")
-
-    def _displaced(self, target: Lattice) -> Tensor:
-        """Return y + u(y) for the voxels of a lattice, [3, d, h, w], LPS mm."""
-        displacement = resample_array(self.displacement, self.lattice, target, outside=0.0)
-        voxels = identity_map(target.array_shape)
-        return displacement.add_(affine_map(torch.tensor(target.matrix), voxels))
 
     def to_itk(self) -> sitk.CompositeTransform:
         """Return the transform as ITK applies it: point by point the same map.
@@ -149,8 +152,8 @@ class DeformableTransform:
         )
 
 
-def _slab(lattice: Lattice, first: int, depth: int) -> Lattice:
-    """Return the part of a lattice from slice k = first on."""
-    matrix = lattice.matrix.copy()
-    matrix[:3, 3] = lattice.to_world([0, 0, first])
-    return Lattice((lattice.size[0], lattice.size[1], depth), matrix)
+def _linear(matrix: Matrix) -> Matrix:
+    """Return a 4x4 matrix without its translation: what it does to differences."""
+    result = matrix.copy()
+    result[:3, 3] = 0
+    return result

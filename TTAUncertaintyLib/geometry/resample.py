@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -9,10 +11,24 @@ from torch import Tensor
 
 from .image import Image
 from .lattice import Lattice, Matrix
-from .sampling import affine_map, identity_map, sample
+from .sampling import affine_grid, beyond_voxels
 
 #: Slabs of this many voxels keep the temporary grids of a large resampling small.
 _SLAB_VOXELS = 2_000_000
+
+
+def slabs(shape: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
+    """Yield (first slice, number of slices) of the slabs that a lattice of a shape is done in."""
+    thickness = max(1, _SLAB_VOXELS // (shape[1] * shape[2]))
+    for first in range(0, shape[0], thickness):
+        yield first, min(thickness, shape[0] - first)
+
+
+def slab_offset(first: int) -> Tensor:
+    """Return the matrix from a slab's voxels to the whole lattice's, float64 [4, 4]."""
+    offset = torch.eye(4, dtype=torch.float64)
+    offset[2, 3] = first
+    return offset
 
 
 def resample_array(
@@ -44,21 +60,20 @@ def resample_array(
     Tensor
         float32, [C, d, h, w] on `target`.
     """
-    to_source = source.inverse @ (np.eye(4) if world is None else world) @ target.matrix
-    matrix = torch.from_numpy(to_source)
+    matrix = torch.from_numpy(
+        source.inverse @ (np.eye(4) if world is None else world) @ target.matrix
+    )
+    values = values.float()
     shape = target.array_shape
     result = torch.empty((values.shape[0], *shape), dtype=torch.float32, device=values.device)
-    slab = max(1, _SLAB_VOXELS // (shape[1] * shape[2]))
-    limits = torch.tensor(source.size, device=values.device).view(3, 1, 1, 1)
-    for first in range(0, shape[0], slab):
-        depth = min(slab, shape[0] - first)
-        voxels = identity_map((depth, shape[1], shape[2]), values.device)
-        voxels[2] += first
-        at = affine_map(matrix, voxels)
-        piece = sample(values.float()[None], at[None], mode=mode)[0]
-        if outside is not None:
-            # half-open, as ITK's interpolators have it
-            beyond = ((at < -0.5) | (at >= limits - 0.5)).any(0)
+    for first, depth in slabs(shape):
+        grid = affine_grid(
+            matrix @ slab_offset(first), values.shape[1:], (depth, *shape[1:]), values.device
+        )
+        piece = F.grid_sample(
+            values[None], grid, mode=mode, padding_mode="border", align_corners=True
+        )[0]
+        if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
             piece.masked_fill_(beyond, outside)
         result[:, first : first + depth] = piece
     return result

@@ -82,3 +82,64 @@ def affine_map(matrix: Tensor, points: Tensor) -> Tensor:
         for row in range(3)
     ]
     return torch.stack(rows, dim=-4)
+
+
+def affine_grid(
+    matrix: Tensor,
+    source: tuple[int, int, int] | torch.Size,
+    target: tuple[int, int, int] | torch.Size,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """Return where an affine map sends every voxel of a target array, for `grid_sample`.
+
+    Parameters
+    ----------
+    matrix
+        float64 [4, 4] on the CPU: target voxels to source voxels, order (i, j, k).
+    source, target
+        (D, H, W) of the arrays.
+
+    Returns
+    -------
+    Tensor
+        float32 [1, D, H, W, 3], normalised with `align_corners=True`, components (i, j, k).
+    """
+    theta = torch.linalg.inv(_to_voxel(source)) @ matrix @ _to_voxel(target)
+    size = [1, 1, *target]
+    return F.affine_grid(theta[None, :3].to(device, torch.float32), size, align_corners=True)
+
+
+def _to_voxel(shape: tuple[int, int, int] | torch.Size) -> Tensor:
+    """Return the matrix from normalised [-1, 1] coordinates to voxels, float64 [4, 4]."""
+    half = torch.tensor([(n - 1) / 2 for n in reversed(shape)], dtype=torch.float64)
+    matrix = torch.eye(4, dtype=torch.float64)
+    matrix.diagonal()[:3] = half.clamp(min=0.5)  # a single voxel has no extent to scale by
+    matrix[:3, 3] = half
+    return matrix
+
+
+def beyond_voxels(grid: Tensor, source: tuple[int, int, int] | torch.Size) -> Tensor | None:
+    """Tell which points of a sampling grid lie outside an array's voxels, taken as full boxes.
+
+    Half-open, as ITK's interpolators have it: half a voxel before the first centre is inside,
+    half a voxel behind the last one is not. Points within 1e-4 voxel of these planes count as
+    lying on them, so that rounding does not decide over whole slices.
+
+    Parameters
+    ----------
+    grid
+        [1, D, H, W, 3] from `affine_grid`.
+    source
+        (D, H, W) of the array that is sampled.
+
+    Returns
+    -------
+    Tensor or None
+        bool [D, H, W]; None where every point is inside.
+    """
+    voxel = torch.tensor([2 / max(n - 1, 1) for n in reversed(source)], device=grid.device)
+    low, high = grid.amin((0, 1, 2, 3)), grid.amax((0, 1, 2, 3))
+    first, last = -1 - (0.5 + 1e-4) * voxel, 1 + (0.5 - 1e-4) * voxel
+    if bool((low >= first).all()) and bool((high < last).all()):
+        return None
+    return ((grid < first) | (grid >= last)).any(-1)[0]

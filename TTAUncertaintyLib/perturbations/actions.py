@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ..geometry import affine_map, identity_map, sample
+from ..geometry import affine_grid, affine_map, identity_map, sample
 
 
 class Action(Protocol):
@@ -82,8 +82,8 @@ class AffineAction:
 
     def warp(self, image: Tensor) -> Tensor:
         """Return A∘tau; see `Action.warp`."""
-        theta = _normalised(self.matrix, image.shape[2:]).to(image.device, torch.float32)
-        grid = F.affine_grid(theta[None, :3], [1, 1, *image.shape[2:]], align_corners=True)
+        shape = image.shape[2:]
+        grid = affine_grid(self.matrix, shape, shape, image.device)
         return F.grid_sample(
             image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True
         ).to(image.dtype)
@@ -205,11 +205,3 @@ def jacobian_determinant(displacement: Tensor) -> Tensor:
         column[axis] += 1
     a, b, c = columns
     return (torch.linalg.cross(a, b, dim=0) * c).sum(0)
-
-
-def _normalised(matrix: Tensor, shape: torch.Size) -> Tensor:
-    """Turn a voxel-to-voxel matrix into one between `grid_sample`'s [-1, 1] coordinates."""
-    size = torch.tensor([max(n - 1, 1) for n in reversed(shape)], dtype=torch.float64)
-    to_voxel = torch.diag(torch.cat([size / 2, torch.ones(1, dtype=torch.float64)]))
-    to_voxel[:3, 3] = size / 2
-    return torch.linalg.inv(to_voxel) @ matrix @ to_voxel

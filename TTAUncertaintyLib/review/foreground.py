@@ -33,5 +33,5 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     low = image.background
     bright = picture > low + 0.5 * (otsu.GetThreshold() - low)
     pieces = sitk.RelabelComponent(sitk.ConnectedComponent(bright), sortByObjectSize=True)
-    closed = sitk.BinaryMorphologicalClosing(pieces == 1, [3, 3, 3])
+    closed = sitk.GrayscaleMorphologicalClosing(pieces == 1, [3, 3, 3], sitk.sitkBox)
     return sitk.GetArrayFromImage(sitk.BinaryFillhole(closed)).astype(bool)
