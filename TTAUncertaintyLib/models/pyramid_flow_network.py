@@ -17,7 +17,7 @@ The module is pure torch: tensors in, tensors out, no files.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,7 +25,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .displacement_fields import (
+    alignment_force,
+    compose_displacements,
+    exponentiate,
+    local_correlation,
+    sample_displaced,
+    upsample_displacement,
+)
+
 LEAKY_SLOPE = 0.2
+
+FULL_RESOLUTION_HIDDEN = 32
+"""Hidden channels of the full-resolution level, a quarter of which come from the level below."""
 
 STIFFNESS_FLOOR = 0.1
 """Keeps the Gauss-Newton step small where the features are flat; they have unit variance."""
@@ -64,7 +76,7 @@ class PyramidFlowArchitecture:
     encoder_channels: tuple[int, ...] = (16, 32, 48, 64)
     decoder_channels: tuple[int, ...] = (32, 32, 48, 64)
     correlation: tuple[bool, ...] = (False, True, True, True)
-    iterations: tuple[int, ...] = (1, 2, 2, 2)
+    iterations: tuple[int, ...] = (2, 2, 2, 2)
     squaring_steps: int = 3
     full_resolution_channels: int = 4
     dropout: float = 0.0
@@ -112,152 +124,6 @@ class PyramidFlowArchitecture:
             return cls(**fields)
         except TypeError as error:
             raise ValueError(f"The architecture does not fit this network: {error}") from error
-
-
-def identity_grid(shape: Sequence[int], reference: Tensor) -> Tensor:
-    """Return the voxel indices of a lattice.
-
-    Parameters
-    ----------
-    shape
-        (D, H, W).
-    reference
-        A tensor whose device and dtype the result takes.
-
-    Returns
-    -------
-    Tensor
-        Shape [1, 3, D, H, W]; components (i, j, k): component 0 counts along W.
-    """
-    axes = [torch.arange(n, device=reference.device, dtype=reference.dtype) for n in shape]
-    k, j, i = torch.meshgrid(*axes, indexing="ij")
-    return torch.stack((i, j, k)).unsqueeze(0)
-
-
-def sample_displaced(volume: Tensor, displacement: Tensor) -> Tensor:
-    """Sample a volume at every voxel of a lattice plus a displacement.
-
-    Parameters
-    ----------
-    volume
-        Shape [B, C, D, H, W].
-    displacement
-        Shape [B, 3, D, H, W], in voxels of that lattice, components (i, j, k).
-
-    Returns
-    -------
-    Tensor
-        volume(x + displacement(x)), float32, shape [B, C, D, H, W]; trilinear, and beyond the
-        border the border's own value.
-    """
-    displacement = displacement.float()
-    depth, height, width = displacement.shape[2:]
-    points = (identity_grid((depth, height, width), displacement) + displacement).permute(
-        0, 2, 3, 4, 1
-    )
-    scale = points.new_tensor([2.0 / max(n - 1, 1) for n in (width, height, depth)])
-    with torch.autocast(volume.device.type, enabled=False):
-        return F.grid_sample(
-            volume.float(),
-            points * scale - 1.0,
-            mode="bilinear",
-            padding_mode="border",
-            align_corners=True,
-        )
-
-
-def compose_displacements(outer: Tensor, inner: Tensor) -> Tensor:
-    """Return the displacement of x -> x + inner(x) followed by x -> x + outer(x).
-
-    Both have shape [B, 3, D, H, W], in voxels of one lattice.
-    """
-    composed: Tensor = inner + sample_displaced(outer, inner)
-    return composed
-
-
-def exponentiate(velocity: Tensor, steps: int) -> Tensor:
-    """Integrate a stationary velocity by scaling and squaring (Arsigny et al., MICCAI 2006).
-
-    Parameters
-    ----------
-    velocity
-        Shape [B, 3, D, H, W], in voxels.
-    steps
-        The number of squarings; 0 returns the velocity itself.
-    """
-    displacement = velocity / 2**steps
-    for _ in range(steps):
-        displacement = compose_displacements(displacement, displacement)
-    return displacement
-
-
-def upsample_displacement(displacement: Tensor) -> Tensor:
-    """Carry a displacement in voxels to the lattice of half the spacing."""
-    return 2.0 * F.interpolate(
-        displacement, scale_factor=2.0, mode="trilinear", align_corners=False
-    )
-
-
-def local_correlation(fixed: Tensor, moving: Tensor) -> Tensor:
-    """Correlate every fixed feature with its 27 nearest moving features.
-
-    Parameters
-    ----------
-    fixed, moving
-        Shape [B, C, D, H, W].
-
-    Returns
-    -------
-    Tensor
-        Shape [B, 27, D, H, W]: cosines, ordered by the neighbour's offset along D, H, W.
-    """
-    fixed = F.normalize(fixed.float(), dim=1, eps=1e-3)
-    moving = F.normalize(moving.float(), dim=1, eps=1e-3)
-    padded = F.pad(moving, (1,) * 6, mode="replicate")
-    depth, height, width = fixed.shape[2:]
-    cosines = [
-        (fixed * padded[:, :, k : k + depth, j : j + height, i : i + width]).sum(1)
-        for k in range(3)
-        for j in range(3)
-        for i in range(3)
-    ]
-    return torch.stack(cosines, dim=1)
-
-
-def alignment_force(fixed: Tensor, warped: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute which way, and how firmly, the features ask the moving image to be shifted.
-
-    With the features' derivatives d_a M along the axes a = (i, j, k), both terms of the
-    Gauss-Newton step on |F - M|^2 (Lucas and Kanade, IJCAI 1981; Thirion's demons, 1998), averaged
-    over 27 neighbours:
-
-        force_a = (F - M) . d_a M        stiffness_a = |d_a M|^2
-
-    Parameters
-    ----------
-    fixed, warped
-        Shape [B, C, D, H, W].
-
-    Returns
-    -------
-    force, stiffness
-        Float32, shape [B, 3, D, H, W].
-    """
-    fixed, warped = fixed.float(), warped.float()
-    difference = fixed - warped
-    padded = F.pad(warped, (1,) * 6, mode="replicate")
-    middle = slice(1, -1)
-    derivatives = (
-        (padded[:, :, middle, middle, 2:] - padded[:, :, middle, middle, :-2]) / 2.0,
-        (padded[:, :, middle, 2:, middle] - padded[:, :, middle, :-2, middle]) / 2.0,
-        (padded[:, :, 2:, middle, middle] - padded[:, :, :-2, middle, middle]) / 2.0,
-    )
-    terms = [(difference * derivative).mean(1) for derivative in derivatives]
-    terms += [derivative.square().mean(1) for derivative in derivatives]
-    averaged = F.avg_pool3d(
-        F.pad(torch.stack(terms, dim=1), (1,) * 6, mode="replicate"), 3, stride=1
-    )
-    return averaged[:, :3], averaged[:, 3:]
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv3d:
@@ -393,10 +259,19 @@ class PyramidFlowNetwork(nn.Module):
             if flows:
                 flow = upsample_displacement(flow)
                 context = [F.interpolate(self.contexts[level](hidden), scale_factor=2.0)]
-            for _ in range(self.architecture.iterations[level]):
-                flow, hidden = self._refine(
-                    level, moving_pyramid[level], fixed_pyramid[level], flow, context
-                )
+            differentiable = torch.is_grad_enabled()
+            looks = self.architecture.iterations[level]
+            unlearnt = 0
+            if self.training and differentiable:
+                # Gradients through the last of a random number of looks train each of them, at
+                # little more than the cost of one.
+                looks = int(torch.randint(1, looks + 1, (1,)))
+                unlearnt = looks - 1
+            for look in range(looks):
+                with torch.set_grad_enabled(differentiable and look >= unlearnt):
+                    flow, hidden = self._refine(
+                        level, moving_pyramid[level], fixed_pyramid[level], flow, context
+                    )
             flows.append(flow)
         return flows, hidden
 
@@ -452,8 +327,10 @@ class _FullResolutionLevel(nn.Module):
             nn.InstanceNorm3d(features, affine=True),
             nn.LeakyReLU(LEAKY_SLOPE),
         )
-        self.gather = nn.Conv3d(2 * features + 6, hidden, kernel_size=4, stride=2, padding=1)
-        self.regressor = _FlowRegressor(2 * hidden, hidden, 24, dropout)
+        gathered = 3 * FULL_RESOLUTION_HIDDEN // 4
+        self.gather = nn.Conv3d(2 * features + 6, gathered, kernel_size=4, stride=2, padding=1)
+        self.context = nn.Conv3d(hidden, FULL_RESOLUTION_HIDDEN - gathered, 1)
+        self.regressor = _FlowRegressor(FULL_RESOLUTION_HIDDEN, FULL_RESOLUTION_HIDDEN, 24, dropout)
         self.step_size = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, moving: Tensor, fixed: Tensor, flow: Tensor, hidden: Tensor) -> Tensor:
@@ -462,7 +339,8 @@ class _FullResolutionLevel(nn.Module):
         force, stiffness = alignment_force(fixed_features, warped)
         compared = [fixed_features, warped, *(x.to(warped.dtype) for x in (force, stiffness))]
         gathered = F.leaky_relu(self.gather(torch.cat(compared, dim=1)), LEAKY_SLOPE)
-        velocities, _ = self.regressor(torch.cat([gathered, hidden.to(gathered.dtype)], dim=1))
+        context = self.context(hidden).to(gathered.dtype)
+        velocities, _ = self.regressor(torch.cat([gathered, context], dim=1))
         velocity = _shuffle_to_full_resolution(velocities)
         velocity = velocity + self.step_size * force / (stiffness + STIFFNESS_FLOOR)
         return compose_displacements(flow, velocity)

@@ -16,6 +16,7 @@ from TTAUncertaintyLib.training.train import Trainer, TrainingSettings, run_trai
 from TTAUncertaintyLib.training.weights_file import WEIGHTS_NAME, export_weights, load_network
 
 _RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
+_OUTPUT = Path("build") / "training"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,7 +26,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
 
     train = commands.add_parser("train", help="train, or continue training")
-    train.add_argument("folder", type=Path, help="receives checkpoint.pt and log.jsonl")
+    train.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        default=_OUTPUT,
+        help=f"receives checkpoint.pt and log.jsonl (default: {_OUTPUT})",
+    )
     train.add_argument("--seed", type=int, default=TrainingSettings.seed)
     train.add_argument("--steps", type=int, help="length of the run; the stages stay as they are")
     train.add_argument("--workers", type=int, default=1, help="processes that make pairs")
@@ -36,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument("--shapes-only", action="store_true", help="random shapes, no brains")
 
     export = commands.add_parser("export", help="write the weights of a checkpoint")
-    export.add_argument("folder", type=Path, help="the training folder")
+    export.add_argument("folder", type=Path, nargs="?", default=_OUTPUT, help="the training folder")
     export.add_argument("--output", type=Path, default=_RESOURCES / "Models" / WEIGHTS_NAME)
 
     judge = commands.add_parser("evaluate", help="measure on images it was not trained on")

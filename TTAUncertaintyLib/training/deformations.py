@@ -12,10 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.models.pyramid_flow_network import (
-    exponentiate,
-    identity_grid,
-)
+from TTAUncertaintyLib.models.displacement_fields import exponentiate, identity_grid
 
 
 @dataclass(frozen=True)

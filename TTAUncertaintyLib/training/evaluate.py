@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.models.pyramid_flow_network import PyramidFlowNetwork, sample_displaced
+from TTAUncertaintyLib.models.displacement_fields import sample_displaced
+from TTAUncertaintyLib.models.pyramid_flow_network import PyramidFlowNetwork
 from TTAUncertaintyLib.training.deformations import jacobian_determinant
 from TTAUncertaintyLib.training.evaluation_cases import (
     ManufacturedCase,

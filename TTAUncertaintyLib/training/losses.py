@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from TTAUncertaintyLib.models.pyramid_flow_network import (
+from TTAUncertaintyLib.models.displacement_fields import (
     identity_grid,
     sample_displaced,
     upsample_displacement,

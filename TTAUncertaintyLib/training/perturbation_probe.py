@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.models.pyramid_flow_network import identity_grid, sample_displaced
+from TTAUncertaintyLib.models.displacement_fields import identity_grid, sample_displaced
 
 Register = Callable[[Tensor, Tensor], Tensor]
 """(moving, fixed), both [B, 1, D, H, W], to the displacement [B, 3, D, H, W] in voxels."""

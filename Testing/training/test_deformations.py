@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from TTAUncertaintyLib.models.pyramid_flow_network import (
+from TTAUncertaintyLib.models.displacement_fields import (
     compose_displacements,
     exponentiate,
     identity_grid,

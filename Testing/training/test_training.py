@@ -110,7 +110,7 @@ def test_weights_survive_the_file_and_rebuild_the_network(tissues: Tensor, tmp_p
     pair = trainer.pairs[0]
     with torch.inference_mode():
         difference = network(pair.moving, pair.fixed) - trainer.average(pair.moving, pair.fixed)
-    assert float(difference.abs().max()) < 0.02  # half precision
+    assert float(difference.abs().mean()) < 0.005  # half precision, in voxels
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
