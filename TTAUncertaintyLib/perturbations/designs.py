@@ -71,7 +71,7 @@ def _two_level(count: int, parameters: int, seed: int) -> NDArray[np.float64]:
     """
     matrix = hadamard_matrix(count)
     if matrix is None or count <= parameters:
-        larger = next(n for n in range(max(2, parameters + 1), 1 << 20) if _exists(n))
+        larger = next(n for n in range(max(count, parameters + 1), 1 << 20) if _exists(n))
         raise DesignError(
             f"There is no two-level orthogonal design with {count} perturbations for "
             f"{parameters} parameters.",

@@ -53,6 +53,8 @@ SHEARED = OBLIQUE.transformed(
         (4.0, 5.0, -6.0),
     )
 )
+#: For tests that make many passes through a small network.
+SMALL = OBLIQUE.centered((9, 8, 10), (3.0, 2.5, 3.5), (4.0, -7.0, 11.0))
 #: Fixed and moving lattices that differ in size, spacing and orientation.
 PAIRS = {
     "same": (PLAIN, PLAIN),

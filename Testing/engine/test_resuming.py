@@ -1,0 +1,193 @@
+"""A run that is split and resumed gives the maps of one that was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from support.lattices import FLIPPED, SMALL
+from support.predictors import network_model, pair_on
+
+from TTAUncertaintyLib.engine import (
+    Engine,
+    Execution,
+    Outcome,
+    Precision,
+    load_checkpoint,
+    save_checkpoint,
+)
+from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.models.network_model import NetworkModel
+from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family, Noise, Sampling
+
+PAIR = pair_on(SMALL, SMALL)
+DESIGN = Design(Family.TRANSLATION, Amplitudes(2.0), outer=4, replicates=2)
+STEPS = 2 + DESIGN.passes
+
+
+def engine_of(
+    design: Design = DESIGN, model: NetworkModel | None = None, device: str = "cpu", batch: int = 1
+) -> Engine:
+    return Engine(model or network_model(), PAIR, design, Execution(device, batch_size=batch))
+
+
+def advance(engine: Engine, steps: int) -> Engine:
+    for done, _ in enumerate(engine, 1):
+        if done == steps:
+            break
+    return engine
+
+
+def assert_same(ours: Outcome, theirs: Outcome, tolerance: float = 0.0) -> None:
+    assert ours.variance is not None and theirs.variance is not None
+    assert ours.inverse_consistency is not None and theirs.inverse_consistency is not None
+    pairs = [
+        (ours.prediction, theirs.prediction),
+        (ours.inverse_consistency, theirs.inverse_consistency),
+        (ours.variance.mean_offset, theirs.variance.mean_offset),
+    ]
+    for name in ("total", "intrinsic", "jitter"):
+        a, b = getattr(ours.variance, name), getattr(theirs.variance, name)
+        pairs.append((a.clamp(min=0).sqrt(), b.clamp(min=0).sqrt()))
+    for a, b in pairs:
+        assert float((a - b).abs().max()) <= tolerance
+
+
+@pytest.mark.parametrize("pause", range(1, STEPS + 1))
+def test_resuming_after_any_pass_gives_the_uninterrupted_maps(
+    pause: int, device: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(advance(engine_of(device=device), pause), path)
+    later = engine_of(device=device)
+    assert load_checkpoint(later, path)
+    assert later.perturbed == max(0, pause - 2)
+    reports = list(later)
+    # no pass is made twice
+    assert len(reports) == STEPS - pause
+    if reports:
+        assert reports[-1].done == STEPS
+    assert_same(later.outcome(), engine_of(device=device).run())
+
+
+def test_resuming_with_another_batch_size_gives_the_same_maps(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(advance(engine_of(), 5), path)
+    later = engine_of(batch=4)
+    load_checkpoint(later, path)
+    # to rounding: another batch adds in another order
+    assert_same(later.run(), engine_of().run(), 1e-5)
+
+
+def test_dropout_noise_goes_on_as_if_it_had_not_been_interrupted(tmp_path: Path) -> None:
+    design = Design(
+        Family.TRANSLATION, sampling=Sampling.RANDOM, outer=3, replicates=2, noise=Noise.DROPOUT
+    )
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(advance(engine_of(design, network_model(dropout=0.3)), 5), path)
+    later = engine_of(design, network_model(dropout=0.3))
+    load_checkpoint(later, path)
+    assert_same(later.run(), engine_of(design, network_model(dropout=0.3)).run())
+
+
+def test_a_state_taken_during_a_run_does_not_change_with_it() -> None:
+    engine = advance(engine_of(), 4)
+    state = engine.state()
+    copy = {name: tensor.clone() for name, tensor in state.items()}
+    engine.run()
+    assert all(torch.equal(state[name], copy[name]) for name in copy)
+
+
+def test_where_there_is_no_checkpoint_a_run_begins_anew(tmp_path: Path) -> None:
+    assert load_checkpoint(engine_of(), tmp_path / "nothing") is False
+
+
+def _other_design() -> Engine:
+    return engine_of(Design(Family.TRANSLATION, Amplitudes(2.5), outer=4, replicates=2))
+
+
+def _other_seed() -> Engine:
+    return engine_of(Design(Family.TRANSLATION, Amplitudes(2.0), outer=4, replicates=2, seed=1))
+
+
+def _other_image() -> Engine:
+    pair = pair_on(SMALL, SMALL)
+    pair.moving[0, 0, 3, 3, 3] += 0.01
+    return Engine(network_model(), pair, DESIGN, Execution("cpu"))
+
+
+def _other_lattice() -> Engine:
+    shifted = SMALL.centered(SMALL.size, SMALL.spacing, SMALL.center + 1)
+    pair = pair_on(SMALL, SMALL)
+    moved = type(pair)(pair.moving, pair.fixed, shifted, pair.fixed_lattice)
+    return Engine(network_model(), moved, DESIGN, Execution("cpu"))
+
+
+def _other_size() -> Engine:
+    return Engine(network_model(), pair_on(FLIPPED, FLIPPED), DESIGN, Execution("cpu"))
+
+
+def _other_precision() -> Engine:
+    return Engine(network_model(), PAIR, DESIGN, Execution("cpu", Precision.BF16))
+
+
+def _without_reverse_pass() -> Engine:
+    return Engine(network_model(), PAIR, DESIGN, Execution("cpu"), reverse_pass=False)
+
+
+def _full_covariance() -> Engine:
+    return Engine(network_model(), PAIR, DESIGN, Execution("cpu"), full_covariance=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        _other_design,
+        _other_seed,
+        _other_image,
+        _other_lattice,
+        _other_size,
+        _other_precision,
+        _without_reverse_pass,
+        _full_covariance,
+    ],
+    ids=lambda f: f.__name__[1:],
+)
+def test_a_checkpoint_of_another_run_is_refused(
+    other: Callable[[], Engine], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(advance(engine_of(), 4), path)
+    with pytest.raises(InputError, match="belongs to another run"):
+        load_checkpoint(other(), path)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
+def test_a_damaged_checkpoint_is_refused(damage: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(advance(engine_of(), 4), path)
+    content = path.read_bytes()
+    path.write_bytes({"truncated": content[:-7], "empty": b"", "text": b"hello " * 100}[damage])
+    with pytest.raises(InputError, match="cannot be read"):
+        load_checkpoint(engine_of(), path)
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run.safetensors"
+    engine = advance(engine_of(), 4)
+    save_checkpoint(engine, path)
+    before = path.read_bytes()
+
+    def fail(partial: Path, *_: object) -> None:
+        partial.write_bytes(b"half")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("TTAUncertaintyLib.engine.checkpoint.write_safetensors", fail)
+    with pytest.raises(OSError, match="no space"):
+        save_checkpoint(advance(engine, 2), path)
+    assert path.read_bytes() == before
+    assert load_checkpoint(engine_of(), path)
