@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge.add_argument("--template", type=Path, default=samples / "mni152_t1_1mm.nii.gz")
     judge.add_argument("--cases", type=int, default=4, help="smooth manufactured cases")
     judge.add_argument("--affine-cases", type=int, default=2)
+    judge.add_argument("--inverted-cases", type=int, default=1, help="with inverted contrast")
     judge.add_argument(
         "--choosing",
         action="store_true",
@@ -102,6 +103,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         reported=not options.choosing,
         cases=options.cases,
         affine_cases=options.affine_cases,
+        inverted_cases=options.inverted_cases,
     )
     print(table(cases, pairs))
     if options.output is not None:

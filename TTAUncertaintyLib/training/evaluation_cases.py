@@ -83,7 +83,9 @@ def load_volume(path: Path, like: sitk.Image | None = None) -> tuple[Tensor, sit
     return normalise(volume.clamp(min=0.0)).view(1, 1, *volume.shape), lattice
 
 
-def manufactured_case(name: str, image: Tensor, seed: int, *, affine: bool) -> ManufacturedCase:
+def manufactured_case(
+    name: str, image: Tensor, seed: int, *, affine: bool = False, inverted: bool = False
+) -> ManufacturedCase:
     """Deform an image by a known field and change its appearance.
 
     Parameters
@@ -93,6 +95,10 @@ def manufactured_case(name: str, image: Tensor, seed: int, *, affine: bool) -> M
     seed
         Fixes field and appearance; the field's size lies between 5 and 8 mm rms (smooth cases) or
         up to 12 mm (affine ones).
+    affine
+        Deform by an affine map instead of a smooth one.
+    inverted
+        Turn bright into dark in the fixed image's brain: a contrast unlike the moving image's.
     """
     generator = torch.Generator().manual_seed(900_000 + seed)
 
@@ -121,6 +127,8 @@ def manufactured_case(name: str, image: Tensor, seed: int, *, affine: bool) -> M
         displacement = displacement * (min(size, wanted) / size)
         warped_mask = sample_displaced(mask[None, None].float(), displacement)[0, 0] > 0.5
     fixed = sample_displaced(image, displacement)
+    if inverted:
+        fixed = torch.where(warped_mask, 1.1 - fixed, 0.0)
     bias = smooth_noise((1, *image.shape[2:]), 30.0, generator)
     fixed = fixed * torch.exp(uniform(0.05, 0.15) * bias)
     fixed = fixed.clamp(min=0.0) ** math.exp(uniform(-0.3, 0.3))

@@ -73,6 +73,7 @@ def test_the_evaluation_runs_from_image_to_table(ball: Path, tmp_path: Path) -> 
     text = table(cases, pairs)
     assert "smooth 0" in text
     assert "affine 1" in text
+    assert "inverted 2" in text
     assert pairs[0].dice_before == pytest.approx(1.0)
     write_results(tmp_path / "figures.json", cases, pairs)
     read = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
