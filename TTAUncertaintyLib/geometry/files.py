@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 import torch
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .image import Image
 from .lattice import Lattice
-from .nifti import missing_bytes
+from .nifti import inspect_nifti, is_nifti
 
 sitk.ProcessObject.GlobalWarningDisplayOff()
 
@@ -87,10 +88,16 @@ def read_image(
     path = Path(path)
     if not path.exists():
         raise InputError(f"{path} does not exist.", "Check the path.")
-    stored, files = _read_series(path, series_uid) if path.is_dir() else (_read_file(path), [path])
+    nonfinite = None
+    if path.is_dir():
+        stored, files = _read_series(path, series_uid)
+    else:
+        (stored, nonfinite), files = _read_file(path), [path]
     volume = _as_volume(stored, path)
     lattice = _checked_lattice(volume, path)
     array = sitk.GetArrayFromImage(volume).astype(np.float32)
+    if nonfinite is not None and nonfinite.size == array.size:
+        array[nonfinite.reshape(array.shape)] = np.nan
     array, replaced = _finite(array, path, replace_nonfinite)
     if array.min() == array.max():
         raise InputError(
@@ -116,7 +123,7 @@ def read_labels(path: Path | str) -> tuple[Image, ImageFile]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path} is not a file.", "Check the path of the label map.")
-    stored = _read_file(path)
+    stored, _ = _read_file(path)
     volume = _as_volume(stored, path)
     lattice = _checked_lattice(volume, path)
     array = sitk.GetArrayFromImage(volume).astype(np.float32)
@@ -139,12 +146,16 @@ def sha256(*files: Path) -> str:
     return digest.hexdigest()
 
 
-def _read_file(path: Path) -> sitk.Image:
+def _read_file(path: Path) -> tuple[sitk.Image, NDArray[np.bool_] | None]:
+    """Read one file; also tell which voxels were NaN or infinite where ITK hides it (NIfTI)."""
+    nonfinite, missing = None, 0
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty (0 bytes).", "Export or download it again.")
         image = sitk.ReadImage(str(path))
-        lost = missing_bytes(path) if path.name.lower().endswith((".nii", ".nii.gz")) else 0
+        if is_nifti(path):
+            content = inspect_nifti(path)
+            nonfinite, missing = content.nonfinite, content.missing_bytes
     except PermissionError as error:
         raise InputError(f"{path} may not be read.", "Check its permissions.") from error
     except RuntimeError as error:
@@ -157,12 +168,12 @@ def _read_file(path: Path) -> sitk.Image:
         raise InputError(
             f"{path} cannot be read as an image: {_last_line(error)}", f"Give {_SUPPORTED}."
         ) from error
-    if lost:
+    if missing:
         raise InputError(
-            f"{path} is truncated or damaged: {lost} bytes are missing.",
+            f"{path} is truncated or damaged: {missing} bytes are missing.",
             "Export or download it again.",
         )
-    return image
+    return image, nonfinite
 
 
 def _last_line(error: BaseException) -> str:

@@ -1,4 +1,7 @@
-"""Whether a NIfTI file is all there: ITK fills what is missing with zeros and says nothing."""
+"""What ITK does not tell about a NIfTI file: that its end is missing, and where it held NaN.
+
+ITK fills missing voxels with zeros, and NaN and infinity as well, and says nothing.
+"""
 
 from __future__ import annotations
 
@@ -6,50 +9,77 @@ import gzip
 import math
 import struct
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 
-_CHUNK = 1 << 20
+import numpy as np
+from numpy.typing import NDArray
+
+#: NIfTI's codes of the floating-point types, as numpy's.
+_FLOATS = {16: "f4", 64: "f8"}
 
 
-def missing_bytes(path: Path) -> int:
-    """Return how many bytes a NIfTI file lacks of what its header announces.
+@dataclass(frozen=True, eq=False)
+class NiftiContent:
+    """What a look at the bytes finds.
 
     Parameters
     ----------
-    path
-        A single-file NIfTI-1 image, .nii or .nii.gz.
-
-    Returns
-    -------
-    int
-        0 if it is complete, or if it is no NIfTI file after all (which others will notice).
-
-    Notes
-    -----
-    A compressed file is read to its end, so that its checksum is verified as well; one that
-    cannot be decompressed lacks everything from the damage on.
-    Source: https://nifti.nimh.nih.gov/nifti-1
+    missing_bytes
+        How many bytes the file lacks of what its header announces; 0 if it is complete, or no
+        NIfTI file after all (which others will notice).
+    nonfinite
+        bool, one entry a voxel in the file's order (i fastest); None where the type of the voxels
+        has no NaN.
     """
-    header = b""
-    length = 0
+
+    missing_bytes: int
+    nonfinite: NDArray[np.bool_] | None
+
+
+def is_nifti(path: Path) -> bool:
+    """Tell by its name whether a file is a single-file NIfTI image."""
+    return path.name.lower().endswith((".nii", ".nii.gz"))
+
+
+def inspect_nifti(path: Path) -> NiftiContent:
+    """Look at the bytes of a single-file NIfTI-1 image, .nii or .nii.gz.
+
+    A compressed file is read to its end, so that its checksum is verified as well; one that
+    cannot be decompressed lacks at least one byte. Source: https://nifti.nimh.nih.gov/nifti-1
+    """
+    content, damaged = _read(path)
+    header = _parse(content)
+    if header is None:
+        return NiftiContent(int(damaged), None)
+    offset, voxels, bits, code, order = header
+    missing = offset + voxels * bits // 8 - len(content)
+    if damaged or missing > 0:
+        return NiftiContent(max(1, missing), None)
+    if code not in _FLOATS:
+        return NiftiContent(0, None)
+    values = np.frombuffer(content, dtype=order + _FLOATS[code], count=voxels, offset=offset)
+    return NiftiContent(0, ~np.isfinite(values))
+
+
+def _read(path: Path) -> tuple[bytes, bool]:
+    """Return the uncompressed bytes, and whether decompression failed on the way."""
+    pieces = []
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as stream:
         try:
-            header = stream.read(348)
-            length = len(header)
-            while chunk := stream.read(_CHUNK):
-                length += len(chunk)
+            while piece := stream.read(1 << 22):
+                pieces.append(piece)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            # what came before the damage may be long enough by chance: count it as lost
-            return max(1, _announced(header) - length)
-    return max(0, _announced(header) - length)
+            return b"".join(pieces), True
+    return b"".join(pieces), False
 
 
-def _announced(header: bytes) -> int:
-    """Return the length of the uncompressed file, as its header has it; 0 if it is no header."""
-    if len(header) < 348 or header[344:346] != b"n+":
-        return 0
-    order = "<" if struct.unpack_from("<i", header)[0] == 348 else ">"
-    rank, *extent = struct.unpack_from(f"{order}8h", header, 40)
-    bits = struct.unpack_from(f"{order}h", header, 72)[0]
-    offset = int(struct.unpack_from(f"{order}f", header, 108)[0])
-    return offset + math.prod(extent[: max(0, rank)]) * bits // 8
+def _parse(content: bytes) -> tuple[int, int, int, int, str] | None:
+    """Return (offset of the voxels, their number, bits each, type code, byte order)."""
+    if len(content) < 348 or content[344:346] != b"n+":
+        return None
+    order = "<" if struct.unpack_from("<i", content)[0] == 348 else ">"
+    rank, *extent = struct.unpack_from(f"{order}8h", content, 40)
+    code, bits = struct.unpack_from(f"{order}2h", content, 70)
+    offset = int(struct.unpack_from(f"{order}f", content, 108)[0])
+    return offset, math.prod(extent[: max(0, rank)]), bits, code, order

@@ -6,6 +6,8 @@ components (i, j, k), in voxels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -104,16 +106,19 @@ def affine_grid(
     Tensor
         float32 [1, D, H, W, 3], normalised with `align_corners=True`, components (i, j, k).
     """
-    theta = torch.linalg.inv(_to_voxel(source)) @ matrix @ _to_voxel(target)
-    size = [1, 1, *target]
-    return F.affine_grid(theta[None, :3].to(device, torch.float32), size, align_corners=True)
+    wide = tuple(max(n, 2) for n in target)  # a single voxel has no extent to normalise by
+    theta = torch.linalg.inv(_to_voxel(source)) @ matrix @ _to_voxel(wide)
+    grid = F.affine_grid(
+        theta[None, :3].to(device, torch.float32), [1, 1, *wide], align_corners=True
+    )
+    return grid[:, : target[0], : target[1], : target[2]]
 
 
-def _to_voxel(shape: tuple[int, int, int] | torch.Size) -> Tensor:
+def _to_voxel(shape: Sequence[int]) -> Tensor:
     """Return the matrix from normalised [-1, 1] coordinates to voxels, float64 [4, 4]."""
     half = torch.tensor([(n - 1) / 2 for n in reversed(shape)], dtype=torch.float64)
     matrix = torch.eye(4, dtype=torch.float64)
-    matrix.diagonal()[:3] = half.clamp(min=0.5)  # a single voxel has no extent to scale by
+    matrix.diagonal()[:3] = half.clamp(min=0.5)
     matrix[:3, 3] = half
     return matrix
 

@@ -12,7 +12,9 @@ from TTAUncertaintyLib.perturbations.families import rotation_matrix
 
 #: Oblique and anisotropic, one axis flipped; the fixed and the moving lattice differ.
 FIXED = Lattice.from_geometry(
-    (30, 36, 26), (2.5, 2.0, 3.0), (30, -40, -35),
+    (30, 36, 26),
+    (2.5, 2.0, 3.0),
+    (30, -40, -35),
     rotation_matrix(np.array([0.1, -0.15, 0.2])) @ np.diag([-1.0, 1.0, 1.0]),
 )
 MOVING = Lattice.from_geometry(

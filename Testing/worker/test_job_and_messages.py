@@ -1,0 +1,84 @@
+"""What goes between a worker and whoever started it survives the way."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from TTAUncertaintyLib.engine import Precision
+from TTAUncertaintyLib.errors import DesignError, InputError
+from TTAUncertaintyLib.geometry import Prealignment, Start
+from TTAUncertaintyLib.perturbations import DesignRequest, Family, Noise, Preset, Sampling
+from TTAUncertaintyLib.worker import Job, LineReader, parse
+from TTAUncertaintyLib.worker.messages import Voice
+
+
+def test_a_job_survives_the_way_through_its_file() -> None:
+    job = Job(
+        fixed=Path("/data/Köpfe/füxed.nii.gz"),
+        moving=Path("m.nrrd"),
+        output=Path("out"),
+        weights=Path("w.pth"),
+        design=DesignRequest(
+            Preset.THOROUGH, Family.SHEAR, Sampling.SOBOL, 6, 3, Noise.ENSEMBLE, 7, shear=0.03
+        ),
+        start=Start.MASS,
+        prealign=Prealignment.RIGID,
+        precision=Precision.BF16,
+        ensemble=(Path("a"), Path("b")),
+        time_limit_s=4.5,
+    )
+    assert Job.from_json(job.to_json()) == job
+    assert job.to_json().isascii()
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"fixd": "x"}, "fixd"),
+        ({"start": "somewhere"}, "somewhere"),
+        ({"schema_version": 99}, "99"),
+        ({"fixed": None, "moving": 3}, "not valid"),
+    ],
+)
+def test_a_job_with_a_mistake_is_refused_by_name(change: dict[str, object], word: str) -> None:
+    values = json.loads(Job(Path("f"), Path("m"), Path("o")).to_json()) | change
+    with pytest.raises(InputError, match=word):
+        Job.from_json(json.dumps(values))
+
+
+def test_a_job_that_is_not_json_is_refused() -> None:
+    with pytest.raises(InputError, match="not valid JSON"):
+        Job.from_json("{")
+
+
+def test_an_unknown_preset_names_those_there_are() -> None:
+    values = json.loads(Job(Path("f"), Path("m"), Path("o")).to_json())
+    values["design"]["preset"] = "best"
+    with pytest.raises(DesignError, match="quick, standard, thorough, paper"):
+        Job.from_json(json.dumps(values))
+
+
+def test_messages_are_ascii_lines_whatever_they_carry() -> None:
+    stream = io.StringIO()
+    Voice(stream).say("note", text="Straße\nzwei")
+    assert stream.getvalue().isascii()
+    assert stream.getvalue().count("\n") == 1
+    assert parse(stream.getvalue()) == {"type": "note", "text": "Straße\nzwei"}
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_messages_in_fragments_come_out_whole_and_noise_is_left_out(size: int) -> None:
+    stream = io.StringIO()
+    voice = Voice(stream)
+    voice.say("started", pid=1)
+    stream.write("a library prints something\n[1, 2]\n")
+    voice.say("note", text="x")
+    reader, found = LineReader(), []
+    text = stream.getvalue()
+    for first in range(0, len(text), size):
+        found += reader.feed(text[first : first + size])
+    assert [message["type"] for message in found] == ["started", "note"]
