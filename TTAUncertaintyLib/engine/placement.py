@@ -105,7 +105,8 @@ def check_overlap(fixed: Image, moving: Image, initial: Matrix) -> None:
 
 def overlap(fixed: Lattice, moving: Lattice, initial: Matrix) -> float:
     """Return the share of the fixed field of view that lies in the moving one, on a 16^3 grid."""
-    ticks = [np.linspace(-0.5, n - 0.5, 16) for n in fixed.size]
+    # the middles of 16 equal parts, so that no point lies on an edge, where rounding would decide
+    ticks = [(np.arange(16) + 0.5) * n / 16 - 0.5 for n in fixed.size]
     grid = np.stack(np.meshgrid(*ticks, indexing="ij"), -1).reshape(-1, 3)
     world = fixed.to_world(grid) @ initial[:3, :3].T + initial[:3, 3]
     voxels = moving.to_voxel(world)
