@@ -33,7 +33,7 @@ class TTAUncertainty(ScriptedLoadableModule):
             "Not for clinical decisions."
         )
         self.parent.acknowledgementText = _(
-            "The method is by L. Tian, Q. Hu and J. E. Iglesias, Test-time Uncertainty Estimation "
+            "The method is by L. Tian, X. Hu and J. E. Iglesias, Test-time Uncertainty Estimation "
             "for Medical Image Registration via Transformation Equivariance, arXiv 2509.23355."
         )
 
