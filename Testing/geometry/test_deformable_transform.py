@@ -28,6 +28,7 @@ from TTAUncertaintyLib.geometry import (
     Matrix,
     affine_map,
     identity_map,
+    resample,
 )
 
 #: What the written transform may differ from the warped image by, as the project promises.
@@ -79,6 +80,19 @@ def test_the_warped_image_is_what_simpleitk_makes_of_the_transform(moving_lattic
     assert sure.mean() > 0.99
     spread = float(moving.intensities.max() - moving.intensities.min())
     assert np.abs(ours - theirs)[sure].max() < SHARE_OF_RANGE * spread
+
+
+def test_a_large_image_warped_in_slabs_is_the_same_as_in_one_piece(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    transform = an_example()
+    moving = moving_image_for(transform, FLIPPED)
+    whole = transform.warp(moving, OBLIQUE).intensities
+    monkeypatch.setattr(resample, "_SLAB_VOXELS", 600)
+    sure = torch.from_numpy(sure_voxels(transform, moving, OBLIQUE))
+    difference = (transform.warp(moving, OBLIQUE).intensities - whole).abs()[sure]
+    # intensities of up to 180 that change by less than 80 per voxel, positions to 3e-5 voxels
+    assert float(difference.max()) < 80 * 3e-5
 
 
 @given(lattices(), lattices(least=8, most=12))

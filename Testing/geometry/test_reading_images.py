@@ -137,14 +137,19 @@ def _constant(folder: Path) -> Path:
     return write(folder / "image.nrrd", np.full((4, 5, 6), 3.0, np.float32))
 
 
-def _with_nan(folder: Path) -> Path:
-    array = ramp(4, 5, 6)
-    array[1, 2, 3], array[0, 0, 0], array[2, 2, 2] = np.nan, np.inf, -np.inf
-    return write(folder / "image.nrrd", array)
+def _with_nan(ending: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        array = ramp(4, 5, 6)
+        array[1, 2, 3], array[0, 0, 0], array[2, 2, 2] = np.nan, np.inf, -np.inf
+        return write(folder / f"image.{ending}", array)
+
+    return make
 
 
-def _all_nan(folder: Path) -> Path:
-    return write(folder / "image.nrrd", np.full((4, 5, 6), np.nan, np.float32))
+def _all_nan(ending: str) -> Callable[[Path], Path]:
+    return lambda folder: write(
+        folder / f"image.{ending}", np.full((4, 5, 6), np.nan, np.float32)
+    )
 
 
 def _in_metres(folder: Path) -> Path:
@@ -176,8 +181,12 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "vector": (_vector, "3 components"),
     "complex": (_complex, "complex"),
     "constant": (_constant, "is constant"),
-    "not finite": (_with_nan, "3 voxels that are NaN or infinite"),
-    "nothing finite": (_all_nan, "no finite value"),
+    "not finite": (_with_nan("nrrd"), "3 voxels that are NaN or infinite"),
+    # ITK turns what is not finite in a NIfTI file into zeros
+    "not finite in NIfTI": (_with_nan("nii"), "3 voxels that are NaN or infinite"),
+    "not finite in compressed NIfTI": (_with_nan("nii.gz"), "3 voxels that are NaN or infinite"),
+    "nothing finite": (_all_nan("nrrd"), "no finite value"),
+    "nothing finite in NIfTI": (_all_nan("nii.gz"), "no finite value"),
     "spacing in metres": (_in_metres, "spacing of 0.001"),
     "spacing in micrometres": (_in_micrometres, "spacing of 1 x 1 x 1000"),
     "folder without images": (_empty_folder, "no DICOM series"),
@@ -195,8 +204,11 @@ def test_what_cannot_be_registered_is_refused_by_name(case: str, tmp_path: Path)
     assert caught.value.exit_code == 2
 
 
-def test_nan_and_infinity_become_the_smallest_finite_value_when_asked(tmp_path: Path) -> None:
-    image, origin = read_image(_with_nan(tmp_path), replace_nonfinite=True)
+@pytest.mark.parametrize("ending", ["nrrd", "mha", "nii", "nii.gz"])
+def test_nan_and_infinity_become_the_smallest_finite_value_when_asked(
+    ending: str, tmp_path: Path
+) -> None:
+    image, origin = read_image(_with_nan(ending)(tmp_path), replace_nonfinite=True)
     expected = ramp(4, 5, 6)
     # voxel 0 held the smallest value; the smallest finite one is now 1
     expected[1, 2, 3] = expected[0, 0, 0] = expected[2, 2, 2] = 1.0
@@ -206,7 +218,7 @@ def test_nan_and_infinity_become_the_smallest_finite_value_when_asked(tmp_path: 
 
 def test_an_image_without_any_finite_value_cannot_be_repaired(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no finite value"):
-        read_image(_all_nan(tmp_path), replace_nonfinite=True)
+        read_image(_all_nan("nii")(tmp_path), replace_nonfinite=True)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
