@@ -217,7 +217,8 @@ class Engine:
         if self._prediction is None:
             raise ValueError("There is no prediction yet.")
         moving, fixed = self.pair.moving_lattice, self.pair.fixed_lattice
-        prediction = self._prediction.cpu()
+        # copies: what a caller does to them must not reach back into the run
+        prediction = self._prediction.cpu().clone()
         estimate = None
         if self._variance is not None and self._variance.groups >= 2:
             estimate = self._variance.estimate().cpu()
@@ -227,7 +228,7 @@ class Engine:
             fixed,
             prediction,
             jacobian_determinant_mm(prediction, moving, fixed),
-            None if consistency is None else consistency.cpu(),
+            None if consistency is None else consistency.cpu().clone(),
             estimate,
             self.perturbed,
             self.design.passes,

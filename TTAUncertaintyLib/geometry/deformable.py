@@ -72,7 +72,7 @@ class DeformableTransform:
         offset_mm
             [3, D, H, W] on the same lattice, mm in the moving world.
         """
-        back = torch.from_numpy(_linear(np.linalg.inv(self.initial)))
+        back = torch.from_numpy(np.linalg.inv(_linear(self.initial)))
         moved = self.displacement + affine_map(back, offset_mm)
         return DeformableTransform(moved, self.lattice, self.initial)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from support.lattices import FLIPPED, OBLIQUE, PAIRS, SMALL
+from support.lattices import FLIPPED, OBLIQUE, PAIRS, SMALL, affine, rotation
 from support.predictors import (
     Equivariant,
     Fixed,
@@ -15,6 +15,7 @@ from support.predictors import (
 )
 
 from TTAUncertaintyLib.engine import Engine, Execution, Outcome, Phase, in_mm
+from TTAUncertaintyLib.models.contract import PreparedPair
 from TTAUncertaintyLib.perturbations import (
     Amplitudes,
     Design,
@@ -130,6 +131,36 @@ def test_what_is_accumulated_are_offsets_from_the_answer_in_mm() -> None:
     assert torch.allclose(estimate.mean_offset, expected, atol=1e-4)
 
 
+def test_turning_both_worlds_turns_the_covariances_and_changes_no_map() -> None:
+    """The same two scans with other headers: the moving world's axes are what mm are measured in.
+
+    This holds because perturbations are drawn along the moving lattice's own axes.
+    """
+    moving_turn = affine(rotation((1, 2, 3), 50.0), (10.0, -20.0, 30.0))
+    fixed_turn = affine(rotation((3, 0, -1), 110.0), (-5.0, 6.0, 7.0))
+    turned = PreparedPair(
+        PAIR.moving, PAIR.fixed, SMALL.transformed(moving_turn), SMALL.transformed(fixed_turn)
+    )
+    plain, other = (
+        Engine(network_model(), pair, DESIGN, Execution("cpu"), full_covariance=True).run()
+        for pair in (PAIR, turned)
+    )
+    assert plain.variance is not None and other.variance is not None
+    # float32 maps of some mm
+    assert torch.allclose(other.variance.traces().total, plain.variance.traces().total, rtol=1e-4)
+    assert torch.allclose(other.prediction, plain.prediction, atol=SAME_MM)
+    assert torch.allclose(other.jacobian, plain.jacobian, atol=1e-4)
+    q = torch.tensor(moving_turn[:3, :3]).float()
+    expected = torch.einsum("ab,bc...,dc->ad...", q, matrices(plain.variance.total), q)
+    scale = float(expected.abs().max())
+    assert torch.allclose(matrices(other.variance.total), expected, atol=1e-4 * scale)
+
+
+def matrices(components: torch.Tensor) -> torch.Tensor:
+    """Return [3, 3, ...] from the order xx, xy, xz, yy, yz, zz."""
+    return components[[0, 1, 2, 1, 3, 4, 2, 4, 5]].unflatten(0, (3, 3))
+
+
 # -- reports ------------------------------------------------------------------------------------
 
 
@@ -198,6 +229,19 @@ def test_looking_at_provisional_maps_does_not_change_the_final_ones() -> None:
     engine = engine_of()
     for _ in engine:
         engine.outcome()
+    assert_same(engine.outcome(), engine_of().run(), 0.0)
+
+
+def test_what_a_caller_does_to_an_outcome_does_not_reach_back_into_the_run() -> None:
+    engine = engine_of()
+    for _ in engine:
+        outcome = engine.outcome()
+        tensors = [outcome.prediction, outcome.jacobian, outcome.inverse_consistency]
+        if outcome.variance is not None:
+            tensors += [getattr(outcome.variance, n) for n in ("total", "jitter", "mean_offset")]
+        for tensor in tensors:
+            if tensor is not None:
+                tensor.zero_()
     assert_same(engine.outcome(), engine_of().run(), 0.0)
 
 
