@@ -18,7 +18,7 @@ from ..errors import DesignError
 from ..geometry import Lattice
 from .actions import Action
 from .designs import Sampling, design_points
-from .families import Amplitudes, Family, build_action, parameter_count
+from .families import Amplitudes, Family, build_action, cannot_fold, parameter_count
 
 
 class Noise(Enum):
@@ -154,14 +154,14 @@ class Draws:
         action = build_action(
             design.family, design.amplitudes, self.parameters[k], self.lattice, device
         )
-        if not design.allow_folding:
+        if not (design.allow_folding or cannot_fold(design.family, design.amplitudes)):
             folded = action.folded_fraction()
             if folded > 0:
                 raise DesignError(
                     f"Perturbation {k + 1} folds {folded:.2%} of the image: its amplitude is too "
                     "large for the spacing of its control points.",
-                    "Take a smaller amplitude or a wider spacing (folding cannot occur below "
-                    "about 0.4 of the spacing).",
+                    "Take a smaller amplitude or a wider spacing (below 0.4 of the spacing nothing "
+                    "folds).",
                 )
         return action
 

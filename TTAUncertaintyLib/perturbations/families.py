@@ -129,6 +129,22 @@ def build_action(
     return AffineAction(torch.from_numpy(lattice.inverse @ world @ lattice.matrix))
 
 
+def cannot_fold(family: Family, amplitudes: Amplitudes) -> bool:
+    """Tell whether no draw of these amplitudes can fold, without looking at one.
+
+    A cubic B-spline deformation is one to one where every coefficient stays below the spacing of
+    its control points divided by 2.48. Source: Choi, Lee, "Injectivity conditions of 2D and 3D
+    uniform cubic B-spline functions", Graphical Models 62 (2000). Affine families cannot fold,
+    since a scale amplitude is below 1.
+    """
+    if family is not Family.ELASTIC:
+        return True
+    ratio = np.broadcast_to(amplitudes.elastic_mm, 3) / np.broadcast_to(
+        amplitudes.elastic_spacing_mm, 3
+    )
+    return bool((ratio < 1 / 2.48).all())
+
+
 def _three(value: float | tuple[float, float, float]) -> NDArray[np.float64]:
     return np.broadcast_to(np.asarray(value, float), 3).reshape(3, 1, 1, 1)
 
