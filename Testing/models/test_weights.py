@@ -48,7 +48,7 @@ def test_code_in_a_weights_file_is_refused_and_does_not_run(writer: str, tmp_pat
     if writer == "torch":
         torch.save(content, path)
     else:
-        path.write_bytes(pickle.dumps(content))
+        path.write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(ModelError, match="plain state dict"):
         read_state_dict(path)
     assert not trace.exists()
