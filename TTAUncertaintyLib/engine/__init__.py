@@ -1,7 +1,7 @@
 """Perturb, predict, compensate, accumulate: the one loop, and what surrounds it."""
 
 from .checkpoint import load_checkpoint, save_checkpoint
-from .engine import Engine, Outcome
+from .engine import Engine
 from .execution import Execution, Precision
 from .fields import (
     in_mm,
@@ -9,6 +9,7 @@ from .fields import (
     jacobian_determinant_mm,
     rest_matrix,
 )
+from .outcome import Outcome
 from .placement import Placement, check_overlap, overlap, place
 from .progress import Phase, Progress
 

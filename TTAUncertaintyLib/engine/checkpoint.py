@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 from ..errors import InputError
@@ -9,10 +11,27 @@ from ..models.safetensors_io import read_safetensors, write_safetensors
 from .engine import Engine
 
 
+def fingerprint(engine: Engine) -> str:
+    """Return a hash of everything that decides a result: two equal runs may share a state."""
+    description = {
+        "design": engine.design.as_dict(),
+        "model": engine.model.description.name,
+        "weights": [m.weights.sha256 if m.weights else "" for m in (engine.model, *engine.members)],
+        "precision": engine.execution.precision.value,
+        "lattices": [engine.pair.moving_lattice.as_dict(), engine.pair.fixed_lattice.as_dict()],
+        "full_covariance": engine.full_covariance,
+        "reverse_pass": engine.reverse_pass,
+    }
+    digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
+    for tensor in (engine.pair.moving, engine.pair.fixed):
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
 def save_checkpoint(engine: Engine, path: Path) -> None:
     """Write the engine's state; the file is complete or, if something fails, as it was before."""
     partial = path.with_name(path.name + ".partial")
-    write_safetensors(partial, engine.state(), {"fingerprint": engine.fingerprint()})
+    write_safetensors(partial, engine.state(), {"fingerprint": fingerprint(engine)})
     partial.replace(path)
 
 
@@ -37,7 +56,7 @@ def load_checkpoint(engine: Engine, path: Path) -> bool:
         raise InputError(
             f"The checkpoint {path} cannot be read: {error}", "Delete it to begin again."
         ) from error
-    if metadata.get("fingerprint") != engine.fingerprint():
+    if metadata.get("fingerprint") != fingerprint(engine):
         raise InputError(
             f"The checkpoint {path} belongs to another run (other images, model, design or "
             "precision).",

@@ -12,11 +12,8 @@ a provisional outcome, stop (and keep what there is) or walk away (and lose noth
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -24,59 +21,15 @@ import torch
 from torch import Tensor
 
 from ..errors import DesignError, ResourceError
-from ..geometry import Lattice
 from ..models.contract import PreparedPair, RegistrationModel
 from ..perturbations import Action, Design, Noise
-from ..variance import NestedVariance, VarianceEstimate
+from ..variance import NestedVariance
 from .execution import Execution, is_out_of_memory, numerics
 from .fields import in_mm, inverse_consistency, jacobian_determinant_mm
+from .outcome import Outcome
 from .progress import Phase, Progress
 
 _Result = TypeVar("_Result")
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """What a run has found so far; all tensors on the CPU, on the fixed lattice.
-
-    Parameters
-    ----------
-    moving_lattice, fixed_lattice
-        The network's lattices.
-    prediction
-        [3, D, H, W]: phi_0, voxels of the moving lattice, components (i, j, k).
-    jacobian
-        [D, H, W]: determinant of phi_0's Jacobian in the world.
-    inverse_consistency
-        [D, H, W], mm; None if it was not asked for.
-    variance
-        The estimate, mm^2 in the moving world; None before two perturbations are complete.
-    perturbed, asked
-        Perturbed passes done, and in the design.
-    seconds
-        Spent in the loop, earlier sessions of a resumed run not counted.
-    device
-        Where the last pass ran.
-    notes
-        What the person should know: smaller batches, a change of device, folding perturbations.
-    """
-
-    moving_lattice: Lattice
-    fixed_lattice: Lattice
-    prediction: Tensor
-    jacobian: Tensor
-    inverse_consistency: Tensor | None
-    variance: VarianceEstimate | None
-    perturbed: int
-    asked: int
-    seconds: float
-    device: str
-    notes: tuple[str, ...]
-
-    @property
-    def complete(self) -> bool:
-        """Whether every pass of the design was made."""
-        return self.perturbed == self.asked
 
 
 class Engine:
@@ -131,9 +84,9 @@ class Engine:
         self.design = design
         self.execution = execution
         self.draws = design.draw(pair.moving_lattice)
-        self._members = tuple(members) if design.noise is Noise.ENSEMBLE else (model,)
-        self._reverse_pass = reverse_pass
-        self._full = full_covariance
+        self.members = tuple(members) if design.noise is Noise.ENSEMBLE else (model,)
+        self.reverse_pass = reverse_pass
+        self.full_covariance = full_covariance
         self._notes: list[str] = []
         self._prediction: Tensor | None = None
         self._inverse_consistency: Tensor | None = None
@@ -147,7 +100,7 @@ class Engine:
     @property
     def total(self) -> int:
         """Passes through the network in all."""
-        return 1 + int(self._reverse_pass) + self.design.passes
+        return 1 + int(self.reverse_pass) + self.design.passes
 
     @property
     def perturbed(self) -> int:
@@ -188,12 +141,14 @@ class Engine:
         if self._prediction is None:
             self._answer_with(self._attempt(self._predict_unperturbed))
             yield report(Phase.REGISTERING)
-        if self._reverse_pass and self._inverse_consistency is None:
+        if self.reverse_pass and self._inverse_consistency is None:
             self._inverse_consistency = self._attempt(self._predict_reverse)
             yield report(Phase.INVERSE)
         if self._variance is None:
             shape = self.pair.fixed_lattice.array_shape
-            self._variance = NestedVariance(shape, self.design.replicates, self._full, self.device)
+            self._variance = NestedVariance(
+                shape, self.design.replicates, self.full_covariance, self.device
+            )
         loop_began = time.monotonic()
         while self.perturbed < self.design.passes:
             for offset in self._attempt(self._next_offsets):
@@ -275,7 +230,7 @@ class Engine:
             return self._predict(self.model, moving, fixed)
         seed = int(self.draws.seeds.flat[first])
         if self.design.noise is Noise.ENSEMBLE:
-            return self._predict(self._members[seed % len(self._members)], moving, fixed)
+            return self._predict(self.members[seed % len(self.members)], moving, fixed)
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(seed)
@@ -305,7 +260,8 @@ class Engine:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                reason = error
+                # its traceback would keep the failed step's tensors alive
+                reason = error.with_traceback(None)
             self._shrink(reason)
 
     def _shrink(self, reason: BaseException) -> None:
@@ -326,7 +282,7 @@ class Engine:
     def _use(self, device: torch.device) -> None:
         """Move everything that the loop touches to a device."""
         self.device = device
-        for member in {id(m): m for m in (self.model, *self._members)}.values():
+        for member in {id(m): m for m in (self.model, *self.members)}.values():
             member.place(device, self.execution.channels_last)
         self._moving = self.pair.moving.to(device)
         self._fixed = self.pair.fixed.to(device)
@@ -350,23 +306,6 @@ class Engine:
             self._notes.append(text)
 
     # -- resuming -----------------------------------------------------------------------------
-
-    def fingerprint(self) -> str:
-        """Return a hash of everything that decides the result: two equal runs may share a state."""
-        weights = [m.weights.sha256 if m.weights else "" for m in (self.model, *self._members)]
-        description = {
-            "design": self.design.as_dict(),
-            "model": self.model.description.name,
-            "weights": weights,
-            "precision": self.execution.precision.value,
-            "lattices": [self.pair.moving_lattice.as_dict(), self.pair.fixed_lattice.as_dict()],
-            "full": self._full,
-            "reverse": self._reverse_pass,
-        }
-        digest = hashlib.sha256(json.dumps(description, sort_keys=True).encode())
-        for tensor in (self.pair.moving, self.pair.fixed):
-            digest.update(tensor.numpy().tobytes())
-        return digest.hexdigest()
 
     def state(self) -> dict[str, Tensor]:
         """Return what a later session needs to go on, as tensors on the CPU."""

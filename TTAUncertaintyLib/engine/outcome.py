@@ -1,0 +1,54 @@
+"""What a run has found, on the network's own lattice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..geometry import Lattice
+from ..variance import VarianceEstimate
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What a run has found so far; all tensors on the CPU, on the fixed lattice.
+
+    Parameters
+    ----------
+    moving_lattice, fixed_lattice
+        The network's lattices.
+    prediction
+        [3, D, H, W]: phi_0, voxels of the moving lattice, components (i, j, k).
+    jacobian
+        [D, H, W]: determinant of phi_0's Jacobian in the world.
+    inverse_consistency
+        [D, H, W], mm; None if it was not asked for.
+    variance
+        The estimate, mm^2 in the moving world; None before two perturbations are complete.
+    perturbed, asked
+        Perturbed passes done, and in the design.
+    seconds
+        Spent in the loop, earlier sessions of a resumed run not counted.
+    device
+        Where the last pass ran.
+    notes
+        What the person should know: smaller batches, a change of device, folding perturbations.
+    """
+
+    moving_lattice: Lattice
+    fixed_lattice: Lattice
+    prediction: Tensor
+    jacobian: Tensor
+    inverse_consistency: Tensor | None
+    variance: VarianceEstimate | None
+    perturbed: int
+    asked: int
+    seconds: float
+    device: str
+    notes: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every pass of the design was made."""
+        return self.perturbed == self.asked
