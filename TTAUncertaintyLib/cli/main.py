@@ -15,8 +15,8 @@ _EPILOG = """exit status:
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="ttauncertainty",
         description="Where a learned image registration is not to be trusted.",
@@ -27,7 +27,12 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in (run, models, info, demo):
         command.add_to(commands)
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    options = make_parser().parse_args(arguments)
     try:
         return int(options.do(options))
     except TTAUncertaintyError as error:
