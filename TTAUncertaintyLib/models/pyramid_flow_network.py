@@ -76,7 +76,7 @@ class PyramidFlowArchitecture:
     encoder_channels: tuple[int, ...] = (16, 32, 48, 64)
     decoder_channels: tuple[int, ...] = (32, 32, 48, 64)
     correlation: tuple[bool, ...] = (False, True, True, True)
-    iterations: tuple[int, ...] = (2, 2, 2, 2)
+    iterations: tuple[int, ...] = (3, 2, 2, 2)
     squaring_steps: int = 3
     full_resolution_channels: int = 4
     dropout: float = 0.0

@@ -47,8 +47,8 @@ class TrainingSettings:
     """
 
     seed: int = 1
-    steps: int = 2800
-    stages: tuple[tuple[int, int], ...] = ((0, 2), (450, 1), (2200, 0))
+    steps: int = 2370
+    stages: tuple[tuple[int, int], ...] = ((0, 2), (450, 1), (1950, 0))
     learning_rate: float = 6e-4
     warm_up: int = 100
     averaging: float = 0.995
@@ -137,20 +137,12 @@ class Trainer:
             "architecture": self.settings.architecture.to_json(),
         }
 
-    def load_state(self, state: dict[str, Any], *, strict: bool = True) -> None:
-        """Continue from what `state` returned.
-
-        Parameters
-        ----------
-        strict
-            False starts a new run from another run's weights: levels that the other run did not
-            have keep their initial weights, and the optimiser starts afresh.
-        """
-        self.network.load_state_dict(state["network"], strict=strict)
-        self.average.load_state_dict(state["average"], strict=strict)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
         self.done = int(state["done"])
-        if strict:
-            self.optimiser.load_state_dict(state["optimiser"])
 
 
 def run_training(
