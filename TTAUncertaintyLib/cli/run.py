@@ -99,6 +99,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="linear alignment first (default: what the model expects)",
     )
 
+    placement.add_argument(
+        "--no-frame",
+        dest="use_frame",
+        action="store_false",
+        help="do not turn the fixed image into the network's frame",
+    )
+
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps")
     machine.add_argument(
@@ -173,6 +180,7 @@ def do(options: argparse.Namespace) -> int:
         start=Start(options.start),
         initial_transform=options.initial_transform,
         prealign=None if options.prealign is None else Prealignment(options.prealign),
+        use_frame=options.use_frame,
         device=options.device,
         precision=Precision(options.precision),
         batch_size=options.batch_size,

@@ -10,7 +10,7 @@ from .fields import (
     rest_matrix,
 )
 from .outcome import Outcome
-from .placement import Placement, check_overlap, overlap, place
+from .placement import Placement, check_overlap, overlap, place, prepare
 from .progress import Phase, Progress
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "load_checkpoint",
     "overlap",
     "place",
+    "prepare",
     "rest_matrix",
     "save_checkpoint",
 ]

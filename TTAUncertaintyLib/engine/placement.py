@@ -5,14 +5,23 @@ Every step gives a matrix that is kept with the result, and each can be switched
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..geometry import Image, Lattice, Matrix, Prealignment, Start, prealign, start_transform
-from ..models.contract import RegistrationModel
+from ..geometry import (
+    Image,
+    Lattice,
+    Matrix,
+    Prealignment,
+    Start,
+    prealign,
+    read_image,
+    start_transform,
+)
+from ..models.contract import PreparedPair, RegistrationModel
 
 #: Share of the fixed field of view that has to meet the moving one.
 _LEAST_OVERLAP = 0.05
@@ -20,7 +29,7 @@ _LEAST_OVERLAP = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """How the images were placed; both matrices shape (4, 4), LPS mm.
+    """How the images were placed; all matrices shape (4, 4), LPS mm.
 
     Parameters
     ----------
@@ -30,11 +39,15 @@ class Placement:
         Where `initial` came from: a `Start`'s name or "transform".
     prealignment
         What the optimiser did on top of the start.
+    frame
+        Rigid, world of the network's reference image to fixed world: how the fixed image was
+        turned into the frame that the network was trained in; None where it was not.
     """
 
     initial: Matrix
     start: str
     prealignment: Prealignment
+    frame: Matrix | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready record."""
@@ -42,6 +55,7 @@ class Placement:
             "start": self.start,
             "prealignment": self.prealignment.value,
             "initial_fixed_to_moving_lps": self.initial.tolist(),
+            "network_frame_to_fixed_lps": None if self.frame is None else self.frame.tolist(),
         }
 
 
@@ -51,8 +65,9 @@ def place(
     model: RegistrationModel,
     start: Start | Matrix = Start.HEADER,
     prealignment: Prealignment | None = None,
+    use_frame: bool = True,
 ) -> Placement:
-    """Find the initial affine transform.
+    """Find the initial affine transform, and the network's frame where it expects one.
 
     Parameters
     ----------
@@ -64,11 +79,14 @@ def place(
         A simple start, or a known transform, shape (4, 4), fixed to moving world, LPS mm.
     prealignment
         What to align by optimisation first; None takes what the model expects.
+    use_frame
+        Turn the fixed image rigidly into the network's frame, where the model has a reference
+        image for that; otherwise the header's axes are trusted.
 
     Raises
     ------
     InputError
-        If the images do not overlap from this start.
+        If the images do not overlap from this start, or an alignment finds no overlap.
     """
     if isinstance(start, Start):
         matrix, name = start_transform(fixed, moving, start), start.value
@@ -80,7 +98,29 @@ def place(
         prealignment = Prealignment.AFFINE if expected else Prealignment.NONE
     matrix = prealign(fixed, moving, matrix, prealignment)
     check_overlap(fixed, moving, matrix)
-    return Placement(matrix, name, prealignment)
+    reference = model.description.frame_reference
+    frame = None
+    if use_frame and reference is not None:
+        template, _ = read_image(reference())
+        middles = start_transform(template, fixed, Start.MASS)
+        frame = prealign(template, fixed, middles, Prealignment.RIGID)
+    return Placement(matrix, name, prealignment, frame)
+
+
+def prepare(
+    fixed: Image, moving: Image, model: RegistrationModel, placement: Placement
+) -> PreparedPair:
+    """Let the model turn placed images into tensors.
+
+    Where there is a frame, the model sees the fixed image with its header turned into that frame,
+    and knows nothing of it; the lattice it chooses is turned back into the fixed world here.
+    """
+    frame = placement.frame
+    if frame is None:
+        return model.prepare(fixed, moving, placement.initial)
+    turned = fixed.on(fixed.lattice.transformed(np.asarray(np.linalg.inv(frame))))
+    pair = model.prepare(turned, moving, placement.initial @ frame)
+    return replace(pair, fixed_lattice=pair.fixed_lattice.transformed(frame))
 
 
 def check_overlap(fixed: Image, moving: Image, initial: Matrix) -> None:

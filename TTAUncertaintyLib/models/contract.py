@@ -9,6 +9,7 @@ function fits, an optimisation-based registration too.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -56,6 +57,9 @@ class ModelDescription:
         Spacing of the network's lattice.
     expects_affine_alignment
         Whether the images should be aligned affinely before it sees them.
+    frame_reference
+        Returns the path of an image that lies as the network's training images did; None for a
+        network that takes images as they lie.
     published_sha256
         Of the weights file as published; None where there is no pinned file.
     published_at
@@ -69,6 +73,7 @@ class ModelDescription:
     citation: str
     spacing_mm: float
     expects_affine_alignment: bool
+    frame_reference: Callable[[], Path] | None = None
     published_sha256: str | None = None
     published_at: str = ""
 
@@ -93,8 +98,10 @@ class PreparedPair:
     fixed_lattice: Lattice
 
     def __post_init__(self) -> None:
-        for tensor, lattice in ((self.moving, self.moving_lattice),
-                                (self.fixed, self.fixed_lattice)):
+        for tensor, lattice in (
+            (self.moving, self.moving_lattice),
+            (self.fixed, self.fixed_lattice),
+        ):
             if tuple(tensor.shape) != (1, 1, *lattice.array_shape):
                 raise ValueError(f"A tensor of shape {tuple(tensor.shape)} is not on its lattice.")
 

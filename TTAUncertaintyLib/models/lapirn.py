@@ -12,7 +12,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..geometry import Image, Matrix
+from ..geometry import Image, Lattice, Matrix
+from ..resources import resources_folder
 from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
 from .contract import ModelDescription, PreparedPair
 from .lapirn_network import LapIRNNetwork
@@ -21,6 +22,12 @@ from .weights import identify, load_strictly, read_state_dict
 
 #: Field of view along right, anterior, superior, mm.
 _EXTENT_MM = (160, 192, 144)
+
+
+def _template() -> Path:
+    """Return the bundled MNI152 brain: it lies as LapIRN's training images do."""
+    return resources_folder() / "SampleData" / "mni152_t1_1mm.nii.gz"
+
 
 DESCRIPTION = ModelDescription(
     name="lapirn",
@@ -31,6 +38,7 @@ DESCRIPTION = ModelDescription(
     "Pyramid Networks. MICCAI 2020.",
     spacing_mm=2.0,
     expects_affine_alignment=True,
+    frame_reference=_template,
     published_sha256="9485191cb215e69b6b43ec4d64eb4fd4be4dcec6fce9f59209d8510378cdc2c0",
     published_at="https://github.com/cwmok/LapIRN (Model/LapIRN_disp_fea7.pth)",
 )
@@ -59,11 +67,10 @@ class LapIRN(NetworkModel):
         self.spacing_mm = spacing_mm
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
-        """Place both images on LapIRN's lattice, centred on the fixed brain."""
-        size = tuple(int(extent / self.spacing_mm) for extent in _EXTENT_MM)
-        lattice = fixed.lattice.oriented(RAS_AXES).centered(
-            size, self.spacing_mm, foreground_center(fixed)
-        )
+        """Place both images on LapIRN's lattice: the world's axes, centred on the fixed brain."""
+        i, j, k = (int(extent / self.spacing_mm) for extent in _EXTENT_MM)
+        world = Lattice.from_geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), RAS_AXES)
+        lattice = world.centered((i, j, k), self.spacing_mm, foreground_center(fixed))
         return prepare_on_common_lattice(fixed, moving, initial, lattice)
 
 

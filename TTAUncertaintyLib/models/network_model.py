@@ -63,7 +63,7 @@ def _plus_identity(displacement: Tensor) -> Tensor:
         n = result.shape[axis]
         shape = [1, 1, 1]
         shape[axis] = n
-        result[:, component] += torch.arange(
-            n, dtype=torch.float32, device=result.device
-        ).view(shape)
+        result[:, component] += torch.arange(n, dtype=torch.float32, device=result.device).view(
+            shape
+        )
     return result

@@ -52,6 +52,8 @@ class Job:
         Where to begin; a transform file (linear, ITK) goes before the start.
     prealign
         Linear pre-alignment; None does what the model expects.
+    use_frame
+        Turn the fixed image into the network's frame first, where the network expects that.
     device, precision, batch_size, channels_last
         As in `Execution`.
     threads
@@ -82,6 +84,7 @@ class Job:
     start: Start = Start.HEADER
     initial_transform: Path | None = None
     prealign: Prealignment | None = None
+    use_frame: bool = True
     device: str = "auto"
     precision: Precision = Precision.F32
     batch_size: int | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..engine import Engine, Progress, load_checkpoint, place, save_checkpoint
+from ..engine import Engine, Progress, load_checkpoint, place, prepare, save_checkpoint
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
 from ..models import load_model
@@ -74,8 +74,8 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     with clock.phase("aligning"):
         known = job.initial_transform
         start = job.start if known is None else read_linear_transform(known)
-        placement = place(fixed, moving, model, start, job.prealign)
-        pair = model.prepare(fixed, moving, placement.initial)
+        placement = place(fixed, moving, model, start, job.prealign, job.use_frame)
+        pair = prepare(fixed, moving, model, placement)
         design = job.design.resolve(pair.moving_lattice)
         engine = Engine(
             model, pair, design, job.execution, job.reverse_pass, job.full_covariance, members

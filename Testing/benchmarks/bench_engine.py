@@ -26,7 +26,7 @@ import SimpleITK as sitk
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.engine import Engine, Execution, Precision, place
+from TTAUncertaintyLib.engine import Engine, Execution, Precision, place, prepare
 from TTAUncertaintyLib.engine.execution import numerics
 from TTAUncertaintyLib.geometry import Image, read_image
 from TTAUncertaintyLib.models import RegistrationModel, load_model
@@ -56,7 +56,7 @@ def load_pair(model: RegistrationModel) -> PreparedPair:
     """Return the sample pair as a model wants it."""
     pair = sample_pairs()["reference"]
     fixed, moving = read_image(pair.fixed.path)[0], read_image(pair.moving.path)[0]
-    return model.prepare(fixed, moving, place(fixed, moving, model).initial)
+    return prepare(fixed, moving, model, place(fixed, moving, model))
 
 
 def design(family: Family, sampling: Sampling, count: int = 8) -> Design:
