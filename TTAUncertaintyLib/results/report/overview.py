@@ -1,0 +1,118 @@
+"""The registration at a glance, and the worst places one by one."""
+
+from __future__ import annotations
+
+from ..maps import MapKind
+from .pictures import Layer, picture
+from .slices import Plane, Section
+from .views import Views
+from .words import coordinates, mm, place
+
+#: Sides of the close-ups of a place, mm.
+_CLOSE_UP_MM = 64.0
+#: How many places are shown.
+MOST_PLACES = 6
+
+
+def glance_section(views: Views) -> str:
+    """Return three planes through the worst place, from the fixed image to the uncertainty."""
+    sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
+    widest = max(section.width_mm for section in sections.values())
+    has_total = MapKind.TOTAL in views.findings.maps
+    heads = ["Fixed", "Before <small>moving, initial alignment only</small>",
+             "After <small>moving, warped by the network</small>", "Checkerboard <small>fixed and "
+             "after</small>"]
+    if has_total:
+        heads.append("Uncertainty <small>over the warped image</small>")
+    cells = [f'<div class="head">{head}</div>' for head in heads]
+    for plane, section in sections.items():
+        cells += _glance_row(views, plane, section, widest, has_total)
+    where = (
+        f"Through the worst place, {place(views.findings.hot_spots[0].position_ras_mm)}\u00a0mm."
+        if views.findings.hot_spots
+        else "Through the middle of the image."
+    )
+    scale = ""
+    if has_total:
+        scale = (
+            f'<div class="below">{views.legend(MapKind.TOTAL)}'
+            f'<p class="hint">{MapKind.TOTAL.facts.meaning} The legend ends at the 99.5th '
+            "percentile of this result, rounded up; the curve above it shows how often each value "
+            "occurs. It marks no limit of what is acceptable.</p></div>"
+        )
+    return (
+        '<section id="glance"><h2>At a glance</h2>'
+        f'<p class="lead">{where} As a radiologist sees it: the patient\'s right is on the left. '
+        'All pictures have one scale.<span class="screen"> Point at a picture to see the fixed '
+        "image in its place, and at the uncertainty to see what lies under the colours.</span></p>"
+        f'<div class="grid columns-{len(heads)}">{"".join(cells)}</div>{scale}</section>'
+    )
+
+
+def _glance_row(
+    views: Views, plane: Plane, section: Section, widest: float, has_total: bool
+) -> list[str]:
+    fixed, before, warped = (
+        Layer(views.fixed(section)),
+        Layer(views.before(section)),
+        Layer(views.warped(section)),
+    )
+    flicker = Layer(fixed.identity, "instead")
+    stacks = [
+        ("fixed image", [fixed]),
+        ("moving image before", [before, flicker]),
+        ("moving image after", [warped, flicker]),
+        ("checkerboard of fixed and warped", [warped, Layer(fixed.identity, "checks")]),
+    ]
+    if has_total:
+        colors = Layer(views.map(section, MapKind.TOTAL), "colors")
+        under = Layer(warped.identity, "under")
+        stacks.append(("uncertainty over the warped image", [under, colors]))
+    point = section.place(views.focus) if views.findings.hot_spots else None
+    return [
+        picture(section, layers, f"{plane.title}: {name}", point, widest, pixels=230,
+                bar=number == 0)
+        for number, (name, layers) in enumerate(stacks)
+    ]
+
+
+def places_section(views: Views) -> str:
+    """Return the hot spots with close-ups, worst first; nothing without an estimate."""
+    if MapKind.TOTAL not in views.findings.maps:
+        return ""
+    spots = views.findings.hot_spots[:MOST_PLACES]
+    if not spots:
+        body = (
+            '<p class="lead">There is no connected place of at least 0.1 cm³ above the 95th '
+            "percentile: the highest values are scattered.</p>"
+        )
+        return f'<section id="places"><h2>The worst places</h2>{body}</section>'
+    cards = []
+    for number, spot in enumerate(spots, start=1):
+        fixed, over = [], []
+        for plane in Plane:
+            section = views.stage.close_up(plane, spot.position_lps_mm, _CLOSE_UP_MM)
+            layers = [Layer(views.warped(section), "under"),
+                      Layer(views.map(section, MapKind.TOTAL), "colors")]
+            point = section.place(spot.position_lps_mm)
+            name = f"{plane.title}, place {number}"
+            fixed.append(picture(section, [Layer(views.fixed(section))], f"{name}: fixed image",
+                                 point, pixels=150, bar=plane is Plane.AXIAL))
+            over.append(picture(section, layers, f"{name}: uncertainty over the warped image",
+                                point, pixels=150, bar=False))
+        cards.append(
+            f'<article class="place"><div class="facts"><h3><span class="rank">{number}</span>'
+            f"{mm(spot.peak)}</h3><dl><dt>at</dt><dd>{place(spot.position_ras_mm)}</dd>"
+            f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
+            f"<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
+            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl></div>"
+            f'<figure>{"".join(fixed)}<figcaption>Fixed</figcaption></figure>'
+            f'<figure>{"".join(over)}<figcaption>Warped, with uncertainty</figcaption></figure>'
+            "</article>"
+        )
+    return (
+        '<section id="places"><h2>The worst places</h2>'
+        '<p class="lead">Connected places above the 95th percentile of this result, highest peak '
+        f"first. Each picture is {_CLOSE_UP_MM:.0f} mm wide, about the peak; colours as above."
+        f'</p>{"".join(cards)}</section>'
+    )

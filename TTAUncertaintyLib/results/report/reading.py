@@ -1,0 +1,126 @@
+"""The result in plain words, for the person who reads nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..findings import Findings
+from ..maps import MapKind
+from .overview import MOST_PLACES
+from .words import amplitudes, coordinates, mm, percent, perturbed_how, place, text
+
+#: Below this share of the region a fold or a gap in coverage is not worth a sentence.
+_NEGLIGIBLE = 5e-7
+
+
+def reading_section(findings: Findings, record: dict[str, Any]) -> str:
+    """Return the paragraph about this result, its key figures, and what to be careful about."""
+    warnings = "".join(f"<li>{sentence}</li>" for sentence in cautions(findings, record))
+    careful = f'<ul class="cautions">{warnings}</ul>' if warnings else ""
+    return (
+        '<section id="reading"><h2>In plain words</h2>'
+        f"{_reading(findings, record)}"
+        f"{careful}{_figures(findings)}</section>"
+    )
+
+
+def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
+    """Return HTML sentences about what limits this result, the gravest first."""
+    found = []
+    passes = record["passes"]
+    used = passes["perturbations_used_K"]
+    if not record["complete"]:
+        left = (
+            f"The maps rest on {used} of {record['design']['outer_K']} perturbations, and are "
+            "coarser than those of a whole run."
+            if MapKind.TOTAL in findings.maps
+            else "No perturbation pair was completed, so there is no uncertainty."
+        )
+        found.append(
+            f"<strong>Stopped early.</strong> {passes['done']} of {passes['asked']} perturbed "
+            f"passes were made. {left}"
+        )
+    if findings.covered < 1 - _NEGLIGIBLE:
+        found.append(
+            f"<strong>Not everything is covered.</strong> {percent(1 - findings.covered)} of "
+            f"{_region_words(record)} lies outside the network's field of view. Maps are empty "
+            "there, and beyond its edge the transform fades to the initial alignment alone."
+        )
+    if findings.folded > _NEGLIGIBLE:
+        found.append(
+            f"<strong>The transform folds</strong> in {percent(findings.folded)} of "
+            f"{_region_words(record)}: there it turns tissue inside out, which anatomy cannot do."
+        )
+    weights = record["model"].get("weights")
+    if weights and weights.get("published") is False:
+        found.append(
+            "<strong>Unknown weights.</strong> The hash of the weights file is not the one that "
+            "its publisher gives."
+        )
+    found += [text(note) for note in record["notes"]]
+    return found
+
+
+def _reading(findings: Findings, record: dict[str, Any]) -> str:
+    statistics = findings.statistics.get(MapKind.TOTAL)
+    if statistics is None:
+        return (
+            '<p class="reading">The images were registered once, without uncertainty: fewer than '
+            "two perturbations were completed, and a spread needs at least two. Nothing here says "
+            "where the network is unsure. To see that, run it again and let it go on longer.</p>"
+        )
+    design = record["design"]
+    how = f"{perturbed_how(design)} a little ({', '.join(amplitudes(design))})"
+    moved = [
+        f"The moving image was {text(how)}, registered again, and the change taken back. A network "
+        "that is sure of itself gives the same answer every time. Here the answer moved by a "
+        f"median of <strong>{mm(statistics.median)}</strong> over {_region_words(record)}, and by "
+        f"less than {mm(statistics.p95)} in 95\u00a0% of it."
+    ]
+    spots = findings.hot_spots[:MOST_PLACES]
+    if spots:
+        worst = spots[0]
+        more = len(spots) - 1
+        others = {0: "", 1: " One more place is listed below."}.get(
+            more, f" {more} more places are listed below, worst first."
+        )
+        moved.append(
+            f"It moved most near <strong>{place(worst.position_ras_mm)}\u00a0mm</strong> (RAS "
+            f"{coordinates(worst.position_ras_mm)}), by {mm(worst.peak)}: look there first.{others}"
+        )
+    meant = [
+        "This is <strong>uncertainty</strong>: how much the network contradicts itself, as a "
+        "standard deviation. It has not been calibrated against known deformations. Where it is "
+        "large, do not trust the alignment; where it is small, the alignment may still be wrong: "
+        "<strong>small does not mean correct</strong>."
+    ]
+    gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
+    if gap is not None and gap.median > statistics.median:
+        meant.append(
+            f"Going to the moving image and back misses the start by a median of {mm(gap.median)}, "
+            "more than the spread: a contradiction that the uncertainty map does not show."
+        )
+    return f'<p class="reading">{" ".join(moved)}</p><p class="reading">{" ".join(meant)}</p>'
+
+
+def _figures(findings: Findings) -> str:
+    """Return the few numbers that are read first."""
+    tiles = []
+    total = findings.statistics.get(MapKind.TOTAL)
+    if total is not None:
+        tiles += [
+            (mm(total.median), "median uncertainty"),
+            (mm(total.p95), "95th percentile"),
+            (mm(total.maximum), "highest uncertainty"),
+        ]
+    gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
+    if gap is not None:
+        tiles.append((mm(gap.median), "median inverse-consistency gap"))
+    tiles += [(percent(findings.folded), "folded"), (percent(findings.covered), "covered")]
+    cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for value, name in tiles)
+    return f'<dl class="figures">{cells}</dl>'
+
+
+def _region_words(record: dict[str, Any]) -> str:
+    mask = record["inputs"].get("mask")
+    return "the foreground of the fixed image" if mask is None else "the given mask"

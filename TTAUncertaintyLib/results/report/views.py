@@ -1,0 +1,145 @@
+"""The slices that the sections of the report show, and the scales that paint them."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ...geometry import Image, Matrix
+from ..findings import Findings
+from ..maps import MapKind
+from .colors import DIVERGING, SEQUENTIAL, ColorTable, color_table
+from .legends import legend
+from .pictures import FOLD_COLOR, Gallery
+from .scales import LinearScale, LogScale, Scale
+from .slices import Section, Stage
+
+#: Black and white of the grey pictures, percentiles of the foreground.
+_WINDOW_PERCENTILES = (0.5, 99.5)
+_LARGEST_SAMPLE = 400_000
+
+
+class Views:
+    """What sections need to show findings.
+
+    Parameters
+    ----------
+    findings
+        Maps and images, on the fixed image's lattice.
+    """
+
+    def __init__(self, findings: Findings) -> None:
+        self.findings = findings
+        self.gallery = Gallery()
+        self.stage = Stage.around(findings.region, findings.fixed.lattice)
+
+    @cached_property
+    def focus(self) -> Matrix:
+        """The place that the overview shows, shape (3,), LPS mm: the worst one if there is one."""
+        if self.findings.hot_spots:
+            return np.array(self.findings.hot_spots[0].position_lps_mm)
+        return np.asarray(self.stage.axes @ ((self.stage.low + self.stage.high) / 2))
+
+    def fixed(self, section: Section) -> str:
+        """Store a slice of the fixed image; return its identity."""
+        values = _sample(section, self.findings.fixed)
+        return self.gallery.add_grey(section, values, self._fixed_window)
+
+    def before(self, section: Section) -> str:
+        """Store a slice of the moving image as the initial alignment places it."""
+        values = _sample(section, self.findings.moving, self.findings.transform.initial)
+        return self.gallery.add_grey(section, values, self._moving_window)
+
+    def warped(self, section: Section) -> str:
+        """Store a slice of the warped moving image."""
+        values = _sample(section, self.findings.warped)
+        return self.gallery.add_grey(section, values, self._moving_window)
+
+    def map(self, section: Section, kind: MapKind, scale: Scale | None = None) -> str:
+        """Store a slice of a map within the region; `scale` in place of the map's own.
+
+        Beside the anatomy a network's answer means nothing, and would only draw the eye.
+        """
+        values = section.sample(
+            torch.from_numpy(self.findings.maps[kind]),
+            self.findings.fixed.lattice,
+            outside=float("nan"),
+        )
+        inside = section.sample(self._region, self.findings.fixed.lattice, outside=0.0)
+        values = np.where(inside > 0.5, values, np.float32("nan"))
+        jacobian = kind is MapKind.JACOBIAN
+        return self.gallery.add_map(
+            section, values, scale or self.scale(kind), table_of(kind), folds=jacobian
+        )
+
+    def scale(self, kind: MapKind) -> Scale:
+        """Return the scale of a map, from its own values in the region."""
+        if kind not in self._scales:
+            values = self.values(kind)
+            made = LogScale.of(values) if kind is MapKind.JACOBIAN else LinearScale.of(values)
+            self._scales[kind] = made
+        return self._scales[kind]
+
+    def values(self, kind: MapKind) -> NDArray[np.float32]:
+        """Return a map's finite values in the region, shape (n,)."""
+        if kind not in self._values:
+            inside = self.findings.maps[kind][self.findings.region]
+            self._values[kind] = inside[np.isfinite(inside)]
+        return self._values[kind]
+
+    def legend(
+        self, kind: MapKind, title: str = "", scale: Scale | None = None, width: int = 360
+    ) -> str:
+        """Return a map's legend; the map's distribution is drawn where the scale is its own."""
+        facts = kind.facts
+        jacobian = kind is MapKind.JACOBIAN
+        return legend(
+            table_of(kind),
+            scale or self.scale(kind),
+            title or facts.title,
+            facts.unit,
+            self.values(kind) if scale is None else None,
+            open_ended=not jacobian,
+            fold_color=FOLD_COLOR if jacobian else "",
+            width=width,
+        )
+
+    @cached_property
+    def _region(self) -> torch.Tensor:
+        return torch.from_numpy(self.findings.region.astype(np.float32))
+
+    @cached_property
+    def _scales(self) -> dict[MapKind, Scale]:
+        return {}
+
+    @cached_property
+    def _values(self) -> dict[MapKind, NDArray[np.float32]]:
+        return {}
+
+    @cached_property
+    def _fixed_window(self) -> tuple[float, float]:
+        return self._window(self.findings.fixed)
+
+    @cached_property
+    def _moving_window(self) -> tuple[float, float]:
+        return self._window(self.findings.warped)
+
+    def _window(self, image: Image) -> tuple[float, float]:
+        values = image.intensities.numpy()
+        inside = values[self.findings.region] if self.findings.region.any() else values.ravel()
+        thin = inside[:: max(1, inside.size // _LARGEST_SAMPLE)]
+        low, high = np.percentile(thin, _WINDOW_PERCENTILES).tolist()
+        # never cut off the darkest tissue: black is the background
+        return min(low, image.background), high
+
+
+def table_of(kind: MapKind) -> ColorTable:
+    """Return the colours of a map."""
+    return color_table(DIVERGING if kind is MapKind.JACOBIAN else SEQUENTIAL)
+
+
+def _sample(section: Section, image: Image, world: Matrix | None = None) -> NDArray[np.float32]:
+    return section.sample(image.intensities, image.lattice, image.background, world)
