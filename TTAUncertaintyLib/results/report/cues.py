@@ -11,7 +11,7 @@ from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane, Section
 from .views import Views
-from .words import mm, percent, text
+from .words import mm, percent, place, text
 
 _TERMS = (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
 
@@ -106,10 +106,12 @@ def cues_section(views: Views, record: dict[str, Any]) -> str:
     """Return the inverse-consistency gap and the Jacobian determinant."""
     initial = np.array(record["placement"]["initial_fixed_to_moving_lps"])
     factor = float(np.linalg.det(initial[:3, :3]))
-    sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
+    sections = {plane: views.stage.section(plane, views.widest_gap) for plane in Plane}
     warped = {plane: Layer(views.warped(section), "under") for plane, section in sections.items()}
-    rows = []
+    rows, where = [], ""
     if MapKind.INVERSE_CONSISTENCY in views.findings.maps:
+        x, y, z = views.widest_gap.tolist()
+        where = f" Both through the widest gap, {place((-x, -y, z))}\u00a0mm."
         rows.append(_cue_row(views, MapKind.INVERSE_CONSISTENCY, sections, warped, ""))
     remark = (
         f"The initial alignment alone has {factor:.2f} everywhere; that is included. The legend "
@@ -119,7 +121,7 @@ def cues_section(views: Views, record: dict[str, Any]) -> str:
     return (
         '<section id="cues"><h2>Other cues</h2><p class="lead">An answer that is wrong in the '
         "same way under every perturbation leaves no spread. These maps come from the plain, "
-        f'unperturbed answer and can catch some of that.</p>{"".join(rows)}</section>'
+        f'unperturbed answer and can catch some of that.{where}</p>{"".join(rows)}</section>'
     )
 
 
@@ -136,7 +138,8 @@ def _cue_row(
             section,
             [warped[plane], Layer(views.map(section, kind), "colors")],
             f"{plane.title}: {kind.facts.title}",
-            width_mm=widest,
+            section.place(views.widest_gap),
+            widest,
             pixels=270,
             bar=plane is Plane.AXIAL,
         )

@@ -114,7 +114,8 @@ font-size:.92rem}
 .record dt{font-size:.92rem}
 .matrix td{padding:.12rem 1.3rem .12rem 0;text-align:right;font-size:.88rem}
 footer{margin-top:2.4rem;color:var(--soft);font-size:.84rem}
-@media (max-width:1020px){.place{grid-template-columns:9.5rem 1fr 1fr;gap:.8rem}
+@media (max-width:1020px){.place{grid-template-columns:11.5rem 1fr 1fr;gap:.8rem}
+.figures{grid-template-columns:repeat(3,1fr)}
 .below{grid-template-columns:1fr}
 .cue{grid-template-columns:repeat(3,1fr)}.cue>div{grid-column:1/-1}
 .terms{grid-template-columns:1fr}}

@@ -43,6 +43,16 @@ class Views:
             return np.array(self.findings.hot_spots[0].position_lps_mm)
         return np.asarray(self.stage.axes @ ((self.stage.low + self.stage.high) / 2))
 
+    @cached_property
+    def widest_gap(self) -> Matrix:
+        """Where the inverse-consistency gap is highest, shape (3,), LPS mm; else the focus."""
+        gap = self.findings.maps.get(MapKind.INVERSE_CONSISTENCY)
+        if gap is None or not self.values(MapKind.INVERSE_CONSISTENCY).size:
+            return self.focus
+        known = self.findings.region & np.isfinite(gap)
+        k, j, i = np.unravel_index(int(np.argmax(np.where(known, gap, -1))), gap.shape)
+        return self.findings.fixed.lattice.to_world([i, j, k])
+
     def fixed(self, section: Section) -> str:
         """Store a slice of the fixed image; return its identity."""
         values = _sample(section, self.findings.fixed)
