@@ -230,9 +230,9 @@ def test_nothing_is_loaded_and_nothing_runs(page: str) -> None:
 def test_hostile_strings_from_files_and_the_record_are_only_text() -> None:
     made = record(notes=[HOSTILE])
     made["inputs"]["moving"] = made["inputs"]["fixed"] | {"path": HOSTILE, "pixel_type": HOSTILE}
-    made["model"] |= {key: HOSTILE for key in ("name", "title", "licence", "citation")}
+    made["model"] |= dict.fromkeys(("name", "title", "licence", "citation"), HOSTILE)
     made["model"]["weights"] |= {"file": HOSTILE, "sha256": HOSTILE}
-    made["design"] |= {key: HOSTILE for key in ("name", "family", "sampling", "noise")}
+    made["design"] |= dict.fromkeys(("name", "family", "sampling", "noise"), HOSTILE)
     made["placement"]["start"] = HOSTILE
     made["execution"] = {HOSTILE: HOSTILE}
     made["seconds"] = {HOSTILE: 1.0}
@@ -379,6 +379,15 @@ def test_the_shares_add_up(page: str) -> None:
     total = findings().root_mean[MapKind.TOTAL] ** 2
     share = findings().root_mean[MapKind.INTRINSIC] ** 2 / total
     assert percent(share).replace("\u00a0", " ") in text
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0, "0 %"), (1, "100 %"), (0.049, "4.9 %"), (0.5, "50.0 %"), (0.998, "99.80 %"),
+     (0.99999, "99.9990 %"), (2.5e-5, "0.0025 %")],
+)
+def test_nearly_everything_is_not_everything(share: float, said: str) -> None:
+    assert percent(share).replace("\u00a0", " ") == said
 
 
 def test_without_two_perturbations_the_page_says_so_and_shows_no_uncertainty() -> None:

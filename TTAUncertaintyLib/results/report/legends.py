@@ -63,9 +63,12 @@ def legend(
     height = rise + _BAR + 24
     name = escape(f"Legend: {title}, {ticks[0][1]} to {ticks[-1][1]} {unit}".strip())
     caption = escape(title) + (f' <span class="unit">in {escape(unit)}</span>' if unit else "")
-    key = f'<span class="key"><i style="background:{fold_color}"></i>fold (0 or less)</span>'
+    caption = f"<span>{caption}</span>"
+    if fold_color:
+        swatch = f'<i style="background:{fold_color}"></i>'
+        caption += f'<span class="key">{swatch}fold (≤ 0)</span>'
     return (
-        f'<div class="legend"><p class="legend-title">{caption}{key if fold_color else ""}</p>'
+        f'<div class="legend"><p class="legend-title">{caption}</p>'
         f'<svg viewBox="0 0 {width + 2 * _SIDE} {height}" role="img" aria-label="{name}" '
         f'style="max-width:{width + 2 * _SIDE}px">'
         f"{''.join(parts)}</svg></div>"

@@ -7,19 +7,21 @@ from typing import Any
 from ..findings import Findings
 from ..maps import MapKind
 from .overview import MOST_PLACES
+from .views import Views
 from .words import amplitudes, coordinates, mm, percent, perturbed_how, place, text
 
 #: Below this share of the region a fold or a gap in coverage is not worth a sentence.
 _NEGLIGIBLE = 5e-7
 
 
-def reading_section(findings: Findings, record: dict[str, Any]) -> str:
+def reading_section(views: Views, record: dict[str, Any]) -> str:
     """Return the paragraph about this result, its key figures, and what to be careful about."""
+    findings = views.findings
     warnings = "".join(f"<li>{sentence}</li>" for sentence in cautions(findings, record))
     careful = f'<ul class="cautions">{warnings}</ul>' if warnings else ""
     return (
         '<section id="reading"><h2>In plain words</h2>'
-        f"{_reading(findings, record)}"
+        f"{_reading(views, record)}"
         f"{careful}{_figures(findings)}</section>"
     )
 
@@ -61,7 +63,8 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
     return found
 
 
-def _reading(findings: Findings, record: dict[str, Any]) -> str:
+def _reading(views: Views, record: dict[str, Any]) -> str:
+    findings = views.findings
     statistics = findings.statistics.get(MapKind.TOTAL)
     if statistics is None:
         return (
@@ -99,6 +102,12 @@ def _reading(findings: Findings, record: dict[str, Any]) -> str:
         meant.append(
             f"Going to the moving image and back misses the start by a median of {mm(gap.median)}, "
             "more than the spread: a contradiction that the uncertainty map does not show."
+        )
+    if gap is not None and gap.maximum > statistics.maximum:
+        x, y, z = views.widest_gap.tolist()
+        meant.append(
+            "The way there and back misses its start most near "
+            f"<strong>{place((-x, -y, z))}\u00a0mm</strong>, by {mm(gap.maximum)}: look there too."
         )
     return f'<p class="reading">{" ".join(moved)}</p><p class="reading">{" ".join(meant)}</p>'
 

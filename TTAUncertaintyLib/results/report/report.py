@@ -44,7 +44,7 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
     """
     views = Views(findings)
     sections = (
-        reading_section(findings, record),
+        reading_section(views, record),
         glance_section(views),
         places_section(views),
         terms_section(views, record),

@@ -71,7 +71,8 @@ align-items:center;margin-top:1rem}
 .legend-title{margin:0 0 .25rem;font-size:.9rem;font-weight:620}
 .unit{font-weight:400;color:var(--soft)}
 .distribution{fill:var(--mark);opacity:.75}
-.key{float:right;font-weight:400;font-size:.82rem;color:var(--soft)}
+.legend-title{display:flex;flex-wrap:wrap;gap:0 .4rem}
+.key{margin-left:auto;font-weight:400;font-size:.82rem;color:var(--soft)}
 .key i,.swatch{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.45em;
 vertical-align:-.06em}
 .swatch.intrinsic{background:var(--intrinsic)}.swatch.bias,.swatch.jitter{background:var(--jitter)}

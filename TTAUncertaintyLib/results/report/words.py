@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import floor, log10
 from typing import Any
 
 #: How each family of perturbations is said; keys as in the record.
@@ -46,9 +47,10 @@ def percent(share: float) -> str:
     value = 100 * share
     if value in (0, 100):
         return f"{value:.0f}\u00a0%"
+    # never round what is nearly nothing to nothing, nor nearly everything to everything
     size = abs(value)
-    # never round what is nearly everything to everything
-    digits = 1 if 1 <= size < 99.95 else 2 if size >= 0.1 else 4
+    rest = round(min(size, abs(100 - size)), 9) or 1e-9
+    digits = 1 if rest >= 0.95 else 1 - floor(log10(rest))
     return f"{value:.{digits}f}\u00a0%"
 
 
