@@ -250,7 +250,9 @@ class PyramidFlowNetwork(nn.Module):
         self, moving: Tensor, fixed: Tensor, finest: int
     ) -> tuple[list[Tensor], Tensor]:
         """Return the flow after every pyramid level down to `finest`, and what was seen there."""
-        moving_pyramid, fixed_pyramid = self.encode(moving), self.encode(fixed)
+        # Both images in one batch: the same numbers, and faster convolutions on a CPU.
+        pyramids = [features.chunk(2) for features in self.encode(torch.cat((moving, fixed)))]
+        moving_pyramid, fixed_pyramid = zip(*pyramids, strict=True)
         shape = (fixed.shape[0], 3, *fixed_pyramid[-1].shape[2:])
         flow, hidden = torch.zeros(shape, device=fixed.device), torch.empty(0)
         flows: list[Tensor] = []
@@ -334,8 +336,8 @@ class _FullResolutionLevel(nn.Module):
         self.step_size = nn.Parameter(torch.tensor(0.5))
 
     def forward(self, moving: Tensor, fixed: Tensor, flow: Tensor, hidden: Tensor) -> Tensor:
-        fixed_features = self.features(fixed)
-        warped = sample_displaced(self.features(moving), flow).to(fixed_features.dtype)
+        moving_features, fixed_features = self.features(torch.cat((moving, fixed))).chunk(2)
+        warped = sample_displaced(moving_features, flow).to(fixed_features.dtype)
         force, stiffness = alignment_force(fixed_features, warped)
         compared = [fixed_features, warped, *(x.to(warped.dtype) for x in (force, stiffness))]
         gathered = F.leaky_relu(self.gather(torch.cat(compared, dim=1)), LEAKY_SLOPE)
