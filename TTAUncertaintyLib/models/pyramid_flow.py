@@ -20,7 +20,8 @@ _LEAST_VOXELS = 16
 DESCRIPTION = ModelDescription(
     name="pyramid-flow",
     title="Pyramid flow (bundled)",
-    purpose="Brain images of any contrast, skull-stripped; trained on synthetic images only.",
+    purpose="Two human brains of the same contrast, skull-stripped; trained on synthetic images. "
+    "Fails on inverted contrast and on other species: see its card.",
     licence="Apache-2.0",
     citation="Trained here after Hoffmann et al.: SynthMorph. IEEE TMI 41 (2022).",
     spacing_mm=2.0,

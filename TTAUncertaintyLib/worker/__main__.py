@@ -9,9 +9,9 @@ if not __package__:
     # the folder that holds the library takes its place.
     sys.path[0] = str(Path(__file__).resolve().parents[2])
 
-# Threads that wait for their turn by spinning take it from each other as soon as anything else runs
-# (Slicer does): several times slower. Has to be said before torch is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads that wait by spinning for long take the processor from each other as soon as anything else
+# runs (Slicer does). A short spin costs little when alone. To be said before torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "3000")
 
 from TTAUncertaintyLib.worker.main import main
 

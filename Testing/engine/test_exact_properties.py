@@ -27,8 +27,12 @@ from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family, Sampling
 
 AFFINE_FAMILIES = [family for family in Family if family is not Family.ELASTIC]
 LARGE = Amplitudes(
-    translation_mm=(4.0, 3.0, 5.0), rotation_deg=6.0, scale=0.08, shear=0.05,
-    elastic_mm=(3.0, 4.0, 3.5), elastic_spacing_mm=12.0,
+    translation_mm=(4.0, 3.0, 5.0),
+    rotation_deg=6.0,
+    scale=0.08,
+    shear=0.05,
+    elastic_mm=(3.0, 4.0, 3.5),
+    elastic_spacing_mm=12.0,
 )
 #: mm: what an exactly equivariant predictor may leave, as the project promises.
 NOTHING_MM = 1e-3
@@ -79,9 +83,7 @@ class TextbookEquivariant(Fixed):
         design, lattice = self.draws.design, self.draws.lattice
         k, r = divmod(index, design.replicates)
         corners = np.vstack((np.zeros(3), np.eye(3)))
-        at = perturbed(
-            corners, design.family, design.amplitudes, self.draws.parameters[k], lattice
-        )
+        at = perturbed(corners, design.family, design.amplitudes, self.draws.parameters[k], lattice)
         tau = lattice.inverse @ affine((at[1:] - at[0]).T, at[0]) @ lattice.matrix
         tau[:3, 3] += self.draws.shifts[k, r]
         return np.linalg.inv(tau)
@@ -153,17 +155,18 @@ def test_a_predictor_that_ignores_tau_has_the_variance_of_tau_itself(
     phi = smooth_map(fixed, moving)
     design = design_of(family, replicates=1)
     engine = Engine(
-        Fixed(phi), pair_on(fixed, moving), design, Execution(device),
-        reverse_pass=False, full_covariance=True,
+        Fixed(phi),
+        pair_on(fixed, moving),
+        design,
+        Execution(device),
+        reverse_pass=False,
+        full_covariance=True,
     )
     estimate = engine.run().variance
     assert estimate is not None and estimate.intrinsic is None
     world = moving.to_world(phi.movedim(0, -1).double().numpy())
     ends = np.stack(
-        [
-            perturbed(world, family, LARGE, p, moving)
-            for p in design.draw(moving).parameters
-        ]
+        [perturbed(world, family, LARGE, p, moving) for p in design.draw(moving).parameters]
     )
     centered = ends - ends.mean(0)
     covariance = np.einsum("k...a,k...b->ab...", centered, centered) / (design.outer - 1)

@@ -173,7 +173,10 @@ def test_an_ensembles_draws_depend_on_the_seed_alone() -> None:
 
     def outcome(batch: int) -> Outcome:
         engine = Engine(
-            members[0], PAIR, design_of(Noise.ENSEMBLE), Execution("cpu", batch_size=batch),
+            members[0],
+            PAIR,
+            design_of(Noise.ENSEMBLE),
+            Execution("cpu", batch_size=batch),
             members=members,
         )
         return engine.run()

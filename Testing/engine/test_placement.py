@@ -55,9 +55,7 @@ class Recorder:
         self.answer = answer
         self.asked: list[tuple[Matrix, Prealignment]] = []
 
-    def __call__(
-        self, fixed: Image, moving: Image, start: Matrix, kind: Prealignment
-    ) -> Matrix:
+    def __call__(self, fixed: Image, moving: Image, start: Matrix, kind: Prealignment) -> Matrix:
         self.asked.append((start, kind))
         return start if kind is Prealignment.NONE else self.answer
 

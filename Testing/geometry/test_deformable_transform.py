@@ -173,8 +173,10 @@ def test_fading_changes_nothing_inside_and_leaves_no_tear_at_the_edge() -> None:
     faded = transform.faded(width)
     inside = faded.displacement[:, width:-width, width:-width, width:-width]
     assert torch.equal(inside, transform.displacement)
-    rest = affine_map(torch.from_numpy(OBLIQUE.inverse @ faded.lattice.matrix),
-                      identity_map(faded.lattice.array_shape))
+    rest = affine_map(
+        torch.from_numpy(OBLIQUE.inverse @ faded.lattice.matrix),
+        identity_map(faded.lattice.array_shape),
+    )
     assert torch.allclose(rest[:, width, width, width], torch.zeros(3), atol=1e-4)
     assert float(faded.displacement[:, 0].abs().max()) < 1e-6
     assert float(faded.displacement[:, :, :, -1].abs().max()) < 1e-6

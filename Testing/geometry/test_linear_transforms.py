@@ -204,8 +204,9 @@ def test_the_mass_start_puts_blob_on_blob_whatever_the_background() -> None:
 
 
 def test_the_mass_start_does_not_depend_on_the_order_of_the_voxels() -> None:
-    image = analytic_image(lambda p: np.exp(-((p - OBLIQUE.center - 4.0) ** 2).sum(-1) / 60),
-                           OBLIQUE)
+    image = analytic_image(
+        lambda p: np.exp(-((p - OBLIQUE.center - 4.0) ** 2).sum(-1) / 60), OBLIQUE
+    )
     last = OBLIQUE.to_world([OBLIQUE.size[0] - 1, 0, 0])
     mirrored = Lattice(OBLIQUE.size, affine(OBLIQUE.linear * np.array([-1, 1, 1]), last))
     other = Image(torch.flip(image.intensities, (2,)), mirrored)

@@ -46,8 +46,7 @@ def about_the_middle(linear: Matrix, shift: tuple[float, float, float]) -> Matri
 
 
 AFFINE = about_the_middle(
-    rotation((1, 2, 3), 7.0)
-    @ np.array([[1.06, 0.03, 0.0], [0.0, 0.95, -0.02], [0.0, 0.0, 1.03]]),
+    rotation((1, 2, 3), 7.0) @ np.array([[1.06, 0.03, 0.0], [0.0, 0.95, -0.02], [0.0, 0.0, 1.03]]),
     (5.0, -4.0, 6.0),
 )
 RIGID = about_the_middle(rotation((3, -1, 1), 8.0), (4.0, 5.0, -3.0))

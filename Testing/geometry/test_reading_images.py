@@ -147,9 +147,7 @@ def _with_nan(ending: str) -> Callable[[Path], Path]:
 
 
 def _all_nan(ending: str) -> Callable[[Path], Path]:
-    return lambda folder: write(
-        folder / f"image.{ending}", np.full((4, 5, 6), np.nan, np.float32)
-    )
+    return lambda folder: write(folder / f"image.{ending}", np.full((4, 5, 6), np.nan, np.float32))
 
 
 def _in_metres(folder: Path) -> Path:

@@ -35,9 +35,9 @@ ROUNDING = 3 * 1e-4
 #: A matrix whose every part shows.
 SHEAR_AND_SHIFT = affine(np.array([[1.0, 0.2, 0.0], [0.1, 0.9, -0.3], [0.0, 0.0, 1.2]]), (1, 2, 3))
 
-_starts = st.tuples(
-    *[st.floats(-1.0, 1.0)] * 3, st.floats(-20.0, 20.0), st.floats(-5.0, 5.0)
-).map(lambda v: affine(rotation((v[0] + 1.5, v[1], v[2]), v[3]) * 1.05, (v[4], -v[4], 2.0)))
+_starts = st.tuples(*[st.floats(-1.0, 1.0)] * 3, st.floats(-20.0, 20.0), st.floats(-5.0, 5.0)).map(
+    lambda v: affine(rotation((v[0] + 1.5, v[1], v[2]), v[3]) * 1.05, (v[4], -v[4], 2.0))
+)
 
 
 def _overlapping(target: Lattice, source: Lattice) -> Lattice:

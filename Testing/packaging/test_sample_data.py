@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from TTAUncertaintyLib import resources
 from TTAUncertaintyLib.sample_data import sample_images, sample_pair, sample_pairs

@@ -14,9 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_package_of_the_library_is_in_the_wheel() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     library = ROOT / "TTAUncertaintyLib"
-    found = {
-        ".".join(file.parent.relative_to(ROOT).parts) for file in library.rglob("__init__.py")
-    }
+    found = {".".join(file.parent.relative_to(ROOT).parts) for file in library.rglob("__init__.py")}
     assert set(setuptools["packages"]) == found | {"TTAUncertaintyLib.Resources"}
 
 

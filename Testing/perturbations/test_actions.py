@@ -30,8 +30,12 @@ everywhere = pytest.mark.parametrize(
 )
 AFFINE_FAMILIES = [family for family in Family if family is not Family.ELASTIC]
 LARGE = Amplitudes(
-    translation_mm=(4.0, 3.0, 5.0), rotation_deg=8.0, scale=0.1, shear=0.05,
-    elastic_mm=(3.0, 4.0, 3.5), elastic_spacing_mm=12.0,
+    translation_mm=(4.0, 3.0, 5.0),
+    rotation_deg=8.0,
+    scale=0.1,
+    shear=0.05,
+    elastic_mm=(3.0, 4.0, 3.5),
+    elastic_spacing_mm=12.0,
 )
 # Voxel coordinates below 50 in float32 round by 4e-6 a term, of which there are four.
 POINTS_VOXELS = 5e-5

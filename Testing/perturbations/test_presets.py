@@ -92,8 +92,10 @@ def test_a_family_that_the_paper_lacks_is_refused() -> None:
 
 def test_scales_of_the_paper_lie_between_nine_and_eleven_tenths() -> None:
     draws = paper_design(Family.SCALE, OBLIQUE).draw(OBLIQUE)
-    factors = [np.linalg.det(draws.action(k).matrix[:3, :3]) ** (1 / 3)  # type: ignore[attr-defined]
-               for k in range(50)]
+    factors = [
+        np.linalg.det(draws.action(k).matrix[:3, :3]) ** (1 / 3)  # type: ignore[attr-defined]
+        for k in range(50)
+    ]
     assert 0.9 <= min(factors) < 0.92 and 1.08 < max(factors) <= 1.1
 
 

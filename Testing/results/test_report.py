@@ -383,8 +383,15 @@ def test_the_shares_add_up(page: str) -> None:
 
 @pytest.mark.parametrize(
     ("share", "said"),
-    [(0, "0 %"), (1, "100 %"), (0.049, "4.9 %"), (0.5, "50.0 %"), (0.998, "99.80 %"),
-     (0.99999, "99.9990 %"), (2.5e-5, "0.0025 %")],
+    [
+        (0, "0 %"),
+        (1, "100 %"),
+        (0.049, "4.9 %"),
+        (0.5, "50.0 %"),
+        (0.998, "99.80 %"),
+        (0.99999, "99.9990 %"),
+        (2.5e-5, "0.0025 %"),
+    ],
 )
 def test_nearly_everything_is_not_everything(share: float, said: str) -> None:
     assert percent(share).replace("\u00a0", " ") == said

@@ -37,8 +37,8 @@ def terms_section(views: Views, record: dict[str, Any]) -> str:
     )
     return (
         f'{title}<div class="terms"><div><p class="lead">Every perturbation was repeated '
-        f'{design["replicates_R"]} times, with nothing changed but the noise '
-        f'({text(design["noise"])}). That tells two parts of the variance apart.</p>'
+        f"{design['replicates_R']} times, with nothing changed but the noise "
+        f"({text(design['noise'])}). That tells two parts of the variance apart.</p>"
         f'<dl class="meanings">{meanings}</dl></div><div>{_split(views.findings)}</div></div>'
         f"{_term_pictures(views)}</section>"
     )
@@ -121,7 +121,7 @@ def cues_section(views: Views, record: dict[str, Any]) -> str:
     return (
         '<section id="cues"><h2>Other cues</h2><p class="lead">An answer that is wrong in the '
         "same way under every perturbation leaves no spread. These maps come from the plain, "
-        f'unperturbed answer and can catch some of that.{where}</p>{"".join(rows)}</section>'
+        f"unperturbed answer and can catch some of that.{where}</p>{''.join(rows)}</section>"
     )
 
 

@@ -86,8 +86,11 @@ def _design_rows(record: dict[str, Any]) -> list[Row]:
         ("Preset", design["name"]),
         ("Perturbations", f"{design['family']}: {'; '.join(amplitudes(design))}"),
         ("Sampling", f"{sampling}: {_SAMPLING.get(sampling, sampling)}"),
-        ("Passes", f"K = {k} perturbations × R = {r} replicates = {passes['asked']}; "
-                   f"{passes['done']} made, {passes['used']} used"),
+        (
+            "Passes",
+            f"K = {k} perturbations × R = {r} replicates = {passes['asked']}; "
+            f"{passes['done']} made, {passes['used']} used",
+        ),
         ("Noise", said),
         ("Seed", str(design["seed"])),
         ("Folding perturbations", "allowed" if design["allow_folding"] else "refused"),
@@ -96,14 +99,20 @@ def _design_rows(record: dict[str, Any]) -> list[Row]:
 
 
 def _model_rows(model: dict[str, Any]) -> list[Row]:
-    rows = [("Network", f"{model['title']} ({model['name']})"), ("Licence", model["licence"]),
-            ("Citation", model["citation"])]
+    rows = [
+        ("Network", f"{model['title']} ({model['name']})"),
+        ("Licence", model["licence"]),
+        ("Citation", model["citation"]),
+    ]
     weights = model.get("weights")
     if weights is None:
         return [*rows, ("Weights", "none")]
     agreed = {True: "as published", False: "not as published", None: "no published hash is known"}
-    return [*rows, ("Weights", weights["file"]),
-            ("SHA-256", f"{weights['sha256']} ({agreed[weights.get('published')]})")]
+    return [
+        *rows,
+        ("Weights", weights["file"]),
+        ("SHA-256", f"{weights['sha256']} ({agreed[weights.get('published')]})"),
+    ]
 
 
 def _input_rows(inputs: dict[str, Any]) -> list[Row]:
@@ -112,8 +121,12 @@ def _input_rows(inputs: dict[str, Any]) -> list[Row]:
         file = inputs.get(name)
         if file is None:
             continue
-        rows += [(name.capitalize(), file["path"]), ("SHA-256", file["sha256"]),
-                 ("Stored as", file["pixel_type"]), ("Geometry", _geometry(file["lattice"]))]
+        rows += [
+            (name.capitalize(), file["path"]),
+            ("SHA-256", file["sha256"]),
+            ("Stored as", file["pixel_type"]),
+            ("Geometry", _geometry(file["lattice"])),
+        ]
         if file.get("nonfinite_replaced"):
             rows.append(("NaN or infinite", f"{file['nonfinite_replaced']} voxels replaced"))
     return rows
@@ -148,10 +161,14 @@ def _matrix(title: str, matrix: list[list[float]]) -> str:
 
 
 def _machine_rows(record: dict[str, Any]) -> list[Row]:
-    rows = [(name.replace("_", " ").capitalize(), str(value))
-            for name, value in record["execution"].items()]
-    rows += [(f"Time: {name.replace('_', ' ')}", f"{seconds:.1f} s")
-             for name, seconds in record["seconds"].items()]
+    rows = [
+        (name.replace("_", " ").capitalize(), str(value))
+        for name, value in record["execution"].items()
+    ]
+    rows += [
+        (f"Time: {name.replace('_', ' ')}", f"{seconds:.1f} s")
+        for name, seconds in record["seconds"].items()
+    ]
     rows += [(name, str(value)) for name, value in record["versions"].items()]
     return [*rows, ("Written", record["created"]), ("Schema", str(record["schema_version"]))]
 

@@ -19,9 +19,12 @@ def glance_section(views: Views) -> str:
     sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
     widest = max(section.width_mm for section in sections.values())
     has_total = MapKind.TOTAL in views.findings.maps
-    heads = ["Fixed", "Before <small>moving, initial alignment only</small>",
-             "After <small>moving, warped by the network</small>", "Checkerboard <small>fixed and "
-             "after</small>"]
+    heads = [
+        "Fixed",
+        "Before <small>moving, initial alignment only</small>",
+        "After <small>moving, warped by the network</small>",
+        "Checkerboard <small>fixed and after</small>",
+    ]
     if has_total:
         heads.append("Uncertainty <small>over the warped image</small>")
     cells = [f'<div class="head">{head}</div>' for head in heads]
@@ -70,8 +73,9 @@ def _glance_row(
         stacks.append(("uncertainty over the warped image", [under, colors]))
     point = section.place(views.focus) if views.findings.hot_spots else None
     return [
-        picture(section, layers, f"{plane.title}: {name}", point, widest, pixels=230,
-                bar=number == 0)
+        picture(
+            section, layers, f"{plane.title}: {name}", point, widest, pixels=230, bar=number == 0
+        )
         for number, (name, layers) in enumerate(stacks)
     ]
 
@@ -92,27 +96,45 @@ def places_section(views: Views) -> str:
         fixed, over = [], []
         for plane in Plane:
             section = views.stage.close_up(plane, spot.position_lps_mm, _CLOSE_UP_MM)
-            layers = [Layer(views.warped(section), "under"),
-                      Layer(views.map(section, MapKind.TOTAL), "colors")]
+            layers = [
+                Layer(views.warped(section), "under"),
+                Layer(views.map(section, MapKind.TOTAL), "colors"),
+            ]
             point = section.place(spot.position_lps_mm)
             name = f"{plane.title}, place {number}"
-            fixed.append(picture(section, [Layer(views.fixed(section))], f"{name}: fixed image",
-                                 point, pixels=150, bar=plane is Plane.AXIAL))
-            over.append(picture(section, layers, f"{name}: uncertainty over the warped image",
-                                point, pixels=150, bar=False))
+            fixed.append(
+                picture(
+                    section,
+                    [Layer(views.fixed(section))],
+                    f"{name}: fixed image",
+                    point,
+                    pixels=150,
+                    bar=plane is Plane.AXIAL,
+                )
+            )
+            over.append(
+                picture(
+                    section,
+                    layers,
+                    f"{name}: uncertainty over the warped image",
+                    point,
+                    pixels=150,
+                    bar=False,
+                )
+            )
         cards.append(
             f'<article class="place"><div class="facts"><h3><span class="rank">{number}</span>'
             f"{mm(spot.peak)}</h3><dl><dt>at</dt><dd>{place(spot.position_ras_mm)}</dd>"
             f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
             f"<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
             f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl></div>"
-            f'<figure>{"".join(fixed)}<figcaption>Fixed</figcaption></figure>'
-            f'<figure>{"".join(over)}<figcaption>Warped, with uncertainty</figcaption></figure>'
+            f"<figure>{''.join(fixed)}<figcaption>Fixed</figcaption></figure>"
+            f"<figure>{''.join(over)}<figcaption>Warped, with uncertainty</figcaption></figure>"
             "</article>"
         )
     return (
         '<section id="places"><h2>The worst places</h2>'
         '<p class="lead">Connected places above the 95th percentile of this result, highest peak '
         f"first. Each picture is {_CLOSE_UP_MM:.0f} mm wide, about the peak; colours as above."
-        f'</p>{"".join(cards)}</section>'
+        f"</p>{''.join(cards)}</section>"
     )
