@@ -28,7 +28,7 @@ from torch import Tensor
 
 from TTAUncertaintyLib.engine import Engine, Execution, Precision, place, prepare
 from TTAUncertaintyLib.engine.execution import numerics
-from TTAUncertaintyLib.geometry import Image, read_image
+from TTAUncertaintyLib.geometry import read_image
 from TTAUncertaintyLib.models import RegistrationModel, load_model
 from TTAUncertaintyLib.models.contract import PreparedPair
 from TTAUncertaintyLib.perturbations import (
@@ -67,7 +67,7 @@ def design(family: Family, sampling: Sampling, count: int = 8) -> Design:
 def overhead(
     model: RegistrationModel, pair: PreparedPair, what: Design, how: Execution, rounds: int
 ) -> tuple[float, float]:
-    """Return (engine time / time of as many bare passes, seconds of one bare pass).
+    """Return (median engine pass / median bare pass, seconds of a median bare pass).
 
     Bare passes and the engine's passes take turns, one by one, so that both see the same machine.
     """
@@ -81,18 +81,15 @@ def overhead(
             model.predict(moving, fixed)
 
     bare()
-    ratios, seconds = [], []
+    inside, outside = [], []
     for _ in range(rounds):
         engine = Engine(model, pair, what, how, reverse_pass=False)
         steps = iter(engine)
         next(steps)  # the unperturbed pass
-        inside = outside = 0.0
         for _ in range(what.passes):
-            outside += timed(bare, device)
-            inside += timed(functools.partial(next, steps, None), device)
-        ratios.append(inside / outside)
-        seconds.append(outside / what.passes)
-    return statistics.median(ratios), statistics.median(seconds)
+            outside.append(timed(bare, device))
+            inside.append(timed(functools.partial(next, steps, None), device))
+    return statistics.median(inside) / statistics.median(outside), statistics.median(outside)
 
 
 def timed(do: Callable[[], object], device: torch.device) -> float:
@@ -110,11 +107,11 @@ def straightforward(model: RegistrationModel, pair: PreparedPair, what: Design) 
     """Do the same job the obvious way: SimpleITK warps, every field kept. Returns the map, mm."""
     draws = what.draw(pair.moving_lattice)
     lattice = pair.moving_lattice
-    image = Image(pair.moving[0, 0], lattice).to_itk()
+    image = sitk.GetImageFromArray(pair.moving[0, 0].numpy())  # its world is its voxels
     kept = []
     for k in range(what.outer):
         action = draws.action(k)
-        matrix = lattice.matrix @ action.matrix.numpy() @ lattice.inverse  # type: ignore[attr-defined]
+        matrix = action.matrix.numpy()  # type: ignore[attr-defined]
         transform = sitk.AffineTransform(3)
         transform.SetMatrix(matrix[:3, :3].ravel().tolist())
         transform.SetTranslation(matrix[:3, 3].tolist())
@@ -122,8 +119,8 @@ def straightforward(model: RegistrationModel, pair: PreparedPair, what: Design) 
         moving = torch.from_numpy(sitk.GetArrayFromImage(warped))[None, None]
         with torch.inference_mode():
             predicted = model.predict(moving, pair.fixed)[0].numpy().astype(np.float64)
-        world = lattice.to_world(np.moveaxis(predicted, 0, -1))
-        kept.append(world @ matrix[:3, :3].T + matrix[:3, 3])
+        compensated = np.moveaxis(predicted, 0, -1) @ matrix[:3, :3].T + matrix[:3, 3]
+        kept.append(lattice.to_world(compensated))
     return torch.from_numpy(np.sqrt(np.stack(kept).var(0, ddof=1).sum(-1)))
 
 
