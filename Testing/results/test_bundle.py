@@ -19,6 +19,7 @@ from support.phantom import FIXED, write_pair
 from TTAUncertaintyLib.errors import InputError, OutputError
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.results import Bundle, MapKind
+from TTAUncertaintyLib.results.bundle import _rounded
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.messages import Voice
 from TTAUncertaintyLib.worker.perform import perform
@@ -153,3 +154,11 @@ def test_a_damaged_bundle_is_refused(bundle: Bundle, tmp_path: Path, damage: str
         (folder / "result.json").unlink()
     with pytest.raises(InputError):
         Bundle.open(folder)
+
+
+def test_maps_on_disk_are_those_found_to_a_hundredth_of_a_percent() -> None:
+    values = np.array([0.0, 1e-6, 0.123456789, 3.999999, 250.1, -0.7], np.float32)
+    kept = _rounded(values)
+    np.testing.assert_allclose(kept, values, rtol=2**-13)
+    assert np.isnan(_rounded(np.array([np.nan], np.float32))).all()
+    assert len(np.unique(_rounded(np.linspace(1, 2, 100_000, dtype=np.float32)))) <= 4097
