@@ -16,7 +16,7 @@ import pytest
 from support.phantom import write_pair
 
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
-from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.results import Bundle, partial_folder
 from TTAUncertaintyLib.worker import Job, Message, WorkerProcess
 from TTAUncertaintyLib.worker.client import WORKER_FILE
 
@@ -140,6 +140,20 @@ def test_a_killed_worker_is_explained_and_leaves_nothing(job: Job) -> None:
     assert last["type"] == "failed"
     assert "killed" in last["problem"]
     assert last["remedy"]
+    assert nothing_left(job)
+
+
+def test_a_worker_killed_while_writing_leaves_no_half_result(job: Job) -> None:
+    with WorkerProcess(job) as worker:
+        partial = partial_folder(job.output, worker.pid)
+        for message in worker.messages():
+            if message.get("phase") == "writing":
+                break
+        while not partial.exists():
+            assert alive(worker.pid)
+        os.kill(worker.pid, signal.SIGKILL)
+        assert list(worker.messages())[-1]["type"] == "failed"
+        assert partial.exists()  # it was caught in the middle
     assert nothing_left(job)
 
 
