@@ -246,8 +246,8 @@ class Engine:
         folded = max(action.folded_fraction() for action in actions)
         if folded > 0:
             self._note(
-                f"This design's perturbations fold ({folded:.1%} of the image in one of them); "
-                "its variance contains what folding does to the images."
+                f"Perturbations of this design fold (the first that does, {folded:.1%} of the "
+                "image); its variance contains what folding does to the images."
             )
 
     # -- memory and devices -------------------------------------------------------------------
