@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..models.safetensors_io import read_safetensors, write_safetensors
 from .engine import Engine
 
@@ -29,10 +30,25 @@ def fingerprint(engine: Engine) -> str:
 
 
 def save_checkpoint(engine: Engine, path: Path) -> None:
-    """Write the engine's state; the file is complete or, if something fails, as it was before."""
+    """Write the engine's state; the file is complete or, if something fails, as it was before.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
     partial = path.with_name(path.name + ".partial")
-    write_safetensors(partial, engine.state(), {"fingerprint": fingerprint(engine)})
-    partial.replace(path)
+    try:
+        write_safetensors(partial, engine.state(), {"fingerprint": fingerprint(engine)})
+        partial.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"The checkpoint {path} cannot be written: {error.strerror or error}.",
+            "Free some space, or name another file.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def load_checkpoint(engine: Engine, path: Path) -> bool:

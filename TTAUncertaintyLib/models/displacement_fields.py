@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from TTAUncertaintyLib.geometry import identity_map
+
 
 def identity_grid(shape: Sequence[int], reference: Tensor) -> Tensor:
     """Return the voxel indices of a lattice.
@@ -28,9 +30,9 @@ def identity_grid(shape: Sequence[int], reference: Tensor) -> Tensor:
     Tensor
         Shape [1, 3, D, H, W]; components (i, j, k): component 0 counts along W.
     """
-    axes = [torch.arange(n, device=reference.device, dtype=reference.dtype) for n in shape]
-    k, j, i = torch.meshgrid(*axes, indexing="ij")
-    return torch.stack((i, j, k)).unsqueeze(0)
+    depth, height, width = shape
+    grid = identity_map((depth, height, width), reference.device)
+    return grid.to(reference.dtype).unsqueeze(0)
 
 
 def sample_displaced(volume: Tensor, displacement: Tensor) -> Tensor:

@@ -86,6 +86,11 @@ class Design:
         """K times R: how many perturbed passes the design asks for."""
         return self.outer * self.replicates
 
+    @property
+    def has_noise(self) -> bool:
+        """Whether the noise source acts: the network's own always, discretisation from R = 2 on."""
+        return self.replicates > 1 or self.noise is not Noise.DISCRETISATION
+
     def draw(self, lattice: Lattice) -> Draws:
         """Fix every random number of the design for a moving lattice.
 
@@ -99,7 +104,7 @@ class Design:
         inner = np.random.default_rng([self.seed, 1])
         shape = (self.outer, self.replicates)
         shifts = inner.uniform(-self.micro_voxels, self.micro_voxels, (*shape, 3))
-        if self.noise is not Noise.DISCRETISATION or self.replicates == 1:
+        if self.noise is not Noise.DISCRETISATION or not self.has_noise:
             shifts[:] = 0
         seeds = np.random.default_rng([self.seed, 2]).integers(0, 2**62, shape)
         return Draws(self, lattice, outer, shifts, seeds)
@@ -113,7 +118,7 @@ class Design:
             "sampling": self.sampling.value,
             "outer_K": self.outer,
             "replicates_R": self.replicates,
-            "noise": self.noise.value if self.replicates > 1 else None,
+            "noise": self.noise.value if self.has_noise else None,
             "micro_voxels": self.micro_voxels,
             "seed": self.seed,
             "allow_folding": self.allow_folding,

@@ -18,7 +18,7 @@ from TTAUncertaintyLib.engine import (
     load_checkpoint,
     save_checkpoint,
 )
-from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.errors import InputError, OutputError
 from TTAUncertaintyLib.models.network_model import NetworkModel
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family, Noise, Sampling
 
@@ -187,7 +187,29 @@ def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_as_it_was(
         raise OSError("no space left on device")
 
     monkeypatch.setattr("TTAUncertaintyLib.engine.checkpoint.write_safetensors", fail)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OutputError, match="no space"):
         save_checkpoint(advance(engine, 2), path)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
     assert load_checkpoint(engine_of(), path)
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="checkpoint"):
+        save_checkpoint(advance(engine_of(), 1), tmp_path / "no folder" / "run.safetensors")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("noise", "replicates", "recorded"),
+    [
+        (Noise.DISCRETISATION, 1, None),
+        (Noise.DISCRETISATION, 2, "discretisation"),
+        (Noise.DROPOUT, 1, "dropout"),
+        (Noise.ENSEMBLE, 2, "ensemble"),
+    ],
+)
+def test_the_record_names_the_noise_that_acts(
+    noise: Noise, replicates: int, recorded: str | None
+) -> None:
+    assert Design(noise=noise, replicates=replicates).as_dict()["noise"] == recorded
