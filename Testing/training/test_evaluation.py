@@ -16,7 +16,7 @@ from TTAUncertaintyLib.models.pyramid_flow_network import (
     PyramidFlowNetwork,
 )
 from TTAUncertaintyLib.training import evaluation_cases
-from TTAUncertaintyLib.training.evaluate import evaluate, table, write_results
+from TTAUncertaintyLib.training.evaluate import evaluate, table, total_uncertainty, write_results
 from TTAUncertaintyLib.training.evaluation_cases import load_volume, manufactured_case
 
 
@@ -78,3 +78,16 @@ def test_the_evaluation_runs_from_image_to_table(ball: Path, tmp_path: Path) -> 
     write_results(tmp_path / "figures.json", cases, pairs)
     read = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     assert read["cases"][0]["error_mean_mm"] == cases[0].error_mean_mm
+
+
+def test_an_answer_that_ignores_the_perturbation_varies_as_the_perturbation() -> None:
+    """At the centre only the translations act: variance 3 * 8/7 * t^2 for amplitudes +-t."""
+
+    class Ignore(torch.nn.Module):
+        def forward(self, moving: torch.Tensor, fixed: torch.Tensor) -> torch.Tensor:
+            return torch.zeros(moving.shape[0], 3, *moving.shape[2:])
+
+    image = torch.rand(1, 1, 9, 9, 9, generator=torch.Generator().manual_seed(3))
+    total = total_uncertainty(Ignore(), image, image)  # type: ignore[arg-type]
+    amplitude_mm = 1.0
+    assert float(total[4, 4, 4]) == pytest.approx((3 * 8 / 7) ** 0.5 * amplitude_mm, abs=1e-3)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
 
 from TTAUncertaintyLib.training.metrics import (
     dice,
@@ -14,7 +13,6 @@ from TTAUncertaintyLib.training.metrics import (
     spearman,
     tissue_classes,
 )
-from TTAUncertaintyLib.training.perturbation_probe import hadamard_rigid_design, perturbation_map
 
 
 def test_ties_share_their_mean_rank() -> None:
@@ -42,19 +40,3 @@ def test_k_means_finds_three_tissues() -> None:
     labels = tissue_classes(image, image > 0)
     assert labels.flatten()[::50].tolist() == [0, 1, 2, 3]
     assert dice(labels, labels) == 1.0
-
-
-def test_the_design_is_orthogonal() -> None:
-    design = hadamard_rigid_design(1.0, 1.0)
-    assert torch.equal(design.T @ design, 8.0 * torch.eye(6))
-
-
-def test_an_answer_that_ignores_the_perturbation_varies_as_the_perturbation() -> None:
-    """At the centre only the translations act: variance 3 * 8/7 * t^2 for amplitudes +-t."""
-
-    def ignore(moving: Tensor, fixed: Tensor) -> Tensor:
-        return torch.zeros(1, 3, *moving.shape[2:])
-
-    image = torch.rand(1, 1, 9, 9, 9, generator=torch.Generator().manual_seed(3))
-    total = perturbation_map(ignore, image, image, 2.0)
-    assert float(total[4, 4, 4]) == pytest.approx((3 * 8 / 7) ** 0.5, abs=1e-3)
