@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "Python 3.10 to 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[test,lint]'
+	  --constraint constraints.txt --editable '.[test,lint,slicer]'
 	@touch $@
 
 demo: $(STAMP)  ## register the bundled brains with the bundled network
