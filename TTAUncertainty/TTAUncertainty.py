@@ -1,10 +1,16 @@
-"""Slicer module TTAUncertainty. For now it says what the extension does and how to run it."""
+"""Slicer module TTAUncertainty: the four classes that Slicer looks for, and no more.
+
+What they do lies in the package TTAUncertaintyPanel beside this file. It is imported when the
+module is opened or its logic is asked for, not when Slicer lists its modules.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
-import qt
+import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import (
@@ -13,6 +19,14 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+
+_HERE = str(Path(__file__).resolve().parent)
+
+
+def _ensurePanel() -> None:
+    """Make the package beside this file importable, wherever this file was loaded from."""
+    if _HERE not in sys.path:
+        sys.path.insert(0, _HERE)
 
 
 class TTAUncertainty(ScriptedLoadableModule):
@@ -36,63 +50,51 @@ class TTAUncertainty(ScriptedLoadableModule):
             "The method is by L. Tian, X. Hu and J. E. Iglesias, Test-time Uncertainty Estimation "
             "for Medical Image Registration via Transformation Equivariance, arXiv 2509.23355."
         )
+        slicer.app.connect("startupCompleted()", self.registerSampleData)
+
+    def registerSampleData(self) -> None:
+        """List the bundled images in the module Sample Data."""
+        _ensurePanel()
+        from TTAUncertaintyPanel.samples import register_sample_data
+
+        register_sample_data()
 
 
 class TTAUncertaintyWidget(ScriptedLoadableModuleWidget):
-    """The panel."""
+    """The panel. Constructing it gives the panel of `TTAUncertaintyPanel.widget`."""
 
-    def setup(self) -> None:
-        """Fill the panel."""
-        ScriptedLoadableModuleWidget.setup(self)
-        folder = TTAUncertaintyLogic().libraryParent()
-        label = qt.QLabel(
-            _(
-                "The uncertainty of a registration is computed from a terminal for now: in the "
-                "folder {folder}, type PythonSlicer -m TTAUncertaintyLib --help. "
-                "This panel will do the same with a few clicks; it is not written yet."
-            ).format(folder=folder)
-        )
-        label.wordWrap = True
-        label.textInteractionFlags = qt.Qt.TextSelectableByMouse
-        self.layout.addWidget(label)
-        self.layout.addStretch(1)
+    def __new__(cls, *arguments: Any) -> Any:
+        """Import the panel and return one."""
+        _ensurePanel()
+        from TTAUncertaintyPanel.widget import TTAUncertaintyWidget as Panel
+
+        return Panel(*arguments)
 
 
 class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
-    """What the module knows without its panel."""
+    """The logic. Constructing it gives the logic of `TTAUncertaintyPanel.logic`."""
 
-    def libraryParent(self) -> Path:
-        """Folder that holds the library TTAUncertaintyLib.
+    def __new__(cls, *arguments: Any) -> Any:
+        """Import the logic and return one."""
+        _ensurePanel()
+        from TTAUncertaintyPanel.logic import TTAUncertaintyLogic as Logic
 
-        It lies beside this file in an installed extension, and one level up in a source checkout.
-
-        Raises
-        ------
-        FileNotFoundError
-            If it is in neither place.
-        """
-        here = Path(__file__).resolve().parent
-        for folder in (here, here.parent):
-            if (folder / "TTAUncertaintyLib" / "__init__.py").is_file():
-                return folder
-        raise FileNotFoundError(
-            _("The library TTAUncertaintyLib was not found beside the module in {folder}.").format(
-                folder=here
-            )
-        )
+        return Logic(*arguments)
 
 
 class TTAUncertaintyTest(ScriptedLoadableModuleTest):
-    """Self-test, run inside Slicer."""
+    """Self-test, run inside Slicer: a small registration with numbers that are known."""
+
+    def setUp(self) -> None:
+        """Begin with an empty scene."""
+        slicer.mrmlScene.Clear()
 
     def runTest(self) -> None:
         """Run every test."""
-        self.setUp()
-        self.test_library_is_installed_whole()
+        _ensurePanel()
+        from TTAUncertaintyPanel import self_test
 
-    def test_library_is_installed_whole(self) -> None:
-        """The library and the files it comes with are where the module looks for them."""
-        library = TTAUncertaintyLogic().libraryParent() / "TTAUncertaintyLib"
-        resources = [library / "Resources", library.parent / "Resources"]
-        listed = [folder / "SampleData" / "sample_data.json" for folder in resources]
-        self.assertTrue(any(path.is_file() for path in listed))
+        for check in self_test.CHECKS:
+            self.setUp()
+            self.delayDisplay(check.__doc__.partition("\n")[0])
+            check(self)

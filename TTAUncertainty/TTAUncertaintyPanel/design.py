@@ -1,0 +1,147 @@
+"""From the panel's numbers to the design of a run, and from a preset to the panel's numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.geometry import Lattice
+from TTAUncertaintyLib.models import DEFAULT_MODEL, MODELS
+from TTAUncertaintyLib.perturbations import (
+    PAPER_FAMILIES,
+    Design,
+    DesignRequest,
+    Family,
+    Noise,
+    Preset,
+    Sampling,
+)
+
+#: Field of view that stands for a head where the network's own is not known yet, mm along i, j, k.
+_TYPICAL_EXTENT_MM = (160.0, 192.0, 160.0)
+
+
+def design_request(choices: Any) -> DesignRequest:
+    """Return what the choices ask for.
+
+    Parameters
+    ----------
+    choices
+        `TTAUncertaintyParameters` or `RunChoices`.
+
+    Raises
+    ------
+    DesignError
+        If a name is none of the library's.
+    """
+    asked: dict[str, Any] = {"preset": choices.preset, "seed": choices.seed}
+    if choices.preset == Preset.PAPER.value:
+        asked["family"] = choices.family
+    if choices.customise:
+        asked |= {
+            "family": choices.family,
+            "sampling": choices.sampling,
+            "noise": choices.noise,
+            "outer": choices.outer,
+            "replicates": choices.replicates,
+            "translation_mm": choices.translationMm,
+            "rotation_deg": choices.rotationDeg,
+            "scale": choices.scalePercent / 100,
+            "shear": choices.shear,
+            "elastic_mm": choices.elasticMm,
+            "elastic_spacing_mm": choices.elasticSpacingMm,
+        }
+    return DesignRequest.from_dict(asked)
+
+
+def typical_lattice(model: str) -> Lattice:
+    """Return a lattice of the network's spacing over the field of view of a head.
+
+    The design of a run is resolved on the network's own lattice, which is known only once the
+    images are read; presets depend on its spacing alone, the paper's protocol on its extent too.
+    """
+    entry = MODELS.get(model, MODELS[DEFAULT_MODEL])
+    spacing = entry.description.spacing_mm
+    size = tuple(max(1, round(extent / spacing)) for extent in _TYPICAL_EXTENT_MM)
+    return Lattice(size, np.diag([spacing, spacing, spacing, 1.0]))  # type: ignore[arg-type]
+
+
+def resolved(choices: Any) -> Design:
+    """Return the design on a typical lattice: K, R, family, sampling and amplitudes.
+
+    Raises
+    ------
+    DesignError
+        If a number is out of its range.
+    """
+    return design_request(choices).resolve(typical_lattice(choices.model))
+
+
+def passes(choices: Any) -> int:
+    """Passes through the network that a run makes: K times R, and two that are not perturbed.
+
+    0 where the design is not valid.
+    """
+    try:
+        return resolved(choices).passes + 2
+    except TTAUncertaintyError:
+        return 0
+
+
+def preset_fields(preset: str, model: str, family: str = "") -> dict[str, Any]:
+    """Return a preset's own numbers as fields of the parameter node, from `family` on.
+
+    Amplitudes that differ by axis (the paper's) are given by their mean.
+
+    Parameters
+    ----------
+    preset
+        A value of `Preset`.
+    model
+        Name in the registry: amplitudes follow the spacing of its lattice.
+    family
+        For the paper's protocol, which has one design for each of its families.
+    """
+    paper = preset == Preset.PAPER.value
+    known = family in {member.value for member in PAPER_FAMILIES}
+    request = DesignRequest(Preset(preset), Family(family) if paper and known else None)
+    design = request.resolve(typical_lattice(model))
+    amplitudes = design.amplitudes
+
+    def number(value: Any) -> float:
+        return round(float(np.mean(value)), 4)
+
+    return {
+        "family": design.family.value,
+        "sampling": design.sampling.value,
+        "noise": design.noise.value,
+        "outer": design.outer,
+        "replicates": design.replicates,
+        "translationMm": number(amplitudes.translation_mm),
+        "rotationDeg": number(amplitudes.rotation_deg),
+        "scalePercent": number(amplitudes.scale * 100),
+        "shear": number(amplitudes.shear),
+        "elasticMm": number(amplitudes.elastic_mm),
+        "elasticSpacingMm": number(amplitudes.elastic_spacing_mm),
+    }
+
+
+def fill_from_preset(parameters: Any) -> None:
+    """Write a preset's own numbers into a parameter node and switch `customise` off."""
+    fields = preset_fields(parameters.preset, parameters.model, parameters.family)
+    modifying = parameters.StartModify()
+    try:
+        parameters.customise = False
+        for name, value in fields.items():
+            setattr(parameters, name, value)
+    finally:
+        parameters.EndModify(modifying)
+
+
+#: What can be chosen, as values, in the order of the library.
+FAMILIES = tuple(member.value for member in Family)
+SAMPLINGS = tuple(member.value for member in Sampling)
+NOISES = (Noise.DISCRETISATION.value, Noise.DROPOUT.value)
+PRESETS = tuple(member.value for member in Preset)

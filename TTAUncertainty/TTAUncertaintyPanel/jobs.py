@@ -1,0 +1,100 @@
+"""From choices to the job file of the background process, and where its files lie."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from TTAUncertaintyLib.engine import Precision
+from TTAUncertaintyLib.geometry import Start
+from TTAUncertaintyLib.worker.job import Job
+
+from .design import design_request
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The private files of one run; the folder goes when the run has ended.
+
+    Attributes
+    ----------
+    fixed, moving
+        The volumes as the person sees them.
+    initialTransform
+        ITK transform, fixed to moving; None where none was chosen.
+    previews
+        Folder of the provisional maps.
+    """
+
+    fixed: Path
+    moving: Path
+    initialTransform: Path | None
+    previews: Path
+
+    @classmethod
+    def within(cls, folder: Path, transform: bool) -> RunFiles:
+        """Name the files of a run in its folder."""
+        return cls(
+            folder / "fixed.nrrd",
+            folder / "moving.nrrd",
+            folder / "initial.tfm" if transform else None,
+            folder / "previews",
+        )
+
+
+def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
+    """Return the job of a run.
+
+    Parameters
+    ----------
+    choices
+        `RunChoices`.
+    files
+        Where the inputs were written.
+    machine
+        `MachineSettings`.
+    output
+        Folder of the result; must not exist.
+
+    Raises
+    ------
+    DesignError
+        If the design is not valid.
+    """
+    return Job(
+        fixed=files.fixed,
+        moving=files.moving,
+        output=output,
+        model=choices.model,
+        weights=machine.weightsFile(choices.model),
+        design=design_request(choices),
+        start=Start(choices.start),
+        initial_transform=files.initialTransform,
+        device=machine.device,
+        precision=Precision(machine.precision),
+        batch_size=machine.batchSize or None,
+        threads=machine.threads or None,
+        previews=files.previews,
+        keep_registrations=choices.keepRegistrations,
+    )
+
+
+def new_result_folder(choices: Any, machine: Any) -> Path:
+    """Return a folder that does not exist yet, named after the volumes and the time.
+
+    Letters outside ASCII are left out of the name: some tools that a result may be opened with
+    later cannot deal with them.
+    """
+    names = f"{choices.movingVolume.GetName()} on {choices.fixedVolume.GetName()}"
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", names).strip("-.")[:80] or "result"
+    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
+    parent = machine.resultsFolder / "TTAUncertainty"
+    folder = parent / f"{plain}-{moment}"
+    number = 2
+    while folder.exists():
+        folder = parent / f"{plain}-{moment}-{number}"
+        number += 1
+    return Path(folder)

@@ -1,0 +1,215 @@
+"""The module without its panel: for the panel, for Slicer's Python console, and for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError, WorkerError
+from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.scene import result as results
+from TTAUncertaintyLib.scene.stage import Stage
+from TTAUncertaintyLib.worker.run import Phase
+
+from . import requirements, runs
+from .choices import RunChoices
+from .machine import MachineSettings
+from .parameters import TTAUncertaintyParameters
+from .readiness import reason_not_to_run
+
+
+class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
+    """Starts runs, loads and saves results, exports reviews.
+
+    Attributes
+    ----------
+    machine
+        `MachineSettings`.
+    torchCheck
+        `requirements.TorchCheck`: whether PyTorch is there, found out in the background.
+    run
+        The `RunController` of the last run that this logic started; None before the first.
+    """
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self, parent)
+        self.machine = MachineSettings()
+        self.torchCheck = requirements.TorchCheck(self.machine)
+        self.run: runs.RunController | None = None
+
+    def getParameterNode(self) -> TTAUncertaintyParameters:
+        """The choices of the study, kept in the scene."""
+        return TTAUncertaintyParameters(super().getParameterNode())
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way, whoever started it."""
+        return runs.running() is not None
+
+    def weights(self, model: str) -> requirements.Weights:
+        """Whether the weights of a model are there."""
+        return requirements.weights_of(model, self.machine)
+
+    def reasonNotToRun(self, choices: Any) -> str:
+        """Say why a run with these choices cannot begin; empty if it can.
+
+        Parameters
+        ----------
+        choices
+            The parameter node, or `RunChoices`.
+        """
+        return reason_not_to_run(choices, self.machine, self.weights(choices.model))
+
+    def startRun(
+        self,
+        parameters: Any = None,
+        waitForCompletion: bool = False,
+        output: Path | str | None = None,
+        showPreview: bool = True,
+        onState: Callable[[Any], None] | None = None,
+        onPreview: Callable[[Any], None] | None = None,
+        onFinished: Callable[[Any], None] | None = None,
+        **choices: Any,
+    ) -> runs.RunController:
+        """Register two volumes in a background process.
+
+        Parameters
+        ----------
+        parameters
+            A parameter node or `RunChoices`; the defaults if not given.
+        waitForCompletion
+            Return when the run has ended; Slicer goes on handling events meanwhile.
+        output
+            Folder for the result; a new one under the machine's results folder if not given.
+        showPreview
+            Show the provisional map in the scene while passes arrive.
+        onState, onPreview, onFinished
+            See `RunController.observe`.
+        **choices
+            Fields of `RunChoices` that go before `parameters`: ``fixedVolume=node``,
+            ``preset="quick"``, ``outer=12`` and so on.
+
+        Returns
+        -------
+        RunController
+            With `state` and, at the end, `result`.
+
+        Raises
+        ------
+        InputError
+            If the run cannot begin; the sentence says why.
+        TTAUncertaintyError
+            With `waitForCompletion`, if the run failed.
+        """
+        base = RunChoices() if parameters is None else RunChoices.of(parameters)
+        chosen = base.changed(**choices)
+        reason = self.reasonNotToRun(chosen)
+        if reason:
+            raise InputError(reason)
+        self.run = runs.RunController(chosen, self.machine, output, showPreview)
+        self.run.observe(onState, onPreview, onFinished)
+        if waitForCompletion:
+            state = self.run.wait()
+            if state.phase is Phase.FAILED:
+                raise WorkerError(state.problem, state.remedy)
+        return self.run
+
+    def cancel(self) -> None:
+        """End the run that is under way and keep nothing; returns at once."""
+        controller = runs.running()
+        if controller is not None:
+            controller.cancel()
+
+    def stopAndKeep(self) -> None:
+        """End the run that is under way with what has been computed; returns at once."""
+        controller = runs.running()
+        if controller is not None:
+            controller.stopAndKeep()
+
+    def close(self) -> None:
+        """End the run that this logic started, if it still goes on; blocks up to five seconds."""
+        self.torchCheck.close()
+        if self.run is not None:
+            self.run.close()
+
+    def installTorch(self) -> bool:
+        """Install PyTorch through the PyTorch extension, which asks first. For a click only.
+
+        Returns False if the person declined; raises ResourceError if it failed.
+        """
+        try:
+            return requirements.install_torch()
+        finally:
+            self.torchCheck.forget()
+
+    def results(self) -> list[Any]:
+        """The results in the scene, as `ResultNodes`."""
+        return list(results.results_in(Stage.current().scene))
+
+    def loadResult(self, folder: Path | str, fixed: Any = None, moving: Any = None) -> Any:
+        """Load a result folder into the scene.
+
+        Parameters
+        ----------
+        folder
+            A result bundle, from this module or from the command line.
+        fixed, moving
+            The volumes in the scene that it belongs to, where they are known.
+
+        Returns
+        -------
+        ResultNodes
+
+        Raises
+        ------
+        InputError
+            If it is not a result folder, or is damaged; nothing is left half loaded.
+        """
+        return results.load_bundle(Stage.current(), Bundle.open(folder), fixed, moving)
+
+    def saveResult(self, result: Any, folder: Path | str) -> Path:
+        """Copy the files of a result to a folder of the person's choice.
+
+        Raises
+        ------
+        InputError
+            If the result's files are gone.
+        OutputError
+            If they cannot be written there whole; nothing is left behind then.
+        """
+        from .saving import save_result
+
+        return save_result(result, Path(folder))
+
+    def exportReview(
+        self, result: Any, folder: Path | str, pictures: Mapping[str, bytes] | None = None
+    ) -> Path:
+        """Write the review of a result: tables as CSV, and a report in HTML.
+
+        Parameters
+        ----------
+        result
+            `ResultNodes`.
+        folder
+            New or empty folder.
+        pictures
+            PNG files of the views, by their caption.
+
+        Returns
+        -------
+        Path
+            The HTML file.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written there.
+        """
+        from .saving import export_review
+
+        return export_review(result, Path(folder), pictures or {})
+
+
+__all__ = ["TTAUncertaintyError", "TTAUncertaintyLogic"]

@@ -1,0 +1,266 @@
+"""What has to be there before a run: PyTorch in the worker's Python, and a model's weights.
+
+PyTorch is never imported in Slicer to find out: a background process does that. Nothing is
+installed or downloaded unless the person asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+from TTAUncertaintyLib.errors import ResourceError
+from TTAUncertaintyLib.models import MODELS
+
+from .python import worker_environment, worker_python
+
+#: Says in one line of JSON what the worker's Python has. Runs there, not here.
+_QUESTION = """
+import json
+answer = {"torch": "", "devices": ["cpu"], "problem": ""}
+try:
+    import numpy, SimpleITK, torch
+    answer["torch"] = torch.__version__
+    answer["devices"] += [f"cuda:{n}" for n in range(torch.cuda.device_count())]
+    answer["devices"] += ["mps"] * torch.backends.mps.is_available()
+except Exception as error:
+    answer["problem"] = f"{type(error).__name__}: {error}"
+    answer["missing"] = getattr(error, "name", None)
+print(json.dumps(answer))
+"""
+
+
+class TorchState(Enum):
+    """What is known about PyTorch in the worker's Python."""
+
+    UNKNOWN = "unknown"
+    CHECKING = "checking"
+    PRESENT = "present"
+    MISSING = "missing"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class TorchAnswer:
+    """The outcome of a check.
+
+    Attributes
+    ----------
+    state
+        What was found.
+    version
+        Of PyTorch, where it is there.
+    devices
+        Names for `MachineSettings.device`, "cpu" first.
+    problem
+        What went wrong on importing it, where it is broken.
+    """
+
+    state: TorchState = TorchState.UNKNOWN
+    version: str = ""
+    devices: tuple[str, ...] = ("cpu",)
+    problem: str = ""
+
+
+class TorchCheck:
+    """Asks once for each Python whether PyTorch can be imported there; answers are remembered.
+
+    Parameters
+    ----------
+    machine
+        `MachineSettings`: which Python.
+    """
+
+    _answers: dict[str, TorchAnswer] = {}  # noqa: RUF012  (shared on purpose)
+
+    def __init__(self, machine: Any) -> None:
+        self._machine = machine
+        self._process: subprocess.Popen[str] | None = None
+        self._python = ""
+
+    @property
+    def answer(self) -> TorchAnswer:
+        """What is known now; never waits."""
+        self._collect()
+        if self._process is not None:
+            return TorchAnswer(TorchState.CHECKING)
+        return self._answers.get(worker_python(self._machine), TorchAnswer())
+
+    def start(self) -> None:
+        """Begin to ask, in the background. Nothing happens where the answer is known."""
+        if self.answer.state is not TorchState.UNKNOWN:
+            return
+        self._python = worker_python(self._machine)
+        try:
+            self._process = subprocess.Popen(
+                [self._python, "-c", _QUESTION],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                encoding="utf-8",
+                errors="replace",
+                env=worker_environment(self._machine),
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+        except OSError as error:
+            problem = f"{self._python}: {error.strerror}"
+            self._answers[self._python] = TorchAnswer(TorchState.BROKEN, problem=problem)
+
+    def wait(self) -> TorchAnswer:
+        """Ask, and wait for the answer. Blocks for some seconds."""
+        self.start()
+        if self._process is not None:
+            self._process.wait()
+        return self.answer
+
+    def forget(self) -> None:
+        """Forget the answers, since something was installed."""
+        self.close()
+        self._answers.clear()
+
+    def close(self) -> None:
+        """End the process, if one still runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+    def _collect(self) -> None:
+        """Take the answer of a process that has ended."""
+        if self._process is None or self._process.poll() is None:
+            return
+        text = self._process.communicate()[0]
+        self._process = None
+        self._answers[self._python] = _read(text)
+
+
+def _read(text: str) -> TorchAnswer:
+    try:
+        said = json.loads(text.strip().splitlines()[-1])
+    except (ValueError, IndexError):
+        problem = _("the interpreter gave no answer")
+        return TorchAnswer(TorchState.BROKEN, problem=problem)
+    if not said["problem"]:
+        return TorchAnswer(TorchState.PRESENT, said["torch"], tuple(said["devices"]))
+    missing = said.get("missing") == "torch"
+    state = TorchState.MISSING if missing else TorchState.BROKEN
+    return TorchAnswer(state, problem=said["problem"])
+
+
+def install_torch() -> bool:
+    """Install PyTorch through the PyTorch extension, which asks the person first.
+
+    Blocks while it downloads, with a window of the extension's own. To be called on a click only.
+
+    Returns
+    -------
+    bool
+        False if the person declined.
+
+    Raises
+    ------
+    ResourceError
+        If the extension is missing or the installation failed; says what to do.
+    """
+    try:
+        import PyTorchUtils
+    except ImportError as error:
+        raise ResourceError(
+            _("The PyTorch extension is not installed."),
+            _(
+                "Install the extension 'PyTorch' in the Extensions Manager, restart Slicer and "
+                "press Run again. Without internet: install it from a file there."
+            ),
+        ) from error
+    try:
+        torch = PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True)
+    except Exception as error:
+        raise ResourceError(
+            _("PyTorch could not be installed ({problem}).").format(problem=error),
+            _("Look at the Python console for what pip says, and try again."),
+        ) from error
+    return torch is not None
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Whether a model's weights are there.
+
+    Attributes
+    ----------
+    model
+        Name in the registry.
+    bundled
+        Whether they come with the extension.
+    file
+        The file that a run will read; None if there is none yet.
+    problem
+        Empty if they can be used, else a sentence that says what to do.
+    """
+
+    model: str
+    bundled: bool
+    file: Path | None
+    problem: str = ""
+
+    @property
+    def installed(self) -> bool:
+        """Whether a run can begin with them."""
+        return not self.problem
+
+    @property
+    def size_mb(self) -> float:
+        """Size of the file in MB (10^6 bytes); 0 where there is none."""
+        try:
+            return 0.0 if self.file is None else self.file.stat().st_size / 1e6
+        except OSError:
+            return 0.0
+
+
+def weights_of(model: str, machine: Any) -> Weights:
+    """Say which weights a run with a model would read.
+
+    Parameters
+    ----------
+    model
+        Name in the registry.
+    machine
+        `MachineSettings`: the file that the person chose goes before the bundled one.
+    """
+    if model not in MODELS:
+        return Weights(model, False, None, _("Choose a model from the list."))
+    entry = MODELS[model]
+    chosen = machine.weightsFile(model)
+    bundled = entry.bundled is not None
+    if chosen is not None:
+        problem = (
+            ""
+            if chosen.is_file()
+            else _(
+                "The weights file {path} is not there any more: choose it again under Model."
+            ).format(path=chosen)
+        )
+        return Weights(model, bundled, chosen, problem)
+    if entry.bundled is not None:
+        file = entry.bundled()
+        problem = (
+            ""
+            if file.is_file()
+            else _(
+                "The weights of {title} are missing: install the extension TTAUncertainty again."
+            ).format(title=entry.description.title)
+        )
+        return Weights(model, True, file, problem)
+    return Weights(
+        model,
+        False,
+        None,
+        _(
+            "Choose the weights file of {title} under Model. Its publisher offers it at {place}."
+        ).format(title=entry.description.title, place=entry.description.published_at),
+    )
