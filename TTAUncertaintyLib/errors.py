@@ -59,6 +59,12 @@ class WorkerError(TTAUncertaintyError):
     exit_code = 6
 
 
+class MissingPackage(TTAUncertaintyError):  # noqa: N818  (what is missing can be installed)
+    """A Python package that the background process needs, PyTorch above all, cannot be loaded."""
+
+    exit_code = 7
+
+
 class Cancelled(TTAUncertaintyError):  # noqa: N818  (it is not an error of anybody's)
     """The person asked to stop and to keep nothing."""
 

@@ -11,7 +11,7 @@ from . import demo, info, models, run
 
 _EPILOG = """exit status:
   0 done   2 input, design or arguments   3 model or weights   4 output
-  5 memory or device   6 the background process died   130 cancelled
+  5 memory or device   6 the background process died   7 PyTorch is missing   130 cancelled
 """
 
 

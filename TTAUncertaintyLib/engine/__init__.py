@@ -1,17 +1,31 @@
 """Perturb, predict, compensate, accumulate: the one loop, and what surrounds it."""
 
-from .checkpoint import load_checkpoint, save_checkpoint
-from .engine import Engine
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 from .execution import Execution, Precision
-from .fields import (
-    in_mm,
-    inverse_consistency,
-    jacobian_determinant_mm,
-    rest_matrix,
-)
-from .outcome import Outcome
-from .placement import Placement, check_overlap, overlap, place, prepare
 from .progress import Phase, Progress
+
+if TYPE_CHECKING:
+    from .checkpoint import load_checkpoint, save_checkpoint
+    from .engine import Engine
+    from .fields import (
+        in_mm,
+        inverse_consistency,
+        jacobian_determinant_mm,
+        rest_matrix,
+    )
+    from .outcome import Outcome
+    from .placement import Placement, check_overlap, overlap, place, prepare
+else:
+    __getattr__ = lazily(
+        __name__,
+        checkpoint=("load_checkpoint", "save_checkpoint"),
+        engine=("Engine",),
+        fields=("in_mm", "inverse_consistency", "jacobian_determinant_mm", "rest_matrix"),
+        outcome=("Outcome",),
+        placement=("Placement", "check_overlap", "overlap", "place", "prepare"),
+    )
 
 __all__ = [
     "Engine",

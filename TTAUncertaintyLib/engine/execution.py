@@ -6,11 +6,14 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ResourceError
+
+if TYPE_CHECKING:
+    import torch
+
+# The desktop describes a run without having torch: the functions that need it import it.
 
 
 class Precision(Enum):
@@ -23,6 +26,8 @@ class Precision(Enum):
     @property
     def dtype(self) -> torch.dtype:
         """The torch dtype."""
+        import torch
+
         return {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}[self.value]
 
 
@@ -55,6 +60,8 @@ class Execution:
         ResourceError
             If it was asked for by name and is not there.
         """
+        import torch
+
         if self.device == "auto":
             if torch.cuda.is_available():
                 return torch.device("cuda")
@@ -88,6 +95,8 @@ class Execution:
 @contextlib.contextmanager
 def numerics(device: torch.device, precision: Precision) -> Iterator[None]:
     """Run layers in a precision, reproducibly: no TF32 behind float32, no timing-chosen kernels."""
+    import torch
+
     with (
         torch.backends.cudnn.flags(
             enabled=True, benchmark=False, deterministic=True, allow_tf32=False
@@ -99,6 +108,8 @@ def numerics(device: torch.device, precision: Precision) -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether an exception means that memory, of the device or the machine, ran out."""
+    import torch
+
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
     text = str(error).lower()

@@ -4,14 +4,35 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 (i, j, k) or (x, y, z).
 """
 
-from .deformable import DeformableTransform
-from .files import ImageFile, read_image, read_labels, sha256
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 from .image import Image
 from .lattice import Lattice, Matrix
-from .linear import Start, itk_transform, matrix_of, read_linear_transform, start_transform
-from .prealignment import Prealignment, prealign
-from .resample import resample_array, resample_image
-from .sampling import affine_grid, affine_map, identity_map, sample
+from .linear import (
+    Prealignment,
+    Start,
+    itk_transform,
+    matrix_of,
+    read_linear_transform,
+    start_transform,
+)
+
+if TYPE_CHECKING:
+    from .deformable import DeformableTransform
+    from .files import ImageFile, read_image, read_labels, sha256
+    from .prealignment import prealign
+    from .resample import resample_array, resample_image
+    from .sampling import affine_grid, affine_map, identity_map, sample
+else:
+    __getattr__ = lazily(
+        __name__,
+        deformable=("DeformableTransform",),
+        files=("ImageFile", "read_image", "read_labels", "sha256"),
+        prealignment=("prealign",),
+        resample=("resample_array", "resample_image"),
+        sampling=("affine_grid", "affine_map", "identity_map", "sample"),
+    )
 
 __all__ = [
     "DeformableTransform",

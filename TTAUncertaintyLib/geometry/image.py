@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
-import torch
-from torch import Tensor
 
 from .lattice import Lattice
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,8 @@ class Image:
     @classmethod
     def from_itk(cls, image: sitk.Image, name: str = "image") -> Image:
         """Take a three-dimensional scalar SimpleITK image (the intensities are copied)."""
+        import torch  # here, so that the desktop can load this room without it
+
         array = sitk.GetArrayFromImage(image).astype(np.float32)
         return cls(torch.from_numpy(array), Lattice.of(image), name)
 

@@ -25,6 +25,14 @@ class Start(Enum):
     MASS = "mass"  #: put one centre of mass (above the darkest value) on the other
 
 
+class Prealignment(Enum):
+    """Degrees of freedom of a linear alignment by optimisation, before the network."""
+
+    NONE = "none"
+    RIGID = "rigid"
+    AFFINE = "affine"
+
+
 def start_transform(fixed: Image, moving: Image, start: Start) -> Matrix:
     """Return the translation that a start stands for.
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from enum import Enum
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,17 +16,8 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .image import Image
 from .lattice import Matrix
-from .linear import itk_transform, matrix_of
+from .linear import Prealignment, itk_transform, matrix_of
 from .resample import resample_image
-
-
-class Prealignment(Enum):
-    """Degrees of freedom of the linear alignment."""
-
-    NONE = "none"
-    RIGID = "rigid"
-    AFFINE = "affine"
-
 
 #: Spacing of the images the optimiser works on, mm, and its three resolution levels.
 _WORKING_SPACING_MM = 4.0

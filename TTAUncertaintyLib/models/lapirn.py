@@ -13,35 +13,15 @@ import torch
 from torch import Tensor, nn
 
 from ..geometry import Image, Lattice, Matrix
-from ..resources import resources_folder
 from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
-from .contract import ModelDescription, PreparedPair
+from .contract import PreparedPair
+from .descriptions import LAPIRN as DESCRIPTION
 from .lapirn_network import LapIRNNetwork
 from .network_model import NetworkModel
 from .weights import identify, load_strictly, read_state_dict
 
 #: Field of view along right, anterior, superior, mm.
 _EXTENT_MM = (160, 192, 144)
-
-
-def _template() -> Path:
-    """Return the bundled MNI152 brain: it lies as LapIRN's training images do."""
-    return resources_folder() / "SampleData" / "mni152_t1_1mm.nii.gz"
-
-
-DESCRIPTION = ModelDescription(
-    name="lapirn",
-    title="LapIRN (OASIS, displacement)",
-    purpose="T1 brain MRI of different people, skull-stripped and affinely aligned.",
-    licence="MIT, Copyright (c) 2020 TonyMok",
-    citation="Mok, Chung: Large Deformation Diffeomorphic Image Registration with Laplacian "
-    "Pyramid Networks. MICCAI 2020.",
-    spacing_mm=2.0,
-    expects_affine_alignment=True,
-    frame_reference=_template,
-    published_sha256="9485191cb215e69b6b43ec4d64eb4fd4be4dcec6fce9f59209d8510378cdc2c0",
-    published_at="https://github.com/cwmok/LapIRN (Model/LapIRN_disp_fea7.pth)",
-)
 
 
 class LapIRN(NetworkModel):

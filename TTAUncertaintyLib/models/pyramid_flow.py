@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ..errors import ModelError
 from ..geometry import Image, Matrix
-from ..resources import resources_folder
 from .common_lattice import anatomical_lattice, prepare_on_common_lattice
-from .contract import ModelDescription, PreparedPair
+from .contract import PreparedPair
+from .descriptions import PYRAMID_FLOW as DESCRIPTION
+from .descriptions import bundled_weights
 from .network_model import NetworkModel
 from .pyramid_flow_network import PyramidFlowArchitecture, PyramidFlowNetwork
 from .safetensors_io import read_safetensors
@@ -16,22 +17,6 @@ from .weights import identify, load_strictly
 
 #: Fewest voxels of field of view along an axis: one voxel of the coarsest level.
 _LEAST_VOXELS = 16
-
-DESCRIPTION = ModelDescription(
-    name="pyramid-flow",
-    title="Pyramid flow (bundled)",
-    purpose="Two human brains of the same contrast, skull-stripped; trained on synthetic images. "
-    "Fails on inverted contrast and on other species: see its card.",
-    licence="Apache-2.0",
-    citation="Trained here after Hoffmann et al.: SynthMorph. IEEE TMI 41 (2022).",
-    spacing_mm=2.0,
-    expects_affine_alignment=True,
-)
-
-
-def bundled_weights() -> Path:
-    """Return where the weights that come with the library lie."""
-    return resources_folder() / "Models" / "tta_pyramid_flow.safetensors"
 
 
 class PyramidFlow(NetworkModel):

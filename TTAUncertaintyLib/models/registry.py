@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError
-from . import lapirn, pyramid_flow
 from .contract import ModelDescription, RegistrationModel
+from .descriptions import LAPIRN, PYRAMID_FLOW, bundled_weights
 
 
 @dataclass(frozen=True)
@@ -29,25 +29,46 @@ class Entry:
     load: Callable[[Path | None], RegistrationModel]
     bundled: Callable[[], Path] | None = None
 
+    @property
+    def bundled_bytes(self) -> int | None:
+        """Size of the bundled weights file; None if there is none, or it is missing."""
+        if self.bundled is None:
+            return None
+        try:
+            return self.bundled().stat().st_size
+        except OSError:
+            return None
+
+
+# An adapter is imported when it is loaded: a list of the models needs neither networks nor torch.
+
+
+def _load_pyramid_flow(weights: Path | None) -> RegistrationModel:
+    from .pyramid_flow import PyramidFlow
+
+    return PyramidFlow(weights)
+
 
 def _load_lapirn(weights: Path | None) -> RegistrationModel:
     if weights is None:
         raise ModelError(
             "LapIRN's weights do not come with this software.",
-            f"Get them from {lapirn.DESCRIPTION.published_at} and give the file with --weights.",
+            f"Get them from {LAPIRN.published_at} and give the file with --weights.",
         )
-    return lapirn.LapIRN(weights)
+    from .lapirn import LapIRN
+
+    return LapIRN(weights)
 
 
 MODELS: dict[str, Entry] = {
     entry.description.name: entry
     for entry in (
-        Entry(pyramid_flow.DESCRIPTION, pyramid_flow.PyramidFlow, pyramid_flow.bundled_weights),
-        Entry(lapirn.DESCRIPTION, _load_lapirn),
+        Entry(PYRAMID_FLOW, _load_pyramid_flow, bundled_weights),
+        Entry(LAPIRN, _load_lapirn),
     )
 }
 
-DEFAULT_MODEL = pyramid_flow.DESCRIPTION.name
+DEFAULT_MODEL = PYRAMID_FLOW.name
 
 
 def load_model(name: str, weights: Path | None = None) -> RegistrationModel:

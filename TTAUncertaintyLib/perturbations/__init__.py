@@ -3,12 +3,24 @@
 Knows nothing of networks.
 """
 
-from .actions import Action, AffineAction, DisplacementAction, jacobian_determinant
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
 from .design import Design, Draws, Noise
 from .designs import Sampling, design_points, hadamard_matrix
-from .families import Amplitudes, Family, build_action, parameter_count
+from .families import Amplitudes, Family, parameter_count
 from .presets import PAPER_FAMILIES, Preset, paper_design, preset_design
 from .request import DesignRequest
+
+if TYPE_CHECKING:
+    from .actions import Action, AffineAction, DisplacementAction, jacobian_determinant
+    from .building import build_action
+else:
+    __getattr__ = lazily(
+        __name__,
+        actions=("Action", "AffineAction", "DisplacementAction", "jacobian_determinant"),
+        building=("build_action",),
+    )
 
 __all__ = [
     "PAPER_FAMILIES",

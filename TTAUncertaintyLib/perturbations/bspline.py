@@ -9,28 +9,6 @@ import torch
 from torch import Tensor
 
 
-def control_grid_shape(
-    shape: tuple[int, int, int], step: tuple[float, float, float]
-) -> tuple[int, int, int]:
-    """Return how many control points cover a lattice.
-
-    Parameters
-    ----------
-    shape
-        (D, H, W) of the lattice, axes (k, j, i).
-    step
-        Control-point spacing along (i, j, k), voxels.
-
-    Returns
-    -------
-    tuple of int
-        Axes (k, j, i). The spline's domain begins at the first voxel centre and reaches at least
-        to the last one; one control point lies before it and two or more behind, as in ITK.
-    """
-    k, j, i = (int(-(-(n - 1) // s)) + 3 for n, s in zip(shape, reversed(step), strict=True))
-    return k, j, i
-
-
 def spline_displacement(
     coefficients: Tensor, shape: tuple[int, int, int], step: tuple[float, float, float]
 ) -> Tensor:
@@ -39,7 +17,7 @@ def spline_displacement(
     Parameters
     ----------
     coefficients
-        [3, nk, nj, ni] (see `control_grid_shape`), components (i, j, k), any unit.
+        [3, nk, nj, ni] (see `families.control_grid_shape`), components (i, j, k), any unit.
     shape
         (D, H, W) of the lattice.
     step

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..errors import DesignError
 from ..geometry import Lattice
-from .actions import Action
 from .designs import Sampling, design_points
-from .families import Amplitudes, Family, build_action, cannot_fold, parameter_count
+from .families import Amplitudes, Family, cannot_fold, parameter_count
+
+if TYPE_CHECKING:
+    import torch
+
+    from .actions import Action
 
 
 class Noise(Enum):
@@ -155,6 +158,9 @@ class Draws:
         DesignError
             If it folds and the design does not allow that.
         """
+        # here, so that a design can be chosen and checked where there is no torch
+        from .building import build_action
+
         design = self.design
         action = build_action(
             design.family, design.amplitudes, self.parameters[k], self.lattice, device
@@ -175,6 +181,8 @@ class Draws:
 
         Each is tau_k followed by its micro-perturbation.
         """
+        import torch
+
         actions: list[Action] = []
         current, outer = -1, None
         for n in range(first, last):

@@ -9,7 +9,6 @@ from __future__ import annotations
 from enum import Enum
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..errors import DesignError
@@ -52,6 +51,8 @@ def design_points(
     if sampling is Sampling.HADAMARD:
         return _two_level(count, parameters, seed)
     if sampling is Sampling.SOBOL:
+        import torch  # the other designs do without it
+
         if parameters > torch.quasirandom.SobolEngine.MAXDIM:
             raise DesignError(
                 f"Sobol points exist for up to {torch.quasirandom.SobolEngine.MAXDIM} parameters, "

@@ -10,14 +10,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..errors import DesignError
 from ..geometry import Lattice, Matrix
-from .actions import Action, AffineAction, DisplacementAction
-from .bspline import control_grid_shape, spline_displacement
-from .frame import Frame
 
 
 class Family(Enum):
@@ -89,44 +85,8 @@ class Amplitudes:
 def parameter_count(family: Family, amplitudes: Amplitudes, lattice: Lattice) -> int:
     """Return how many parameters one perturbation of a family has on a lattice."""
     if family is Family.ELASTIC:
-        return 3 * int(np.prod(_control_shape(amplitudes, lattice)))
+        return 3 * int(np.prod(control_shape(amplitudes, lattice)))
     return sum(_BLOCK_SIZE[block] for block in _BLOCKS[family])
-
-
-def build_action(
-    family: Family,
-    amplitudes: Amplitudes,
-    parameters: NDArray[np.float64],
-    lattice: Lattice,
-    device: torch.device | str = "cpu",
-) -> Action:
-    """Build one perturbation's action on a moving lattice.
-
-    Parameters
-    ----------
-    family, amplitudes
-        What kind, and the size of one unit.
-    parameters
-        Shape (P,), dimensionless, in [-1, 1]; P from `parameter_count`.
-    lattice
-        The moving lattice; its centre and axes are the frame of the perturbation.
-    device
-        Where a displacement field is to live.
-    """
-    if family is Family.ELASTIC:
-        shape = _control_shape(amplitudes, lattice)
-        coefficients = parameters.reshape(3, *shape) * _three(amplitudes.elastic_mm)
-        coefficients = coefficients / lattice.spacing[:, None, None, None]
-        step = np.broadcast_to(amplitudes.elastic_spacing_mm, 3) / lattice.spacing
-        return DisplacementAction(
-            spline_displacement(
-                torch.from_numpy(coefficients.astype(np.float32)).to(device),
-                lattice.array_shape,
-                (float(step[0]), float(step[1]), float(step[2])),
-            )
-        )
-    world = Frame.of(lattice).to_world(_affine_matrix(family, amplitudes, parameters))
-    return AffineAction(torch.from_numpy(lattice.inverse @ world @ lattice.matrix))
 
 
 def cannot_fold(family: Family, amplitudes: Amplitudes) -> bool:
@@ -145,16 +105,35 @@ def cannot_fold(family: Family, amplitudes: Amplitudes) -> bool:
     return bool((ratio < 1 / 2.48).all())
 
 
-def _three(value: float | tuple[float, float, float]) -> NDArray[np.float64]:
-    return np.broadcast_to(np.asarray(value, float), 3).reshape(3, 1, 1, 1)
+def control_grid_shape(
+    shape: tuple[int, int, int], step: tuple[float, float, float]
+) -> tuple[int, int, int]:
+    """Return how many control points cover a lattice.
+
+    Parameters
+    ----------
+    shape
+        (D, H, W) of the lattice, axes (k, j, i).
+    step
+        Control-point spacing along (i, j, k), voxels.
+
+    Returns
+    -------
+    tuple of int
+        Axes (k, j, i). The spline's domain begins at the first voxel centre and reaches at least
+        to the last one; one control point lies before it and two or more behind, as in ITK.
+    """
+    k, j, i = (int(-(-(n - 1) // s)) + 3 for n, s in zip(shape, reversed(step), strict=True))
+    return k, j, i
 
 
-def _control_shape(amplitudes: Amplitudes, lattice: Lattice) -> tuple[int, int, int]:
+def control_shape(amplitudes: Amplitudes, lattice: Lattice) -> tuple[int, int, int]:
+    """Return how many control points an elastic family has on a lattice, axes (k, j, i)."""
     step = np.broadcast_to(amplitudes.elastic_spacing_mm, 3) / lattice.spacing
     return control_grid_shape(lattice.array_shape, (step[0], step[1], step[2]))
 
 
-def _affine_matrix(
+def affine_matrix(
     family: Family, amplitudes: Amplitudes, parameters: NDArray[np.float64]
 ) -> Matrix:
     """Return the 4x4 matrix of an affine family in its frame: T R S H (shear acts first)."""

@@ -1,9 +1,24 @@
 """The result bundle: findings on the fixed image, their record, and the folder on disk."""
 
-from .bundle import Bundle, check_output, new_folder, partial_folder, write_bundle
-from .findings import Findings, find
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+from .bundle import Bundle
+from .files import SCHEMA_VERSION
+from .folder import check_output, new_folder, partial_folder
 from .maps import MapKind
-from .record import SCHEMA_VERSION, Provenance, make_record
+
+if TYPE_CHECKING:
+    from .findings import Findings, find
+    from .record import Provenance, make_record
+    from .writing import write_bundle
+else:
+    __getattr__ = lazily(
+        __name__,
+        findings=("Findings", "find"),
+        record=("Provenance", "make_record"),
+        writing=("write_bundle",),
+    )
 
 __all__ = [
     "SCHEMA_VERSION",

@@ -19,18 +19,16 @@ from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
 from ..perturbations import Design
 from ..version import __version__
+from .files import (
+    MEAN_TRANSFORM_FILE,
+    REPORT_FILE,
+    SCHEMA_VERSION,
+    TRANSFORM_FILE,
+    VARIANCES_FILE,
+    WARPED_FILE,
+)
 from .findings import Findings
 from .maps import MapKind
-
-SCHEMA_VERSION = 1
-
-#: Names of the files of a bundle that are not maps.
-WARPED_FILE = "warped.nrrd"
-TRANSFORM_FILE = "transform.h5"
-MEAN_TRANSFORM_FILE = "mean_transform.h5"
-VARIANCES_FILE = "variances.nrrd"
-RECORD_FILE = "result.json"
-REPORT_FILE = "report.html"
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,15 +6,15 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from ..errors import InputError, ResourceError, TTAUncertaintyError
+from ..errors import InputError, MissingPackage, ResourceError, TTAUncertaintyError
 from ..version import __version__
 from .control import Control
 from .job import Job
 from .messages import Voice
-from .perform import perform
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -33,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         control = Control(options.stdin, options.control)
         job = Job.from_json(_read(options.job))
+        perform = _load_perform()
         complete = perform(job, voice, lambda: control.stop_requested)
         voice.say("finished", output=str(job.output.absolute()), complete=complete)
         return 0
@@ -50,6 +51,32 @@ def main(arguments: list[str] | None = None) -> int:
             "This is a mistake in the software; please report it with the log.",
         )
         return _fail(voice, problem)
+
+
+def _load_perform() -> Callable[[Job, Voice, Callable[[], bool]], bool]:
+    """Import what does the work, torch with it.
+
+    Raises
+    ------
+    MissingPackage
+        If torch, or another package, is not there or does not load.
+    """
+    try:
+        from .perform import perform
+    except (ImportError, OSError) as error:  # OSError: a library that torch itself needs
+        name = (getattr(error, "name", None) or "torch").partition(".")[0]
+        if name == "TTAUncertaintyLib":
+            raise
+        title = "PyTorch" if name == "torch" else f"The package {name}"
+        absent = isinstance(error, ModuleNotFoundError)
+        raise MissingPackage(
+            f"{title} is missing in {sys.executable}."
+            if absent
+            else f"{title} cannot be loaded in {sys.executable} ({error}).",
+            "Install it there (in Slicer, with the PyTorch extension), or choose a Python that "
+            "has it.",
+        ) from error
+    return perform
 
 
 def _fail(voice: Voice, error: TTAUncertaintyError) -> int:

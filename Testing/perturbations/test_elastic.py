@@ -22,7 +22,8 @@ from TTAUncertaintyLib.perturbations import (
     build_action,
     parameter_count,
 )
-from TTAUncertaintyLib.perturbations.bspline import basis_matrix, control_grid_shape
+from TTAUncertaintyLib.perturbations.bspline import basis_matrix
+from TTAUncertaintyLib.perturbations.families import control_grid_shape
 
 
 @pytest.mark.parametrize("lattice", [PLAIN, OBLIQUE, FLIPPED], ids=["plain", "oblique", "flipped"])

@@ -19,7 +19,7 @@ from support.phantom import FIXED, write_pair
 from TTAUncertaintyLib.errors import InputError, OutputError
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.results import Bundle, MapKind
-from TTAUncertaintyLib.results.bundle import _rounded
+from TTAUncertaintyLib.results.writing import _rounded
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.messages import Voice
 from TTAUncertaintyLib.worker.perform import perform

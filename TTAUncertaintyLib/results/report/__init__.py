@@ -1,5 +1,12 @@
 """The report: one HTML file that opens offline and that a clinician can read."""
 
-from .report import make_report
+from typing import TYPE_CHECKING
+
+from ...lazy import lazily
+
+if TYPE_CHECKING:
+    from .report import make_report
+else:
+    __getattr__ = lazily(__name__, report=("make_report",))
 
 __all__ = ["make_report"]

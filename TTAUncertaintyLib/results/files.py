@@ -1,0 +1,10 @@
+"""What the files of a bundle are called, those of the maps aside, and its schema version."""
+
+SCHEMA_VERSION = 1
+
+WARPED_FILE = "warped.nrrd"
+TRANSFORM_FILE = "transform.h5"
+MEAN_TRANSFORM_FILE = "mean_transform.h5"
+VARIANCES_FILE = "variances.nrrd"
+RECORD_FILE = "result.json"
+REPORT_FILE = "report.html"

@@ -1,0 +1,142 @@
+"""Writing a result bundle: every file is read back, and the folder is complete or absent."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..errors import OutputError
+from ..geometry import DeformableTransform, Lattice
+from .files import (
+    MEAN_TRANSFORM_FILE,
+    RECORD_FILE,
+    REPORT_FILE,
+    TRANSFORM_FILE,
+    VARIANCES_FILE,
+    WARPED_FILE,
+)
+from .findings import Findings
+from .folder import new_folder
+from .report import make_report
+
+#: Bytes kept free beyond what the bundle itself needs.
+_SPARE_BYTES = 16 << 20
+
+
+def write_bundle(
+    folder: Path, findings: Findings, record: dict[str, Any], overwrite: bool = False
+) -> None:
+    """Write a result bundle.
+
+    Parameters
+    ----------
+    folder
+        Where it is to be; absent, empty, or an older result to be replaced.
+    findings
+        What to write.
+    record
+        From `make_record`.
+    overwrite
+        Replace an older result.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written whole, for example because the disk is full. Then nothing is left
+        behind, and an older result is untouched.
+    """
+    with new_folder(folder, overwrite) as partial:
+        _check_space(partial, findings)
+        for kind, values in findings.maps.items():
+            facts = kind.facts
+            _write_image(
+                partial / facts.file,
+                _rounded(values),
+                findings.fixed.lattice,
+                {"title": facts.title, "unit": facts.unit, "frame": "fixed image"},
+            )
+        _write_image(
+            partial / WARPED_FILE,
+            findings.warped.intensities.numpy(),
+            findings.fixed.lattice,
+            {"title": findings.warped.name, "unit": "as the moving image"},
+        )
+        _write_transform(partial / TRANSFORM_FILE, findings.transform)
+        if findings.mean_transform is not None:
+            _write_transform(partial / MEAN_TRANSFORM_FILE, findings.mean_transform)
+            _write_variances(partial / VARIANCES_FILE, findings)
+        (partial / REPORT_FILE).write_text(make_report(findings, record), encoding="utf-8")
+        text = json.dumps(record, indent=2, allow_nan=True)
+        (partial / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _check_space(partial: Path, findings: Findings) -> None:
+    voxels = int(np.prod(findings.fixed.lattice.size))
+    network_voxels = int(np.prod(findings.outcome.fixed_lattice.size))
+    # uncompressed: what is asked for is always enough
+    needed = 4 * voxels * (len(findings.maps) + 1) + 60 * network_voxels + _SPARE_BYTES
+    free = shutil.disk_usage(partial).free
+    if free < needed:
+        raise OutputError(
+            f"The disk is too full: the result may need {needed / 1e6:.0f} MB, "
+            f"{free / 1e6:.0f} MB are free at {partial.parent}.",
+            "Free some space or choose another place; nothing was left behind.",
+        )
+
+
+def _rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keep 12 significant bits of a map (0.012 %): the rest is noise, and does not compress."""
+    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.int32)
+    return ((bits + 0x400) & ~np.int32(0x7FF)).view(np.float32)
+
+
+def _write_image(
+    path: Path, values: NDArray[Any], lattice: Lattice, header: dict[str, str]
+) -> None:
+    """Write an NRRD file and read it back: ITK does not always notice a full disk."""
+    image = lattice.stamp(sitk.GetImageFromArray(values, isVector=values.ndim == 4))
+    for key, value in header.items():
+        image.SetMetaData(key, value)
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
+        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    except RuntimeError as error:
+        raise OSError(f"{path.name} could not be written") from error
+    if not np.array_equal(back, values, equal_nan=True):
+        raise OSError(f"{path.name} was not written whole")
+
+
+def _write_transform(path: Path, transform: DeformableTransform) -> None:
+    try:
+        sitk.WriteTransform(transform.to_itk(), str(path))
+        sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise OSError(f"{path.name} could not be written") from error
+
+
+def _write_variances(path: Path, findings: Findings) -> None:
+    """Write the unclamped traces as one vector image on the network's lattice."""
+    variance = findings.outcome.variance
+    if variance is None:
+        return
+    traces = variance.traces()
+    names = ["total"]
+    layers = [traces.total]
+    if traces.intrinsic is not None and traces.jitter is not None:
+        names += ["intrinsic", "jitter"]
+        layers += [traces.intrinsic, traces.jitter]
+    values = np.stack([layer.numpy() for layer in layers], axis=-1)
+    if len(layers) == 1:  # ITK knows no vectors of one component
+        values = values[..., 0]
+    _write_image(
+        path,
+        values,
+        findings.outcome.fixed_lattice,
+        {"components": " ".join(names), "unit": "mm^2", "frame": "network lattice"},
+    )

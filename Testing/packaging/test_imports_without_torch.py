@@ -1,0 +1,188 @@
+"""The rooms that the desktop uses load, and do their work, where there is no torch.
+
+Slicer's own Python has none until the person agrees to install it. Each test runs in an
+interpreter of its own that refuses to import torch.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+_WITHOUT_TORCH = """
+import sys
+class NoTorch:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+sys.meta_path.insert(0, NoTorch())
+"""
+
+
+def run_without_torch(code: str, *arguments: str) -> str:
+    """Run code in a Python that has no torch; return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_TORCH + textwrap.dedent(code), *arguments],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "worker",
+        "worker.client",
+        "worker.job",
+        "worker.messages",
+        "worker.main",
+        "engine",
+        "geometry",
+        "models",
+        "perturbations",
+        "results",
+        "results.bundle",
+        "results.maps",
+        "results.report.style",
+        "results.report.words",
+        "review",
+        "resources",
+        "sample_data",
+        "errors",
+    ],
+)
+def test_a_room_of_the_desktop_loads_without_torch(module: str) -> None:
+    run_without_torch(f"import TTAUncertaintyLib.{module}")
+
+
+def test_a_job_survives_its_file_without_torch() -> None:
+    run_without_torch(
+        """
+        from pathlib import Path
+        from TTAUncertaintyLib.engine import Precision
+        from TTAUncertaintyLib.geometry import Prealignment, Start
+        from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset
+        from TTAUncertaintyLib.worker import Job
+        job = Job(Path("f"), Path("m"), Path("o"), start=Start.MASS, prealign=Prealignment.RIGID,
+                  precision=Precision.BF16, design=DesignRequest(Preset.PAPER, Family.SHEAR))
+        assert Job.from_json(job.to_json()) == job
+        """
+    )
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard", "thorough", "paper"])
+def test_a_preset_is_resolved_drawn_and_checked_without_torch(preset: str) -> None:
+    run_without_torch(
+        f"""
+        from TTAUncertaintyLib.errors import DesignError
+        from TTAUncertaintyLib.geometry import Lattice
+        from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
+        lattice = Lattice.from_geometry((80, 96, 80), (2, 2, 2), (0, 0, 0))
+        design = DesignRequest(Preset("{preset}")).resolve(lattice)
+        assert design.draw(lattice).parameters.shape[0] == design.outer
+        try:
+            DesignRequest(outer=7, family=Family.RIGID, sampling=Sampling.HADAMARD).resolve(
+                lattice).draw(lattice)
+        except DesignError as error:
+            assert "Take 8" in str(error)
+        else:
+            raise AssertionError
+        """
+    )
+
+
+def test_the_models_are_described_without_torch() -> None:
+    run_without_torch(
+        """
+        from TTAUncertaintyLib.models import DEFAULT_MODEL, MODELS
+        entry = MODELS[DEFAULT_MODEL]
+        assert entry.description.title and entry.description.purpose and entry.description.licence
+        assert entry.bundled_bytes == entry.bundled().stat().st_size > 1e6
+        assert MODELS["lapirn"].bundled_bytes is None
+        """
+    )
+
+
+def test_a_bundle_is_opened_without_torch(tmp_path: Path) -> None:
+    (tmp_path / "total.nrrd").write_bytes(b"")
+    (tmp_path / "result.json").write_text(
+        '{"schema_version": 1, "files": {"total": "total.nrrd", "warped": "total.nrrd"}}'
+    )
+    run_without_torch(
+        """
+        import sys
+        from TTAUncertaintyLib.results import Bundle, MapKind
+        bundle = Bundle.open(sys.argv[1])
+        assert bundle.map_files[MapKind.TOTAL].name == "total.nrrd"
+        """,
+        str(tmp_path),
+    )
+
+
+def test_a_lattice_and_a_linear_transform_are_used_without_torch(tmp_path: Path) -> None:
+    run_without_torch(
+        """
+        import sys
+        import numpy as np
+        import SimpleITK as sitk
+        from TTAUncertaintyLib.geometry import Lattice, itk_transform, read_linear_transform
+        from TTAUncertaintyLib.review import find_hot_spots
+        lattice = Lattice.from_geometry((9, 8, 7), (1, 2, 3), (4, 5, 6))
+        matrix = np.eye(4)
+        matrix[:3, 3] = lattice.center
+        sitk.WriteTransform(itk_transform(matrix), sys.argv[1])
+        assert np.allclose(read_linear_transform(sys.argv[1]), matrix)
+        values = np.zeros(lattice.array_shape, np.float32)
+        values[2:5, 2:5, 2:5] = 3
+        (spot,) = find_hot_spots(values, values >= 0, lattice, 1.0)
+        assert spot.peak == 3
+        """,
+        str(tmp_path / "start.tfm"),
+    )
+
+
+def test_what_needs_torch_says_so_by_name() -> None:
+    run_without_torch(
+        """
+        import TTAUncertaintyLib.geometry as geometry
+        try:
+            geometry.resample_image
+        except ModuleNotFoundError as error:
+            assert error.name == "torch"
+        else:
+            raise AssertionError
+        """
+    )
+
+
+def test_every_name_a_package_promises_is_there() -> None:
+    code = """
+        from importlib import import_module
+        for room in ("engine", "geometry", "models", "perturbations", "results", "results.report"):
+            package = import_module(f"TTAUncertaintyLib.{room}")
+            for name in package.__all__:
+                getattr(package, name)
+            try:
+                package.no_such_name
+            except AttributeError as error:
+                assert "no_such_name" in str(error)
+            else:
+                raise AssertionError
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
