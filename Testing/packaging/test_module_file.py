@@ -1,11 +1,12 @@
 """The module file, loaded over stand-ins for Slicer's classes: what it says, and that it only says.
 
-This is not Slicer; it holds the file to importing, describing itself and filling its panel.
+This is not Slicer; it holds the file to importing, describing itself and being installed whole.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -13,22 +14,7 @@ from types import ModuleType, SimpleNamespace
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-
-class _Label:
-    def __init__(self, text):
-        self.text = text
-
-
-class _Layout:
-    def __init__(self):
-        self.widgets = []
-
-    def addWidget(self, widget):  # noqa: N802
-        self.widgets.append(widget)
-
-    def addStretch(self, _stretch):  # noqa: N802
-        pass
+MODULE = REPOSITORY / "TTAUncertainty"
 
 
 class _Module:
@@ -36,56 +22,81 @@ class _Module:
         self.parent = parent
 
 
-class _Widget:
-    def setup(self):
-        self.layout = _Layout()
+class _Application:
+    """Remembers what was connected to its signals."""
+
+    def __init__(self):
+        self.connected = []
+
+    def connect(self, signal, slot):
+        self.connected.append((signal, slot))
 
 
 @pytest.fixture
 def module(monkeypatch):
-    qt = ModuleType("qt")
-    qt.QLabel = _Label
-    qt.Qt = SimpleNamespace(TextSelectableByMouse=1)
+    slicer = ModuleType("slicer")
+    slicer.app = _Application()
     translation = ModuleType("slicer.i18n")
     translation.tr = lambda text: text
     translation.translate = lambda _context, text: text
     scripted = ModuleType("slicer.ScriptedLoadableModule")
     scripted.ScriptedLoadableModule = _Module
-    scripted.ScriptedLoadableModuleWidget = _Widget
-    scripted.ScriptedLoadableModuleLogic = object
-    scripted.ScriptedLoadableModuleTest = object
+    for name in ("Widget", "Logic", "Test"):
+        base = type(f"ScriptedLoadableModule{name}", (), {})
+        setattr(scripted, base.__name__, base)
     for name, stand_in in (
-        ("qt", qt),
-        ("slicer", ModuleType("slicer")),
+        ("slicer", slicer),
         ("slicer.i18n", translation),
         ("slicer.ScriptedLoadableModule", scripted),
     ):
         monkeypatch.setitem(sys.modules, name, stand_in)
-    path = REPOSITORY / "TTAUncertainty" / "TTAUncertainty.py"
+    path = MODULE / "TTAUncertainty.py"
     spec = importlib.util.spec_from_file_location("TTAUncertainty", path)
     loaded = importlib.util.module_from_spec(spec)
     before = set(sys.modules)
     spec.loader.exec_module(loaded)
+    loaded.description = loaded.TTAUncertainty(SimpleNamespace()).parent
     loaded.imported = set(sys.modules) - before
+    loaded.application = slicer.app
     return loaded
 
 
 def test_module_describes_itself(module):
-    parent = module.TTAUncertainty(SimpleNamespace()).parent
+    parent = module.description
     assert parent.title
     assert parent.categories == ["Registration"]
     assert "variance" in parent.helpText
     assert "2509.23355" in parent.acknowledgementText
 
 
-def test_panel_names_the_folder_to_start_from(module):
-    panel = module.TTAUncertaintyWidget()
-    panel.setup()
-    (label,) = panel.layout.widgets
-    assert str(REPOSITORY) in label.text
-    assert "TTAUncertaintyLib" in label.text
-
-
-def test_loading_the_module_loads_neither_the_library_nor_torch(module):
+def test_listing_the_module_loads_neither_the_panel_nor_the_library_nor_torch(module):
     roots = {name.partition(".")[0] for name in module.imported}
-    assert not roots & {"TTAUncertaintyLib", "torch", "numpy", "SimpleITK"}
+    heavy = {"TTAUncertaintyPanel", "TTAUncertaintyLib", "torch", "numpy", "SimpleITK", "vtk"}
+    assert not roots & heavy
+
+
+def test_sample_data_are_registered_when_slicer_has_started_and_not_before(module):
+    ((signal, slot),) = module.application.connected
+    assert signal == "startupCompleted()"
+    assert slot.__name__ == "registerSampleData"
+
+
+def test_slicer_finds_its_four_classes_under_their_names(module):
+    for name in ("", "Widget", "Logic", "Test"):
+        assert isinstance(vars(module)[f"TTAUncertainty{name}"], type)
+
+
+def test_every_file_of_the_module_is_listed_for_installation():
+    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"set\((MODULE_PYTHON_\w+)\n(.*?)\)", text, flags=re.DOTALL))
+    listed = {
+        name.replace("${MODULE_NAME}", "TTAUncertainty")
+        for block in blocks.values()
+        for name in block.split()
+    }
+    there = {
+        path.relative_to(MODULE).as_posix()
+        for path in MODULE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != "CMakeLists.txt"
+    }
+    assert listed == there

@@ -1,0 +1,87 @@
+"""The images that come with the extension: listed in Sample Data, loaded without network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from TTAUncertaintyLib.sample_data import SampleImage, SamplePair, sample_pair, sample_pairs
+
+CATEGORY = "TTAUncertainty"
+
+
+def register_sample_data() -> None:
+    """List the bundled pairs, and the tissues of the fixed image, in the module Sample Data.
+
+    The files are copied from the extension into Slicer's cache and checked there.
+    """
+    import SampleData
+
+    register = SampleData.SampleDataLogic.registerCustomSampleDataSource
+    icon = Path(__file__).resolve().parents[1] / "Resources" / "Icons" / "TTAUncertainty.png"
+    pairs = sample_pairs()
+    for pair in pairs.values():
+        register(
+            category=CATEGORY,
+            sampleName=_pair_title(pair),
+            thumbnailFileName=str(icon),
+            **_source(pair.fixed, pair.moving),
+        )
+    labels = {pair.fixed_labels.name: pair.fixed_labels for pair in pairs.values()}
+    for image in labels.values():
+        register(
+            category=CATEGORY,
+            sampleName=_(image.title),
+            thumbnailFileName=str(icon),
+            loadFileProperties={"labelmap": True},
+            **_source(image),
+        )
+
+
+def load_sample_pair(name: str = "reference") -> tuple[Any, Any]:
+    """Load the fixed and the moving volume of a bundled pair.
+
+    Parameters
+    ----------
+    name
+        "reference" or "lesion".
+
+    Returns
+    -------
+    tuple
+        The two volume nodes.
+    """
+    pair = sample_pair(name)
+    return _load(pair.fixed), _load(pair.moving)
+
+
+def node_name(image: SampleImage) -> str:
+    """What a loaded sample image is called in the scene: its title without its role."""
+    return image.title.partition(" (")[0]
+
+
+def _pair_title(pair: SamplePair) -> str:
+    return _("{moving} on {fixed}").format(
+        moving=node_name(pair.moving), fixed=node_name(pair.fixed)
+    )
+
+
+def _source(*images: SampleImage) -> dict[str, list[str]]:
+    return {
+        "uris": [image.path.as_uri() for image in images],
+        "fileNames": [image.path.name for image in images],
+        "nodeNames": [node_name(image) for image in images],
+        "checksums": [f"SHA256:{image.sha256}" for image in images],
+    }
+
+
+def _load(image: SampleImage) -> Any:
+    """Load a volume that does not know its file: saving the scene must not write over ours."""
+    node = slicer.util.loadVolume(str(image.path), {"name": node_name(image), "show": False})
+    storage = node.GetStorageNode()
+    if storage is not None:
+        slicer.mrmlScene.RemoveNode(storage)
+    return node
