@@ -1,14 +1,57 @@
-"""What a person reads off a map: foreground, statistics, hot spots. Pure arrays."""
+"""What a person reads off a map, and decides: pure arrays, words and tables. No torch."""
 
-from .foreground import foreground
-from .hot_spots import HotSpot, find_hot_spots
+from .foreground import foreground, foreground_of
+from .hot_spots import HotSpot, HotSpotRegions, find_hot_spots, hot_spot_regions, in_structures
+from .landmarks import LandmarkFinding, LandmarkPair, evaluate_landmarks, point_map
+from .map_volume import MapVolume
+from .matching import MatchedReview, ReviewedSpot, decide, match_verdicts
+from .review_json import review_from_json, review_to_json
+from .spread import Contour, PrincipalAxes, between_lps_and_ras, principal_axes, root_trace
 from .statistics import RegionStatistics, region_statistics, root_mean_variance
+from .structures import StructureStatistics, structure_statistics
+from .table import Column, Table, csv_text, write_csv, write_whole
+from .tables import hot_spot_table, landmark_table, structure_tables, verdict_counts
+from .verdicts import PlaceVerdict, Review, Verdict
 
 __all__ = [
+    "Column",
+    "Contour",
     "HotSpot",
+    "HotSpotRegions",
+    "LandmarkFinding",
+    "LandmarkPair",
+    "MapVolume",
+    "MatchedReview",
+    "PlaceVerdict",
+    "PrincipalAxes",
     "RegionStatistics",
+    "Review",
+    "ReviewedSpot",
+    "StructureStatistics",
+    "Table",
+    "Verdict",
+    "between_lps_and_ras",
+    "csv_text",
+    "decide",
+    "evaluate_landmarks",
     "find_hot_spots",
     "foreground",
+    "foreground_of",
+    "hot_spot_regions",
+    "hot_spot_table",
+    "in_structures",
+    "landmark_table",
+    "match_verdicts",
+    "point_map",
+    "principal_axes",
     "region_statistics",
+    "review_from_json",
+    "review_to_json",
     "root_mean_variance",
+    "root_trace",
+    "structure_statistics",
+    "structure_tables",
+    "verdict_counts",
+    "write_csv",
+    "write_whole",
 ]

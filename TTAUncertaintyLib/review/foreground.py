@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import Image
+if TYPE_CHECKING:
+    from ..geometry import Image
 
 
 def foreground(image: Image) -> NDArray[np.bool_]:
+    """Return the body (or brain) in an image; see `foreground_of`."""
+    return foreground_of(image.intensities.numpy())
+
+
+def foreground_of(intensities: NDArray[Any]) -> NDArray[np.bool_]:
     """Return the body (or brain) in an image: bright enough, one piece, holes filled.
 
     Parameters
     ----------
-    image
-        Any scalar image with a dark background.
+    intensities
+        Of any scalar image with a dark background, axes (k, j, i).
 
     Returns
     -------
@@ -27,10 +35,10 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     Half of Otsu's threshold (IEEE Trans. SMC 9, 1979) keeps dark tissue such as cerebrospinal
     fluid; the largest connected component is taken and closed by 3 voxels.
     """
-    picture = sitk.GetImageFromArray(image.intensities.numpy())
+    picture = sitk.GetImageFromArray(intensities)
     otsu = sitk.OtsuThresholdImageFilter()
     otsu.Execute(picture)
-    low = image.background
+    low = float(intensities.min())
     bright = picture > low + 0.5 * (otsu.GetThreshold() - low)
     pieces = sitk.RelabelComponent(sitk.ConnectedComponent(bright), sortByObjectSize=True)
     closed = sitk.GrayscaleMorphologicalClosing(pieces == 1, [3, 3, 3], sitk.sitkBox)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry import Lattice
+from ..geometry.lattice import Lattice
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class HotSpot:
         Where the peak is, (i, j, k) on the map's lattice.
     position_lps_mm
         The same place in the world, LPS.
+    structure
+        Name of the structure that holds most of the region; "" where no segmentation is given or
+        none of it is touched.
+    structure_share
+        Share of the region that lies in that structure, 0 to 1.
     """
 
     peak: float
@@ -33,6 +39,8 @@ class HotSpot:
     volume_cm3: float
     voxel: tuple[int, int, int]
     position_lps_mm: tuple[float, float, float]
+    structure: str = ""
+    structure_share: float = 0.0
 
     @property
     def position_ras_mm(self) -> tuple[float, float, float]:
@@ -42,7 +50,7 @@ class HotSpot:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""
-        return {
+        found: dict[str, Any] = {
             "peak_mm": self.peak,
             "mean_mm": self.mean,
             "volume_cm3": self.volume_cm3,
@@ -50,6 +58,36 @@ class HotSpot:
             "position_lps_mm": list(self.position_lps_mm),
             "position_ras_mm": list(self.position_ras_mm),
         }
+        if self.structure:
+            found |= {"structure": self.structure, "structure_share": self.structure_share}
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class HotSpotRegions:
+    """Hot spots and the voxels that they take up.
+
+    Parameters
+    ----------
+    spots
+        Highest peak first.
+    labels
+        Axes (k, j, i): n + 1 where spot n lies, 0 elsewhere.
+    lattice
+        Of the labels, world LPS mm.
+    """
+
+    spots: tuple[HotSpot, ...]
+    labels: NDArray[np.int32]
+    lattice: Lattice
+
+    def spot_at(self, position_lps_mm: tuple[float, float, float]) -> int | None:
+        """Return the number (from 0) of the spot that holds a world point; None outside all."""
+        voxel = np.rint(self.lattice.to_voxel(position_lps_mm)).astype(int)
+        if (voxel < 0).any() or (voxel >= self.lattice.size).any():
+            return None
+        i, j, k = voxel
+        return int(self.labels[k, j, i]) - 1 if self.labels[k, j, i] else None
 
 
 def find_hot_spots(
@@ -60,7 +98,19 @@ def find_hot_spots(
     most: int = 10,
     smallest_cm3: float = 0.1,
 ) -> list[HotSpot]:
-    """Find connected regions above a threshold, highest peak first.
+    """Find connected regions above a threshold, highest peak first; see `hot_spot_regions`."""
+    return list(hot_spot_regions(values, region, lattice, threshold, most, smallest_cm3).spots)
+
+
+def hot_spot_regions(
+    values: NDArray[np.float32],
+    region: NDArray[np.bool_],
+    lattice: Lattice,
+    threshold: float,
+    most: int = 10,
+    smallest_cm3: float = 0.1,
+) -> HotSpotRegions:
+    """Find connected regions above a threshold, and which voxels they take up.
 
     Parameters
     ----------
@@ -79,18 +129,54 @@ def find_hot_spots(
     """
     above = region & np.isfinite(values) & (values > threshold)
     if not above.any():
-        return []
+        return HotSpotRegions((), np.zeros(values.shape, np.int32), lattice)
     labels = sitk.ConnectedComponent(sitk.GetImageFromArray(above.astype(np.uint8)))
     shapes = sitk.LabelIntensityStatisticsImageFilter()
     shapes.Execute(labels, sitk.GetImageFromArray(np.nan_to_num(values).astype(np.float32)))
-    spots = []
+    found = []
     for label in shapes.GetLabels():
         volume = shapes.GetNumberOfPixels(label) * lattice.voxel_volume / 1000
         if volume < smallest_cm3:
             continue
         i, j, k = shapes.GetMaximumIndex(label)
         x, y, z = lattice.to_world([i, j, k]).tolist()
-        spots.append(
-            HotSpot(shapes.GetMaximum(label), shapes.GetMean(label), volume, (i, j, k), (x, y, z))
+        spot = HotSpot(
+            shapes.GetMaximum(label), shapes.GetMean(label), volume, (i, j, k), (x, y, z)
         )
-    return sorted(spots, key=lambda spot: -spot.peak)[:most]
+        found.append((label, spot))
+    found = sorted(found, key=lambda pair: -pair[1].peak)[:most]
+    rank = np.zeros(max(shapes.GetLabels()) + 1, np.int32)
+    for number, (label, _) in enumerate(found, start=1):
+        rank[label] = number
+    spots = tuple(spot for _, spot in found)
+    return HotSpotRegions(spots, rank[sitk.GetArrayViewFromImage(labels)], lattice)
+
+
+def in_structures(
+    regions: HotSpotRegions, structures: NDArray[np.integer], names: Mapping[int, str]
+) -> HotSpotRegions:
+    """Name the structure in which each hot spot mostly lies.
+
+    Parameters
+    ----------
+    regions
+        Hot spots.
+    structures
+        Labels on the same lattice, axes (k, j, i); 0 is no structure.
+    names
+        Name of each label; one without a name is called "label 7".
+    """
+    where = regions.labels > 0
+    spot_of, structure_of = regions.labels[where], structures[where]
+    named = []
+    for number, spot in enumerate(regions.spots, start=1):
+        inside = structure_of[spot_of == number]
+        labels, counts = np.unique(inside[inside > 0], return_counts=True)
+        if labels.size == 0:
+            named.append(replace(spot, structure="", structure_share=0.0))
+            continue
+        best = int(labels[counts.argmax()])
+        name = names.get(best) or f"label {best}"
+        share = float(counts.max() / inside.size)
+        named.append(replace(spot, structure=name, structure_share=share))
+    return replace(regions, spots=tuple(named))

@@ -1,0 +1,135 @@
+"""A map per structure of a segmentation: what a planner or a physicist reads first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .map_volume import MapVolume
+
+
+@dataclass(frozen=True)
+class StructureStatistics:
+    """One map over one structure.
+
+    Parameters
+    ----------
+    label, name
+        Of the structure in the label map.
+    map_key, map_title, unit
+        Of the map; the unit is "mm" or "".
+    voxels, volume_cm3
+        Of the whole structure, with and without an estimate.
+    share_with_estimate
+        Of its voxels, 0 to 1.
+    minimum, mean, median, p95, maximum
+        Over the voxels with an estimate, in the map's unit; NaN where there is none.
+    share_above
+        Share of the voxels with an estimate that lie above the person's tolerance, 0 to 1; None
+        without a tolerance, and for a map that is not in mm.
+    share_folded
+        For a map without a unit (the Jacobian determinant): share at or below zero; else None.
+    """
+
+    label: int
+    name: str
+    map_key: str
+    map_title: str
+    unit: str
+    voxels: int
+    volume_cm3: float
+    share_with_estimate: float
+    minimum: float
+    mean: float
+    median: float
+    p95: float
+    maximum: float
+    share_above: float | None
+    share_folded: float | None
+
+
+def structure_statistics(
+    maps: Sequence[MapVolume],
+    labels: NDArray[np.integer],
+    names: Mapping[int, str],
+    tolerance_mm: float | None = None,
+) -> list[StructureStatistics]:
+    """Summarise every map over every structure.
+
+    Parameters
+    ----------
+    maps
+        All on one lattice.
+    labels
+        Axes (k, j, i), on the maps' lattice; 0 is no structure.
+    names
+        Name of each label. A label without a name is called "label 7"; a name whose label does
+        not occur is left out.
+    tolerance_mm
+        The person's own; none is shipped, since what is tolerable depends on the purpose.
+
+    Returns
+    -------
+    list of StructureStatistics
+        By label, within it in the order of the maps.
+
+    Raises
+    ------
+    ValueError
+        If the labels do not lie on the maps' lattice.
+    """
+    for volume in maps:
+        if volume.values.shape != labels.shape:
+            raise ValueError(
+                f"The structures have shape {labels.shape}, "
+                f"the map {volume.title} has {volume.values.shape}."
+            )
+    # sorted by label once, so that every structure of every map is one slice
+    where = np.flatnonzero(labels)
+    kinds = labels.ravel()[where]
+    order = np.argsort(kinds, kind="stable")
+    where, kinds = where[order], kinds[order]
+    found, starts = np.unique(kinds, return_index=True)
+    parts = np.split(where, starts[1:])
+    return [
+        _statistics(volume, int(label), names, part, tolerance_mm)
+        for label, part in zip(found, parts, strict=False)
+        for volume in maps
+    ]
+
+
+def _statistics(
+    volume: MapVolume,
+    label: int,
+    names: Mapping[int, str],
+    part: NDArray[np.integer],
+    tolerance_mm: float | None,
+) -> StructureStatistics:
+    values = volume.values.ravel()[part]
+    values = values[np.isfinite(values)].astype(np.float64)
+    nan = float("nan")
+    low, median, p95, high = nan, nan, nan, nan
+    if values.size:
+        low, median, p95, high = np.percentile(values, [0, 50, 95, 100]).tolist()
+    in_mm = volume.unit == "mm"
+    above = in_mm and tolerance_mm is not None and values.size > 0
+    return StructureStatistics(
+        label=label,
+        name=names.get(label) or f"label {label}",
+        map_key=volume.key,
+        map_title=volume.title,
+        unit=volume.unit,
+        voxels=part.size,
+        volume_cm3=part.size * volume.lattice.voxel_volume / 1000,
+        share_with_estimate=values.size / part.size,
+        minimum=low,
+        mean=float(values.mean()) if values.size else nan,
+        median=median,
+        p95=p95,
+        maximum=high,
+        share_above=float((values > tolerance_mm).mean()) if above else None,
+        share_folded=float((values <= 0).mean()) if not in_mm and values.size else None,
+    )

@@ -1,0 +1,137 @@
+"""What the reviewer decides: a verdict and a comment on each place, and one on the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from enum import Enum
+
+from .hot_spots import HotSpot
+
+
+class Verdict(Enum):
+    """What a reviewer says of a place, or of the whole registration."""
+
+    OPEN = "open"
+    ACCEPT = "accept"
+    CHECK = "check"
+    REJECT = "reject"
+
+    @property
+    def title(self) -> str:
+        """For the screen."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Verdict.OPEN: "Not decided",
+    Verdict.ACCEPT: "Accepted",
+    Verdict.CHECK: "To be checked",
+    Verdict.REJECT: "Rejected",
+}
+
+
+@dataclass(frozen=True)
+class PlaceVerdict:
+    """A verdict on one hot spot, kept by where the spot was and not by its rank.
+
+    Parameters
+    ----------
+    map_key
+        The map on which the spot was found, as in the record, for example "total".
+    position_lps_mm
+        Of the spot's peak, world LPS.
+    peak
+        Of the spot when it was judged, in the map's unit.
+    verdict, comment
+        The reviewer's.
+    decided
+        When, UTC, ISO 8601.
+    """
+
+    map_key: str
+    position_lps_mm: tuple[float, float, float]
+    peak: float
+    verdict: Verdict
+    comment: str = ""
+    decided: str = ""
+
+
+@dataclass(frozen=True)
+class Review:
+    """Everything that a reviewer has set and decided about one result.
+
+    Parameters
+    ----------
+    reviewer
+        Name; may be empty.
+    tolerance_mm
+        Above which the reviewer counts voxels of a structure; None until it is set.
+    threshold_mm
+        Above which hot spots are looked for, in the unit of the map; None until it is set.
+    map_key
+        The map that is reviewed, as in the record.
+    places
+        Verdicts on hot spots, of all maps and of earlier thresholds too: none is dropped.
+    verdict, comment
+        On the registration as a whole.
+    decided
+        When the overall verdict or comment was last changed, UTC, ISO 8601; "" if never.
+    """
+
+    reviewer: str = ""
+    tolerance_mm: float | None = None
+    threshold_mm: float | None = None
+    map_key: str = "total"
+    places: tuple[PlaceVerdict, ...] = ()
+    verdict: Verdict = Verdict.OPEN
+    comment: str = ""
+    decided: str = ""
+
+    def with_overall(
+        self, verdict: Verdict, comment: str | None = None, now: datetime | None = None
+    ) -> Review:
+        """Return this review with another overall verdict, and comment unless it is None."""
+        said = self.comment if comment is None else comment
+        return replace(self, verdict=verdict, comment=said, decided=timestamp(now))
+
+    def with_place(
+        self,
+        spot: HotSpot,
+        verdict: Verdict,
+        comment: str = "",
+        replaces: PlaceVerdict | None = None,
+        now: datetime | None = None,
+    ) -> Review:
+        """Return this review with a verdict on a hot spot of the map under review.
+
+        Parameters
+        ----------
+        spot
+            The hot spot.
+        verdict, comment
+            What is said of it. An undecided place without a comment is not kept.
+        replaces
+            The verdict that the spot had so far, from `match_verdicts`; also whatever was said
+            of the same position before is replaced.
+        now
+            For tests; the present time if None.
+        """
+        made = PlaceVerdict(
+            self.map_key, spot.position_lps_mm, spot.peak, verdict, comment, timestamp(now)
+        )
+        kept = tuple(
+            place
+            for place in self.places
+            if place != replaces
+            and (place.map_key, place.position_lps_mm) != (made.map_key, made.position_lps_mm)
+        )
+        if verdict is Verdict.OPEN and not comment:
+            return replace(self, places=kept)
+        return replace(self, places=(*kept, made))
+
+
+def timestamp(now: datetime | None = None) -> str:
+    """Return a time, or the present, in UTC to the second, ISO 8601."""
+    when = datetime.now(timezone.utc) if now is None else now.astimezone(timezone.utc)
+    return when.isoformat(timespec="seconds")

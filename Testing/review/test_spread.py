@@ -1,0 +1,45 @@
+"""A covariance's ellipsoid has its axes, its radii and its orientation in the world."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from support.lattices import rotation
+
+from TTAUncertaintyLib.review import Contour, between_lps_and_ras, principal_axes, root_trace
+
+TURN = rotation((1, 2, 3), 40)
+SIGMA = np.array([3.0, 1.5, 0.4])
+COVARIANCE = TURN @ np.diag(SIGMA**2) @ TURN.T
+
+
+def test_the_axes_of_a_turned_covariance_are_found() -> None:
+    axes = principal_axes(COVARIANCE)
+    np.testing.assert_allclose(axes.sigma_mm, SIGMA)
+    np.testing.assert_allclose(np.abs(np.sum(axes.directions * TURN, axis=0)), 1)
+    assert np.linalg.det(axes.directions) == pytest.approx(1)
+
+
+def test_the_map_is_the_root_of_the_trace() -> None:
+    assert root_trace(COVARIANCE) == pytest.approx(np.sqrt((SIGMA**2).sum()))
+    assert root_trace(-COVARIANCE) == 0
+
+
+def test_a_negative_estimate_has_no_extent() -> None:
+    axes = principal_axes(np.diag([4.0, -1.0, 1.0]))
+    np.testing.assert_allclose(axes.sigma_mm, [2, 1, 0])
+
+
+def test_ninety_five_percent_of_a_normal_distribution_lie_in_its_contour() -> None:
+    draws = np.random.default_rng(0).multivariate_normal(np.zeros(3), COVARIANCE, 200_000)
+    axes = principal_axes(COVARIANCE)
+    radii = np.linalg.norm(draws @ axes.directions / axes.sigma_mm, axis=1)
+    assert (radii < Contour.PERCENT_95.value).mean() == pytest.approx(0.95, abs=0.002)
+    assert (radii < Contour.ONE_SIGMA.value).mean() == pytest.approx(0.199, abs=0.004)
+
+
+def test_turning_to_ras_moves_points_and_covariance_alike() -> None:
+    points = np.random.default_rng(1).normal(size=(50, 3)) @ np.linalg.cholesky(COVARIANCE).T
+    flipped = points * [-1, -1, 1]
+    np.testing.assert_allclose(between_lps_and_ras(np.cov(points.T)), np.cov(flipped.T))
+    np.testing.assert_allclose(between_lps_and_ras(between_lps_and_ras(COVARIANCE)), COVARIANCE)
