@@ -22,6 +22,23 @@ from TTAUncertaintyLib.perturbations import (
 #: Field of view that stands for a head where the network's own is not known yet, mm along i, j, k.
 _TYPICAL_EXTENT_MM = (160.0, 192.0, 160.0)
 
+_PAPER_NAMES = tuple(member.value for member in PAPER_FAMILIES)
+
+#: Field of the parameter node, field of `DesignRequest`, and the factor between their units.
+_REQUEST: dict[str, tuple[str, float | None]] = {
+    "family": ("family", None),
+    "sampling": ("sampling", None),
+    "noise": ("noise", None),
+    "outer": ("outer", None),
+    "replicates": ("replicates", None),
+    "translationMm": ("translation_mm", None),
+    "rotationDeg": ("rotation_deg", None),
+    "scalePercent": ("scale", 0.01),
+    "shear": ("shear", None),
+    "elasticMm": ("elastic_mm", None),
+    "elasticSpacingMm": ("elastic_spacing_mm", None),
+}
+
 
 def design_request(choices: Any) -> DesignRequest:
     """Return what the choices ask for.
@@ -37,21 +54,15 @@ def design_request(choices: Any) -> DesignRequest:
         If a name is none of the library's.
     """
     asked: dict[str, Any] = {"preset": choices.preset, "seed": choices.seed}
-    if choices.preset == Preset.PAPER.value:
+    if choices.preset == Preset.PAPER.value and choices.family in _PAPER_NAMES:
         asked["family"] = choices.family
     if choices.customise:
+        # what is still the preset's is left to it: its amplitudes may differ by axis
+        own = preset_fields(choices.preset, choices.model, choices.family)
         asked |= {
-            "family": choices.family,
-            "sampling": choices.sampling,
-            "noise": choices.noise,
-            "outer": choices.outer,
-            "replicates": choices.replicates,
-            "translation_mm": choices.translationMm,
-            "rotation_deg": choices.rotationDeg,
-            "scale": choices.scalePercent / 100,
-            "shear": choices.shear,
-            "elastic_mm": choices.elasticMm,
-            "elastic_spacing_mm": choices.elasticSpacingMm,
+            name: getattr(choices, field) * factor if factor else getattr(choices, field)
+            for field, (name, factor) in _REQUEST.items()
+            if getattr(choices, field) != own[field]
         }
     return DesignRequest.from_dict(asked)
 
@@ -104,9 +115,8 @@ def preset_fields(preset: str, model: str, family: str = "") -> dict[str, Any]:
     family
         For the paper's protocol, which has one design for each of its families.
     """
-    paper = preset == Preset.PAPER.value
-    known = family in {member.value for member in PAPER_FAMILIES}
-    request = DesignRequest(Preset(preset), Family(family) if paper and known else None)
+    paper = preset == Preset.PAPER.value and family in _PAPER_NAMES
+    request = DesignRequest(Preset(preset), Family(family) if paper else None)
     design = request.resolve(typical_lattice(model))
     amplitudes = design.amplitudes
 

@@ -7,7 +7,7 @@ from typing import Any
 from slicer.i18n import tr as _
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.models import MODELS
-from TTAUncertaintyLib.perturbations import Family
+from TTAUncertaintyLib.perturbations import Family, Sampling
 from TTAUncertaintyLib.scene.inputs import problem_with
 
 from .design import resolved, typical_lattice
@@ -82,9 +82,13 @@ def _problem_with_structures(node: Any) -> str:
 def _problem_with_design(choices: Any) -> str:
     try:
         design = resolved(choices)
-        if design.family is not Family.ELASTIC:
-            # whether the sampling exists does not depend on the lattice for these
-            design.draw(typical_lattice(choices.model))
+        if design.sampling is Sampling.HADAMARD:
+            if design.family is Family.ELASTIC:
+                return _(
+                    "Elastic perturbations have too many parameters for a two-level design: "
+                    "choose random sampling in Advanced."
+                )
+            design.draw(typical_lattice(choices.model))  # says whether there is one for this K
     except TTAUncertaintyError as error:
         return str(error)
     except ValueError as error:
