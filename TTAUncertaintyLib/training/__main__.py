@@ -55,6 +55,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge.add_argument("--affine-cases", type=int, default=2)
     judge.add_argument("--inverted-cases", type=int, default=1, help="with inverted contrast")
     judge.add_argument(
+        "--others",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="IMAGE",
+        help="images of other anatomies or contrasts, each deformed once",
+    )
+    judge.add_argument(
         "--choosing",
         action="store_true",
         help="the cases to choose settings with, instead of those that are reported",
@@ -104,6 +112,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         cases=options.cases,
         affine_cases=options.affine_cases,
         inverted_cases=options.inverted_cases,
+        others=options.others,
     )
     print(table(cases, pairs))
     if options.output is not None:

@@ -161,6 +161,7 @@ def evaluate(
     cases: int = 4,
     affine_cases: int = 2,
     inverted_cases: int = 1,
+    others: Sequence[Path] = (),
 ) -> tuple[list[CaseResult], list[PairResult]]:
     """Evaluate on manufactured cases and on the pair of images.
 
@@ -172,6 +173,9 @@ def evaluate(
         True gives the figures to report: deformations of the subject, and subject to template.
         False gives the ones to choose settings with: deformations of the template with other
         seeds, and template to subject.
+    others
+        Further images of anatomies or contrasts that training never showed, each deformed
+        smoothly once.
     """
     network.eval()
     fixed, lattice = load_volume(template)
@@ -184,12 +188,26 @@ def evaluate(
             f"{kind} {seed}", image, seed, affine=kind == "affine", inverted=kind == "inverted"
         )
         results.append(evaluate_case(network, case))
+    for seed, path in enumerate(others, start=first_seed + len(kinds)):
+        other, _ = load_volume(path)
+        name = path.name.partition(".")[0]
+        results.append(evaluate_case(network, manufactured_case(f"other {name}", other, seed)))
     pair = (
         evaluate_pair(network, "subject to template", moving, fixed)
         if reported
         else evaluate_pair(network, "template to subject", fixed, moving)
     )
     return results, [pair]
+
+
+def means(results: Sequence[CaseResult]) -> dict[str, float]:
+    """Return the mean figures of the cases that are like what the network is for.
+
+    A contrast or an anatomy that differs is a question of its own and stays out.
+    """
+    alike = [r for r in results if r.name.split()[0] in ("smooth", "affine")]
+    names = ("error_mean_mm", "error_p95_mm", "pearson", "spearman", "naurc")
+    return {n: sum(getattr(r, n) for r in alike) / len(alike) for n in names} if alike else {}
 
 
 def table(results: Sequence[CaseResult], pairs: Sequence[PairResult]) -> str:
@@ -206,16 +224,11 @@ def table(results: Sequence[CaseResult], pairs: Sequence[PairResult]) -> str:
             f" {r.pearson:.2f} | {r.spearman:.2f} | {r.naurc:.2f} |"
             f" {r.displacement_pearson:.2f} | {r.residual_pearson:.2f} |"
         )
-    # A contrast that differs is a question of its own and stays out of the mean.
-    alike = [r for r in results if not r.name.startswith("inverted")]
-    if alike:
-        mean = [
-            sum(getattr(r, name) for r in alike) / len(alike)
-            for name in ("error_mean_mm", "error_p95_mm", "pearson", "spearman", "naurc")
-        ]
+    mean = means(results)
+    if mean:
         lines.append(
-            f"| mean | | {mean[0]:.2f} | {mean[1]:.2f} | | | {mean[2]:.2f} | {mean[3]:.2f} |"
-            f" {mean[4]:.2f} | | |"
+            f"| mean | | {mean['error_mean_mm']:.2f} | {mean['error_p95_mm']:.2f} | | |"
+            f" {mean['pearson']:.2f} | {mean['spearman']:.2f} | {mean['naurc']:.2f} | | |"
         )
     lines += [
         "",

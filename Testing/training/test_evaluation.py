@@ -16,7 +16,13 @@ from TTAUncertaintyLib.models.pyramid_flow_network import (
     PyramidFlowNetwork,
 )
 from TTAUncertaintyLib.training import evaluation_cases
-from TTAUncertaintyLib.training.evaluate import evaluate, table, total_uncertainty, write_results
+from TTAUncertaintyLib.training.evaluate import (
+    evaluate,
+    means,
+    table,
+    total_uncertainty,
+    write_results,
+)
 from TTAUncertaintyLib.training.evaluation_cases import load_volume, manufactured_case
 
 
@@ -69,8 +75,12 @@ def test_the_evaluation_runs_from_image_to_table(ball: Path, tmp_path: Path) -> 
             iterations=(1, 1, 1),
         )
     )
-    cases, pairs = evaluate(network, ball, ball, reported=True, cases=1, affine_cases=1)
+    cases, pairs = evaluate(
+        network, ball, ball, reported=True, cases=1, affine_cases=1, others=[ball]
+    )
     text = table(cases, pairs)
+    assert "other ball" in text
+    assert means(cases)["pearson"] == pytest.approx((cases[0].pearson + cases[1].pearson) / 2)
     assert "smooth 0" in text
     assert "affine 1" in text
     assert "inverted 2" in text
