@@ -15,9 +15,9 @@ from torch import Tensor
 from TTAUncertaintyLib.engine import Engine
 from TTAUncertaintyLib.geometry import Image, Lattice, Matrix
 from TTAUncertaintyLib.models import PreparedPair
+from TTAUncertaintyLib.models.descriptions import PYRAMID_FLOW
 from TTAUncertaintyLib.models.displacement_fields import sample_displaced
 from TTAUncertaintyLib.models.network_model import NetworkModel
-from TTAUncertaintyLib.models.pyramid_flow import DESCRIPTION
 from TTAUncertaintyLib.models.pyramid_flow_network import PyramidFlowNetwork
 from TTAUncertaintyLib.perturbations import Preset, preset_design
 from TTAUncertaintyLib.training.deformations import jacobian_determinant
@@ -115,7 +115,7 @@ def total_uncertainty(network: PyramidFlowNetwork, moving: Tensor, fixed: Tensor
     depth, height, width = moving.shape[2:]
     lattice = Lattice((width, height, depth), np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0]))
     pair = PreparedPair(moving, fixed, lattice, lattice)
-    model = _OnItsLattice(network, DESCRIPTION, None)
+    model = _OnItsLattice(network, PYRAMID_FLOW, None)
     design = preset_design(Preset.QUICK, lattice)
     variance = Engine(model, pair, design, reverse_pass=False).run().variance
     assert variance is not None  # the preset has more than two perturbations
