@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..findings import Findings
 from ..maps import MapKind
 from .words import amplitudes, percent, text
+
+if TYPE_CHECKING:
+    from ..findings import Findings
 
 METHOD = (
     "Tian, Hu, Iglesias: Test-time Uncertainty Estimation for Medical Image Registration via "
