@@ -1,0 +1,151 @@
+"""A stand-in for ``slicer.app`` over the headless application."""
+
+# ruff: noqa: N802, N815  (Slicer's names)
+
+from __future__ import annotations
+
+import slicer
+from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6.QtCore import Signal
+
+
+class ModuleManager(QtCore.QObject):
+    """Which modules there are. Left out: the factory, loading by itself, dependencies."""
+
+    moduleAboutToBeUnloaded = Signal(str)
+    moduleLoaded = Signal(str)
+
+    def __init__(self):
+        super().__init__()
+        self.modules = {}
+
+    def module(self, name):
+        """Return a module, or None."""
+        return self.modules.get(name)
+
+    def modulesNames(self):
+        """Return the names of all modules."""
+        return list(self.modules)
+
+    def factoryManager(self):
+        """Return what is asked for the loaded modules' names."""
+        return self
+
+    loadedModuleNames = modulesNames
+
+    def isLoaded(self, name):
+        """Say whether there is such a module."""
+        return name in self.modules
+
+
+class CommandOptions:
+    """How Slicer was started: plainly."""
+
+    runPythonAndExit = False
+    noMainWindow = False
+    testingEnabled = False
+    disableSettings = False
+
+
+class qSlicerApplication(QtCore.QObject):  # noqa: N801
+    """The application object that modules ask for logics, settings, files and the layout.
+
+    Left out: the Python console, the error log, extensions, the documentation's address, themes.
+    """
+
+    startupCompleted = Signal()
+    aboutToQuit = Signal()
+    lastWindowClosed = Signal()
+
+    def __init__(self, application, layout_manager):
+        super().__init__()
+        self._application = application
+        self._layout_manager = layout_manager
+        self._modules = ModuleManager()
+
+    applicationName = "Slicer"
+    applicationVersion = slicer.vtkMRMLScene().GetVersion() or ""
+    majorVersion = 5
+    minorVersion = 11
+    temporaryPath = property(lambda self: str(self._application.temporary_path))
+    slicerHome = property(lambda self: str(self._application.temporary_path))
+    slicerSettings = temporaryPath
+    extensionsInstallPath = temporaryPath
+    documentationBaseUrl = "https://slicer.readthedocs.io/"
+
+    def applicationLogic(self):
+        """Return the vtkSlicerApplicationLogic."""
+        return self._application.application_logic
+
+    def mrmlScene(self):
+        """Return the scene."""
+        return self._application.scene
+
+    def coreIOManager(self):
+        """Return what loads and saves files."""
+        return self._application.io
+
+    ioManager = coreIOManager
+
+    def layoutManager(self):
+        """Return the layout manager."""
+        return self._layout_manager
+
+    def moduleManager(self):
+        """Return the module manager."""
+        return self._modules
+
+    def settings(self):
+        """Return the settings, which lie in a folder of their own here."""
+        return QtCore.QSettings()
+
+    userSettings = settings
+    revisionUserSettings = settings
+
+    def commandOptions(self):
+        """Return the command line's options."""
+        return CommandOptions()
+
+    def testingEnabled(self):
+        """Say no: dialogs are recorded, as a person would see them."""
+        return False
+
+    def processEvents(self, *_):
+        """Let Qt handle what is waiting."""
+        QtWidgets.QApplication.processEvents()
+
+    def topLevelWidgets(self):
+        """Return the windows."""
+        return QtWidgets.QApplication.topLevelWidgets()
+
+    def setOverrideCursor(self, cursor):
+        """Change the pointer."""
+        QtWidgets.QApplication.setOverrideCursor(QtGui.QCursor(cursor))
+
+    def restoreOverrideCursor(self):
+        """Change the pointer back."""
+        QtWidgets.QApplication.restoreOverrideCursor()
+
+    def clipboard(self):
+        """Return the clipboard."""
+        return QtWidgets.QApplication.clipboard()
+
+    def pauseRender(self):
+        """Do nothing: views are drawn when they are asked for."""
+
+    resumeRender = pauseRender
+
+    def setRenderPaused(self, paused):
+        """Do nothing: views are drawn when they are asked for."""
+
+    def translate(self, _context, text):
+        """Return the text: there is no other language here."""
+        return text
+
+    def moduleDocumentationUrl(self, name):
+        """Return a page's address."""
+        return f"{self.documentationBaseUrl}modules/{name}.html"
+
+    def restart(self):
+        """Refuse."""
+        raise RuntimeError("The harness cannot restart.")

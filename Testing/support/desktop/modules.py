@@ -1,0 +1,124 @@
+"""Loading a scripted module as Slicer does, and the modules that a module may ask for."""
+
+# ruff: noqa: N802  (Slicer's names)
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import slicer
+
+from .widgets.mrml_base import qSlicerScriptedLoadableModuleWidget
+
+
+class _LogicModule:
+    """A module of Slicer's own, of which there is only the logic here."""
+
+    def __init__(self, name, logic):
+        self.name = self.title = name
+        self._logic = logic
+
+    def logic(self):
+        """Return the module's logic."""
+        return self._logic
+
+    def widgetRepresentation(self):
+        """Return None: there is no panel."""
+        return
+
+
+class qSlicerScriptedLoadableModule:  # noqa: N801
+    """What a scripted module describes itself to: `parent` of the module class.
+
+    Left out: hidden modules, associated node types, the help section of the panel.
+    """
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.name = Path(path).stem
+        self.title = self.helpText = self.acknowledgementText = ""
+        self.categories, self.dependencies, self.contributors = [], [], []
+        self.hidden = False
+        self.icon = None
+        self._panel = None
+
+    def logic(self):
+        """Return None: the Python class is found through the panel."""
+        return
+
+    def setup(self):
+        """Do nothing."""
+
+    def widgetRepresentation(self):
+        """Return the panel, made on the first call."""
+        if self._panel is None:
+            self._panel = qSlicerScriptedLoadableModuleWidget()
+            self._panel.setObjectName(f"{self.name}ModuleWidget")
+            self._panel.make = self._fill
+            self._panel.setMRMLScene(slicer.mrmlScene)
+            self._fill()
+        return self._panel
+
+    def _fill(self):
+        cls = getattr(sys.modules[self.name], f"{self.name}Widget")
+        self._panel.instance = cls(self._panel)
+        setattr(slicer.modules, f"{self.name}Widget", self._panel.instance)
+        self._panel.instance.setup()
+        if self._panel.isEntered:
+            self._panel.enter()
+
+
+class SampleDataLogic:
+    """What modules register their samples with; `sources` and `categories` hold what they said."""
+
+    sources: list[dict] = []
+    categories: dict[str, str] = {}
+
+    @staticmethod
+    def registerCustomSampleDataSource(category="Custom", **keywords):
+        """Remember a sample."""
+        SampleDataLogic.sources.append({"category": category, **keywords})
+
+    @staticmethod
+    def registerCustomSampleDataCategory(category, title=None, **_):
+        """Remember a category."""
+        SampleDataLogic.categories[category] = title or category
+
+
+def install(application) -> None:
+    """Make ``slicer.modules`` and the module ``SampleData``."""
+    for name in ("modules", "moduleNames"):
+        module = ModuleType(f"slicer.{name}")
+        setattr(slicer, name, module)
+        sys.modules[f"slicer.{name}"] = module
+    for name, logic in application._logics.items():
+        setattr(slicer.modules, name.lower(), _LogicModule(name, logic))
+    sample_data = ModuleType("SampleData")
+    SampleDataLogic.sources, SampleDataLogic.categories = [], {}
+    sample_data.SampleDataLogic = SampleDataLogic
+    sys.modules["SampleData"] = sample_data
+    slicer.modules.sampledata = _LogicModule("SampleData", None)
+    slicer.qSlicerScriptedLoadableModule = qSlicerScriptedLoadableModule
+    slicer.selfTests = {}
+
+
+def load(path: Path) -> ModuleType:
+    """Import a module file under its own name and let it describe itself."""
+    folder = str(path.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = loaded
+    spec.loader.exec_module(loaded)
+    module = qSlicerScriptedLoadableModule(path)
+    instance = getattr(loaded, path.stem)(module)
+    setattr(slicer.modules, path.stem.lower(), module)
+    setattr(slicer.modules, f"{path.stem}Instance", instance)
+    setattr(slicer.moduleNames, path.stem, path.stem)
+    slicer.app.moduleManager().modules[path.stem] = module
+    getattr(instance, "setup", module.setup)()
+    return loaded

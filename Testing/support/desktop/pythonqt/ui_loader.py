@@ -1,0 +1,79 @@
+"""``qt.QUiLoader``: reads a .ui file and makes the widgets of Slicer and CTK that it names."""
+
+# ruff: noqa: N802  (Qt's names)
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ElementTree
+
+from PySide6 import QtCore, QtUiTools, QtWidgets
+
+#: Stand-ins for widgets of Slicer and CTK, by class name; the rooms of widgets fill it.
+CUSTOM_WIDGETS: dict[str, type] = {}
+
+
+class QUiLoader(QtUiTools.QUiLoader):
+    """As Qt's, with every widget made through Python so that it can be named in ``connect``.
+
+    A class for which there is no stand-in is an error here, where Qt would put an empty widget.
+    """
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._made = []
+
+    def createWidget(self, class_name, parent=None, name=""):
+        """Make one widget."""
+        cls = CUSTOM_WIDGETS.get(class_name) or getattr(QtWidgets, class_name, None)
+        if class_name == "Line":  # the designer's name for a frame that is a line
+            widget = super().createWidget(class_name, parent, name)
+        elif cls is None:
+            raise NotImplementedError(f"The harness has no stand-in for {class_name} ({name}).")
+        else:
+            widget = cls(parent) if parent is not None else cls()
+            widget.setObjectName(name)
+        self._made.append(widget)
+        return widget
+
+    def load(self, device, parent=None):
+        """Make the widgets of a .ui file, given as an open ``QFile`` or a path."""
+        if isinstance(device, QtCore.QIODevice):
+            text = device.readAll().data()
+        else:
+            with open(device, "rb") as file:  # noqa: PTH123  (str or Path)
+                text = file.read()
+        text, connections = _without_connections(text)
+        buffer = QtCore.QBuffer()
+        buffer.setData(text)
+        buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
+        self._made = []
+        root = super().load(buffer, parent)
+        if root is None:
+            raise RuntimeError(f"The .ui file cannot be read: {self.errorString()}")
+        root._made = self._made  # Qt's own parents do not keep Python's half of a widget
+        for sender, signal, receiver, slot in connections:
+            _connect(root, sender, signal, receiver, slot)
+        return root
+
+
+def _without_connections(text):
+    """Take a form's connections out: Qt cannot pass a VTK object on, Python can."""
+    form = ElementTree.fromstring(text)
+    found = []
+    for part in form.findall("connections"):
+        for item in part.findall("connection"):
+            found.append([item.findtext(k) for k in ("sender", "signal", "receiver", "slot")])
+        form.remove(part)
+    return ElementTree.tostring(form, encoding="utf-8"), found
+
+
+def _connect(root, sender, signal, receiver, slot):
+    def named(name):
+        if root.objectName == name:
+            return root
+        return root.findChild(QtCore.QObject, name)
+
+    function = getattr(named(receiver), slot.partition("(")[0], None)
+    if named(sender) is None or function is None:
+        raise AttributeError(f"The form connects {sender} to {receiver}.{slot}, which is not there")
+    named(sender).connect(signal, function)

@@ -1,0 +1,166 @@
+"""A stand-in for Slicer's layout manager: the real logics and views, without their windows."""
+
+# ruff: noqa: N802  (Slicer's names)
+
+from __future__ import annotations
+
+import vtk
+
+
+class _View:
+    """A slice or 3D view's drawing area. Drawing happens when a picture is asked for."""
+
+    def __init__(self, view):
+        self._view = view
+
+    def forceRender(self):
+        """Draw now."""
+        self._view.render()
+
+    def scheduleRender(self):
+        """Do nothing."""
+
+    def renderWindow(self):
+        """Return the vtkRenderWindow."""
+        return self._view.window
+
+    def mrmlViewNode(self):
+        """Return the view node."""
+        return self._view.node
+
+    def resetFocalPoint(self):
+        """Look at the middle of what is shown."""
+        self._view.renderer.ResetCamera()
+
+    def setVisible(self, _visible):
+        """Do nothing."""
+
+
+class _SliceController:
+    def __init__(self, view):
+        self._view = view
+
+    def fitSliceToBackground(self):
+        """Show all of the background."""
+        self._view.logic.FitSliceToAll()
+
+    def setSliceLink(self, linked):
+        """Link the views."""
+        self._view.composite_node.SetLinkedControl(linked)
+
+    def setSliceVisible(self, visible):
+        """Show the slice in 3D."""
+        self._view.node.SetSliceVisible(visible)
+
+
+class _SliceWidget:
+    def __init__(self, view):
+        self._view = view
+        self.sliceViewName = view.layout_name
+
+    def sliceLogic(self):
+        """Return the vtkMRMLSliceLogic."""
+        return self._view.logic
+
+    def mrmlSliceNode(self):
+        """Return the slice node."""
+        return self._view.node
+
+    def mrmlSliceCompositeNode(self):
+        """Return the composite node."""
+        return self._view.composite_node
+
+    def sliceView(self):
+        """Return the drawing area."""
+        return _View(self._view)
+
+    def sliceController(self):
+        """Return the controller."""
+        return _SliceController(self._view)
+
+    def fitSliceToBackground(self):
+        """Show all of the background."""
+        self._view.logic.FitSliceToAll()
+
+
+class _ThreeDWidget:
+    def __init__(self, view):
+        self._view = view
+
+    def threeDView(self):
+        """Return the drawing area."""
+        return _View(self._view)
+
+    def mrmlViewNode(self):
+        """Return the view node."""
+        return self._view.node
+
+
+class LayoutManager:
+    """The views by name. A view that a layout asks for must be added to the application.
+
+    Left out: arranging anything, maximising, plot and table views, view controllers' bars.
+    """
+
+    tableViewCount = 0
+    plotViewCount = 0
+
+    def __init__(self, application):
+        self._application = application
+
+    def sliceViewNames(self):
+        """Return the slice views' names."""
+        return list(self._application.slice_views)
+
+    def sliceWidget(self, name):
+        """Return a slice view, or None."""
+        view = self._application.slice_views.get(name)
+        return _SliceWidget(view) if view is not None else None
+
+    @property
+    def threeDViewCount(self):
+        """How many 3D views there are."""
+        return len(self._application.three_d_views)
+
+    def threeDWidget(self, index):
+        """Return a 3D view, or None."""
+        views = list(self._application.three_d_views.values())
+        return _ThreeDWidget(views[index]) if index < len(views) else None
+
+    def mrmlSliceLogics(self):
+        """Return a vtkCollection of the slice logics."""
+        logics = vtk.vtkCollection()
+        for view in self._application.slice_views.values():
+            logics.AddItem(view.logic)
+        return logics
+
+    def layoutLogic(self):
+        """Return what knows the layout node."""
+        return self
+
+    def GetLayoutNode(self):
+        """Return the layout node."""
+        return self._application.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+    @property
+    def layout(self):
+        """Number of the layout in force."""
+        return self.GetLayoutNode().GetViewArrangement()
+
+    def setLayout(self, number):
+        """Set the layout."""
+        self.GetLayoutNode().SetViewArrangement(number)
+
+    def resetSliceViews(self):
+        """Show all of every background."""
+        for view in self._application.slice_views.values():
+            view.logic.FitSliceToAll()
+
+    def resetThreeDViews(self):
+        """Look at the middle of what is shown."""
+        for view in self._application.three_d_views.values():
+            view.renderer.ResetCamera()
+
+    def activeSliceView(self):
+        """Return the first slice view's name."""
+        return next(iter(self._application.slice_views), None)

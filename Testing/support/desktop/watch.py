@@ -1,0 +1,52 @@
+"""How long Qt's event loop is held up: what a person feels as a panel that does not answer."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import Qt, QTimer
+
+
+class EventLoopWatch:
+    """A timer that should fire every few milliseconds, and notes when it did not.
+
+    Use it as a context manager around code that processes events. A gap is the time between two
+    firings; without any load it is the timer's own interval. Time before the loop first runs
+    counts too.
+
+    Parameters
+    ----------
+    interval_ms
+        How often the timer should fire.
+    """
+
+    def __init__(self, interval_ms: int = 5) -> None:
+        self.gaps_ms: list[float] = []
+        self._timer = QTimer()
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(interval_ms)
+        self._timer.timeout.connect(self._fired)
+        self._last = 0.0
+
+    @property
+    def longest_ms(self) -> float:
+        """The longest gap, in milliseconds."""
+        return max(self.gaps_ms, default=0.0)
+
+    def over(self, limit_ms: float) -> list[float]:
+        """Return the gaps that are longer than a limit, in milliseconds."""
+        return [gap for gap in self.gaps_ms if gap > limit_ms]
+
+    def _fired(self) -> None:
+        now = time.perf_counter()
+        self.gaps_ms.append((now - self._last) * 1e3)
+        self._last = now
+
+    def __enter__(self) -> EventLoopWatch:
+        self._last = time.perf_counter()
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+        self._fired()

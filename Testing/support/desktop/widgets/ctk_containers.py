@@ -1,0 +1,126 @@
+"""Stand-ins for CTK's foldable containers."""
+
+# ruff: noqa: N802  (Qt's names)
+
+from __future__ import annotations
+
+from PySide6.QtCore import Property, Qt, Signal
+from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QGroupBox,
+    QSizePolicy,
+    QStyle,
+    QStyleOption,
+    QStyleOptionButton,
+    QWidget,
+)
+
+from .declared import stored, with_setters
+
+_HEADER = 26  # pixels
+
+
+@with_setters
+class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
+    """A header that folds what is below it. Left out: frame styles, icons, indicator alignment."""
+
+    contentsCollapsed = Signal(bool)  # noqa: N815
+
+    def __init__(self, *arguments):
+        text = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        super().__init__(arguments[-1] if arguments and not text else None)
+        self.setText(text)
+        self.setCheckable(True)
+        self.setChecked(True)
+        self.setContentsMargins(0, _HEADER, 0, 0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.toggled.connect(self._fold)
+
+    flat = stored(bool, "flat", False)
+    collapsedHeight = stored(int, "collapsedHeight", 10)  # noqa: N815
+    contentsFrameShape = stored(int, "contentsFrameShape", 0)  # noqa: N815
+
+    def _is_collapsed(self):
+        return not self.checked
+
+    def setCollapsed(self, collapsed):
+        """Fold or unfold."""
+        self.setChecked(not collapsed)
+
+    collapsed = Property(bool, _is_collapsed, setCollapsed)
+
+    def _fold(self, opened):
+        for child in self.children():
+            if isinstance(child, QWidget):
+                if opened and child in getattr(self, "_hidden", ()):
+                    child.setVisible(True)
+                elif not opened and not child.isHidden():
+                    self._hidden = [*getattr(self, "_hidden", ()), child]
+                    child.setVisible(False)
+        if opened:
+            self._hidden = []
+        self.setMaximumHeight(16777215 if opened else _HEADER)
+        self.updateGeometry()
+        self.contentsCollapsed.emit(not opened)
+
+    def childEvent(self, event):
+        """A child that is added while folded stays out of sight."""
+        super().childEvent(event)
+        child = event.child()
+        if event.added() and not self.checked and isinstance(child, QWidget):
+            self._hidden = [*getattr(self, "_hidden", ()), child]
+            child.setVisible(False)
+
+    def hitButton(self, position):
+        """Only the header folds."""
+        return position.y() < _HEADER
+
+    def sizeHint(self):
+        """Header and content."""
+        hint = super().sizeHint() if self.layout() is None else self.layout().totalSizeHint()
+        hint.setHeight(max(hint.height(), _HEADER) if self.checked else _HEADER)
+        return hint
+
+    minimumSizeHint = sizeHint  # noqa: N815
+
+    def paintEvent(self, _event):
+        """Draw the header: a button with an arrow, and a frame around the content."""
+        painter = QPainter(self)
+        option = QStyleOptionButton()
+        option.initFrom(self)
+        option.rect.setHeight(_HEADER - 4)
+        self.style().drawControl(QStyle.ControlElement.CE_PushButtonBevel, option, painter, self)
+        arrow = QStyleOption()
+        arrow.initFrom(self)
+        arrow.rect = option.rect.adjusted(6, 5, 0, -5)
+        arrow.rect.setWidth(arrow.rect.height())
+        element = QStyle.PrimitiveElement
+        which = element.PE_IndicatorArrowDown if self.checked else element.PE_IndicatorArrowRight
+        self.style().drawPrimitive(which, arrow, painter, self)
+        painter.setPen(self.palette.color(QPalette.ColorRole.WindowText))
+        painter.drawText(
+            option.rect.adjusted(26, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.text
+        )
+
+
+@with_setters
+class ctkCollapsibleGroupBox(QGroupBox):  # noqa: N801
+    """A group box that folds."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.setCheckable(True)
+        self.toggled.connect(self._fold)
+
+    def _is_collapsed(self):
+        return not self.checked
+
+    def setCollapsed(self, collapsed):
+        """Fold or unfold."""
+        self.setChecked(not collapsed)
+
+    collapsed = Property(bool, _is_collapsed, setCollapsed)
+
+    def _fold(self, opened):
+        self.setMaximumHeight(16777215 if opened else _HEADER)

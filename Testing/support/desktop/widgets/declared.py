@@ -1,0 +1,49 @@
+"""Short ways of declaring a Qt property on a stand-in."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Property
+
+
+def stored(kind, name, default, changed=None):
+    """Declare a property that keeps its value, and calls the method `changed` when it differs."""
+    attribute = f"_{name}"
+
+    def read(self):
+        return getattr(self, attribute, default)
+
+    def write(self, value):
+        if value != read(self):
+            setattr(self, attribute, value)
+            if changed is not None:
+                getattr(self, changed)()
+
+    return Property(kind, read, write)
+
+
+def passed_on(kind, name, to):
+    """Declare a property that is that of the widget kept in the attribute `to`."""
+
+    def read(self):
+        return getattr(getattr(self, to), name)
+
+    def write(self, value):
+        setattr(getattr(self, to), name, value)
+
+    return Property(kind, read, write)
+
+
+def with_setters(cls):
+    """Give a class ``setX(value)`` for every property x, as Qt's own classes have it."""
+
+    def setter(name):
+        def call(self, value):
+            setattr(self, name, value)
+
+        return call
+
+    for name, value in list(vars(cls).items()):
+        call = f"set{name[0].upper()}{name[1:]}"
+        if isinstance(value, Property) and call not in vars(cls):
+            setattr(cls, call, setter(name))
+    return cls
