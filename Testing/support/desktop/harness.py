@@ -31,7 +31,7 @@ GENUINE_LAYER = "TTAUNCERTAINTY_SLICER_PYTHON"
 
 
 def _install_layer() -> None:
-    """Let ``slicer.ScriptedLoadableModule`` and the rest be found: Slicer's own or the stand-ins."""
+    """Let ``import slicer.ScriptedLoadableModule`` find Slicer's own or the stand-in."""
     genuine = os.environ.get(GENUINE_LAYER)
     folder = Path(genuine) / "slicer" if genuine else Path(__file__).parent / "layer"
     if not (folder / "ScriptedLoadableModule.py").is_file():

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import ClassVar
 
 import slicer
 
@@ -74,8 +75,8 @@ class qSlicerScriptedLoadableModule:  # noqa: N801
 class SampleDataLogic:
     """What modules register their samples with; `sources` and `categories` hold what they said."""
 
-    sources: list[dict] = []
-    categories: dict[str, str] = {}
+    sources: ClassVar[list[dict]] = []
+    categories: ClassVar[dict[str, str]] = {}
 
     @staticmethod
     def registerCustomSampleDataSource(category="Custom", **keywords):

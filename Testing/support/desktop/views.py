@@ -1,6 +1,6 @@
 """A stand-in for Slicer's layout manager: the real logics and views, without their windows."""
 
-# ruff: noqa: N802  (Slicer's names)
+# ruff: noqa: N802, N815  (Slicer's names)
 
 from __future__ import annotations
 

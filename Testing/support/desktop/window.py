@@ -1,6 +1,6 @@
 """The main window: a module's panel on the left, pictures of the views on the right."""
 
-# ruff: noqa: N802  (Slicer's names)
+# ruff: noqa: N802, N815  (Slicer's names)
 
 from __future__ import annotations
 

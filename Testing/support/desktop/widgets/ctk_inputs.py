@@ -91,6 +91,14 @@ class ctkSliderWidget(QWidget):  # noqa: N801
         self._box.setValue(self._box.minimum + span * step / _STEPS)
 
 
+def _both_boxes(name):
+    def write(self, value):
+        setattr(self._low, name, value)
+        setattr(self._high, name, value)
+
+    return lambda self: getattr(self._low, name), write
+
+
 @with_setters
 class ctkRangeWidget(QWidget):  # noqa: N801
     """A range as two spin boxes; the slider with two handles between them is left out."""
@@ -124,16 +132,9 @@ class ctkRangeWidget(QWidget):  # noqa: N801
         float, lambda s: s._low.maximum, lambda s, v: s.setRange(min(v, s._low.minimum), v)
     )
 
-    def _both(name):
-        def write(self, value):
-            setattr(self._low, name, value)
-            setattr(self._high, name, value)
-
-        return lambda self: getattr(self._low, name), write
-
-    decimals = Property(int, *_both("decimals"))
-    singleStep = Property(float, *_both("singleStep"))
-    suffix = Property(str, *_both("suffix"))
+    decimals = Property(int, *_both_boxes("decimals"))
+    singleStep = Property(float, *_both_boxes("singleStep"))
+    suffix = Property(str, *_both_boxes("suffix"))
 
     def setRange(self, minimum, maximum):
         """Set what both values are held to."""
