@@ -8,13 +8,13 @@ from typing import Any
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError, WorkerError
-from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase
 
-from . import requirements, runs
+from . import active, requirements, runs, weights
 from .choices import RunChoices
+from .loading import load_result
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .readiness import reason_not_to_run
@@ -46,11 +46,11 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
     @property
     def running(self) -> bool:
         """Whether a run is under way, whoever started it."""
-        return runs.running() is not None
+        return active.running() is not None
 
-    def weights(self, model: str) -> requirements.Weights:
+    def weights(self, model: str) -> weights.Weights:
         """Whether the weights of a model are there."""
-        return requirements.weights_of(model, self.machine)
+        return weights.weights_of(model, self.machine)
 
     def reasonNotToRun(self, choices: Any) -> str:
         """Say why a run with these choices cannot begin; empty if it can.
@@ -118,13 +118,13 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
 
     def cancel(self) -> None:
         """End the run that is under way and keep nothing; returns at once."""
-        controller = runs.running()
+        controller = active.running()
         if controller is not None:
             controller.cancel()
 
     def stopAndKeep(self) -> None:
         """End the run that is under way with what has been computed; returns at once."""
-        controller = runs.running()
+        controller = active.running()
         if controller is not None:
             controller.stopAndKeep()
 
@@ -167,7 +167,7 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
         InputError
             If it is not a result folder, or is damaged; nothing is left half loaded.
         """
-        return results.load_bundle(Stage.current(), Bundle.open(folder), fixed, moving)
+        return load_result(Stage.current(), folder, fixed, moving)
 
     def saveResult(self, result: Any, folder: Path | str) -> Path:
         """Copy the files of a result to a folder of the person's choice.

@@ -26,7 +26,7 @@ def reason_not_to_run(choices: Any, machine: Any, weights: Any) -> str:
     machine
         `MachineSettings`.
     weights
-        `requirements.Weights` of the chosen model.
+        `weights.Weights` of the chosen model.
 
     Returns
     -------

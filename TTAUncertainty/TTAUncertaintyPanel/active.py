@@ -1,0 +1,38 @@
+"""The one run that may be under way in this Slicer, whoever started it."""
+
+from __future__ import annotations
+
+import atexit
+from typing import Any
+
+import slicer
+
+_running: list[Any] = []
+_watching = False
+
+
+def running() -> Any:
+    """Return the `RunController` that is under way; None if there is none."""
+    return _running[0] if _running else None
+
+
+def begin(controller: Any) -> None:
+    """Note that a run is under way, and see to it that it ends when Slicer does."""
+    global _watching
+    _running.append(controller)
+    if not _watching:
+        _watching = True
+        slicer.app.connect("aboutToQuit()", end_all)
+        atexit.register(end_all)  # where there is no window to be closed
+
+
+def over(controller: Any) -> None:
+    """Note that a run is over."""
+    if controller in _running:
+        _running.remove(controller)
+
+
+def end_all() -> None:
+    """End every run and leave nothing behind; for quitting. Blocks for at most five seconds."""
+    for controller in list(_running):
+        controller.close()

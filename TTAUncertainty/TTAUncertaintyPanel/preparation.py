@@ -1,0 +1,87 @@
+"""The beginning of a run: its inputs are written and its process is started, a step at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import slicer
+
+from TTAUncertaintyLib.scene import inputs
+from TTAUncertaintyLib.worker.run import Run
+
+from .jobs import RunFiles, job_of, new_result_folder
+from .python import worker_environment, worker_python
+
+
+class Preparation:
+    """Takes one step at a time, so that Slicer can breathe between them.
+
+    Parameters
+    ----------
+    choices
+        `RunChoices`.
+    machine
+        `MachineSettings`.
+    output
+        Folder for the result; a new one under the machine's results folder if None.
+    silence_s
+        Seconds without a sign of life after which the process counts as hung.
+
+    Attributes
+    ----------
+    run
+        The process, after the last step; None before.
+    """
+
+    def __init__(self, choices: Any, machine: Any, output: Path | None, silence_s: float) -> None:
+        self.run: Run | None = None
+        self._choices = choices
+        self._machine = machine
+        self._output = output
+        self._silence_s = silence_s
+        self._folder: Path | None = None
+        self._steps = self._prepare()
+
+    def step(self) -> str:
+        """Take the next step and return what it was.
+
+        Raises
+        ------
+        TTAUncertaintyError
+            If an input cannot be written or the design is not valid.
+        OSError
+            If there is no place for the files.
+        """
+        return next(self._steps)
+
+    def clean_up(self) -> None:
+        """End the process if it runs and remove every private file; blocks up to five seconds."""
+        with contextlib.suppress(ValueError):  # a step is at work this moment
+            self._steps.close()
+        if self.run is not None:
+            self.run.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _prepare(self) -> Iterator[str]:
+        choices = self._choices
+        folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-", dir=slicer.app.temporaryPath))
+        self._folder = folder
+        files = RunFiles.within(folder, choices.initialTransform is not None)
+        inputs.write_volume(choices.fixedVolume, files.fixed)
+        yield "writing the fixed volume"
+        inputs.write_volume(choices.movingVolume, files.moving)
+        yield "writing the moving volume"
+        if files.initialTransform is not None:
+            inputs.write_linear_transform(choices.initialTransform, files.initialTransform)
+            yield "writing the initial transform"
+        output = self._output or new_result_folder(choices, self._machine)
+        job = job_of(choices, files, self._machine, output)
+        python, environment = worker_python(self._machine), worker_environment(self._machine)
+        self.run = Run(job, python, environment, self._silence_s)
+        yield "starting the process"
