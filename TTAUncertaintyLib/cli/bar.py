@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..worker import Message
+from ..worker import RunState
 
 try:
     from tqdm import tqdm
@@ -27,25 +27,25 @@ class Bar:
         self._bar: Any = None
         self._tenths = -1
 
-    def update(self, message: Message) -> None:
-        """Show a `progress` message."""
+    def update(self, state: RunState) -> None:
+        """Show the passes of a run."""
         if self._quiet:
             return
-        left = "" if message["left_s"] is None else f", {_duration(message['left_s'])} left"
+        left = "" if state.left_s is None else f", {_duration(state.left_s)} left"
         if tqdm is not None and sys.stderr.isatty():
             if self._bar is None:
                 self._bar = tqdm(
-                    total=message["total"],
+                    total=state.total,
                     bar_format="  {bar:30} {n_fmt}/{total_fmt} passes{postfix}",
                 )
-            self._bar.n = message["done"]
-            self._bar.set_postfix_str(f"on {message['device']}{left}", refresh=True)
+            self._bar.n = state.done
+            self._bar.set_postfix_str(f"on {state.device}{left}", refresh=True)
             return
-        tenths = 10 * message["done"] // message["total"]
+        tenths = 10 * state.done // state.total
         if tenths != self._tenths:
             self._tenths = tenths
             print(
-                f"  {message['done']}/{message['total']} passes on {message['device']}{left}",
+                f"  {state.done}/{state.total} passes on {state.device}{left}",
                 flush=True,
             )
 

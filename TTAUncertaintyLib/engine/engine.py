@@ -21,12 +21,13 @@ import torch
 from torch import Tensor
 
 from ..errors import DesignError, ResourceError
+from ..geometry import DeformableTransform
 from ..models.contract import PreparedPair, RegistrationModel
 from ..perturbations import Action, Design, Noise
 from ..variance import NestedVariance
 from .execution import Execution, is_out_of_memory, numerics
 from .fields import in_mm, inverse_consistency, jacobian_determinant_mm
-from .outcome import Outcome
+from .outcome import Outcome, transform_of
 from .progress import Phase, Progress
 
 _Result = TypeVar("_Result")
@@ -191,6 +192,33 @@ class Engine:
             str(self.device),
             self.notes,
         )
+
+    def transform(self) -> DeformableTransform:
+        """Return the unperturbed prediction as a transform, fixed world to moving world.
+
+        Raises
+        ------
+        ValueError
+            Before it is there.
+        """
+        if self._prediction is None:
+            raise ValueError("There is no prediction yet.")
+        lattices = self.pair.moving_lattice, self.pair.fixed_lattice
+        return transform_of(self._prediction.cpu(), *lattices)
+
+    def total_so_far(self) -> Tensor | None:
+        """Return the map of total uncertainty as it stands, without the rest of an outcome.
+
+        Returns
+        -------
+        Tensor or None
+            [D, H, W] on the CPU and on the fixed lattice, mm: the root of the variance's trace,
+            clamped at zero. None before two perturbations are complete.
+        """
+        if self._variance is None or self._variance.groups < 2:
+            return None
+        total = self._variance.estimate().traces().total
+        return total.clamp_(min=0).sqrt_().nan_to_num_(0.0).cpu()
 
     # -- passes -------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..geometry import Lattice
+from ..geometry import DeformableTransform, Lattice
 from ..variance import VarianceEstimate
+from .fields import rest_matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,3 +53,20 @@ class Outcome:
     def complete(self) -> bool:
         """Whether every pass of the design was made."""
         return self.perturbed == self.asked
+
+    def transform(self) -> DeformableTransform:
+        """Return the unperturbed prediction as a transform, fixed world to moving world."""
+        return transform_of(self.prediction, self.moving_lattice, self.fixed_lattice)
+
+
+def transform_of(prediction: Tensor, moving: Lattice, fixed: Lattice) -> DeformableTransform:
+    """Return a prediction as a transform, its affine part split off.
+
+    Parameters
+    ----------
+    prediction
+        [3, D, H, W] on the CPU and on the fixed lattice: voxels of the moving lattice.
+    moving, fixed
+        The network's lattices.
+    """
+    return DeformableTransform.from_map(prediction, moving, fixed, rest_matrix(moving, fixed))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..engine import Outcome, rest_matrix
+from ..engine import Outcome
 from ..geometry import DeformableTransform, Image, Lattice, resample_array
 from ..review import (
     HotSpot,
@@ -123,10 +123,7 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     """
-    initial = rest_matrix(outcome.moving_lattice, outcome.fixed_lattice)
-    transform = DeformableTransform.from_map(
-        outcome.prediction, outcome.moving_lattice, outcome.fixed_lattice, initial
-    )
+    transform = outcome.transform()
     layers = {MapKind.JACOBIAN: outcome.jacobian}
     if outcome.inverse_consistency is not None:
         layers[MapKind.INVERSE_CONSISTENCY] = outcome.inverse_consistency

@@ -1,7 +1,19 @@
 """The background process that does a run, and the client that starts it."""
 
-from .client import WorkerProcess
+from .environment import clean_environment
 from .job import Job
 from .messages import LineReader, Message, parse
+from .run import Run
+from .state import Phase, Preview, RunState
 
-__all__ = ["Job", "LineReader", "Message", "WorkerProcess", "parse"]
+__all__ = [
+    "Job",
+    "LineReader",
+    "Message",
+    "Phase",
+    "Preview",
+    "Run",
+    "RunState",
+    "clean_environment",
+    "parse",
+]

@@ -1,7 +1,12 @@
-"""The other end: starting a worker, hearing it, stopping it, and leaving nothing behind."""
+"""A worker as a process: starting it, hearing it, signalling it, and cleaning up after it.
+
+Nothing here waits: two threads listen, and whoever holds the process looks at what they heard.
+What the messages mean is the business of `run`.
+"""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import os
 import shutil
@@ -11,23 +16,24 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from typing import IO
 
 from ..results import partial_folder
+from .environment import clean_environment, own_group
 from .job import Job
-from .messages import ENDINGS, Message, parse
+from .messages import LineReader, Message
 
 #: The file to start: by path, since the library need not be importable in the child.
 WORKER_FILE = Path(__file__).with_name("__main__.py")
 
-#: Seconds that a worker has to end after being asked, and after being terminated.
-_PATIENCE_S = (3.0, 1.0)
+#: How many of the last lines are kept of what the process printed.
+LOG_LINES = 200
 
 
 class WorkerProcess:
-    """A running worker. Use as a context manager: on leaving, the process is gone.
+    """A worker's process.
 
     Parameters
     ----------
@@ -35,123 +41,147 @@ class WorkerProcess:
         What it is to do.
     python
         The interpreter; needs torch, numpy and SimpleITK.
+    environment
+        Where its environment begins; this process's if None. See `clean_environment`.
+
+    Raises
+    ------
+    OSError
+        If the job file cannot be written or the interpreter cannot be started. Nothing is left
+        behind then.
     """
 
-    def __init__(self, job: Job, python: str = sys.executable) -> None:
+    def __init__(
+        self,
+        job: Job,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.job = job
+        #: Grows with everything that the process prints.
+        self.bytes_heard = 0
+        self._messages: deque[Message] = deque()
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
         self._folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
-        job_file = self._folder / "job.json"
-        job_file.write_text(job.to_json(), encoding="utf-8")
-        self._process = subprocess.Popen(
-            [python, "-u", str(WORKER_FILE), str(job_file), "--stdin"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,  # a group of its own: Ctrl-C in a terminal is ours to handle
-        )
-        self._log: deque[str] = deque(maxlen=50)
-        self._log_reader = threading.Thread(target=self._keep_log, daemon=True)
-        self._log_reader.start()
+        try:
+            job_file = self._folder / "job.json"
+            job_file.write_text(job.to_json(), encoding="ascii")
+            self._process = subprocess.Popen(
+                [python, "-u", str(WORKER_FILE), str(job_file), "--stdin"],
+                bufsize=0,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=clean_environment(environment),
+                **own_group(),
+            )
+        except BaseException:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        # Slicer's Python is started by a launcher: the process that works may be another one
+        self._working_pids = {self._process.pid}
+        messages = LineReader(self._log.append)
+        self._readers = [
+            self._listen(self._process.stdout, lambda text: self._hear(messages.feed(text))),
+            self._listen(self._process.stderr, _line_keeper(self._log)),
+        ]
 
     @property
     def pid(self) -> int:
-        """The process."""
+        """The process that was started."""
         return self._process.pid
 
     @property
+    def status(self) -> int | None:
+        """How it ended: its exit status, negative for a signal; None while it runs."""
+        return self._process.poll()
+
+    @property
+    def heard_all(self) -> bool:
+        """Whether nothing more can be heard, since its outputs are closed."""
+        return not any(reader.is_alive() for reader in self._readers)
+
+    @property
     def log(self) -> str:
-        """The last lines of its standard error."""
-        return "\n".join(self._log)
+        """The last lines of what it printed, messages aside."""
+        return "\n".join(self._log.copy())
 
-    def messages(self) -> Iterator[Message]:
-        """Yield what it says; always ends with a message of an ending type.
-
-        Where the worker ended without one (it crashed or was killed), a `failed` message is made
-        up that says so.
-        """
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message = parse(line)
-            if message is None:
-                self._log.append(line.rstrip())
-                continue
-            yield message
-            if message["type"] in ENDINGS:
-                self._process.wait()
-                return
-        status = self._process.wait()
-        self._log_reader.join(1)
-        yield {"type": "failed", "exit_code": 6} | _explain(status, self.log)
+    def drain(self) -> list[Message]:
+        """Return the messages since the last call."""
+        return [self._messages.popleft() for _ in range(len(self._messages))]
 
     def ask(self, word: str) -> None:
         """Ask it to "stop" (and keep what there is) or to "cancel"."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError, ValueError):
-                self._process.stdin.write(word + "\n")
-                self._process.stdin.flush()
+                self._process.stdin.write(f"{word}\n".encode("ascii"))
 
-    def cancel(self) -> None:
-        """End it, whatever it takes: ask, then terminate, then kill; at most five seconds."""
-        if not self._gone(0):
-            self.ask("cancel")
-        if not self._gone(_PATIENCE_S[0]):
-            self._signal(signal.SIGTERM)
-        if not self._gone(_PATIENCE_S[1]):
-            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        self._process.wait()
-        shutil.rmtree(partial_folder(self.job.output, self.pid), ignore_errors=True)
+    def terminate(self) -> None:
+        """Tell the whole group to end; it may still clean up where the system has such a signal."""
+        self._end_group(signal.SIGTERM)
 
-    def __enter__(self) -> WorkerProcess:
-        """Return self."""
-        return self
+    def kill(self) -> None:
+        """End the whole group at once."""
+        self._end_group(getattr(signal, "SIGKILL", signal.SIGTERM))
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the process if it still runs, and remove the job file."""
-        self.cancel()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream is not None:
+    def clean_up(self, seconds: float = 0.0) -> None:
+        """After the end: close the pipes, remove the job file and what was half written.
+
+        Parameters
+        ----------
+        seconds
+            How long to wait for the end of the outputs, which another process may hold open.
+        """
+        for reader in self._readers:
+            reader.join(seconds)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            # a stream that a thread still reads is left to that thread
+            if stream is not None and (stream is self._process.stdin or self.heard_all):
                 with contextlib.suppress(OSError):
                     stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        for pid in self._working_pids:
+            shutil.rmtree(partial_folder(self.job.output, pid), ignore_errors=True)
 
-    def _gone(self, patience: float) -> bool:
-        """Wait up to some seconds for the process to end; tell whether it has."""
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(patience)
-        return self._process.returncode is not None
-
-    def _signal(self, number: int) -> None:
-        """Signal the worker's whole group."""
-        with contextlib.suppress(ProcessLookupError):
-            if hasattr(os, "killpg"):
-                os.killpg(self.pid, number)
+    def _end_group(self, number: int) -> None:
+        if self._process.poll() is not None and sys.platform == "win32":
+            return
+        with contextlib.suppress(OSError):
+            if sys.platform == "win32":
+                subprocess.Popen(
+                    ["taskkill", "/F", "/T", "/PID", str(self.pid)],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    **own_group(),
+                )
             else:
-                self._process.terminate()
+                os.killpg(self.pid, number)
 
-    def _keep_log(self) -> None:
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
-            self._log.append(line.rstrip())
+    def _hear(self, messages: list[Message]) -> None:
+        for message in messages:
+            if message["type"] == "started" and isinstance(message.get("pid"), int):
+                self._working_pids.add(message["pid"])
+            self._messages.append(message)
+
+    def _listen(self, stream: IO[bytes] | None, take: Callable[[str], None]) -> threading.Thread:
+        def listen() -> None:
+            decoder = codecs.getincrementaldecoder("utf-8")("replace")
+            with contextlib.suppress(OSError, ValueError):
+                while stream is not None and (chunk := stream.read(1 << 16)):
+                    self.bytes_heard += len(chunk)
+                    take(decoder.decode(chunk))
+            take("\n")  # what came without an end of line is a line too
+
+        thread = threading.Thread(target=listen, name="TTAUncertainty worker", daemon=True)
+        thread.start()
+        return thread
 
 
-def _explain(status: int, log: str) -> dict[str, str]:
-    """Say in words how a process ended that left no last message."""
-    last = f" Its last words: {log.splitlines()[-1]}" if log else ""
-    if status == -9:
-        return {
-            "problem": "The background process was killed, most likely because the computer ran "
-            f"out of memory.{last}",
-            "remedy": "Close other programs or use a network with a coarser lattice.",
-        }
-    return {
-        "problem": f"The background process ended unexpectedly (status {status}).{last}",
-        "remedy": "Run it again; if it happens again, report it with the log.",
-    }
+def _line_keeper(lines: deque[str]) -> Callable[[str], None]:
+    """Return a function that takes fragments of text and appends their lines."""
+    reader = LineReader(lines.append, messages=False)
+
+    def keep(text: str) -> None:
+        reader.feed(text)
+
+    return keep

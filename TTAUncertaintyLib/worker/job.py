@@ -72,6 +72,10 @@ class Job:
         File that keeps the state after every pass and from which a later run goes on.
     time_limit_s
         Stop after this many seconds in the loop and keep what there is.
+    previews
+        Folder for provisional results while the run goes on; None writes none.
+    keep_registrations
+        Keep every perturbed registration in the result, in a folder `registrations`.
     """
 
     fixed: Path
@@ -99,6 +103,8 @@ class Job:
     ensemble: tuple[Path, ...] = ()
     checkpoint: Path | None = None
     time_limit_s: float | None = None
+    previews: Path | None = None
+    keep_registrations: bool = False
 
     @property
     def execution(self) -> Execution:
@@ -135,11 +141,23 @@ class Job:
             raise InputError(f"The job is not valid: {error}.") from error
 
 
+_PATHS = (
+    "fixed",
+    "moving",
+    "output",
+    "weights",
+    "initial_transform",
+    "mask",
+    "checkpoint",
+    "previews",
+)
+
+
 def _typed(values: dict[str, Any]) -> dict[str, Any]:
     """Turn JSON's strings into paths and enums."""
     read = dict(values)
     read["design"] = DesignRequest.from_dict(read.get("design", {}))
-    for name in ("fixed", "moving", "output", "weights", "initial_transform", "mask", "checkpoint"):
+    for name in _PATHS:
         if read.get(name) is not None:
             read[name] = Path(read[name])
     read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))

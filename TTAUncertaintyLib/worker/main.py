@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     voice = Voice(_private_stdout())
     voice.say("started", pid=os.getpid(), version=__version__)
+    voice.beat()
     try:
         control = Control(options.stdin, options.control)
         job = Job.from_json(_read(options.job))

@@ -3,8 +3,10 @@
 | type | further keys |
 |---|---|
 | `started` | `pid`, `version` |
+| `heartbeat` | nothing: it is still there; every two seconds |
 | `phase` | `phase`: reading, aligning, registering, inverse, perturbing, writing |
 | `progress` | `phase`, `done`, `total`, `perturbed`, `elapsed_s`, `left_s` (or null), `device` |
+| `preview` | `perturbed`, `total` (file, or null), `warped` (file) |
 | `note` | `text`: something the person should know |
 | `finished` | `output`: the folder; `complete`: whether every pass was made |
 | `failed` | `problem`, `remedy`, `exit_code` |
@@ -16,42 +18,90 @@ The last line is always `finished`, `failed` or `cancelled`, unless the process 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
 from typing import Any, TextIO
 
 ENDINGS = ("finished", "failed", "cancelled")
+
+#: Seconds between two signs of life.
+HEARTBEAT_S = 2.0
+
+#: A line longer than this is no message, and is not waited for.
+_LONGEST_LINE = 1 << 20
 
 Message = dict[str, Any]
 
 
 class Voice:
-    """Writes messages to a stream, a line each, at once."""
+    """Writes messages to a stream, a line each, at once; from any thread, none after the last."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._lock = threading.Lock()
+        self._ended = False
 
     def say(self, kind: str, **content: Any) -> None:
-        """Write one message."""
+        """Write one message; after one that ends a run, nothing is written any more."""
         line = json.dumps({"type": kind} | content, ensure_ascii=True)
-        self._stream.write(line + "\n")
-        self._stream.flush()
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = kind in ENDINGS
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    def beat(self) -> None:
+        """Say "heartbeat" from now on, in a thread of its own, until the end."""
+
+        def beat() -> None:
+            pause = threading.Event()
+            while not self._ended:
+                pause.wait(HEARTBEAT_S)
+                try:
+                    self.say("heartbeat")
+                except (OSError, ValueError):  # nobody listens any more
+                    return
+
+        threading.Thread(target=beat, name="heartbeat", daemon=True).start()
 
 
 class LineReader:
-    """Puts messages together from output that arrives in fragments."""
+    """Puts messages together from output that arrives in fragments.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    other
+        Takes every line that is not a message; empty ones are left out.
+    messages
+        False where none are expected, and every line is another line.
+    """
+
+    def __init__(self, other: Callable[[str], None] | None = None, messages: bool = True) -> None:
+        self._other = other
+        self._expect = messages
         self._rest = ""
 
     def feed(self, text: str) -> list[Message]:
-        """Take a fragment; return the messages that it completes. Other lines are left out."""
+        """Take a fragment; return the messages that it completes."""
         *lines, self._rest = (self._rest + text).split("\n")
-        return [message for line in lines if (message := parse(line)) is not None]
+        if len(self._rest) > _LONGEST_LINE:
+            lines.append(self._rest[:_LONGEST_LINE])
+            self._rest = ""
+        found = []
+        for line in lines:
+            message = parse(line) if self._expect else None
+            if message is not None:
+                found.append(message)
+            elif self._other is not None and line.strip():
+                self._other(line.rstrip()[:1000])
+        return found
 
 
 def parse(line: str) -> Message | None:
     """Return the message in a line, or None if the line is something else."""
     try:
         message = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) and isinstance(message.get("type"), str) else None

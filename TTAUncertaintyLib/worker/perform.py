@@ -18,6 +18,7 @@ from ..perturbations import Noise
 from ..results import Provenance, check_output, find, make_record, write_bundle
 from .job import Job
 from .messages import Voice
+from .previews import Previews
 
 
 @dataclass
@@ -55,6 +56,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     TTAUncertaintyError
         With a sentence for the person; nothing is written then.
     """
+    began = time.monotonic()
     check_output(job.output, job.overwrite)
     if job.threads is not None:
         torch.set_num_threads(max(1, job.threads))
@@ -85,7 +87,10 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
 
     voice.say("phase", phase="registering")
     with clock.phase("network"):
-        _run(engine, job, voice, stop_requested)
+        previews = None if job.previews is None else Previews(job.previews, voice, began)
+        for _ in _steps(engine, job, voice, stop_requested):
+            if previews is not None:
+                previews.update(engine, moving)
 
     voice.say("phase", phase="writing")
     with clock.phase("mapping"):
@@ -107,7 +112,10 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     return findings.outcome.complete
 
 
-def _run(engine: Engine, job: Job, voice: Voice, stop_requested: Callable[[], bool]) -> None:
+def _steps(
+    engine: Engine, job: Job, voice: Voice, stop_requested: Callable[[], bool]
+) -> Iterator[None]:
+    """Make the engine's steps, reporting each, until all are made or it is to stop."""
     told: set[str] = set()
     began = time.monotonic()
     for progress in engine:
@@ -116,6 +124,7 @@ def _run(engine: Engine, job: Job, voice: Voice, stop_requested: Callable[[], bo
             if note not in told:
                 voice.say("note", text=note)
         told.update(engine.notes)
+        yield
         if job.checkpoint is not None:
             save_checkpoint(engine, job.checkpoint)
         late = job.time_limit_s is not None and time.monotonic() - began > job.time_limit_s

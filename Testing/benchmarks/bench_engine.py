@@ -42,7 +42,7 @@ from TTAUncertaintyLib.perturbations import (
 )
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.sample_data import sample_pairs
-from TTAUncertaintyLib.worker import Job, WorkerProcess
+from TTAUncertaintyLib.worker import Job, Run
 
 FAMILIES = (
     (Family.TRANSLATION, Sampling.HADAMARD),
@@ -174,10 +174,10 @@ def whole_job(name: str, weights: Path | None) -> dict[str, float]:
             design=DesignRequest(Preset.QUICK),
         )
         began = time.perf_counter()
-        with WorkerProcess(job) as worker:
-            last = list(worker.messages())[-1]
-        if last["type"] != "finished":
-            raise SystemExit(f"The job failed: {last}")
+        with Run(job) as run:
+            end = run.wait()
+        if end.output is None:
+            raise SystemExit(f"The job failed: {end.problem}")
         seconds = dict(Bundle.open(job.output).record["seconds"])
         seconds["all, from start of the process to its end"] = time.perf_counter() - began
     return seconds

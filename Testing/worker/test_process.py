@@ -17,7 +17,7 @@ from support.phantom import write_pair
 
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
 from TTAUncertaintyLib.results import Bundle, partial_folder
-from TTAUncertaintyLib.worker import Job, Message, WorkerProcess
+from TTAUncertaintyLib.worker import Job, Phase, Run, RunState
 from TTAUncertaintyLib.worker.client import WORKER_FILE
 
 LONG = DesignRequest(Preset.QUICK, Family.RIGID, Sampling.RANDOM, outer=400)
@@ -39,10 +39,6 @@ def long(job: Job) -> Job:
     return Job(job.fixed, job.moving, job.output, design=LONG, threads=1)
 
 
-def kinds(messages: list[Message]) -> list[str]:
-    return [message["type"] for message in messages]
-
-
 def alive(pid: int) -> bool:
     """Tell whether a process runs (a zombie does not)."""
     try:
@@ -60,14 +56,18 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
     return condition()
 
 
-def until_passes(worker: WorkerProcess, passes: int) -> list[Message]:
-    """Listen until some perturbed passes are done."""
-    heard = []
-    for message in worker.messages():
-        heard.append(message)
-        if message["type"] == "progress" and message["perturbed"] >= passes:
-            return heard
-    raise AssertionError(f"The worker ended first: {heard[-1]}")
+def until_passes(run: Run, passes: int) -> RunState:
+    """Wait until some passes are done: the plain one, the reverse one, then perturbed ones."""
+    while not (state := run.poll()).ended:
+        if state.done >= passes + 2:
+            return state
+        time.sleep(0.02)
+    raise AssertionError(f"The run ended first: {state}")
+
+
+def process_of(run: Run) -> int:
+    assert run.pid is not None
+    return run.pid
 
 
 def nothing_left(job: Job) -> bool:
@@ -75,85 +75,98 @@ def nothing_left(job: Job) -> bool:
     return [path.name for path in job.output.parent.iterdir()] == [job.fixed.parent.name]
 
 
-def test_a_run_reports_every_pass_in_order_and_ends_with_a_whole_bundle(job: Job) -> None:
-    with WorkerProcess(job) as worker:
-        messages = list(worker.messages())
-    assert kinds(messages)[0] == "started"
-    assert messages[-1] == {"type": "finished", "output": str(job.output), "complete": True}
-    progress = [message for message in messages if message["type"] == "progress"]
-    assert [message["done"] for message in progress] == list(range(1, 11))
-    assert {message["total"] for message in progress} == {10}
-    assert progress[-1]["left_s"] == 0
+def test_a_run_goes_through_its_phases_and_ends_with_a_whole_bundle(job: Job) -> None:
+    seen: list[RunState] = []
+    with Run(job) as run:
+        while not run.poll().ended:
+            seen.append(run.state)
+            time.sleep(0.005)
+    phases = list(dict.fromkeys(state.phase for state in seen))
+    assert phases == sorted(phases, key=list(Phase).index)
+    assert {Phase.STARTING, Phase.READING, Phase.ALIGNING, Phase.PERTURBING} <= set(phases)
+    done = [state.done for state in seen]
+    assert done == sorted(done)
+    assert {state.total for state in seen} == {0, 10}
+    assert all(state.left_s is not None and state.device == "cpu" for state in seen[-1:])
+    assert all(0 <= state.fraction <= 1 and not state.ended for state in seen)
+    end = run.state
+    assert (end.phase, end.output, end.complete) == (Phase.FINISHED, job.output, True)
+    assert (end.exit_code, end.fraction, end.problem) == (0, 1.0, "")
     bundle = Bundle.open(job.output)
     assert bundle.record["complete"]
     assert bundle.record["inputs"]["fixed"]["path"] == str(job.fixed)
 
 
 def test_stop_keeps_what_there_is_and_says_so(job: Job) -> None:
-    with WorkerProcess(long(job)) as worker:
-        until_passes(worker, 3)
-        worker.ask("stop")
-        last = list(worker.messages())[-1]
-    assert last["type"] == "finished"
-    assert last["complete"] is False
+    with Run(long(job)) as run:
+        until_passes(run, 3)
+        run.stop_and_keep()
+        assert run.state.stopping
+        end = run.wait()
+    assert end.phase is Phase.FINISHED
+    assert end.complete is False
     passes = Bundle.open(job.output).record["passes"]
     assert 3 <= passes["done"] < passes["asked"]
+    assert any(f"after {passes['done']} perturbed" in note for note in end.notes)
 
 
 def test_stop_before_two_perturbations_gives_the_registration_without_a_map(job: Job) -> None:
     early = Job(job.fixed, job.moving, job.output, design=LONG, threads=1, time_limit_s=0.0)
-    with WorkerProcess(early) as worker:
-        assert list(worker.messages())[-1]["type"] == "finished"
+    with Run(early) as run:
+        assert run.wait().phase is Phase.FINISHED
     bundle = Bundle.open(job.output)
     assert bundle.record["passes"]["perturbations_used_K"] == 0
     assert "total" not in bundle.record["files"]
     assert bundle.warped.is_file()
 
 
-def test_cancel_ends_within_five_seconds_and_leaves_nothing(job: Job) -> None:
-    with WorkerProcess(long(job)) as worker:
-        until_passes(worker, 1)
+def test_cancel_returns_at_once_and_ends_within_five_seconds_and_leaves_nothing(job: Job) -> None:
+    with Run(long(job)) as run:
+        until_passes(run, 1)
         began = time.monotonic()
-        worker.cancel()
+        run.cancel()
+        assert time.monotonic() - began < 0.1
+        assert run.poll().cancelling
+        assert run.wait().phase is Phase.CANCELLED
         assert time.monotonic() - began < 5
-        assert not alive(worker.pid)
-        assert list(worker.messages())[-1]["type"] == "cancelled"
+        assert not alive(process_of(run))
+        assert run.state.exit_code == 130
     assert nothing_left(job)
 
 
-def test_a_worker_that_does_not_listen_is_killed_within_five_seconds(job: Job) -> None:
-    with WorkerProcess(long(job)) as worker:
-        until_passes(worker, 1)
-        os.kill(worker.pid, signal.SIGSTOP)
+def test_closing_a_worker_that_does_not_listen_kills_it_within_five_seconds(job: Job) -> None:
+    with Run(long(job)) as run:
+        until_passes(run, 1)
+        os.kill(process_of(run), signal.SIGSTOP)
         began = time.monotonic()
-        worker.cancel()
-        assert time.monotonic() - began < 5
-        assert not alive(worker.pid)
+        run.close()
+        assert time.monotonic() - began < 5.2
+        assert not alive(process_of(run))
+        assert run.state.phase is Phase.CANCELLED
     assert nothing_left(job)
 
 
 def test_a_killed_worker_is_explained_and_leaves_nothing(job: Job) -> None:
-    with WorkerProcess(long(job)) as worker:
-        until_passes(worker, 1)
-        os.kill(worker.pid, signal.SIGKILL)
-        last = list(worker.messages())[-1]
-    assert last["type"] == "failed"
-    assert "killed" in last["problem"]
-    assert last["remedy"]
+    with Run(long(job)) as run:
+        until_passes(run, 1)
+        os.kill(process_of(run), signal.SIGKILL)
+        end = run.wait()
+    assert end.phase is Phase.FAILED
+    assert "killed" in end.problem
+    assert "memory" in end.problem
+    assert end.remedy
+    assert end.exit_code == 6
     assert nothing_left(job)
 
 
 def test_a_worker_killed_while_writing_leaves_no_half_result(job: Job) -> None:
-    with WorkerProcess(job) as worker:
-        partial = partial_folder(job.output, worker.pid)
-        for message in worker.messages():
-            if message.get("phase") == "writing":
-                break
-        while not partial.exists():
-            assert alive(worker.pid)
-        os.kill(worker.pid, signal.SIGKILL)
-        assert list(worker.messages())[-1]["type"] == "failed"
-        assert partial.exists()  # it was caught in the middle
+    with Run(job) as run:
+        partial = partial_folder(job.output, process_of(run))
+        while run.poll().phase is not Phase.WRITING:
+            assert not run.state.ended
+        assert wait_for(lambda: partial.exists() and any(partial.iterdir()), 10)
+        os.kill(process_of(run), signal.SIGKILL)
+        assert run.wait().phase is Phase.FAILED
     assert nothing_left(job)
 
 
@@ -167,12 +180,13 @@ def test_a_worker_ends_when_its_parent_is_killed(job: Job, tmp_path: Path) -> No
             textwrap.dedent(f"""
             import sys
             from pathlib import Path
-            from TTAUncertaintyLib.worker import Job, WorkerProcess
-            worker = WorkerProcess(Job.from_json(Path({str(job_file)!r}).read_text()))
-            print(worker.pid, flush=True)
-            for message in worker.messages():
-                if message["type"] == "progress":
-                    print("working", flush=True)
+            from TTAUncertaintyLib.worker import Job, Run
+            run = Run(Job.from_json(Path({str(job_file)!r}).read_text()))
+            print(run.pid, flush=True)
+            while not run.wait(0.1).done:
+                pass
+            print("working", flush=True)
+            run.wait()
         """),
         ],
         stdout=subprocess.PIPE,
@@ -207,37 +221,37 @@ def test_a_worker_without_its_parents_pipes_takes_requests_from_a_file(
         if json.loads(line)["type"] == "progress":
             control.write_text("stop")
             break
-    last = json.loads(worker.stdout.readlines()[-1])
+    last = json.loads(worker.stdout.readlines()[-1])  # no heartbeat comes after it
     assert last["type"] == "finished"
     assert last["complete"] is False
     assert worker.wait() == 0
 
 
 def test_a_failure_comes_as_problem_remedy_and_exit_status(job: Job) -> None:
-    with WorkerProcess(Job(Path("nowhere.nii"), job.moving, job.output)) as worker:
-        last = list(worker.messages())[-1]
-    assert last["type"] == "failed"
-    assert "nowhere.nii" in last["problem"]
-    assert last["exit_code"] == 2
+    with Run(Job(Path("nowhere.nii"), job.moving, job.output)) as run:
+        end = run.wait()
+    assert end.phase is Phase.FAILED
+    assert "nowhere.nii" in end.problem
+    assert end.exit_code == 2
 
 
 def test_an_interrupted_run_goes_on_from_its_checkpoint(job: Job, tmp_path: Path) -> None:
     design = DesignRequest(Preset.QUICK, Family.TRANSLATION, Sampling.HADAMARD, outer=4)
     checkpoint = tmp_path / "state"
     first = Job(job.fixed, job.moving, job.output, design=design, checkpoint=checkpoint, threads=1)
-    with WorkerProcess(first) as worker:
-        until_passes(worker, 2)
-        worker.cancel()
+    with Run(first) as run:
+        until_passes(run, 2)
+        run.close()
     assert not job.output.exists()
     assert checkpoint.is_file()
-    with WorkerProcess(first) as worker:
-        resumed = list(worker.messages())
-    assert resumed[-1]["type"] == "finished"
-    assert "Going on after" in next(m for m in resumed if m["type"] == "note")["text"]
+    with Run(first) as run:
+        resumed = run.wait()
+    assert resumed.phase is Phase.FINISHED
+    assert any("Going on after" in note for note in resumed.notes)
     assert not checkpoint.exists()
     whole = Job(job.fixed, job.moving, tmp_path / "whole", design=design, threads=1)
-    with WorkerProcess(whole) as worker:
-        assert list(worker.messages())[-1]["type"] == "finished"
+    with Run(whole) as run:
+        assert run.wait().phase is Phase.FINISHED
     maps = [
         (folder / "uncertainty_total.nrrd").read_bytes() for folder in (job.output, whole.output)
     ]

@@ -1,0 +1,88 @@
+"""What is said of a worker that could not say it itself: it never started, hung, or was killed.
+
+Each function returns the changes to a `RunState`.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import signal
+from typing import Any
+
+from ..errors import MissingPackage, OutputError, WorkerError
+from .state import Phase
+
+_AGAIN = "Run it again; if it happens again, report it with the log."
+_FOR_MEMORY = "Close other programs or use a network with a coarser lattice."
+
+#: Windows' status of a process that ran out of memory, or of its quota.
+_WINDOWS_NO_MEMORY = (0xC0000017, 0xC000012D, 0xC0000044)
+
+
+def cannot_start(python: str, error: OSError) -> dict[str, Any]:
+    """Return the end of a run whose process could not be started."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return _failed(
+            f"The job file cannot be written: {error.strerror}.",
+            "Free some space on the disk of temporary files.",
+            OutputError.exit_code,
+        )
+    return _failed(
+        f"The background process cannot be started with {python}: {error.strerror or error}.",
+        "Choose a Python that has PyTorch, numpy and SimpleITK.",
+    )
+
+
+def hung(silence_s: float, log: str) -> dict[str, Any]:
+    """Return the end of a run that said nothing for too long and was killed."""
+    return _failed(
+        f"The background process hung: it said nothing for {silence_s:g} s and was ended."
+        f"{_last_words(log)}",
+        _AGAIN,
+    )
+
+
+def explain(status: int, log: str) -> dict[str, Any]:
+    """Return the end of a process that left no last message.
+
+    Parameters
+    ----------
+    status
+        As of `subprocess`: negative for a signal.
+    log
+        What it printed.
+    """
+    words = _last_words(log)
+    missing = re.findall(r"ModuleNotFoundError: No module named '([\w.]+)'", log)
+    if missing and status > 0:
+        return _failed(
+            f"The package {missing[-1]} is missing in the Python of the background process.",
+            "Choose a Python that has PyTorch, numpy and SimpleITK.",
+            MissingPackage.exit_code,
+        )
+    if status == -getattr(signal, "SIGKILL", 9) or status & 0xFFFFFFFF in _WINDOWS_NO_MEMORY:
+        return _failed(
+            "The background process was killed, most likely because the computer ran out of "
+            f"memory.{words}",
+            _FOR_MEMORY,
+        )
+    if status < 0:
+        return _failed(f"The background process crashed ({_signal_name(-status)}).{words}", _AGAIN)
+    return _failed(f"The background process ended unexpectedly (status {status}).{words}", _AGAIN)
+
+
+def _failed(problem: str, remedy: str, exit_code: int = WorkerError.exit_code) -> dict[str, Any]:
+    return {"phase": Phase.FAILED, "problem": problem, "remedy": remedy, "exit_code": exit_code}
+
+
+def _last_words(log: str) -> str:
+    lines = [line for line in log.splitlines() if line.strip()]
+    return f" Its last words: {lines[-1].strip()}" if lines else ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,255 @@
+"""A run in the background, for whoever has something else to do meanwhile.
+
+A panel calls `poll` from a timer and shows the state that it returns; a script calls `wait`.
+Knows neither Qt nor Slicer, and needs no torch.
+
+    with Run(job) as run:
+        while not run.poll().ended:
+            ...
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .client import WorkerProcess
+from .endings import cannot_start, explain, hung
+from .job import Job
+from .messages import Message
+from .previews import remove_previews
+from .state import Phase, Preview, RunState
+
+__all__ = ["Phase", "Preview", "Run", "RunState"]
+
+#: Seconds that a worker has to end after being asked, and then after being terminated.
+ASKED_S, TERMINATED_S = 3.0, 1.0
+
+#: Seconds that a worker has to leave after its last message, and its outputs to close after it.
+_LEAVING_S, _CLOSING_S = 5.0, 0.5
+
+#: Seconds between two looks while waiting.
+_LOOK_S = 0.02
+
+
+class Run:
+    """One run of a worker. Use as a context manager: on leaving, the process is gone.
+
+    Starting does not raise: what goes wrong is told by the state.
+
+    Parameters
+    ----------
+    job
+        What it is to do.
+    python
+        The interpreter; needs torch, numpy and SimpleITK.
+    environment
+        Where its environment begins; this process's if None. See `clean_environment`.
+    silence_s
+        A worker that says nothing at all for this long has hung, and is killed.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+        silence_s: float = 60.0,
+    ) -> None:
+        self.job = job
+        #: What was known at the last `poll`.
+        self.state = RunState()
+        self._silence_s = silence_s
+        self._began = self._polled = time.monotonic()
+        self._silent_s = 0.0
+        self._heard = 0
+        self._left_at = 0.0  # when `left_s` was told
+        self._left: float | None = None
+        self._end: dict[str, Any] | None = None  # changes to the state that the end brings
+        self._steps: list[float] = []  # when it was asked to cancel, terminated, killed
+        self._killed_at: float | None = None
+        self._said_last_at: float | None = None
+        self._gone_at: float | None = None
+        self._cleaner: threading.Thread | None = None
+        self._process: WorkerProcess | None = None
+        try:
+            self._process = WorkerProcess(job, python, environment)
+        except OSError as error:
+            self.state = replace(self.state, **cannot_start(python, error))
+
+    @property
+    def pid(self) -> int | None:
+        """The process; None if it could not be started."""
+        return None if self._process is None else self._process.pid
+
+    def poll(self) -> RunState:
+        """Take in what was heard since the last call and return the state; never waits.
+
+        It also sees to the end: a cancelled worker that does not go is terminated, then killed.
+        """
+        process = self._process
+        if process is None or self.state.ended:
+            return self.state
+        now = time.monotonic()
+        for message in process.drain():
+            try:
+                self._take(message, now)
+            except (KeyError, TypeError, ValueError):
+                continue  # not one of ours, whatever it is
+        heard = process.bytes_heard
+        log = self.state.log if heard == self._heard else process.log
+        self._silent_s = self._silent_s + self._passed(now) if heard == self._heard else 0.0
+        self._heard, self._polled = heard, now
+        left = self._left
+        self._change(
+            elapsed_s=now - self._began,
+            left_s=None if left is None else max(0.0, left - (now - self._left_at)),
+            log=log,
+        )
+        if process.status is None:
+            self._hurry(process, now)
+        else:
+            self._settle(process, now)
+        return self.state
+
+    def stop_and_keep(self) -> None:
+        """Ask it to end after the current pass and keep what there is; returns at once."""
+        if self._process is not None and not self.state.ended and not self.state.stopping:
+            self._process.ask("stop")
+            self._change(stopping=True)
+
+    def cancel(self) -> None:
+        """Ask it to end now and keep nothing; returns at once, and `poll` sees it through."""
+        if self._process is not None and not self.state.ended and not self.state.cancelling:
+            self._process.ask("cancel")
+            self._steps.append(time.monotonic())
+            self._change(cancelling=True)
+
+    def wait(self, timeout_s: float | None = None) -> RunState:
+        """Wait until it is over, or for some seconds, and return the state."""
+        end = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self.poll().ended and (end is None or time.monotonic() < end):
+            time.sleep(_LOOK_S)
+        return self.state
+
+    def close(self) -> None:
+        """End it, whatever it takes, within five seconds, and remove what it left behind.
+
+        The result of a finished run stays; previews go. May be called again.
+        """
+        self.cancel()
+        if not self.wait(ASKED_S + TERMINATED_S + 0.9).ended and self._process is not None:
+            self._process.kill()  # its outputs are still open somewhere, or the disk is very slow
+            self._process.clean_up()
+        if self.job.previews is not None:
+            remove_previews(self.job.previews)
+
+    def __enter__(self) -> Run:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _change(self, **changes: Any) -> None:
+        self.state = replace(self.state, **changes)
+
+    def _passed(self, now: float) -> float:
+        """Return the time since the last look, as far as it counts as the worker's silence.
+
+        A computer that was asleep, or a client that was busy itself, says nothing about the
+        worker: one long gap is not held against it.
+        """
+        return min(now - self._polled, self._silence_s / 4)
+
+    def _take(self, message: Message, now: float) -> None:
+        """Take in one message."""
+        kind = message["type"]
+        if kind == "phase":
+            self._change(phase=Phase(message["phase"]))
+        elif kind == "progress":
+            left = message["left_s"]
+            self._left, self._left_at = (None if left is None else float(left)), now
+            self._change(
+                phase=self._next_phase(Phase(message["phase"])),
+                done=int(message["done"]),
+                total=int(message["total"]),
+                device=str(message["device"]),
+            )
+        elif kind == "note":
+            self._change(notes=(*self.state.notes, str(message["text"])))
+        elif kind == "preview" and self.job.previews is not None:
+            files = [None if message[k] is None else Path(message[k]) for k in ("total", "warped")]
+            self._change(preview=Preview(self.job.previews, int(message["perturbed"]), *files))
+        elif kind == "finished":
+            output, complete = Path(message["output"]), bool(message["complete"])
+            self._last(now, phase=Phase.FINISHED, output=output, complete=complete, exit_code=0)
+        elif kind == "failed":
+            self._last(
+                now,
+                phase=Phase.FAILED,
+                problem=str(message["problem"]),
+                remedy=str(message["remedy"]),
+                exit_code=int(message["exit_code"]),
+            )
+        elif kind == "cancelled":
+            self._last(now, phase=Phase.CANCELLED, exit_code=130)
+
+    def _next_phase(self, done: Phase) -> Phase:
+        """Return what is being done after a step of the engine: progress comes when it is over."""
+        if done is Phase.REGISTERING and self.job.reverse_pass:
+            return Phase.INVERSE
+        return Phase.PERTURBING
+
+    def _last(self, now: float, **changes: Any) -> None:
+        self._end = changes
+        self._said_last_at = now
+
+    def _hurry(self, process: WorkerProcess, now: float) -> None:
+        """While it runs: see that it does not run for ever."""
+        if self._killed_at is not None:
+            return
+        if self._silent_s > self._silence_s and not self._steps:
+            self._end = self._end or hung(self._silence_s, process.log)
+            self._kill(process, now)
+        elif self._said_last_at is not None and now - self._said_last_at > _LEAVING_S:
+            self._kill(process, now)
+        elif len(self._steps) == 1 and now - self._steps[0] > ASKED_S:
+            process.terminate()
+            self._steps.append(now)
+        elif len(self._steps) == 2 and now - self._steps[1] > TERMINATED_S:
+            self._kill(process, now)
+
+    def _kill(self, process: WorkerProcess, now: float) -> None:
+        process.kill()
+        self._killed_at = now
+
+    def _settle(self, process: WorkerProcess, now: float) -> None:
+        """After it is gone: hear the rest, clean up (in a thread, disks are slow), and say so."""
+        if self._gone_at is None:
+            self._gone_at = now
+        if self._cleaner is None:
+            if process.heard_all or now - self._gone_at > _CLOSING_S:
+                # what was heard between the last look and the end is taken in by the next one
+                self._cleaner = threading.Thread(target=process.clean_up, daemon=True)
+                self._cleaner.start()
+        elif not self._cleaner.is_alive():
+            self._change(left_s=None, log=process.log, **(self._end or self._unexplained(process)))
+
+    def _unexplained(self, process: WorkerProcess) -> dict[str, Any]:
+        """Return the end of a worker that went without a last message."""
+        if self.state.cancelling:
+            return {"phase": Phase.CANCELLED, "exit_code": 130}
+        return explain(process.status or 0, process.log)

@@ -1,0 +1,129 @@
+"""What is known about a run from outside: a snapshot that a panel or a terminal shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+
+class Phase(Enum):
+    """Where a run is."""
+
+    STARTING = "starting"
+    READING = "reading"
+    ALIGNING = "aligning"
+    REGISTERING = "registering"
+    INVERSE = "inverse"
+    PERTURBING = "perturbing"
+    WRITING = "writing"
+    FINISHED = "finished"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def title(self) -> str:
+        """Words for a person."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Phase.STARTING: "Starting",
+    Phase.READING: "Reading the images",
+    Phase.ALIGNING: "Aligning linearly",
+    Phase.REGISTERING: "Registering",
+    Phase.INVERSE: "Registering the other way round",
+    Phase.PERTURBING: "Registering perturbed images",
+    Phase.WRITING: "Writing the result",
+    Phase.FINISHED: "Finished",
+    Phase.FAILED: "Failed",
+    Phase.CANCELLED: "Cancelled",
+}
+
+_ENDS = (Phase.FINISHED, Phase.FAILED, Phase.CANCELLED)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What can be looked at while a run goes on; the files may be replaced by newer ones.
+
+    Parameters
+    ----------
+    folder
+        Where the files lie.
+    perturbed
+        How many perturbed passes the map rests on.
+    total
+        The provisional map, mm, float32 NRRD on the network's lattice; None before there is one.
+    warped
+        The moving image through the plain prediction, on the same lattice.
+    """
+
+    folder: Path
+    perturbed: int
+    total: Path | None
+    warped: Path | None
+
+
+@dataclass(frozen=True)
+class RunState:
+    """A run at one moment.
+
+    Parameters
+    ----------
+    phase
+        Where it is.
+    done, total
+        Passes through the network, done and in all; 0 before they are known.
+    elapsed_s
+        Seconds since the start.
+    left_s
+        Estimated seconds until the passes are done; None before there is anything to tell from.
+    device
+        Where the network runs, for example "cuda"; empty before it does.
+    notes
+        What the person should know.
+    log
+        The last lines of what the process printed.
+    preview
+        The newest one, if any were asked for.
+    output
+        The result's folder, once finished.
+    complete
+        Whether every pass was made.
+    stopping, cancelling
+        Whether it was asked to stop and keep, or to cancel.
+    problem, remedy
+        What went wrong, and what to do about it; empty unless it failed.
+    exit_code
+        As of the command line (see `errors`); None while it runs.
+    """
+
+    phase: Phase = Phase.STARTING
+    done: int = 0
+    total: int = 0
+    elapsed_s: float = 0.0
+    left_s: float | None = None
+    device: str = ""
+    notes: tuple[str, ...] = ()
+    log: str = ""
+    preview: Preview | None = None
+    output: Path | None = None
+    complete: bool = False
+    stopping: bool = False
+    cancelling: bool = False
+    problem: str = ""
+    remedy: str = ""
+    exit_code: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over: the process is gone, and nothing more will come."""
+        return self.phase in _ENDS
+
+    @property
+    def fraction(self) -> float:
+        """Share of the passes done, 0 to 1; 1 once finished."""
+        if self.phase is Phase.FINISHED:
+            return 1.0
+        return min(self.done / self.total, 1.0) if self.total else 0.0
