@@ -20,6 +20,7 @@ from PySide6 import QtCore, QtWidgets
 from ..slicer_application import SlicerApplication
 from . import modules
 from .application import qSlicerApplication
+from .layout import Picture, arrange
 from .pythonqt import namespace
 from .pythonqt.dialogs import DIALOGS, Message
 from .views import LayoutManager
@@ -75,8 +76,8 @@ class Desktop:
         self.errors: list[str] = []
         self._hook, sys.excepthook = sys.excepthook, self._uncaught
         self.application = SlicerApplication(views=views)
-        self._mark_hierarchy()
-        slicer.app = qSlicerApplication(self.application, LayoutManager(self.application))
+        self.layout_manager = LayoutManager(self.application, views)
+        slicer.app = qSlicerApplication(self.application, self.layout_manager)
         modules.install(self.application)
         self._shown = ""
         self._loaded: list[str] = []
@@ -173,6 +174,20 @@ class Desktop:
             Path(path).write_bytes(data.data())
         return data.data()
 
+    def screenshot(self, path: Path | str, layout: int | None = None) -> None:
+        """Write a picture of the window with its views drawn into it, in a layout if one is given.
+
+        The layout is its number in the layout node.
+        """
+        if layout is not None:
+            self.layout_manager.setLayout(layout)
+        self.window.show()
+        self.window.show_views(arrange(self.layout_manager.shown(), self.layout_manager.view))
+        self.process_events()
+        for picture in self.window.views.findChildren(Picture):
+            picture.draw()
+        self.grab(path=path)
+
     def quit(self) -> None:
         """Say that Slicer is about to quit, and take the modules down."""
         slicer.app.aboutToQuit.emit()
@@ -201,6 +216,7 @@ class Desktop:
                 panel.deleteLater()
         self.window.deleteLater()
         self.process_events()
+        self.layout_manager.close()
         self.application.close()
         sys.excepthook = self._hook
         for name in (*self._loaded, "SampleData"):
@@ -209,6 +225,3 @@ class Desktop:
 
     def _uncaught(self, kind: Any, error: Any, trace: Any) -> None:
         self.errors.append("".join(traceback.format_exception(kind, error, trace)))
-
-    def _mark_hierarchy(self) -> None:
-        slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.application.scene)

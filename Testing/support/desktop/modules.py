@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import slicer
 
+from ..slicer_application import MODULE_LOGICS
 from .widgets.mrml_base import qSlicerScriptedLoadableModuleWidget
 
 
@@ -95,7 +96,8 @@ def install(application) -> None:
         module = ModuleType(f"slicer.{name}")
         setattr(slicer, name, module)
         sys.modules[f"slicer.{name}"] = module
-    for name, logic in application._logics.items():
+    for name in ("Colors", *MODULE_LOGICS):
+        logic = application.logic(name)
         setattr(slicer.modules, name.lower(), _LogicModule(name, logic))
     sample_data = ModuleType("SampleData")
     SampleDataLogic.sources, SampleDataLogic.categories = [], {}

@@ -4,7 +4,11 @@
 
 from __future__ import annotations
 
+import slicer
 import vtk
+from PySide6.QtGui import QColor
+
+from . import layout
 
 
 class _View:
@@ -97,16 +101,60 @@ class _ThreeDWidget:
 
 
 class LayoutManager:
-    """The views by name. A view that a layout asks for must be added to the application.
+    """The views by name, and the layout: Slicer's own logic says which views it is made of.
 
-    Left out: arranging anything, maximising, plot and table views, view controllers' bars.
+    Left out: windows, maximising, plot and table views, the bars of the view controllers. Views
+    stay when a layout no longer shows them.
     """
 
     tableViewCount = 0
     plotViewCount = 0
 
-    def __init__(self, application):
+    def __init__(self, application, with_views):
         self._application = application
+        self._logic = slicer.vtkMRMLLayoutLogic()
+        self._logic.SetMRMLApplicationLogic(application.application_logic)
+        self._logic.SetMRMLScene(application.scene)
+        self._with_views = with_views
+        node, scene = self.GetLayoutNode(), application.scene
+        self._tags = [(node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._make_views))]
+        for event in (scene.EndCloseEvent, scene.EndImportEvent):
+            self._tags.append((scene, scene.AddObserver(event, self._make_views, -200.0)))
+        self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+
+    def close(self):
+        """Let go of the scene."""
+        for subject, tag in self._tags:
+            subject.RemoveObserver(tag)
+        self._logic.SetMRMLScene(None)
+
+    def shown(self):
+        """Return the layout in force as a `Box` of views."""
+        node = self.GetLayoutNode()
+        description = node.GetLayoutDescription(node.GetViewArrangement())
+        return layout.parse(description) if description else layout.Box("horizontal")
+
+    def view(self, name):
+        """Return the slice or 3D view of a name, or None."""
+        views = {**self._application.three_d_views, **self._application.slice_views}
+        return views.get(name)
+
+    def _make_views(self, *_):
+        if not self._with_views or self._application.scene.IsBatchProcessing():
+            return
+        for part in self.shown().views():
+            if self.view(part.name) is None:
+                if part.class_name == "vtkMRMLViewNode":
+                    self._application.add_three_d_view(part.name)
+                else:
+                    orientation = part.properties.get("orientation", "Axial")
+                    self._application.add_slice_view(part.name, orientation)
+            node = self.view(part.name).node
+            if "viewlabel" in part.properties:
+                node.SetLayoutLabel(part.properties["viewlabel"])
+            if "viewcolor" in part.properties:
+                color = QColor(part.properties["viewcolor"])
+                node.SetLayoutColor(color.redF(), color.greenF(), color.blueF())
 
     def sliceViewNames(self):
         """Return the slice views' names."""
@@ -135,12 +183,12 @@ class LayoutManager:
         return logics
 
     def layoutLogic(self):
-        """Return what knows the layout node."""
-        return self
+        """Return Slicer's vtkMRMLLayoutLogic."""
+        return self._logic
 
     def GetLayoutNode(self):
         """Return the layout node."""
-        return self._application.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        return self._logic.GetLayoutNode()
 
     @property
     def layout(self):

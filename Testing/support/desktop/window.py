@@ -45,14 +45,16 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
         self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         left = QWidget()
         left.setObjectName("ModulePanel")
+        left.setAutoFillBackground(True)
         left.setFixedWidth(_PANEL_WIDTH)
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._title)
         column.addWidget(self._area, 1)
         self.views = QWidget()
-        self.views.setStyleSheet("background: black;")
         middle = QWidget()
+        middle.setObjectName("CentralWidget")
+        middle.setStyleSheet("#CentralWidget { background: black; }")
         row = QHBoxLayout(middle)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
@@ -73,3 +75,10 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
             self._area.setWidget(panel)
         self._title.setText(title)
         panel.show()
+
+    def show_views(self, views):
+        """Put a widget with the views' pictures into the window."""
+        row = self.centralWidget().layout()
+        row.replaceWidget(self.views, views)
+        self.views.deleteLater()
+        self.views = views
