@@ -1,0 +1,49 @@
+"""An interpreter that is none: it runs a few lines of our own in place of the worker.
+
+The client under test is the real one. It starts the "interpreter" with the arguments that it
+gives to Python; the lines say what such a worker does (crash, hang, print garbage), at once.
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import textwrap
+from pathlib import Path
+
+#: What the lines may use: `say`, as a worker's, and `partial`, its half-written result.
+_PROLOGUE = """
+import json, os, sys, time, threading
+from pathlib import Path
+job = json.loads(Path(sys.argv[3]).read_text())
+partial = Path(f"{job['output']}.{os.getpid()}.partial")
+def say(kind, **content):
+    sys.stdout.write(json.dumps({"type": kind} | content) + "\\n")
+    sys.stdout.flush()
+say("started", pid=os.getpid(), version="stub")
+"""
+
+#: Works until it is asked to cancel, as a worker does, with a half-written result beside it.
+OBEDIENT = """
+partial.mkdir(parents=True)
+(partial / "half").write_text("x")
+say("phase", phase="reading")
+for line in sys.stdin:
+    if line.strip() == "cancel":
+        break
+(partial / "half").unlink()
+partial.rmdir()
+say("cancelled")
+"""
+
+
+def stub_interpreter(folder: Path, lines: str) -> str:
+    """Write an executable that does what some lines of Python say; return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script = folder / "stub.py"
+    script.write_text(_PROLOGUE + textwrap.dedent(lines), encoding="utf-8")
+    program = folder / "interpreter"
+    python = shlex.quote(sys.executable)
+    program.write_text(f'#!/bin/sh\nexec {python} -I -S {shlex.quote(str(script))} "$@"\n')
+    program.chmod(0o755)
+    return str(program)
