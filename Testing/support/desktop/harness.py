@@ -20,6 +20,7 @@ from PySide6 import QtCore, QtWidgets
 from ..slicer_application import SlicerApplication
 from . import modules
 from .application import qSlicerApplication
+from .hierarchy import HierarchyItems
 from .layout import Picture, arrange
 from .pythonqt import namespace
 from .pythonqt.dialogs import DIALOGS, Message
@@ -62,6 +63,8 @@ class Desktop:
         The dialogs that were shown, as `Message`.
     errors
         Exceptions that nobody caught, as text.
+    warnings
+        What Qt complained about.
     """
 
     def __init__(self, views: bool = True, size: tuple[int, int] = (1600, 1000)) -> None:
@@ -74,8 +77,11 @@ class Desktop:
         namespace.keep_settings_in(self.folder / "settings")
         DIALOGS.clear()
         self.errors: list[str] = []
+        self.warnings: list[str] = []
         self._hook, sys.excepthook = sys.excepthook, self._uncaught
+        self._handler = QtCore.qInstallMessageHandler(self._said_by_qt)
         self.application = SlicerApplication(views=views)
+        self._hierarchy = HierarchyItems(self.application.scene)
         self.layout_manager = LayoutManager(self.application, views)
         slicer.app = qSlicerApplication(self.application, self.layout_manager)
         modules.install(self.application)
@@ -163,6 +169,17 @@ class Desktop:
         self.application.close_scene()
         self.process_events()
 
+    def save_scene(self, path: Path | str) -> None:
+        """Save the scene as .mrb or .mrml."""
+        if not self.application.save_scene(Path(path)):
+            raise OSError(f"The scene was not saved to {path}.")
+
+    def open_scene(self, path: Path | str) -> None:
+        """Close the scene and open a saved one."""
+        if not self.application.open_scene(Path(path)):
+            raise OSError(f"The scene {path} was not opened.")
+        self.process_events()
+
     def grab(self, widget: Any = None, path: Path | str | None = None) -> bytes:
         """Return a widget's picture as PNG, that of the window by default; write it to a path."""
         self.process_events()
@@ -217,11 +234,17 @@ class Desktop:
         self.window.deleteLater()
         self.process_events()
         self.layout_manager.close()
+        self._hierarchy.close()
         self.application.close()
         sys.excepthook = self._hook
+        QtCore.qInstallMessageHandler(self._handler)
         for name in (*self._loaded, "SampleData"):
             sys.modules.pop(name, None)
         self._folder.cleanup()
 
     def _uncaught(self, kind: Any, error: Any, trace: Any) -> None:
         self.errors.append("".join(traceback.format_exception(kind, error, trace)))
+
+    def _said_by_qt(self, _kind: Any, _context: Any, text: str) -> None:
+        if "propagateSizeHints" not in text:  # said by the platform without a screen, of itself
+            self.warnings.append(text)
