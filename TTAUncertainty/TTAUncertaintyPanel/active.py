@@ -8,7 +8,7 @@ from typing import Any
 import slicer
 
 _running: list[Any] = []
-_watching = False
+_watched: Any = None
 
 
 def running() -> Any:
@@ -18,11 +18,12 @@ def running() -> Any:
 
 def begin(controller: Any) -> None:
     """Note that a run is under way, and see to it that it ends when Slicer does."""
-    global _watching
+    global _watched
     _running.append(controller)
-    if not _watching:
-        _watching = True
+    if _watched is not slicer.app:
+        _watched = slicer.app
         slicer.app.connect("aboutToQuit()", end_all)
+        atexit.unregister(end_all)
         atexit.register(end_all)  # where there is no window to be closed
 
 

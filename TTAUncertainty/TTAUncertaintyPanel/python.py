@@ -32,7 +32,6 @@ def worker_environment(machine: Any) -> dict[str, str] | None:
     A Python of the person's own must not get Slicer's library folders: it gets the environment
     that Slicer itself was started in.
     """
-    if not machine.python:
+    if not machine.python or not hasattr(slicer.app, "startupEnvironment"):
         return None
-    startup = getattr(slicer.util, "startupEnvironment", None)
-    return None if startup is None else dict(startup())
+    return dict(slicer.util.startupEnvironment())

@@ -13,7 +13,9 @@ from enum import Enum
 from typing import Any
 
 from slicer.i18n import tr as _
+
 from TTAUncertaintyLib.errors import ResourceError
+from TTAUncertaintyLib.worker.environment import clean_environment
 
 from .python import worker_environment, worker_python
 
@@ -102,7 +104,7 @@ class TorchCheck:
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
                 errors="replace",
-                env=worker_environment(self._machine),
+                env=clean_environment(worker_environment(self._machine)),
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except OSError as error:

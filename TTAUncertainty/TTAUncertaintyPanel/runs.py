@@ -122,8 +122,7 @@ class RunController:
             Called once at the end, with the `ResultNodes` or with None.
         """
         self._observers.append((onState, onPreview, onFinished))
-        if onState is not None:
-            onState(self.state)
+        _call_safely(onState, self.state)
 
     def stopAndKeep(self) -> None:
         """End early with what has been computed; returns at once."""
@@ -272,14 +271,8 @@ class RunController:
         self._call(0, state)
 
     def _call(self, which: int, what: Any) -> None:
-        """Tell every observer. A mistake in one of them is theirs alone."""
         for observer in list(self._observers):
-            call = observer[which]
-            if call is not None:
-                try:
-                    call(what)
-                except Exception:
-                    logging.exception("TTAUncertainty: a listener to a run failed")
+            _call_safely(observer[which], what)
 
     def _noteHold(self, name: str, began: float) -> None:
         seconds = time.monotonic() - began
@@ -300,3 +293,12 @@ def _failed(state: RunState, error: TTAUncertaintyError) -> RunState:
         remedy=error.remedy.strip(),
         exit_code=error.exit_code,
     )
+
+
+def _call_safely(listener: Callable[..., None] | None, what: Any) -> None:
+    """Tell a listener. A mistake in it is its own, and must not end the run."""
+    if listener is not None:
+        try:
+            listener(what)
+        except Exception:
+            logging.exception("TTAUncertainty: a listener to a run failed")
