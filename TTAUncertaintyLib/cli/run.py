@@ -62,6 +62,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="keep the state here after every pass; a later run goes on from it",
     )
 
+    output.add_argument(
+        "--keep-registrations",
+        action="store_true",
+        help="keep every perturbed registration in the result, to be looked at one by one",
+    )
+
     model = parser.add_argument_group("model")
     model.add_argument(
         "--model",
@@ -193,5 +199,6 @@ def do(options: argparse.Namespace) -> int:
         ensemble=tuple(options.ensemble),
         checkpoint=options.checkpoint,
         time_limit_s=options.time_limit,
+        keep_registrations=options.keep_registrations,
     )
     return watch(job, options.quiet)

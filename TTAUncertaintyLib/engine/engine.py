@@ -53,6 +53,9 @@ class Engine:
     members
         Ensemble noise: the checkpoints that each pass draws from, with replacement, so that the
         replicates of a perturbation are independent draws, as the estimator assumes.
+    observer
+        Called with the index of every perturbed pass, from 0, and its offset g - phi_0,
+        [3, D, H, W], mm in the moving world, on the device; it must not change it.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Engine:
         reverse_pass: bool = True,
         full_covariance: bool = False,
         members: Sequence[RegistrationModel] = (),
+        observer: Callable[[int, Tensor], None] | None = None,
     ) -> None:
         execution = execution or Execution()
         if design.noise is Noise.DROPOUT and not model.has_dropout:
@@ -88,6 +92,7 @@ class Engine:
         self.members = tuple(members) if design.noise is Noise.ENSEMBLE else (model,)
         self.reverse_pass = reverse_pass
         self.full_covariance = full_covariance
+        self.observer = observer
         self._notes: list[str] = []
         self._prediction: Tensor | None = None
         self._inverse_consistency: Tensor | None = None
@@ -153,6 +158,8 @@ class Engine:
         loop_began = time.monotonic()
         while self.perturbed < self.design.passes:
             for offset in self._attempt(self._next_offsets):
+                if self.observer is not None:
+                    self.observer(self.perturbed, offset)
                 self._variance.add(offset)
             yield report(Phase.PERTURBING)
 

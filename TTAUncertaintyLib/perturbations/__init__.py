@@ -9,6 +9,7 @@ from ..lazy import lazily
 from .design import Design, Draws, Noise
 from .designs import Sampling, design_points, hadamard_matrix
 from .families import Amplitudes, Family, parameter_count
+from .labels import pass_label
 from .presets import PAPER_FAMILIES, Preset, paper_design, preset_design
 from .request import DesignRequest
 
@@ -41,5 +42,6 @@ __all__ = [
     "jacobian_determinant",
     "paper_design",
     "parameter_count",
+    "pass_label",
     "preset_design",
 ]

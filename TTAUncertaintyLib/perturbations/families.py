@@ -42,6 +42,11 @@ _BLOCKS: dict[Family, tuple[str, ...]] = {
 _BLOCK_SIZE = {"translation": 3, "rotation": 3, "scale": 1, "scale3": 3, "shear": 3}
 
 
+def blocks(family: Family) -> list[tuple[str, int]]:
+    """Return an affine family's building blocks, in the order of its parameters, with sizes."""
+    return [(block, _BLOCK_SIZE[block]) for block in _BLOCKS[family]]
+
+
 @dataclass(frozen=True)
 class Amplitudes:
     """How large one unit of each parameter is.

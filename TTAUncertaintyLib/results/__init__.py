@@ -7,16 +7,19 @@ from .bundle import Bundle
 from .files import SCHEMA_VERSION
 from .folder import check_output, new_folder, partial_folder
 from .maps import MapKind
+from .registrations import KeptRegistrations, PointCovariances
 
 if TYPE_CHECKING:
     from .findings import Findings, find
     from .record import Provenance, make_record
+    from .recording import Recorder
     from .writing import write_bundle
 else:
     __getattr__ = lazily(
         __name__,
         findings=("Findings", "find"),
         record=("Provenance", "make_record"),
+        recording=("Recorder",),
         writing=("write_bundle",),
     )
 
@@ -24,8 +27,11 @@ __all__ = [
     "SCHEMA_VERSION",
     "Bundle",
     "Findings",
+    "KeptRegistrations",
     "MapKind",
+    "PointCovariances",
     "Provenance",
+    "Recorder",
     "check_output",
     "find",
     "make_record",

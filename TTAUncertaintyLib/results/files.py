@@ -8,3 +8,9 @@ MEAN_TRANSFORM_FILE = "mean_transform.h5"
 VARIANCES_FILE = "variances.nrrd"
 RECORD_FILE = "result.json"
 REPORT_FILE = "report.html"
+
+#: The folder of kept registrations, its description, and the array of offsets in it.
+REGISTRATIONS_FOLDER = "registrations"
+REGISTRATIONS_FILE = f"{REGISTRATIONS_FOLDER}/registrations.json"
+REGISTRATIONS_VERSION = 1
+OFFSETS_FILE = "offsets.npy"

@@ -57,6 +57,7 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
     try:
         partial.mkdir(parents=True)
         yield partial
+        check_output(folder, overwrite)  # time has passed: somebody may have put something there
         if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)

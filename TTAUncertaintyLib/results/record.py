@@ -21,6 +21,7 @@ from ..perturbations import Design
 from ..version import __version__
 from .files import (
     MEAN_TRANSFORM_FILE,
+    REGISTRATIONS_FILE,
     REPORT_FILE,
     SCHEMA_VERSION,
     TRANSFORM_FILE,
@@ -57,14 +58,26 @@ class Provenance:
     mask: ImageFile | None = None
 
 
-def make_record(findings: Findings, provenance: Provenance) -> dict[str, Any]:
-    """Return the JSON-ready record of a run."""
+def make_record(
+    findings: Findings, provenance: Provenance, registrations: bool = False
+) -> dict[str, Any]:
+    """Return the JSON-ready record of a run.
+
+    Parameters
+    ----------
+    findings, provenance
+        What was found, and how.
+    registrations
+        Whether the bundle keeps the perturbed registrations.
+    """
     outcome = findings.outcome
     split = MapKind.INTRINSIC in findings.maps
     files = {kind.value: kind.facts.file for kind in findings.maps}
     files |= {"warped": WARPED_FILE, "transform": TRANSFORM_FILE, "report": REPORT_FILE}
     if findings.mean_transform is not None:
         files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
+    if registrations:
+        files["registrations"] = REGISTRATIONS_FILE
     return {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),

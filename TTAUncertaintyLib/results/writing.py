@@ -22,65 +22,60 @@ from .files import (
     WARPED_FILE,
 )
 from .findings import Findings
-from .folder import new_folder
 from .report import make_report
 
 #: Bytes kept free beyond what the bundle itself needs.
-_SPARE_BYTES = 16 << 20
+SPARE_BYTES = 16 << 20
 
 
-def write_bundle(
-    folder: Path, findings: Findings, record: dict[str, Any], overwrite: bool = False
-) -> None:
-    """Write a result bundle.
+def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> None:
+    """Write the files of a result bundle.
 
     Parameters
     ----------
     folder
-        Where it is to be; absent, empty, or an older result to be replaced.
+        From `new_folder`: what is written takes its place when that context ends well.
     findings
         What to write.
     record
         From `make_record`.
-    overwrite
-        Replace an older result.
 
     Raises
     ------
     OutputError
-        If it cannot be written whole, for example because the disk is full. Then nothing is left
-        behind, and an older result is untouched.
+        If the disk is too full.
+    OSError
+        If a file cannot be written whole; `new_folder` turns it into an OutputError.
     """
-    with new_folder(folder, overwrite) as partial:
-        _check_space(partial, findings)
-        for kind, values in findings.maps.items():
-            facts = kind.facts
-            _write_image(
-                partial / facts.file,
-                _rounded(values),
-                findings.fixed.lattice,
-                {"title": facts.title, "unit": facts.unit, "frame": "fixed image"},
-            )
-        _write_image(
-            partial / WARPED_FILE,
-            findings.warped.intensities.numpy(),
+    _check_space(folder, findings)
+    for kind, values in findings.maps.items():
+        facts = kind.facts
+        write_image(
+            folder / facts.file,
+            _rounded(values),
             findings.fixed.lattice,
-            {"title": findings.warped.name, "unit": "as the moving image"},
+            {"title": facts.title, "unit": facts.unit, "frame": "fixed image"},
         )
-        _write_transform(partial / TRANSFORM_FILE, findings.transform)
-        if findings.mean_transform is not None:
-            _write_transform(partial / MEAN_TRANSFORM_FILE, findings.mean_transform)
-            _write_variances(partial / VARIANCES_FILE, findings)
-        (partial / REPORT_FILE).write_text(make_report(findings, record), encoding="utf-8")
-        text = json.dumps(record, indent=2, allow_nan=True)
-        (partial / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+    write_image(
+        folder / WARPED_FILE,
+        findings.warped.intensities.numpy(),
+        findings.fixed.lattice,
+        {"title": findings.warped.name, "unit": "as the moving image"},
+    )
+    _write_transform(folder / TRANSFORM_FILE, findings.transform)
+    if findings.mean_transform is not None:
+        _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
+        _write_variances(folder / VARIANCES_FILE, findings)
+    (folder / REPORT_FILE).write_text(make_report(findings, record), encoding="utf-8")
+    text = json.dumps(record, indent=2, allow_nan=True)
+    (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def _check_space(partial: Path, findings: Findings) -> None:
     voxels = int(np.prod(findings.fixed.lattice.size))
     network_voxels = int(np.prod(findings.outcome.fixed_lattice.size))
     # uncompressed: what is asked for is always enough
-    needed = 4 * voxels * (len(findings.maps) + 1) + 60 * network_voxels + _SPARE_BYTES
+    needed = 4 * voxels * (len(findings.maps) + 1) + 60 * network_voxels + SPARE_BYTES
     free = shutil.disk_usage(partial).free
     if free < needed:
         raise OutputError(
@@ -96,15 +91,19 @@ def _rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return ((bits + 0x400) & ~np.int32(0x7FF)).view(np.float32)
 
 
-def _write_image(
-    path: Path, values: NDArray[Any], lattice: Lattice, header: dict[str, str]
+def write_image(
+    path: Path,
+    values: NDArray[Any],
+    lattice: Lattice,
+    header: dict[str, str],
+    compress: bool = True,
 ) -> None:
     """Write an NRRD file and read it back: ITK does not always notice a full disk."""
     image = lattice.stamp(sitk.GetImageFromArray(values, isVector=values.ndim == 4))
     for key, value in header.items():
         image.SetMetaData(key, value)
     try:
-        sitk.WriteImage(image, str(path), useCompression=True, compressionLevel=1)
+        sitk.WriteImage(image, str(path), useCompression=compress, compressionLevel=1)
         back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     except RuntimeError as error:
         raise OSError(f"{path.name} could not be written") from error
@@ -134,7 +133,7 @@ def _write_variances(path: Path, findings: Findings) -> None:
     values = np.stack([layer.numpy() for layer in layers], axis=-1)
     if len(layers) == 1:  # ITK knows no vectors of one component
         values = values[..., 0]
-    _write_image(
+    write_image(
         path,
         values,
         findings.outcome.fixed_lattice,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,16 @@ from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
 from ..models import load_model
 from ..perturbations import Noise
-from ..results import Provenance, check_output, find, make_record, write_bundle
+from ..results import (
+    Provenance,
+    Recorder,
+    check_output,
+    find,
+    make_record,
+    new_folder,
+    write_bundle,
+)
+from ..results.files import REGISTRATIONS_FOLDER
 from .job import Job
 from .messages import Voice
 from .previews import Previews
@@ -58,6 +68,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     """
     began = time.monotonic()
     check_output(job.output, job.overwrite)
+    _check_combination(job)
     if job.threads is not None:
         torch.set_num_threads(max(1, job.threads))
     clock = _Clock()
@@ -86,27 +97,34 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
             voice.say("note", text=f"Going on after {engine.perturbed} passes of an earlier run.")
 
     voice.say("phase", phase="registering")
-    with clock.phase("network"):
-        previews = None if job.previews is None else Previews(job.previews, voice, began)
-        for _ in _steps(engine, job, voice, stop_requested):
-            if previews is not None:
-                previews.update(engine, moving)
+    with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as open_files:
+        with clock.phase("network"):
+            recorder = None
+            if job.keep_registrations:
+                recorder = Recorder(folder / REGISTRATIONS_FOLDER, engine, moving, moving_file)
+                open_files.callback(recorder.close)
+                engine.observer = recorder.add
+            previews = None if job.previews is None else Previews(job.previews, voice, began)
+            for _ in _steps(engine, job, voice, stop_requested):
+                if previews is not None:
+                    previews.update(engine, moving)
 
-    voice.say("phase", phase="writing")
-    with clock.phase("mapping"):
-        findings = find(engine.outcome(), fixed, moving, mask)
-        provenance = Provenance(
-            fixed_file,
-            moving_file,
-            model,
-            design,
-            job.execution,
-            placement,
-            clock.seconds,
-            mask_file,
-        )
-        record = make_record(findings, provenance)
-    write_bundle(job.output, findings, record, job.overwrite)
+        voice.say("phase", phase="writing")
+        kept = recorder is not None and recorder.finish()
+        with clock.phase("mapping"):
+            findings = find(engine.outcome(), fixed, moving, mask)
+            provenance = Provenance(
+                fixed_file,
+                moving_file,
+                model,
+                design,
+                job.execution,
+                placement,
+                clock.seconds,
+                mask_file,
+            )
+            record = make_record(findings, provenance, kept)
+        write_bundle(folder, findings, record)
     if job.checkpoint is not None and findings.outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return findings.outcome.complete
@@ -131,6 +149,15 @@ def _steps(
         if late or stop_requested():
             voice.say("note", text=f"Stopped after {engine.perturbed} perturbed passes.")
             return
+
+
+def _check_combination(job: Job) -> None:
+    if job.keep_registrations and job.checkpoint is not None:
+        raise InputError(
+            "A run that keeps its registrations cannot be resumed: a checkpoint holds their sums, "
+            "not the registrations themselves.",
+            "Leave out --checkpoint, or do not keep the registrations.",
+        )
 
 
 def _plain(progress: Progress) -> dict[str, object]:

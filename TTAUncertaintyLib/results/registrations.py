@@ -1,0 +1,177 @@
+"""The perturbed registrations that a result kept: what each pass answered, for whoever looks on.
+
+Needs no torch, and keeps nothing in memory but what is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import InputError
+from ..geometry import Lattice
+from .bundle import Bundle
+from .files import REGISTRATIONS_VERSION
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PointCovariances:
+    """The covariances at one point, mm^2, axes (x, y, z), LPS of the moving world.
+
+    Parameters
+    ----------
+    total, intrinsic, jitter
+        Shape (3, 3). The last two are None where R = 1. Jitter is not clamped: it may have
+        negative eigenvalues where the truth is near zero. NaN where there is no estimate.
+    """
+
+    total: Array
+    intrinsic: Array | None
+    jitter: Array | None
+
+
+@dataclass(frozen=True, eq=False)
+class KeptRegistrations:
+    """The registrations of a result's perturbed passes.
+
+    Parameters
+    ----------
+    labels
+        What each pass did, in words.
+    groups
+        Index of each pass's perturbation, from 0.
+    repeats
+        Index of each pass among those of its perturbation, from 0.
+    replicates
+        R.
+    warped_files
+        For each pass, the moving image mapped back through its compensated prediction, on
+        `lattice`.
+    lattice
+        The network's fixed lattice, LPS mm.
+    """
+
+    labels: tuple[str, ...]
+    groups: tuple[int, ...]
+    repeats: tuple[int, ...]
+    replicates: int
+    warped_files: tuple[Path, ...]
+    lattice: Lattice
+    _offsets_file: Path
+
+    @classmethod
+    def open(cls, bundle: Bundle) -> KeptRegistrations:
+        """Open what a bundle kept.
+
+        Raises
+        ------
+        InputError
+            If it kept nothing, is damaged, or was written by a newer version.
+        """
+        name = bundle.record["files"].get("registrations")
+        if name is None:
+            raise InputError(
+                f"{bundle.folder} holds no perturbed registrations.",
+                "Run it again and ask for them to be kept.",
+            )
+        file = bundle.folder / name
+        again = "Run the registration again."
+        try:
+            record = json.loads(file.read_text(encoding="utf-8"))
+            if record["schema_version"] > REGISTRATIONS_VERSION:
+                raise InputError(f"{file} was written by a newer version.", "Update.")
+            passes = record["passes"]
+            kept = cls(
+                tuple(str(p["label"]) for p in passes),
+                tuple(int(p["perturbation"]) for p in passes),
+                tuple(int(p["repeat"]) for p in passes),
+                int(record["replicates_R"]),
+                tuple(file.parent / p["warped"] for p in passes),
+                Lattice(
+                    tuple(record["lattice"]["size_ijk"]), record["lattice"]["voxel_to_world_lps"]
+                ),
+                file.parent / record["offsets"],
+            )
+            shape = kept._offsets().shape
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{file.parent} is damaged ({error}).", again) from error
+        missing = [path.name for path in kept.warped_files if not path.is_file()]
+        if missing or shape != (kept.count, 3, *kept.lattice.array_shape):
+            what = f"{missing[0]} is missing" if missing else "its files do not fit together"
+            raise InputError(f"{file.parent} is not complete: {what}.", again)
+        return kept
+
+    @property
+    def count(self) -> int:
+        """How many passes were kept."""
+        return len(self.labels)
+
+    def offsets_at(self, point_lps: ArrayLike) -> Array:
+        """Return where each pass puts a point, relative to where the plain prediction puts it.
+
+        Parameters
+        ----------
+        point_lps
+            Shape (3,), fixed world, LPS mm.
+
+        Returns
+        -------
+        ndarray
+            Shape (N, 3), mm in the moving world, LPS; trilinear between voxels. NaN more than
+            half a voxel outside the lattice.
+        """
+        corners, weights = self._around(point_lps)
+        return np.asarray(corners.reshape(self.count, 3, 8) @ weights)
+
+    def covariances_at(self, point_lps: ArrayLike) -> PointCovariances:
+        """Return the covariances at a point, by the formulas that made the maps.
+
+        As in the maps, they are estimated at the voxels and interpolated between them; the
+        spread of `offsets_at` is that of interpolated offsets, which can be a little smaller.
+        Passes of a perturbation that was not repeated in full are left out.
+
+        Parameters
+        ----------
+        point_lps
+            Shape (3,), fixed world, LPS mm.
+        """
+        corners, weights = self._around(point_lps)
+        outer, inner = self.count // self.replicates, self.replicates
+        if outer < 2:
+            return PointCovariances(*[np.full((3, 3), np.nan)] * 3)
+        values = corners[: outer * inner].reshape(outer, inner, 3, 8)
+        means = values.mean(axis=1)  # gbar_k
+        around = means - means.mean(axis=0)
+        between = np.einsum("kac,kbc,c->ab", around, around, weights) / (outer - 1)  # Bm
+        if inner == 1:
+            return PointCovariances(between, None, None)
+        within = values - means[:, None]
+        intrinsic = np.einsum("krac,krbc,c->ab", within, within, weights) / (outer * (inner - 1))
+        jitter = between - intrinsic / inner
+        return PointCovariances(intrinsic + jitter, intrinsic, jitter)
+
+    def _offsets(self) -> NDArray[np.float16]:
+        """Map the offsets into memory, for one look: an open file could not be removed later."""
+        return np.asanyarray(np.load(self._offsets_file, mmap_mode="r", allow_pickle=False))
+
+    def _around(self, point_lps: ArrayLike) -> tuple[Array, Array]:
+        """Return the offsets [N, 3, 2, 2, 2] at the voxels around a point, and weights [8]."""
+        voxel = self.lattice.to_voxel(point_lps)
+        last = np.array(self.lattice.size) - 1
+        if not np.all((voxel >= -0.5 - 1e-4) & (voxel < last + 0.5 - 1e-4)):
+            return np.full((self.count, 3, 2, 2, 2), np.nan), np.full(8, np.nan)
+        voxel = np.clip(voxel, 0, last)  # beyond the outermost centres they are repeated
+        first = np.minimum(voxel.astype(int), np.maximum(last - 1, 0))
+        part = voxel - first
+        i, j, k = (slice(f, f + 2) for f in first)
+        corners = np.array(self._offsets()[:, :, k, j, i], dtype=np.float64)
+        short = [(0, 2 - n) for n in corners.shape[2:]]  # a lattice one voxel thick
+        corners = np.pad(corners, [(0, 0), (0, 0), *short], mode="edge")
+        at_i, at_j, at_k = (np.array([1 - p, p]) for p in part)
+        return corners, np.einsum("k,j,i->kji", at_k, at_j, at_i).ravel()
