@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from .pythonqt import namespace
 from .pythonqt.dialogs import DIALOGS, Message
 from .views import LayoutManager
 from .widgets import registry
+from .widgets.mrml_base import Observation
 from .window import qSlicerMainWindow
 
 #: Names a folder that holds Slicer's own Python package ``slicer``: a checkout's Base/Python.
@@ -233,6 +235,7 @@ class Desktop:
                 panel.deleteLater()
         self.window.deleteLater()
         self.process_events()
+        Observation.end_all()
         self.layout_manager.close()
         self._hierarchy.close()
         self.application.close()
@@ -240,6 +243,7 @@ class Desktop:
         QtCore.qInstallMessageHandler(self._handler)
         for name in (*self._loaded, "SampleData"):
             sys.modules.pop(name, None)
+        gc.collect()  # now, and not in the middle of the next desktop
         self._folder.cleanup()
 
     def _uncaught(self, kind: Any, error: Any, trace: Any) -> None:

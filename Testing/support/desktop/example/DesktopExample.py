@@ -84,7 +84,9 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.fixedSelector.connect("currentNodeChanged(vtkMRMLNode*)", self.seen.append)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, lambda *_: self.setParameters(None))
-        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndChange)
+        # Node references are not followed while a scene is opened, only after it.
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndChange)
         self.timer = qt.QTimer()
         self.timer.interval = 10
         self.timer.connect("timeout()", self.onTick)
@@ -104,8 +106,8 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.removeObservers()
         self.cleaned = True
 
-    def onSceneEndClose(self, *_event):
-        """Start anew with an empty scene."""
+    def onSceneEndChange(self, *_event):
+        """Start anew with the scene as it is now."""
         if self.parent.isEntered:
             self.enter()
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Property, Qt, Signal
+from PySide6.QtCore import Property, QEvent, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -23,13 +23,17 @@ _HEADER = 26  # pixels
 
 @with_setters
 class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
-    """A header that folds what is below it. Left out: frame styles, icons, indicator alignment."""
+    """A header that folds what is below it. Left out: frame styles, icons, indicator alignment.
+
+    A child that the module hides while it is folded is shown when it is unfolded.
+    """
 
     contentsCollapsed = Signal(bool)  # noqa: N815
 
     def __init__(self, *arguments):
         text = arguments[0] if arguments and isinstance(arguments[0], str) else ""
         super().__init__(arguments[-1] if arguments and not text else None)
+        self._folded = []
         self.setText(text)
         self.setCheckable(True)
         self.setChecked(True)
@@ -51,26 +55,35 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
     collapsed = Property(bool, _is_collapsed, setCollapsed)
 
     def _fold(self, opened):
-        for child in self.children():
-            if isinstance(child, QWidget):
-                if opened and child in getattr(self, "_hidden", ()):
-                    child.setVisible(True)
-                elif not opened and not child.isHidden():
-                    self._hidden = [*getattr(self, "_hidden", ()), child]
-                    child.setVisible(False)
-        if opened:
-            self._hidden = []
+        self._hide_or_show()
         self.setMaximumHeight(16777215 if opened else _HEADER)
         self.updateGeometry()
         self.contentsCollapsed.emit(not opened)
 
-    def childEvent(self, event):
-        """A child that is added while folded stays out of sight."""
-        super().childEvent(event)
-        child = event.child()
-        if event.added() and not self.checked and isinstance(child, QWidget):
-            self._hidden = [*getattr(self, "_hidden", ()), child]
-            child.setVisible(False)
+    def _hide_or_show(self):
+        """Hide what is not hidden yet; show again only that."""
+        children = [child for child in self.children() if isinstance(child, QWidget)]
+        if self.checked:
+            for child in children:
+                if child in self._folded:
+                    child.setVisible(True)
+            self._folded = []
+        else:
+            for child in children:
+                if not child.isHidden():
+                    self._folded.append(child)
+                    child.setVisible(False)
+
+    def event(self, event):
+        """What comes in while folded stays out of sight."""
+        if event.type() == QEvent.Type.LayoutRequest and not self.checked:
+            self._hide_or_show()
+        return super().event(event)
+
+    def showEvent(self, event):
+        """The same for what was there before the first fold."""
+        super().showEvent(event)
+        self._hide_or_show()
 
     def hitButton(self, position):
         """Only the header folds."""

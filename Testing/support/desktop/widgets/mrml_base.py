@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import ClassVar
 
 from PySide6.QtCore import Property, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
@@ -14,7 +15,10 @@ from shiboken6 import isValid
 class Observation:
     """Observers on VTK objects that call a widget's method, and end with the widget."""
 
+    _all: ClassVar[weakref.WeakSet] = weakref.WeakSet()
+
     def __init__(self, widget):
+        self._all.add(self)
         self._widget = weakref.ref(widget)
         self._tags = []
 
@@ -22,6 +26,12 @@ class Observation:
         """Call the widget's method of this name, without arguments, at each of the events."""
         for event in events:
             self._tags.append((subject, subject.AddObserver(event, self._caller(method))))
+
+    @classmethod
+    def end_all(cls):
+        """Take off the observers of all widgets, before the scene they look at goes."""
+        for observation in list(cls._all):
+            observation.end()
 
     def _caller(self, method):
         reference = self._widget

@@ -51,7 +51,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box)
         self._scene = None
-        self._current = None
+        self._current = self._requested = None
         self._nodes = []
         self._attributes = []
         self._scene_watch = Observation(self)
@@ -106,7 +106,8 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         return self._current
 
     def setCurrentNode(self, node):
-        """Choose a node; one that is not shown here counts as none."""
+        """Choose a node. One that is not listed is chosen once it is: a scene may be opening."""
+        self._requested = node if node not in self._nodes else None
         self._select(node if node in self._nodes else None)
 
     def setCurrentNodeIndex(self, index):
@@ -161,6 +162,8 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
             self._node_watch.watch(node, (vtk.vtkCommand.ModifiedEvent,), "_rename")
         self._fill()
         wanted = self._current if self._current in self._nodes else None
+        if self._requested is not None and self._requested in self._nodes:
+            wanted, self._requested = self._requested, None
         if wanted is None and not self.noneEnabled and self._nodes:
             if self._current is not None:
                 wanted = self._nodes[min(before.index(self._current), len(self._nodes) - 1)]

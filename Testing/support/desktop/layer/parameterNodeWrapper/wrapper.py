@@ -3,8 +3,10 @@
 # ruff: noqa: N802, N803  (Slicer's names)
 
 import typing
+import weakref
 
 import qt
+import slicer
 import vtk
 
 from .connections import connection
@@ -35,13 +37,18 @@ def _wrap(cls):
 
 def _attribute(field):
     return property(
-        lambda self: field.read(self.parameterNode),
-        lambda self, value: field.write(self.parameterNode, value),
+        lambda self: self.getValue(field.name),
+        lambda self, value: self.setValue(field.name, value),
     )
 
 
 class _View:
-    """What every wrapped class can do."""
+    """What every wrapped class can do.
+
+    As in Slicer, values are read when the node says that it was modified, and remembered. A node
+    reference that a scene still being opened cannot follow yet is remembered as None: a module
+    makes its view anew when the scene has been opened.
+    """
 
     def __init__(self, parameterNode):
         self.parameterNode = parameterNode
@@ -51,14 +58,31 @@ class _View:
         for field in self.allParameters.values():
             if not field.is_in(parameterNode):
                 field.write(parameterNode, field.default)
+        self._remember()
+        reference = weakref.ref(self)
+        self._tag = self.AddObserver(
+            vtk.vtkCommand.ModifiedEvent, lambda *_: reference()._remember(), 1.0
+        )
+
+    def __del__(self):
+        if hasattr(self, "_tag"):
+            self.RemoveObserver(self._tag)
+
+    def _remember(self):
+        self._values = {
+            name: field.read(self.parameterNode) for name, field in self.allParameters.items()
+        }
 
     def getValue(self, name):
         """Return a field by its name."""
-        return self.allParameters[name].read(self.parameterNode)
+        return self._values[name]
 
     def setValue(self, name, value):
         """Write a field by its name."""
-        self.allParameters[name].write(self.parameterNode, value)
+        field = self.allParameters[name]
+        with slicer.util.NodeModify(self.parameterNode):
+            field.write(self.parameterNode, value)
+            self._values[name] = field.read(self.parameterNode)
 
     def default(self, name):
         """Return a field's default; its `value` is the value."""

@@ -1,0 +1,200 @@
+"""The harness runs a module as Slicer does: opened, filled in, pressed, closed, reopened, reloaded.
+
+These tests are for the stand-ins and for Slicer's own Python layer alike: run them a second time
+with TTAUNCERTAINTY_SLICER_PYTHON naming a folder that holds it.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "support/desktop/example/DesktopExample.py"
+
+
+@pytest.fixture
+def module(desktop):
+    return desktop.load_module(EXAMPLE)
+
+
+@pytest.fixture
+def panel(desktop, module):
+    return desktop.open("DesktopExample")
+
+
+def volume(name="brain"):
+    import slicer
+
+    return slicer.util.addVolumeFromArray(np.zeros((4, 5, 6)), name=name)
+
+
+def test_the_module_describes_itself_before_it_is_opened(desktop, module):
+    import slicer
+
+    assert slicer.modules.desktopexample.title == "Desktop example"
+    assert slicer.util.modulePath("DesktopExample") == str(EXAMPLE)
+    assert isinstance(slicer.modules.DesktopExampleInstance, module.DesktopExample)
+    assert not hasattr(slicer.modules, "DesktopExampleWidget")
+
+
+def test_samples_are_registered_when_slicer_has_started(desktop, module):
+    import SampleData
+
+    assert SampleData.SampleDataLogic.sources == []
+    desktop.start_up()
+    assert [source["sampleName"] for source in SampleData.SampleDataLogic.sources] == ["One"]
+
+
+def test_widgets_show_the_defaults_and_the_limits_of_the_parameters(panel):
+    ui = panel.ui
+    assert ui.opacitySlider.value == 0.7
+    assert (ui.passesBox.value, ui.passesBox.maximum) == (8, 50)
+    assert ui.keepBox.checked is False
+    assert ui.sideBox.currentText == "RIGHT"
+    assert ui.presetBox.currentText == "standard"
+    assert ui.noteEdit.text == "nothing"
+    assert ui.seedBox.value == 7
+
+
+@pytest.mark.parametrize(
+    ("widget", "change", "parameter", "value"),
+    [
+        ("opacitySlider", {"value": 0.25}, "opacity", 0.25),
+        ("passesBox", {"value": 3}, "passes", 3),
+        ("keepBox", {"checked": True}, "keep", True),
+        ("presetBox", {"currentIndex": 0}, "preset", "quick"),
+        ("noteEdit", {"text": "Größe"}, "note", "Größe"),
+    ],
+)
+def test_a_widget_and_its_parameter_follow_each_other(panel, widget, change, parameter, value):
+    parameters = panel.parameters
+    before = getattr(parameters, parameter)
+    ((attribute, shown),) = change.items()
+    shown_before = getattr(getattr(panel.ui, widget), attribute)
+    setattr(getattr(panel.ui, widget), attribute, shown)
+    assert getattr(parameters, parameter) == value
+    setattr(parameters, parameter, before)
+    assert getattr(getattr(panel.ui, widget), attribute) == shown_before
+
+
+def test_a_combo_box_holds_the_members_of_an_enumeration(panel, module):
+    panel.ui.sideBox.setCurrentIndex(0)
+    assert panel.parameters.side is module.Side.LEFT
+    panel.parameters.side = module.Side.RIGHT
+    assert panel.ui.sideBox.currentText == "RIGHT"
+
+
+def test_a_value_out_of_range_or_of_another_type_is_refused(panel):
+    with pytest.raises(ValueError, match="2"):
+        panel.parameters.opacity = 2.0
+    with pytest.raises(ValueError, match="thorough"):
+        panel.parameters.preset = "thorough"
+    with pytest.raises((TypeError, ValueError)):
+        panel.parameters.note = 3
+    assert panel.parameters.opacity == 0.7
+
+
+def test_the_button_says_why_it_does_not_work_until_a_volume_is_chosen(panel):
+    assert not panel.ui.runButton.enabled
+    assert panel.ui.runButton.toolTip == "Choose a fixed volume"
+    panel.ui.fixedSelector.setCurrentNode(volume())
+    assert panel.ui.runButton.enabled
+    assert panel.parameters.fixedVolume.GetName() == "brain"
+
+
+def test_a_removed_node_is_no_longer_chosen(panel):
+    import slicer
+
+    node = volume()
+    panel.parameters.fixedVolume = node
+    assert panel.ui.fixedSelector.currentNode() is node
+    slicer.mrmlScene.RemoveNode(node)
+    assert panel.ui.fixedSelector.currentNode() is None
+    assert panel.parameters.fixedVolume is None
+    assert not panel.ui.runButton.enabled
+    assert panel.seen == [node, None]
+
+
+def test_left_alone_the_panel_does_not_follow_the_parameters(desktop, panel):
+    parameters = panel.parameters
+    desktop.leave()
+    parameters.note = "changed meanwhile"
+    assert panel.ui.noteEdit.text == "nothing"
+    desktop.open("DesktopExample")
+    assert panel.ui.noteEdit.text == "changed meanwhile"
+
+
+def test_closing_the_scene_brings_the_defaults_back(desktop, panel):
+    panel.parameters.fixedVolume = volume()
+    panel.parameters.note = "kept?"
+    desktop.close_scene()
+    assert panel.parameters.fixedVolume is None
+    assert panel.ui.noteEdit.text == "nothing"
+    assert panel.ui.fixedSelector.nodeCount() == 0
+
+
+def test_parameters_survive_saving_and_opening_the_scene(desktop, panel, tmp_path):
+    panel.parameters.fixedVolume = volume("bleibt")
+    panel.parameters.opacity = 0.25
+    panel.parameters.keep = True
+    panel.parameters.side = type(panel.parameters.side).LEFT
+    desktop.save_scene(tmp_path / "scene.mrb")
+    desktop.open_scene(tmp_path / "scene.mrb")
+    assert panel.parameters.fixedVolume.GetName() == "bleibt"
+    assert panel.ui.fixedSelector.currentNode().GetName() == "bleibt"
+    assert panel.ui.opacitySlider.value == 0.25
+    assert panel.ui.keepBox.checked
+    assert panel.ui.sideBox.currentText == "LEFT"
+
+
+def test_reloading_makes_a_new_panel_and_ends_the_old_one(desktop, panel, module):
+    panel.parameters.note = "stays in the scene"
+    fresh = desktop.reload(panel)
+    assert panel.cleaned
+    assert fresh is not panel
+    assert type(fresh) is not type(panel)
+    assert fresh.ui.noteEdit.text == "stays in the scene"
+    assert fresh.parent.isEntered
+    assert sys.modules["DesktopExample"] is not module
+
+
+def test_a_press_a_question_and_a_timer_work_together(desktop, panel):
+    panel.parameters.fixedVolume = volume()
+    desktop.answer(False, True)
+    panel.ui.runButton.click()
+    assert not panel.timer.active
+    panel.ui.runButton.click()
+    desktop.wait_until(lambda: len(desktop.messages) == 3, seconds=10)
+    assert panel.ui.progress.value == 8
+    assert [m.kind for m in desktop.messages] == ["question", "question", "information"]
+    assert desktop.messages[-1].text == "Done"
+
+
+def test_the_self_test_runs(desktop, module):
+    import slicer
+
+    slicer.selfTests["DesktopExample"](msec=0)
+    assert len(module.DesktopExampleTest.ran) == 1
+
+
+def test_quitting_cleans_the_module_up(desktop, panel):
+    heard = []
+    import slicer
+
+    slicer.app.aboutToQuit.connect(lambda: heard.append("quit"))
+    desktop.quit()
+    assert heard == ["quit"]
+    assert panel.cleaned
+
+
+def test_there_may_be_one_desktop_after_another(desktop, panel):
+    from support.desktop import Desktop
+
+    panel.parameters.note = "of the first"
+    desktop.close()
+    with Desktop(views=False) as second:
+        second.load_module(EXAMPLE)
+        assert second.open("DesktopExample").parameters.note == "nothing"
