@@ -97,7 +97,7 @@ def check_quick_run(test: Any) -> None:
         result = controller.result
         _check_uncertainty(test, result, fixed)
         _check_shift(test, result)
-        _check_transform(test, result, moving)
+        _check_transform(test, result, fixed, moving)
         after = [node.GetImageData().GetMTime() for node in (fixed, moving)]
         test.assertEqual(before, after, "the inputs were modified")
     finally:
@@ -107,8 +107,9 @@ def check_quick_run(test: Any) -> None:
 def _check_uncertainty(test: Any, result: Any, fixed: Any) -> None:
     """The map is in mm on the fixed grid, finite and plausible inside the head."""
     total = result.maps[MapKind.TOTAL]
+    points = _points_inside(fixed)
     test.assertEqual(total.GetImageData().GetDimensions(), SIZE)
-    spread = slicer.util.arrayFromVolume(total)[slicer.util.arrayFromVolume(fixed) > 200]
+    spread = np.array([_value_at(total, point) for point in points])
     test.assertTrue(np.isfinite(spread).all())
     test.assertGreater(np.median(spread), 0.001)
     test.assertLess(np.median(spread), 5.0)
@@ -120,38 +121,45 @@ def _check_shift(test: Any, result: Any) -> None:
     result.transform.GetTransformFromWorld(to_moving)
     point = np.array(to_moving.TransformPoint(0.0, 0.0, 0.0))
     error = float(np.linalg.norm(point - SHIFT_MM))
-    test.assertLess(error, 1.5, f"the shift was missed by {error:.2f} mm")
+    test.assertLess(error, 1.0, f"the shift was missed by {error:.2f} mm")
 
 
-def _check_transform(test: Any, result: Any, moving: Any) -> None:
+def _check_transform(test: Any, result: Any, fixed: Any, moving: Any) -> None:
     """The moving volume, taken through the transform, is the warped volume."""
-    transform = vtk.vtkGeneralTransform()
-    result.transform.GetTransformFromWorld(transform)
-    warped = slicer.util.arrayFromVolume(result.warped)
-    source = slicer.util.arrayFromVolume(moving)
-    to_ras = _ijk_to_ras()
-    from_ras = np.linalg.inv(to_ras)
-    generator = np.random.default_rng(0)
-    differences = []
-    for index in generator.integers(6, np.array(SIZE) - 6, (300, 3)):
-        point = transform.TransformPoint((to_ras @ [*index, 1])[:3].tolist())
-        voxel = (from_ras @ [*point, 1])[:3]
-        if (voxel > 1).all() and (voxel < np.array(SIZE) - 2).all():
-            differences.append(_trilinear(source, voxel) - warped[tuple(index[::-1])])
-    test.assertGreater(len(differences), 100)
+    to_moving = vtk.vtkGeneralTransform()
+    result.transform.GetTransformFromWorld(to_moving)
+    differences = [
+        _value_at(moving, to_moving.TransformPoint(point)) - _value_at(result.warped, point)
+        for point in _points_inside(fixed)
+    ]
     # Slicer interpolates the displacements cubically, the library linearly
-    test.assertLess(float(np.percentile(np.abs(differences), 95)), 20.0)
+    test.assertLess(float(np.percentile(np.abs(differences), 95)), 10.0)
 
 
-def _trilinear(array: np.ndarray, voxel: np.ndarray) -> float:
-    """Interpolate an array (k, j, i) at a continuous voxel (i, j, k)."""
-    base = np.floor(voxel).astype(int)
-    t = voxel - base
+def _points_inside(fixed: Any) -> np.ndarray:
+    """Return voxel centres inside the fixed head, shape (300, 3), RAS mm."""
+    inside = np.argwhere(slicer.util.arrayFromVolume(fixed) > 200)[:, ::-1]
+    inner = ((inside > 6) & (inside < np.array(SIZE) - 7)).all(axis=1)
+    chosen = np.random.default_rng(0).choice(inside[inner], 300)
+    return np.asarray(chosen @ _ijk_to_ras()[:3, :3].T + _ijk_to_ras()[:3, 3])
+
+
+def _value_at(node: Any, point: Any) -> float:
+    """Interpolate a volume linearly at a point (RAS mm); NaN outside of it."""
+    to_ijk = vtk.vtkMatrix4x4()
+    node.GetRASToIJKMatrix(to_ijk)  # of this node: a file may come back with its axes flipped
+    voxel = np.array(to_ijk.MultiplyPoint([*point, 1.0])[:3])
+    array = slicer.util.arrayFromVolume(node)
+    # a voxel's centre may come out a rounding error beside itself
+    base = np.clip(np.floor(voxel + 1e-6), 0, np.array(array.shape[::-1]) - 2).astype(int)
+    part = voxel - base
+    if (part < -1e-3).any() or (part > 1 + 1e-3).any():
+        return float("nan")
     value = 0.0
     for corner in np.ndindex(2, 2, 2):
-        weight = np.prod(np.where(corner, t, 1 - t))
-        value += weight * array[tuple((base + corner)[::-1])]
-    return float(value)
+        weight = np.prod(np.where(corner, part, 1 - part))
+        value += float(weight * array[tuple((base + corner)[::-1])])
+    return value
 
 
 #: Each takes the running `unittest.TestCase`.

@@ -30,5 +30,8 @@ def test_the_self_test_notices_a_transform_that_is_off(module):
     moved = self_test.make_phantom("moved", self_test.SHIFT_MM)
     with pytest.raises(AssertionError):
         self_test._check_transform(
-            unittest.TestCase(), SimpleNamespace(transform=transform, warped=phantom), moved
+            unittest.TestCase(),
+            SimpleNamespace(transform=transform, warped=phantom),
+            phantom,
+            moved,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,23 @@ MODULE = Path(__file__).resolve().parents[2] / "TTAUncertainty" / "TTAUncertaint
 
 @pytest.fixture
 def module(desktop):
-    """The module's file, loaded in the harness."""
-    return desktop.load_module(MODULE)
+    """The module's file, loaded in the harness.
+
+    Reloading the module makes the library's classes anew. The old ones are put back at the end,
+    since the rest of the tests in this process hold on to them.
+    """
+    loaded = desktop.load_module(MODULE)
+    before = _own_modules()
+    yield loaded
+    if any(sys.modules.get(name) is not module for name, module in before.items()):
+        for name in _own_modules():
+            del sys.modules[name]
+        sys.modules.update(before)
+
+
+def _own_modules():
+    roots = ("TTAUncertaintyLib", "TTAUncertaintyPanel")
+    return {name: module for name, module in sys.modules.items() if name.split(".")[0] in roots}
 
 
 @pytest.fixture
