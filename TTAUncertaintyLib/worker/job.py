@@ -8,7 +8,8 @@
   "model": "pyramid-flow",  "weights": null,
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
-  "device": "auto",  "precision": "f32",  "batch_size": null,  "channels_last": true
+  "device": "auto",  "precision": "f32",  "batch_size": null,  "channels_last": true,
+  "previews": null,  "keep_registrations": false
 }
 ```
 

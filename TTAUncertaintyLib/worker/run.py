@@ -22,7 +22,7 @@ from typing import Any
 from .client import WorkerProcess
 from .endings import cannot_start, explain, hung
 from .job import Job
-from .messages import Message
+from .messages import ENDINGS, Message
 from .previews import remove_previews
 from .state import Phase, Preview, RunState
 
@@ -195,27 +195,21 @@ class Run:
             self._change(preview=Preview(self.job.previews, int(message["perturbed"]), *files))
         elif kind == "finished":
             output, complete = Path(message["output"]), bool(message["complete"])
-            self._last(now, phase=Phase.FINISHED, output=output, complete=complete, exit_code=0)
+            end = {"output": output, "complete": complete, "exit_code": 0}
+            self._end = {"phase": Phase.FINISHED} | end
         elif kind == "failed":
-            self._last(
-                now,
-                phase=Phase.FAILED,
-                problem=str(message["problem"]),
-                remedy=str(message["remedy"]),
-                exit_code=int(message["exit_code"]),
-            )
+            words = {key: str(message[key]) for key in ("problem", "remedy")}
+            self._end = {"phase": Phase.FAILED, "exit_code": int(message["exit_code"])} | words
         elif kind == "cancelled":
-            self._last(now, phase=Phase.CANCELLED, exit_code=130)
+            self._end = {"phase": Phase.CANCELLED, "exit_code": 130}
+        if kind in ENDINGS:
+            self._said_last_at = now
 
     def _next_phase(self, done: Phase) -> Phase:
         """Return what is being done after a step of the engine: progress comes when it is over."""
         if done is Phase.REGISTERING and self.job.reverse_pass:
             return Phase.INVERSE
         return Phase.PERTURBING
-
-    def _last(self, now: float, **changes: Any) -> None:
-        self._end = changes
-        self._said_last_at = now
 
     def _hurry(self, process: WorkerProcess, now: float) -> None:
         """While it runs: see that it does not run for ever."""

@@ -6,6 +6,7 @@ interpreter of its own that refuses to import torch.
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 import textwrap
@@ -38,14 +39,20 @@ def run_without_torch(code: str, *arguments: str) -> str:
     return done.stdout
 
 
+def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> list[str]:
+    """Return the modules of a room by name."""
+    files = (REPOSITORY / "TTAUncertaintyLib" / room).glob(f"{pattern}.py")
+    names = sorted(file.stem for file in files if not file.stem.startswith("__"))
+    return [f"{room}.{name}" for name in names if name not in without]
+
+
 @pytest.mark.parametrize(
     "module",
     [
+        *modules("worker", without=("perform",)),
+        *modules("review"),
+        *modules("results", "review_report*"),
         "worker",
-        "worker.client",
-        "worker.job",
-        "worker.messages",
-        "worker.main",
         "engine",
         "geometry",
         "models",
@@ -53,6 +60,7 @@ def run_without_torch(code: str, *arguments: str) -> str:
         "results",
         "results.bundle",
         "results.maps",
+        "results.registrations",
         "results.report.style",
         "results.report.words",
         "review",
@@ -63,6 +71,14 @@ def run_without_torch(code: str, *arguments: str) -> str:
 )
 def test_a_room_of_the_desktop_loads_without_torch(module: str) -> None:
     run_without_torch(f"import TTAUncertaintyLib.{module}")
+
+
+def test_the_scene_s_rooms_load_without_torch() -> None:
+    if importlib.util.find_spec("slicer") is None:
+        pytest.skip("the package slicer-core is not installed here")
+    names = [f"TTAUncertaintyLib.{name}" for name in modules("scene")]
+    assert names
+    run_without_torch(f"import importlib\nfor name in {names}: importlib.import_module(name)")
 
 
 def test_a_job_survives_its_file_without_torch() -> None:

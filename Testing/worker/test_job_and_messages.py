@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from TTAUncertaintyLib.engine import Precision
 from TTAUncertaintyLib.errors import DesignError, InputError
 from TTAUncertaintyLib.geometry import Prealignment, Start
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Noise, Preset, Sampling
-from TTAUncertaintyLib.worker import Job, LineReader, parse
+from TTAUncertaintyLib.worker import Job, LineReader, messages, parse
 from TTAUncertaintyLib.worker.messages import Voice
 
 
@@ -30,6 +31,8 @@ def test_a_job_survives_the_way_through_its_file() -> None:
         precision=Precision.BF16,
         ensemble=(Path("a"), Path("b")),
         time_limit_s=4.5,
+        previews=Path("Vorschau für Ärzte"),
+        keep_registrations=True,
     )
     assert Job.from_json(job.to_json()) == job
     assert job.to_json().isascii()
@@ -68,6 +71,34 @@ def test_messages_are_ascii_lines_whatever_they_carry() -> None:
     assert stream.getvalue().isascii()
     assert stream.getvalue().count("\n") == 1
     assert parse(stream.getvalue()) == {"type": "note", "text": "Straße\nzwei"}
+
+
+def test_nothing_is_said_after_the_last_message() -> None:
+    stream = io.StringIO()
+    voice = Voice(stream)
+    voice.say("cancelled")
+    voice.say("heartbeat")
+    assert stream.getvalue().count("\n") == 1
+
+
+def test_a_heart_beats_while_others_speak_and_every_line_stays_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(messages, "HEARTBEAT_S", 0.001)
+    stream = io.StringIO()
+    voice = Voice(stream)
+    voice.beat()
+    for n in range(300):
+        voice.say("note", text=str(n) * 50)
+        time.sleep(0.001)
+    voice.say("cancelled")
+    time.sleep(0.02)
+    found = [parse(line) for line in stream.getvalue().splitlines()]
+    assert None not in found
+    kinds = [message["type"] for message in found if message]
+    assert kinds.count("note") == 300
+    assert kinds.count("heartbeat") > 10
+    assert kinds[-1] == "cancelled"
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 1000])
