@@ -1,0 +1,86 @@
+"""The provisional map on the screen while a run goes on: two nodes that are filled anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+
+from ..geometry.lattice import Lattice
+from ..results import MapKind
+from .arrays import add_volume, fill
+from .stage import Stage
+
+#: Marks the two nodes; its value is which of them it is.
+ATTRIBUTE = "TTAUncertainty.Preview"
+
+_TITLES = {"warped": "Warped, provisional", "total": "Total uncertainty (mm), provisional"}
+
+
+@dataclass(frozen=True)
+class PreviewNodes:
+    """The provisional volumes; None where there is none yet.
+
+    Parameters
+    ----------
+    warped
+        The moving volume, registered, on the network's lattice.
+    total
+        Total uncertainty in mm from the passes so far, on the same lattice.
+    """
+
+    warped: Any
+    total: Any
+
+
+def show_preview(stage: Stage, preview: Any) -> PreviewNodes:
+    """Fill the provisional nodes with the latest preview; make them at the first one.
+
+    Parameters
+    ----------
+    stage
+        Where.
+    preview
+        `worker.run.Preview`. Files that were replaced meanwhile are left out: the next preview
+        follows soon.
+    """
+    for name, path in (("warped", preview.warped), ("total", preview.total)):
+        node = _find(stage.scene, name)
+        # the plain registration does not change while passes arrive
+        if path is not None and not (name == "warped" and node is not None):
+            _fill(stage, name, node, path)
+    return PreviewNodes(_find(stage.scene, "warped"), _find(stage.scene, "total"))
+
+
+def remove_preview(stage: Stage) -> None:
+    """Remove the provisional nodes, if there are any."""
+    for name in _TITLES:
+        node = _find(stage.scene, name)
+        if node is not None:
+            stage.scene.RemoveNode(node)
+
+
+def _fill(stage: Stage, name: str, node: Any, path: Path) -> None:
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError:  # replaced by a newer one between the message and now
+        return
+    values, lattice = sitk.GetArrayFromImage(image), Lattice.of(image)
+    if node is not None:
+        fill(node, values, lattice)
+        return
+    node = add_volume(stage.scene, _TITLES[name], values, lattice)
+    node.SetAttribute(ATTRIBUTE, name)
+    node.SetSaveWithScene(False)
+    if name == "total":
+        node.SetAttribute("TTAUncertainty.Map", MapKind.TOTAL.value)
+
+
+def _find(scene: Any, name: str) -> Any:
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+        if node.GetAttribute(ATTRIBUTE) == name:
+            return node
+    return None
