@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
 from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError, WorkerError
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase
 
-from . import active, requirements, runs, weights
+from . import active, download, requirements, runs, weights
 from .choices import RunChoices
 from .loading import load_result
 from .machine import MachineSettings
@@ -143,6 +144,18 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
             return requirements.install_torch()
         finally:
             self.torchCheck.forget()
+
+    def canDownloadWeights(self, model: str) -> bool:
+        """Whether a model's weights can be had from the internet."""
+        return download.can_download(model)
+
+    def downloadWeights(self, model: str) -> download.WeightsDownload:
+        """Begin to download a model's weights in the background. For a click only.
+
+        Show `fraction` from a timer; when it has `ended`, pass its `file` to
+        ``machine.setWeightsFile`` or show its `problem`.
+        """
+        return download.WeightsDownload(model, self.machine.weightsFolder)
 
     def results(self) -> list[Any]:
         """The results in the scene, as `ResultNodes`."""

@@ -75,6 +75,11 @@ class MachineSettings:
         self._write("resultsFolder", str(folder))
 
     @property
+    def weightsFolder(self) -> Path:
+        """Folder for weights that are downloaded: beside Slicer's settings, easy to find again."""
+        return Path(str(self._settings.fileName())).parent / "TTAUncertainty"
+
+    @property
     def python(self) -> str:
         """Interpreter of the background process; empty for Slicer's own."""
         return self._text("python", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slicer.i18n import tr as _
+
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.models import MODELS
 from TTAUncertaintyLib.perturbations import Family, Sampling

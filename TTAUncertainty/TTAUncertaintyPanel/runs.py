@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import qt
-
 import slicer
 from slicer.i18n import tr as _
 

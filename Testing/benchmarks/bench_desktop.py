@@ -23,7 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--preset", default="quick", help="quick, standard, thorough or paper")
     parser.add_argument(
-        "--threads", type=int, default=0, help="of the network; 0: PyTorch's choice"
+        "--threads", type=int, default=0, help="CPU threads of the network"
     )
     parser.add_argument("--no-preview", action="store_true", help="without the provisional map")
     options = parser.parse_args()
