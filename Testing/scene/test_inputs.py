@@ -1,0 +1,183 @@
+"""Volumes reach the worker as the person sees them, whatever transforms they lie under."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import slicer
+import vtk
+from support.lattices import FLIPPED, OBLIQUE, PLAIN, affine, rotation, voxel_points
+from vtk.util.numpy_support import numpy_to_vtk
+
+from TTAUncertaintyLib.errors import InputError, OutputError
+from TTAUncertaintyLib.geometry import Lattice, read_linear_transform
+from TTAUncertaintyLib.scene.arrays import LPS_RAS, add_volume, image_data, lattice_of, to_matrix
+from TTAUncertaintyLib.scene.inputs import problem_with, write_linear_transform, write_volume
+from TTAUncertaintyLib.scene.stage import Stage
+
+LATTICES = {"plain": PLAIN, "oblique": OBLIQUE, "flipped": FLIPPED}
+RIGID = affine(rotation((1, -1, 2), 25.0), (8.0, -5.0, 12.0))
+SHEAR = affine(np.array([[1.0, 0.2, 0.0], [0.0, 1.1, 0.0], [0.1, 0.0, 0.9]]), (3.0, 2.0, -1.0))
+
+
+def ramp(points: np.ndarray) -> np.ndarray:
+    """Return an intensity that linear interpolation reproduces exactly; points (..., 3), LPS."""
+    return 500.0 + points @ np.array([2.0, -3.0, 1.5])
+
+
+def add_ramp(stage: Stage, lattice: Lattice) -> Any:
+    k, j, i = np.meshgrid(*[np.arange(n) for n in lattice.array_shape], indexing="ij")
+    values = ramp(lattice.to_world(np.stack((i, j, k), -1))).astype(np.float32)
+    return add_volume(stage.scene, "Bild für Ärzte", values, lattice)
+
+
+def put_under_matrix(stage: Stage, volume: Any, matrix_lps: np.ndarray) -> Any:
+    transform = stage.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    transform.SetMatrixTransformToParent(to_matrix(LPS_RAS @ matrix_lps @ LPS_RAS))
+    volume.SetAndObserveTransformNodeID(transform.GetID())
+    return transform
+
+
+def read_at(path: Path, points: np.ndarray) -> np.ndarray:
+    """Return a file's intensities at world points (n, 3), LPS; NaN outside."""
+    image = sitk.ReadImage(str(path), sitk.sitkFloat32)
+    found = []
+    for point in points.tolist():
+        try:
+            found.append(image.EvaluateAtPhysicalPoint(point, sitk.sitkLinear))
+        except RuntimeError:
+            found.append(np.nan)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
+@pytest.mark.parametrize("matrix", [None, np.eye(4), RIGID], ids=["none", "identity", "rigid"])
+def test_a_linear_transform_goes_into_the_place_and_leaves_the_voxels(
+    stage: Stage, tmp_path: Path, lattice: Lattice, matrix: np.ndarray | None
+) -> None:
+    volume = add_ramp(stage, lattice)
+    if matrix is not None:
+        put_under_matrix(stage, volume, matrix)
+    write_volume(volume, tmp_path / "v.nrrd")
+    image = sitk.ReadImage(str(tmp_path / "v.nrrd"))
+    moved = lattice if matrix is None else lattice.transformed(matrix)
+    assert Lattice.of(image).is_close(moved)
+    assert np.array_equal(sitk.GetArrayFromImage(image), slicer.util.arrayFromVolume(volume))
+
+
+@pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
+def test_a_sheared_volume_is_resampled_to_what_is_seen(
+    stage: Stage, tmp_path: Path, lattice: Lattice
+) -> None:
+    volume = add_ramp(stage, lattice)
+    put_under_matrix(stage, volume, SHEAR @ RIGID)
+    write_volume(volume, tmp_path / "v.nrrd")
+    own = lattice.to_world(voxel_points(lattice, 200, seed=1, margin=1.5))
+    world = own @ (SHEAR @ RIGID)[:3, :3].T + (SHEAR @ RIGID)[:3, 3]
+    assert read_at(tmp_path / "v.nrrd", world) == pytest.approx(ramp(own), abs=0.01)
+
+
+@pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
+def test_a_warped_volume_is_resampled_to_what_is_seen(
+    stage: Stage, tmp_path: Path, lattice: Lattice
+) -> None:
+    """A displacement from parent that is linear in position, on top of a rigid transform."""
+    volume = add_ramp(stage, lattice)
+    grid = stage.scene.AddNewNodeByClass("vtkMRMLGridTransformNode")
+    bend = np.array([[0.02, 0.05, 0.0], [0.0, -0.03, 0.04], [0.03, 0.0, 0.01]])
+    grid.SetAndObserveTransformFromParent(_grid_transform(bend))
+    outer = put_under_matrix(stage, volume, RIGID)
+    grid.SetAndObserveTransformNodeID(outer.GetID())
+    volume.SetAndObserveTransformNodeID(grid.GetID())
+    write_volume(volume, tmp_path / "v.nrrd")
+    # world -> (rigid)^-1 -> x + bend x (RAS) -> own frame
+    world = lattice.transformed(RIGID).to_world(voxel_points(lattice, 200, seed=2, margin=4.0))
+    between = (np.c_[world, np.ones(len(world))] @ np.linalg.inv(RIGID).T)[:, :3] * [-1, -1, 1]
+    own = (between + between @ bend.T) * [-1, -1, 1]
+    assert read_at(tmp_path / "v.nrrd", world) == pytest.approx(ramp(own), abs=0.05)
+
+
+def _grid_transform(bend: np.ndarray) -> Any:
+    """Return the transform x -> x + bend x (RAS) as a displacement grid, 25 mm apart."""
+    ticks = np.arange(-300.0, 301.0, 25.0)
+    z, y, x = np.meshgrid(ticks, ticks, ticks, indexing="ij")
+    field = np.stack((x, y, z), -1) @ bend.T
+    image = vtk.vtkImageData()
+    image.SetDimensions(len(ticks), len(ticks), len(ticks))
+    image.SetSpacing(25.0, 25.0, 25.0)
+    image.SetOrigin(-300.0, -300.0, -300.0)
+    image.GetPointData().SetScalars(numpy_to_vtk(field.reshape(-1, 3), deep=1))
+    transform = slicer.vtkOrientedGridTransform()
+    transform.SetDisplacementGridData(image)
+    return transform
+
+
+def test_the_volume_in_the_scene_is_not_changed(stage: Stage, tmp_path: Path) -> None:
+    volume = add_ramp(stage, FLIPPED)
+    put_under_matrix(stage, volume, SHEAR)
+    before = (volume.GetMTime(), volume.GetImageData().GetMTime(), lattice_of(volume))
+    write_volume(volume, tmp_path / "v.nrrd")
+    assert (volume.GetMTime(), volume.GetImageData().GetMTime()) == before[:2]
+    assert lattice_of(volume).is_close(before[2])
+
+
+def test_integer_voxels_stay_what_they_are(stage: Stage, tmp_path: Path) -> None:
+    values = np.arange(4 * 5 * 6, dtype=np.int16).reshape(4, 5, 6) - 50
+    lattice = OBLIQUE.centered((6, 5, 4), (1, 2, 3), (0, 0, 0))
+    volume = add_volume(stage.scene, "v", values, lattice)
+    write_volume(volume, tmp_path / "v.nrrd")
+    image = sitk.ReadImage(str(tmp_path / "v.nrrd"))
+    assert image.GetPixelID() == sitk.sitkInt16
+    assert np.array_equal(sitk.GetArrayFromImage(image), values)
+
+
+def test_what_cannot_be_registered_is_said_in_words(stage: Stage) -> None:
+    def problem(values: np.ndarray) -> str:
+        return problem_with(add_volume(stage.scene, "bild", values, PLAIN))
+
+    good = np.random.default_rng(1).random((6, 5, 4))
+    assert problem(good) == ""
+    assert "single slice" in problem(good[:1])
+    assert "same value" in problem(np.zeros((6, 5, 4), np.uint8))
+    bad = good.copy()
+    bad[1, 2, 3] = np.nan
+    assert "not numbers" in problem(bad)
+    empty = stage.scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "leer")
+    assert "no voxels" in problem_with(empty)
+    color = stage.scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "bunt")
+    data = image_data(good)
+    data.GetPointData().SetScalars(numpy_to_vtk(np.ones((data.GetNumberOfPoints(), 3)), deep=1))
+    color.SetAndObserveImageData(data)
+    assert "vector" in problem_with(color)
+
+
+def test_voxels_that_change_are_looked_at_again(stage: Stage) -> None:
+    volume = add_volume(stage.scene, "v", np.zeros((6, 5, 4)), PLAIN)
+    assert "same value" in problem_with(volume)
+    slicer.util.updateVolumeFromArray(volume, np.random.default_rng(1).random((6, 5, 4)))
+    assert problem_with(volume) == ""
+
+
+def test_a_file_that_cannot_be_written_is_said_in_words(stage: Stage, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="could not be written"):
+        write_volume(add_ramp(stage, PLAIN), tmp_path / "absent" / "v.nrrd")
+
+
+def test_a_first_guess_is_inverted_and_turned_to_lps(stage: Stage, tmp_path: Path) -> None:
+    """Applied to the moving volume it brings it onto the fixed one; ITK's maps back."""
+    volume = add_ramp(stage, OBLIQUE)
+    transform = put_under_matrix(stage, volume, SHEAR @ RIGID)
+    write_linear_transform(transform, tmp_path / "t.tfm")
+    fixed_to_moving = read_linear_transform(tmp_path / "t.tfm")
+    assert fixed_to_moving @ SHEAR @ RIGID == pytest.approx(np.eye(4), abs=1e-9)
+
+
+def test_a_first_guess_has_to_be_linear(stage: Stage, tmp_path: Path) -> None:
+    grid = stage.scene.AddNewNodeByClass("vtkMRMLGridTransformNode", "bend")
+    grid.SetAndObserveTransformFromParent(_grid_transform(0.1 * np.eye(3)))
+    with pytest.raises(InputError, match="bend is not linear"):
+        write_linear_transform(grid, tmp_path / "t.tfm")
