@@ -124,14 +124,18 @@ class WorkerProcess:
         """End the whole group at once."""
         self._end_group(getattr(signal, "SIGKILL", signal.SIGTERM))
 
-    def clean_up(self, seconds: float = 0.0) -> None:
+    def clean_up(self, seconds: float = 0.5) -> None:
         """After the end: close the pipes, remove the job file and what was half written.
+
+        What is left of the group goes too: the launcher of Slicer's Python may have died without
+        the Python that it started.
 
         Parameters
         ----------
         seconds
-            How long to wait for the end of the outputs, which another process may hold open.
+            How long to wait for the outputs to end.
         """
+        self.kill()
         for reader in self._readers:
             reader.join(seconds)
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):

@@ -123,11 +123,10 @@ def test_a_client_that_was_busy_itself_does_not_take_its_worker_for_hung(
 ) -> None:
     stub = stub_interpreter(tmp_path, OBEDIENT)
     with Run(job, stub, silence_s=1.0) as run:
-        run.wait(0.3)
+        while run.poll().phase is not Phase.READING:  # from then on it has nothing to say
+            time.sleep(0.01)
         time.sleep(1.5)  # as when the computer was asleep
-        assert not run.poll().ended
-        time.sleep(0.05)
-        assert not run.poll().ended
+        assert not run.wait(0.5).ended
 
 
 def test_a_worker_that_ignores_every_request_is_gone_within_five_seconds(
@@ -159,6 +158,28 @@ def test_the_whole_group_goes_with_the_worker(job: Job, tmp_path: Path, temporar
             time.sleep(0.01)
         child = int(run.state.log.split()[-1])
     assert wait_until_gone(child)
+
+
+def test_a_launcher_that_dies_takes_the_python_that_it_started_along(
+    job: Job, tmp_path: Path, temporary: Path
+) -> None:
+    python = stub_interpreter(
+        tmp_path / "stub", 'partial.mkdir(); say("phase", phase="reading"); time.sleep(600)'
+    )
+    launcher = tmp_path / "launcher"
+    launcher.write_text(f'#!/bin/sh\nexec 3<&0\n"{python}" "$@" <&3 &\nwait\n')
+    launcher.chmod(0o755)
+    with Run(job, str(launcher)) as run:
+        while run.poll().phase is not Phase.READING:
+            time.sleep(0.01)
+        (partial,) = job.output.parent.iterdir()
+        started = int(partial.name.split(".")[-2])
+        assert run.pid is not None
+        assert started != run.pid
+        os.kill(run.pid, 9)
+        assert run.wait(10).phase is Phase.FAILED
+    assert wait_until_gone(started)
+    assert list(job.output.parent.iterdir()) == []
 
 
 def test_a_missing_interpreter_is_a_failed_run_and_no_exception(job: Job, temporary: Path) -> None:

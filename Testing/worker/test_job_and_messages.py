@@ -84,8 +84,15 @@ def test_nothing_is_said_after_the_last_message() -> None:
 def test_a_heart_beats_while_others_speak_and_every_line_stays_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            for part in (text[:5], text[5:]):
+                super().write(part)
+                time.sleep(0.001)
+            return len(text)
+
     monkeypatch.setattr(messages, "HEARTBEAT_S", 0.001)
-    stream = io.StringIO()
+    stream = Slow()
     voice = Voice(stream)
     voice.beat()
     for n in range(300):
