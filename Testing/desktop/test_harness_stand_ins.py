@@ -110,24 +110,25 @@ def test_a_combo_box_lists_its_kind_of_node_in_the_order_of_the_scene(combo):
     assert "labels" not in [combo.nodeFromIndex(i).GetName() for i in range(combo.nodeCount())]
 
 
-def test_a_combo_box_without_none_takes_the_first_node_and_then_the_neighbour(combo):
+@pytest.mark.parametrize("none_enabled", [False, True])
+def test_a_combo_box_chooses_nothing_by_itself(combo, none_enabled):
     import slicer
 
+    combo.noneEnabled = none_enabled
     combo.setMRMLScene(slicer.mrmlScene)
+    first = volume("first")
     assert combo.currentNode() is None
-    first, second = volume("first"), volume("second")
+    combo.setCurrentNode(first)
+    volume("second")
     assert combo.currentNode() is first
-    slicer.mrmlScene.RemoveNode(first)
-    assert combo.currentNode() is second
 
 
-def test_a_combo_box_with_none_chooses_nothing_by_itself(combo):
+def test_a_combo_box_forgets_a_node_that_is_removed(combo):
     import slicer
 
     combo.noneEnabled = True
     combo.setMRMLScene(slicer.mrmlScene)
     node = volume("first")
-    assert combo.currentNode() is None
     combo.currentNodeID = node.GetID()
     assert combo.currentNode() is node
     slicer.mrmlScene.RemoveNode(node)
@@ -319,3 +320,13 @@ def test_views_come_back_when_the_scene_is_closed(desktop_with_views):
     manager = slicer.app.layoutManager()
     assert all(manager.sliceWidget(n).mrmlSliceNode() for n in manager.sliceViewNames())
     assert manager.threeDWidget(0).mrmlViewNode() is not None
+
+
+def test_a_scene_with_a_model_can_be_closed_more_than_once(desktop):
+    import slicer
+
+    for _ in range(2):
+        slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode")
+        desktop.close_scene()
+    manager = slicer.app.layoutManager()
+    assert manager.layoutLogic().GetLayoutNode().GetLayoutDescription(manager.layout)

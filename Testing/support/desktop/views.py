@@ -101,7 +101,7 @@ class _ThreeDWidget:
 
 
 class LayoutManager:
-    """The views by name, and the layout: Slicer's own logic says which views it is made of.
+    """The views by name, and the layout: Slicer's own descriptions say which views it has.
 
     Left out: windows, maximising, plot and table views, the bars of the view controllers. Views
     stay when a layout no longer shows them.
@@ -112,21 +112,41 @@ class LayoutManager:
 
     def __init__(self, application, with_views):
         self._application = application
-        self._logic = slicer.vtkMRMLLayoutLogic()
-        self._logic.SetMRMLApplicationLogic(application.application_logic)
-        self._logic.SetMRMLScene(application.scene)
         self._with_views = with_views
+        self._describe_layouts()
         node, scene = self.GetLayoutNode(), application.scene
         self._tags = [(node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._make_views))]
-        for event in (scene.EndCloseEvent, scene.EndImportEvent):
-            self._tags.append((scene, scene.AddObserver(event, self._make_views, -200.0)))
+        for event, method in (
+            (scene.StartCloseEvent, self._closing),
+            (scene.EndCloseEvent, self._closed),
+            (scene.EndImportEvent, self._make_views),
+        ):
+            self._tags.append((scene, scene.AddObserver(event, method, -200.0)))
         self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
 
     def close(self):
         """Let go of the scene."""
         for subject, tag in self._tags:
             subject.RemoveObserver(tag)
-        self._logic.SetMRMLScene(None)
+
+    def _describe_layouts(self):
+        """Let Slicer's logic put its layouts into the layout node.
+
+        It does not stay: outside the desktop it crashes when a scene with a model is closed.
+        """
+        logic = slicer.vtkMRMLLayoutLogic()
+        logic.SetMRMLApplicationLogic(self._application.application_logic)
+        logic.SetMRMLScene(self._application.scene)
+        logic.SetMRMLScene(None)
+        self.GetLayoutNode().SetSingletonTag("vtkMRMLLayoutNode")  # so that closing keeps it
+
+    def _closing(self, *_):
+        self._before = self.layout
+
+    def _closed(self, *_):
+        """Closing the scene leaves the layout as it was."""
+        self.setLayout(self._before)
+        self._make_views()
 
     def shown(self):
         """Return the layout in force as a `Box` of views."""
@@ -183,12 +203,12 @@ class LayoutManager:
         return logics
 
     def layoutLogic(self):
-        """Return Slicer's vtkMRMLLayoutLogic."""
-        return self._logic
+        """Return what knows the layout node."""
+        return self
 
     def GetLayoutNode(self):
         """Return the layout node."""
-        return self._logic.GetLayoutNode()
+        return self._application.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
 
     @property
     def layout(self):

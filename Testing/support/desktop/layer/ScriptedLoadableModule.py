@@ -28,6 +28,7 @@ class ScriptedLoadableModule:
     """What is known of a module before it is opened."""
 
     def __init__(self, parent):
+        super().__init__()  # another base may stand behind this one, VTKObservationMixin for one
         self.parent = parent
         self.moduleName = type(self).__name__
         for ending in ("svg", "png"):
@@ -57,6 +58,7 @@ class ScriptedLoadableModuleWidget:
     """A module's panel."""
 
     def __init__(self, parent=None):
+        super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Widget")
         self.developerMode = False
         self.parent = parent or slicer.qMRMLWidget()
@@ -95,6 +97,7 @@ class ScriptedLoadableModuleLogic:
     """What a module does without its panel."""
 
     def __init__(self, parent=None):
+        super().__init__()
         self.moduleName = type(self).__name__.removesuffix("Logic")
         self.isSingletonParameterNode = True
 
@@ -130,6 +133,7 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
 
     def __init__(self, *arguments, **keywords):
         super().__init__(*arguments, **keywords)
+        super(unittest.TestCase, self).__init__()
         names = (name for name in dir(self) if name.startswith("test"))
         self.moduleTestNames = [name for name in names if callable(getattr(self, name))]
 

@@ -80,7 +80,8 @@ class ctkSliderWidget(QWidget):  # noqa: N801
     def _follow(self, value, tell=True):
         span = self._box.maximum - self._box.minimum
         self._slider.blockSignals(True)
-        self._slider.setValue(round(_STEPS * (value - self._box.minimum) / span) if span else 0)
+        share = (value - self._box.minimum) / span if 0 < span < float("inf") else 0
+        self._slider.setValue(round(_STEPS * share))
         self._slider.blockSignals(False)
         if tell:
             self.valueIsChanging.emit(value)
@@ -88,7 +89,8 @@ class ctkSliderWidget(QWidget):  # noqa: N801
 
     def _slid(self, step):
         span = self._box.maximum - self._box.minimum
-        self._box.setValue(self._box.minimum + span * step / _STEPS)
+        if span < float("inf"):
+            self._box.setValue(self._box.minimum + span * step / _STEPS)
 
 
 def _both_boxes(name):

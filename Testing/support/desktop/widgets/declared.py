@@ -10,7 +10,8 @@ def stored(kind, name, default, changed=None):
     attribute = f"_{name}"
 
     def read(self):
-        return getattr(self, attribute, default)
+        value = getattr(self, attribute, default)
+        return tuple(value) if kind == "QStringList" else value  # a tuple, as in PythonQt
 
     def write(self, value):
         if value != read(self):

@@ -26,8 +26,8 @@ _EVENTS = (
 class qMRMLNodeComboBox(QWidget):  # noqa: N801
     """Shows the scene's nodes of certain classes, in the scene's order.
 
-    Without `noneEnabled` the first node that appears is taken, as Qt's combo box does. A current
-    node that is removed is followed by none, or, without `noneEnabled`, by its neighbour.
+    No node is chosen until somebody chooses one, with or without `noneEnabled`. A current node that
+    is removed is followed by none; Slicer's may take a neighbour.
 
     Left out: the entries "Create new", "Rename" and "Delete" in the list (`addNode` and
     `removeCurrentNode` do the same), the subject hierarchy, icons.
@@ -156,7 +156,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
             return  # one refresh follows at its end
         count = self._scene.GetNumberOfNodes() if self._scene is not None else 0
         nodes = [self._scene.GetNthNode(index) for index in range(count)]
-        before, self._nodes = self._nodes, [node for node in nodes if self._shown(node)]
+        self._nodes = [node for node in nodes if self._shown(node)]
         self._node_watch.end()
         for node in self._nodes:
             self._node_watch.watch(node, (vtk.vtkCommand.ModifiedEvent,), "_rename")
@@ -164,11 +164,6 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         wanted = self._current if self._current in self._nodes else None
         if self._requested is not None and self._requested in self._nodes:
             wanted, self._requested = self._requested, None
-        if wanted is None and not self.noneEnabled and self._nodes:
-            if self._current is not None:
-                wanted = self._nodes[min(before.index(self._current), len(self._nodes) - 1)]
-            elif not before:
-                wanted = self._nodes[0]
         self._select(wanted)
 
     def _rename(self):
