@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
 from ..results import Bundle, MapKind
+from ..review.foreground import foreground_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,18 +28,30 @@ class BundleArrays:
         Of all the arrays: the fixed image's, world LPS mm.
     warped
         Axes (k, j, i).
+    region
+        bool, axes (k, j, i): where the fixed or the warped image shows anatomy.
     maps
-        float32, axes (k, j, i), in the unit of each kind; NaN where there is no estimate.
+        float32, axes (k, j, i), in the unit of each kind; NaN where there is no estimate, and
+        outside the region, where a network has nothing to go by.
     """
 
     bundle: Bundle
     lattice: Lattice
     warped: NDArray[Any]
+    region: NDArray[np.bool_]
     maps: dict[MapKind, NDArray[Any]]
 
     @classmethod
-    def read(cls, bundle: Bundle) -> BundleArrays:
+    def read(cls, bundle: Bundle, fixed: NDArray[Any] | None = None) -> BundleArrays:
         """Read the image files of a bundle.
+
+        Parameters
+        ----------
+        bundle
+            What to read.
+        fixed
+            The fixed image's intensities on the result's lattice, axes (k, j, i), where they are
+            at hand: a place where it shows anatomy and the warped image does not is worth seeing.
 
         Raises
         ------
@@ -46,6 +60,10 @@ class BundleArrays:
         """
         warped = _read(bundle.warped)
         lattice = Lattice.of(warped)
+        values = sitk.GetArrayFromImage(warped)
+        region = foreground_of(values)
+        if fixed is not None and fixed.shape == region.shape:
+            region |= foreground_of(fixed)
         maps = {}
         for kind, path in bundle.map_files.items():
             image = _read(path)
@@ -55,7 +73,8 @@ class BundleArrays:
                     "The result folder is damaged: run the registration again.",
                 )
             maps[kind] = sitk.GetArrayFromImage(image)
-        return cls(bundle, lattice, sitk.GetArrayFromImage(warped), maps)
+            maps[kind][~region] = np.nan
+        return cls(bundle, lattice, values, region, maps)
 
 
 def _read(path: Path) -> sitk.Image:

@@ -10,11 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import slicer
 
 from ..errors import InputError
 from ..results import Bundle, MapKind
 from .arrays import add_volume
+from .as_seen import seen
 from .bundle_arrays import BundleArrays
 from .stage import Stage
 
@@ -23,6 +25,7 @@ ATTRIBUTE = "TTAUncertainty.Result"
 
 #: Roles of the references from the result's node.
 FIXED, MOVING, WARPED, TRANSFORM = "fixed", "moving", "warped", "transform"
+REGION = "region"
 
 _RECORD = "record"
 
@@ -71,6 +74,11 @@ class ResultNodes:
     def transform(self) -> Any:
         """The transform node that does the same to the moving volume when applied to it."""
         return self.reference(TRANSFORM)
+
+    @property
+    def region(self) -> Any:
+        """The label map (0 or 1) of where there is anatomy; the maps say nothing elsewhere."""
+        return self.reference(REGION)
 
     @property
     def maps(self) -> dict[MapKind, Any]:
@@ -162,7 +170,8 @@ def load_bundle(stage: Stage, bundle: Bundle, fixed: Any = None, moving: Any = N
     InputError
         If a file is damaged; the scene is as before then.
     """
-    return add_result(stage, BundleArrays.read(bundle), fixed, moving)
+    intensities = None if fixed is None else seen(fixed)[0]
+    return add_result(stage, BundleArrays.read(bundle, intensities), fixed, moving)
 
 
 def add_result(
@@ -187,6 +196,9 @@ def add_result(
         transform.SetName(f"Transform - {title}")
         result.refer(TRANSFORM, scene.AddNode(transform))
         _set_spaces(result.transform, fixed, moving)
+        region = arrays.region.astype(np.uint8)
+        labels = add_volume(scene, f"Anatomy - {title}", region, arrays.lattice, labels=True)
+        result.refer(REGION, labels)
         for kind, values in arrays.maps.items():
             volume = add_volume(scene, map_name(title, kind), values, arrays.lattice)
             _set_unit(volume, kind)

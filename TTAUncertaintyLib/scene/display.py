@@ -1,0 +1,152 @@
+"""How a map is shown: colours, window, threshold, opacity and legend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..results import MapKind
+from ..results.report.scales import tidy_above
+from .arrays import array_of
+from .colors import color_node, own_colors
+from .result import ResultNodes
+from .stage import Stage
+
+#: A window of its own ends at this many times the 95th percentile, rounded up to a tidy number.
+_HEADROOM = 1.4
+
+#: Points of the legend's letters.
+_TITLE_POINTS, _LABEL_POINTS = 14, 12
+
+
+@dataclass(frozen=True)
+class MapDisplay:
+    """The look of a map over an image.
+
+    Parameters
+    ----------
+    kind
+        Which map.
+    color
+        Name of the colour table; see `colors`.
+    opacity
+        Over the image, 0 to 1.
+    threshold
+        Transparent below, in the map's unit; None shows all of it.
+    window
+        The values at both ends of the colours, in the map's unit.
+    """
+
+    kind: MapKind
+    color: str
+    opacity: float
+    threshold: float | None
+    window: tuple[float, float]
+
+
+def default_display(result: ResultNodes, kind: MapKind) -> MapDisplay:
+    """Return the look to begin with: the whole map, its own colours, a window from the data."""
+    return MapDisplay(kind, own_colors(kind), 0.7, None, own_window(result, kind))
+
+
+def own_window(result: ResultNodes, kind: MapKind) -> tuple[float, float]:
+    """Return the window that a map's values suggest, in its unit.
+
+    It says what this result holds, not what is acceptable. From zero; for the Jacobian
+    determinant equally far to both sides of 1.
+    """
+    if kind is MapKind.JACOBIAN:
+        values = _finite(result.maps[kind])
+        far = tidy_above(float(np.percentile(np.abs(values - 1), 99)) if values.size else 0.5)
+        far = min(far, 1.0)
+        return 1 - far, 1 + far
+    known = result.record.get("summary", {}).get("maps", {}).get(kind.value)
+    if known:
+        return 0.0, tidy_above(min(known["maximum"], _HEADROOM * known["p95"]))
+    values = _finite(result.maps[kind])
+    return 0.0, tidy_above(float(np.percentile(values, 99)) if values.size else 1.0)
+
+
+def show_map(stage: Stage, result: ResultNodes, display: MapDisplay) -> Any:
+    """Give a map's volume a look and a legend, and return the volume.
+
+    Which views show it is a matter of `slices`.
+    """
+    volume = result.maps[display.kind]
+    apply(stage, volume, display)
+    for kind, other in result.maps.items():
+        if kind is not display.kind:
+            hide_legend(stage, other)
+    return volume
+
+
+def apply(stage: Stage, volume: Any, display: MapDisplay) -> None:
+    """Give a volume the look of a map, with a legend."""
+    node = volume.GetDisplayNode()
+    held = node.StartModify()
+    node.SetAndObserveColorNodeID(color_node(stage, display.color).GetID())
+    node.AutoWindowLevelOff()
+    node.SetWindowLevelMinMax(*display.window)
+    # a threshold is always applied: "no estimate" (NaN) lies below every one
+    node.AutoThresholdOff()
+    node.SetThreshold(-1e6 if display.threshold is None else display.threshold, 1e6)
+    node.ApplyThresholdOn()
+    node.SetInterpolate(True)
+    node.EndModify(held)
+    _show_legend(stage, volume, node, display)
+
+
+def read_display(volume: Any, kind: MapKind, opacity: float) -> MapDisplay:
+    """Return the look that a map's volume has; whoever opens a scene goes on from it."""
+    node = volume.GetDisplayNode()
+    lower = node.GetLowerThreshold()
+    color = node.GetColorNode()
+    return MapDisplay(
+        kind,
+        own_colors(kind) if color is None else color.GetName(),
+        opacity,
+        lower if node.GetApplyThreshold() and lower > -1e5 else None,
+        (node.GetWindowLevelMin(), node.GetWindowLevelMax()),
+    )
+
+
+def with_window(display: MapDisplay, low: float, high: float) -> MapDisplay:
+    """Return the look with another window; its ends may not meet."""
+    return replace(display, window=(low, max(high, low + 1e-3)))
+
+
+def hide_legend(stage: Stage, volume: Any) -> None:
+    """Hide the legend of a volume, if it has one."""
+    legend = stage.logic("Colors").GetColorLegendDisplayNode(volume)
+    if legend is not None:
+        legend.SetVisibility(False)
+
+
+def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> None:
+    legend = stage.logic("Colors").AddDefaultColorLegendDisplayNode(node)
+    held = legend.StartModify()
+    facts = display.kind.facts
+    legend.SetTitleText(f"{facts.title}\n({facts.unit})" if facts.unit else facts.title)
+    legend.SetAndObserveColorNodeID(node.GetColorNodeID())
+    legend.SetVisibility(True)
+    legend.SetNumberOfLabels(5)
+    legend.SetLabelFormat("%.2f" if display.window[1] - display.window[0] < 4 else "%.1f")
+    legend.SetSize(0.12, 0.45)
+    legend.SetPosition(0.97, 0.5)
+    for text, points in (
+        (legend.GetTitleTextProperty(), _TITLE_POINTS),
+        (legend.GetLabelTextProperty(), _LABEL_POINTS),
+    ):
+        text.SetFontFamilyToArial()
+        text.SetFontSize(points)
+        text.SetBold(False)
+        text.SetShadow(True)
+    legend.EndModify(held)
+    legend.Modified()  # or it stays hidden where the layers were set before
+
+
+def _finite(volume: Any) -> Any:
+    values = array_of(volume)
+    return values[np.isfinite(values)]

@@ -1,0 +1,105 @@
+"""The slice views: what each shows, that they move together, and where they look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+
+from .stage import Stage
+
+
+@dataclass(frozen=True)
+class Layers:
+    """What a slice view shows.
+
+    Parameters
+    ----------
+    background, foreground
+        Volumes; None for none.
+    opacity
+        Of the foreground, 0 to 1.
+    """
+
+    background: Any
+    foreground: Any = None
+    opacity: float = 0.0
+
+
+def composites(stage: Stage, names: tuple[str, ...] | None = None) -> Iterator[Any]:
+    """Yield the composite nodes of the slice views; `names` are layout names, None for all."""
+    for n in range(stage.scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
+        node = stage.scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode")
+        if names is None or node.GetLayoutName() in names:
+            yield node
+
+
+def slice_nodes(stage: Stage, names: tuple[str, ...] | None = None) -> Iterator[Any]:
+    """Yield the slice nodes; `names` are layout names, None for all."""
+    for n in range(stage.scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
+        node = stage.scene.GetNthNodeByClass(n, "vtkMRMLSliceNode")
+        if names is None or node.GetLayoutName() in names:
+            yield node
+
+
+def set_layers(stage: Stage, layers: Layers | Mapping[str, Layers]) -> None:
+    """Show layers, in every slice view or in each view its own (by layout name), and link them."""
+    for node in composites(stage):
+        own = layers if isinstance(layers, Layers) else layers.get(node.GetLayoutName())
+        if own is None:
+            continue
+        held = node.StartModify()
+        node.SetBackgroundVolumeID(_id(own.background))
+        node.SetForegroundVolumeID(_id(own.foreground))
+        node.SetForegroundOpacity(own.opacity)
+        node.SetLinkedControl(True)
+        node.SetHotLinkedControl(True)
+        node.EndModify(held)
+
+
+def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None:
+    """Let slice views show a volume from edge to edge, through its middle."""
+    for logic in _logics(stage):
+        node = logic.GetSliceNode()
+        if names is None or node.GetLayoutName() in names:
+            dimensions = node.GetDimensions()
+            logic.FitSliceToVolume(volume, dimensions[0], dimensions[1])
+            node.UpdateMatrices()
+
+
+def jump_to(stage: Stage, ras: tuple[float, float, float]) -> None:
+    """Take every slice view to a place and mark it with the crosshair.
+
+    Parameters
+    ----------
+    ras
+        World, RAS, mm.
+    """
+    for node in slice_nodes(stage):
+        node.JumpSliceByCentering(*ras)
+    crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if crosshair is not None:
+        crosshair.SetCrosshairRAS(*ras)
+        crosshair.SetCrosshairMode(slicer.vtkMRMLCrosshairNode.ShowSmallBasic)
+
+
+def hide_crosshair(stage: Stage) -> None:
+    """Take the crosshair's mark away."""
+    crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if crosshair is not None:
+        crosshair.SetCrosshairMode(slicer.vtkMRMLCrosshairNode.NoCrosshair)
+
+
+def _logics(stage: Stage) -> list[Any]:
+    logics = stage.application.GetSliceLogics()
+    return (
+        []
+        if logics is None
+        else [logics.GetItemAsObject(n) for n in range(logics.GetNumberOfItems())]
+    )
+
+
+def _id(volume: Any) -> str | None:
+    return None if volume is None else str(volume.GetID())
