@@ -1,38 +1,75 @@
-"""A result folder into the scene, with the memory of where its files lie."""
+"""A result folder into the scene, with the memory of where its files lie.
+
+Reading the files takes longer than making the nodes, and touches no scene: it can be done in a
+thread while Slicer goes on.
+"""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
+from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
-from TTAUncertaintyLib.scene.result import load_bundle
+from TTAUncertaintyLib.scene.bundle_arrays import BundleArrays
+from TTAUncertaintyLib.scene.result import add_result
 
 #: Key of the text on the result's node.
 FOLDER_KEY = "bundle_folder"
 
 
-def load_result(stage: Any, folder: Path | str, fixed: Any = None, moving: Any = None) -> Any:
-    """Load a result folder and return its `ResultNodes`.
+class ResultReading:
+    """Reads a result folder in a thread; begins at once.
 
     Parameters
     ----------
-    stage
-        `Stage`.
     folder
         The result bundle.
-    fixed, moving
-        The volumes that it belongs to; left out if they are not in the scene (any more).
-
-    Raises
-    ------
-    InputError
-        If it is not a result folder, or is damaged; nothing is left half loaded.
     """
-    bundle = Bundle.open(folder)
-    result = load_bundle(stage, bundle, _present(stage, fixed), _present(stage, moving))
-    result.set_text(FOLDER_KEY, str(Path(folder).absolute()))
-    return result
+
+    def __init__(self, folder: Path | str) -> None:
+        self._folder = Path(folder)
+        self._arrays: BundleArrays | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether `load` would not have to wait."""
+        return not self._thread.is_alive()
+
+    def load(self, stage: Any, fixed: Any = None, moving: Any = None) -> Any:
+        """Make the nodes and return the `ResultNodes`; waits for the files where need be.
+
+        Parameters
+        ----------
+        stage
+            `Stage`.
+        fixed, moving
+            The volumes that it belongs to; left out if they are not in the scene (any more).
+
+        Raises
+        ------
+        InputError
+            If it is not a result folder, or is damaged; nothing is left half loaded.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._arrays is not None
+        result = add_result(stage, self._arrays, _present(stage, fixed), _present(stage, moving))
+        result.set_text(FOLDER_KEY, str(self._folder.absolute()))
+        return result
+
+    def _read(self) -> None:
+        try:
+            self._arrays = BundleArrays.read(Bundle.open(self._folder))
+        except TTAUncertaintyError as error:
+            self._error = error
+        except Exception as error:
+            self._error = TTAUncertaintyError(f"{self._folder} cannot be read ({error}).")
 
 
 def folder_of(result: Any) -> Path | None:

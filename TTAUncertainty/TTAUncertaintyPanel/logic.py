@@ -15,7 +15,7 @@ from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, download, requirements, runs, weights
 from .choices import RunChoices
-from .loading import load_result
+from .loading import ResultReading
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .readiness import reason_not_to_run
@@ -180,7 +180,7 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
         InputError
             If it is not a result folder, or is damaged; nothing is left half loaded.
         """
-        return load_result(Stage.current(), folder, fixed, moving)
+        return ResultReading(folder).load(Stage.current(), fixed, moving)
 
     def saveResult(self, result: Any, folder: Path | str) -> Path:
         """Copy the files of a result to a folder of the person's choice.

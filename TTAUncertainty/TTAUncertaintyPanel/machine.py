@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import qt
-
 import slicer
 
 PREFIX = "TTAUncertainty/"

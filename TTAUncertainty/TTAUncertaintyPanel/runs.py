@@ -18,20 +18,19 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from TTAUncertaintyLib.errors import InputError, OutputError, TTAUncertaintyError
+from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError
 from TTAUncertaintyLib.scene import preview
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
 from . import active
-from .loading import load_result
+from .listening import Holds, Listeners, tell
+from .loading import ResultReading
 from .preparation import Preparation
+from .troubles import failed, in_words
 
 #: Milliseconds between two looks at the background process.
 INTERVAL_MS = 100
-
-#: Seconds that a step may hold up Slicer before the log says so.
-LONG_HOLD_S = 0.05
 
 
 class RunController:
@@ -84,12 +83,14 @@ class RunController:
         self.state = RunState()
         self.result: Any = None
         self.ended = False
-        self.holds: dict[str, float] = {}
+        self.holds = Holds()
         self._preparation = Preparation(
             choices, machine, None if output is None else Path(output), silence_s
         )
+        self._reading: ResultReading | None = None
+        self._finished = self.state  # the process's last word, while its result is read
         self._showPreview = showPreview
-        self._observers: list[tuple[Callable[..., None] | None, ...]] = []
+        self._listeners = Listeners()
         self._stage = Stage.current()
         self._sceneClosed = False
         self._inStep = False
@@ -120,8 +121,10 @@ class RunController:
         onFinished
             Called once at the end, with the `ResultNodes` or with None.
         """
-        self._observers.append((onState, onPreview, onFinished))
-        _call_safely(onState, self.state)
+        self._listeners.add("state", onState)
+        self._listeners.add("preview", onPreview)
+        self._listeners.add("finished", onFinished)
+        tell(onState, self.state)
 
     def stopAndKeep(self) -> None:
         """End early with what has been computed; returns at once."""
@@ -132,13 +135,7 @@ class RunController:
         self._ask("cancel")
 
     def wait(self, timeout_s: float | None = None) -> RunState:
-        """Wait for the end while Slicer goes on handling events; for scripts.
-
-        Returns
-        -------
-        RunState
-            The last one, or the present one after `timeout_s`.
-        """
+        """Wait for the end, or for some seconds, while Slicer goes on handling events."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while not self.ended and (until is None or time.monotonic() < until):
             self.poll()
@@ -158,27 +155,10 @@ class RunController:
         self._inStep = True
         try:
             self._step()
-        except TTAUncertaintyError as error:
-            self._fail(error)
-        except OSError as error:
-            self._fail(
-                OutputError(
-                    _("The images cannot be written for the run: {reason}.").format(
-                        reason=error.strerror or error
-                    ),
-                    _("Free some space on the disk of temporary files."),
-                )
-            )
         except Exception as error:
-            logging.exception("TTAUncertainty: a run went wrong")
-            self._fail(
-                TTAUncertaintyError(
-                    _("Something went wrong inside ({kind}: {text}).").format(
-                        kind=type(error).__name__, text=error
-                    ),
-                    _("This is a mistake in the software; please report it with the log."),
-                )
-            )
+            trouble = in_words(error)
+            if not self.ended:
+                self._end(failed(self.state, trouble))
         finally:
             self._inStep = False
 
@@ -186,7 +166,7 @@ class RunController:
         run = self._preparation.run
         if self.ended:
             return
-        if run is None:
+        if run is None or self._reading is not None:
             self._wish = word
         elif word == "stop":
             run.stop_and_keep()
@@ -195,32 +175,53 @@ class RunController:
 
     def _step(self) -> None:
         run = self._preparation.run
-        if run is not None:
+        if self._reading is not None:
+            self._waitFor(self._reading)
+        elif run is not None:
             self._look(run.poll())
         elif self._wish == "cancel":
             self._end(replace(self.state, phase=Phase.CANCELLED))
         else:
             began = time.monotonic()
             name = self._preparation.step()
-            self._noteHold(name, began)
+            self.holds.note(name, time.monotonic() - began)
             self._tell(replace(self.state, elapsed_s=time.monotonic() - self._began))
             if self._wish:
                 self._ask(self._wish)
 
     def _look(self, state: RunState) -> None:
         fresh = state.preview is not None and state.preview != self.state.preview
+        if state.phase is Phase.FINISHED and state.output is not None:
+            self._finished, self._reading = state, ResultReading(state.output)
+            return
         if state.ended:
             self._end(state)
             return
         self._tell(state)
         if fresh and self._showPreview and not self._sceneClosed and not state.cancelling:
-            began = time.monotonic()
-            shown = preview.show_preview(self._stage, state.preview)
-            self._noteHold("showing a preview", began)
-            self._call(1, shown)
+            with self.holds.measure("showing a preview"):
+                shown = preview.show_preview(self._stage, state.preview)
+                self._listeners.tell("preview", shown)
+
+    def _waitFor(self, reading: ResultReading) -> None:
+        """Load the result when it is read; one that nobody wants any more is removed."""
+        state = self._finished
+        if self._sceneClosed or self._wish == "cancel":
+            shutil.rmtree(str(state.output), ignore_errors=True)
+            self._end(replace(state, phase=Phase.CANCELLED, output=None))
+        elif reading.ended:
+            try:
+                with self.holds.measure("loading the result"):
+                    self.result = reading.load(
+                        self._stage, self.choices.fixedVolume, self.choices.movingVolume
+                    )
+            except TTAUncertaintyError as error:
+                where = _("What there is lies in {folder}.").format(folder=state.output)
+                state = failed(state, error, where)
+            self._end(state)
 
     def _end(self, state: RunState) -> None:
-        """Clean up, load the result if there is one, tell."""
+        """Clean up and tell."""
         self.ended = True
         active.over(self)
         for step in (self._stopWatching, self._preparation.clean_up, self._removePreview):
@@ -228,11 +229,9 @@ class RunController:
                 step()
             except Exception:
                 logging.exception("TTAUncertainty: a run did not end cleanly")
-        if state.phase is Phase.FINISHED:
-            state = self._keep(state)
         self._tell(state)
-        self._call(2, self.result)
-        self._observers.clear()
+        self._listeners.tell("finished", self.result)
+        self._listeners.clear()
 
     def _stopWatching(self) -> None:
         self._timer.stop()
@@ -242,62 +241,10 @@ class RunController:
         if not self._sceneClosed:
             preview.remove_preview(self._stage)
 
-    def _keep(self, state: RunState) -> RunState:
-        """Load the result; one whose scene is gone by now is of no use to anybody."""
-        assert state.output is not None
-        if self._sceneClosed:
-            shutil.rmtree(state.output, ignore_errors=True)
-            return replace(state, phase=Phase.CANCELLED, output=None)
-        began = time.monotonic()
-        try:
-            self.result = load_result(
-                self._stage, state.output, self.choices.fixedVolume, self.choices.movingVolume
-            )
-        except TTAUncertaintyError as error:
-            where = _("What there is lies in {folder}.").format(folder=state.output)
-            return _failed(state, TTAUncertaintyError(error.problem, f"{error.remedy} {where}"))
-        self._noteHold("loading the result", began)
-        return state
-
-    def _fail(self, error: TTAUncertaintyError) -> None:
-        if self.ended:
-            logging.error("TTAUncertainty: %s", error)
-        else:
-            self._end(_failed(self.state, error))
-
     def _tell(self, state: RunState) -> None:
         self.state = state
-        self._call(0, state)
-
-    def _call(self, which: int, what: Any) -> None:
-        for observer in list(self._observers):
-            _call_safely(observer[which], what)
-
-    def _noteHold(self, name: str, began: float) -> None:
-        seconds = time.monotonic() - began
-        self.holds[name] = max(seconds, self.holds.get(name, 0.0))
-        if seconds > LONG_HOLD_S:
-            logging.info("TTAUncertainty: %s took %.0f ms", name, seconds * 1e3)
+        self._listeners.tell("state", state)
 
     def _onSceneClose(self, *_arguments: object) -> None:
         self._sceneClosed = True
         self.cancel()
-
-
-def _failed(state: RunState, error: TTAUncertaintyError) -> RunState:
-    return replace(
-        state,
-        phase=Phase.FAILED,
-        problem=error.problem,
-        remedy=error.remedy.strip(),
-        exit_code=error.exit_code,
-    )
-
-
-def _call_safely(listener: Callable[..., None] | None, what: Any) -> None:
-    """Tell a listener. A mistake in it is its own, and must not end the run."""
-    if listener is not None:
-        try:
-            listener(what)
-        except Exception:
-            logging.exception("TTAUncertainty: a listener to a run failed")

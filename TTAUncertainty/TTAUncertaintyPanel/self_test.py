@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import vtk
-
 import slicer
+import vtk
 
 from TTAUncertaintyLib.results.maps import MapKind
 from TTAUncertaintyLib.worker.run import Phase
