@@ -127,6 +127,16 @@ def test_left_alone_the_panel_does_not_follow_the_parameters(desktop, panel):
     assert panel.ui.noteEdit.text == "changed meanwhile"
 
 
+def test_another_module_can_be_chosen_from_code(desktop, panel):
+    import slicer
+
+    slicer.util.selectModule("Volumes")
+    assert not panel.parent.isEntered
+    slicer.util.selectModule(slicer.modules.desktopexample)
+    assert panel.parent.isEntered
+    assert slicer.util.selectedModule() == "DesktopExample"
+
+
 def test_closing_the_scene_brings_the_defaults_back(desktop, panel):
     panel.parameters.fixedVolume = volume()
     panel.parameters.note = "kept?"

@@ -118,8 +118,15 @@ class Desktop:
         slicer.app.startupCompleted.emit()
 
     def open(self, name: str) -> Any:
-        """Show a module's panel, as choosing it in the list of modules does; return its object."""
+        """Show a module's panel, as choosing it in the list of modules does; return its object.
+
+        One of Slicer's own modules has no panel here: the panel before it is left, and that is all.
+        """
         panel = slicer.util.getModule(name).widgetRepresentation()
+        if panel is None:
+            self.leave()
+            self.window.moduleSelector().selectedModule = name
+            return None
         if self._shown != name:
             self.leave()
             self.window.show_panel(slicer.util.getModule(name).title, panel)

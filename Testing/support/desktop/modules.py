@@ -98,12 +98,14 @@ def install(application) -> None:
         sys.modules[f"slicer.{name}"] = module
     for name in ("Colors", *MODULE_LOGICS):
         logic = application.logic(name)
-        setattr(slicer.modules, name.lower(), _LogicModule(name, logic))
+        slicer.app.moduleManager().modules[name] = _LogicModule(name, logic)
+        setattr(slicer.modules, name.lower(), slicer.util.getModule(name))
     sample_data = ModuleType("SampleData")
     SampleDataLogic.sources, SampleDataLogic.categories = [], {}
     sample_data.SampleDataLogic = SampleDataLogic
     sys.modules["SampleData"] = sample_data
     slicer.modules.sampledata = _LogicModule("SampleData", None)
+    slicer.app.moduleManager().modules["SampleData"] = slicer.modules.sampledata
     slicer.qSlicerScriptedLoadableModule = qSlicerScriptedLoadableModule
     slicer.selfTests = {}
 
