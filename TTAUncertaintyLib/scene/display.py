@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..results import MapKind
-from ..results.report.scales import tidy_above
+from ..results.report.scales import LinearScale, tidy_above
 from .arrays import array_of
 from .colors import color_node, own_colors
 from .result import ResultNodes
@@ -18,7 +18,7 @@ from .stage import Stage
 _HEADROOM = 1.4
 
 #: Points of the legend's letters.
-_TITLE_POINTS, _LABEL_POINTS = 14, 12
+_TITLE_POINTS, _LABEL_POINTS = 11, 10
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,13 @@ def with_window(display: MapDisplay, low: float, high: float) -> MapDisplay:
     return replace(display, window=(low, max(high, low + 1e-3)))
 
 
+def refresh_legend(stage: Stage, volume: Any) -> None:
+    """Make a legend appear in views that only now show its volume."""
+    legend = stage.logic("Colors").GetColorLegendDisplayNode(volume)
+    if legend is not None:
+        legend.Modified()
+
+
 def hide_legend(stage: Stage, volume: Any) -> None:
     """Hide the legend of a volume, if it has one."""
     legend = stage.logic("Colors").GetColorLegendDisplayNode(volume)
@@ -128,13 +135,16 @@ def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> N
     legend = stage.logic("Colors").AddDefaultColorLegendDisplayNode(node)
     held = legend.StartModify()
     facts = display.kind.facts
-    legend.SetTitleText(f"{facts.title}\n({facts.unit})" if facts.unit else facts.title)
+    # a word a line: beside the anatomy there is little room
+    words = facts.title.split() + ([f"({facts.unit})"] if facts.unit else [])
+    legend.SetTitleText("\n".join(words))
     legend.SetAndObserveColorNodeID(node.GetColorNodeID())
     legend.SetVisibility(True)
-    legend.SetNumberOfLabels(5)
-    legend.SetLabelFormat("%.2f" if display.window[1] - display.window[0] < 4 else "%.1f")
-    legend.SetSize(0.12, 0.45)
-    legend.SetPosition(0.97, 0.5)
+    low, high = display.window
+    legend.SetNumberOfLabels(len(LinearScale(high).ticks()) if low == 0 else 5)
+    legend.SetLabelFormat("%.3g")
+    legend.SetSize(0.09, 0.4)
+    legend.SetPosition(0.98, 0.5)
     for text, points in (
         (legend.GetTitleTextProperty(), _TITLE_POINTS),
         (legend.GetLabelTextProperty(), _LABEL_POINTS),
@@ -144,7 +154,6 @@ def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> N
         text.SetBold(False)
         text.SetShadow(True)
     legend.EndModify(held)
-    legend.Modified()  # or it stays hidden where the layers were set before
 
 
 def _finite(volume: Any) -> Any:

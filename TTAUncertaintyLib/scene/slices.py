@@ -10,6 +10,9 @@ import slicer
 
 from .stage import Stage
 
+#: How much more than the volume a view shows.
+_ROOM = 1.15
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -60,12 +63,14 @@ def set_layers(stage: Stage, layers: Layers | Mapping[str, Layers]) -> None:
 
 
 def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None:
-    """Let slice views show a volume from edge to edge, through its middle."""
+    """Let slice views show the whole of a volume, through its middle, with room for a legend."""
     for logic in _logics(stage):
         node = logic.GetSliceNode()
         if names is None or node.GetLayoutName() in names:
             dimensions = node.GetDimensions()
             logic.FitSliceToVolume(volume, dimensions[0], dimensions[1])
+            width, height, depth = node.GetFieldOfView()
+            node.SetFieldOfView(_ROOM * width, _ROOM * height, depth)
             node.UpdateMatrices()
 
 

@@ -1,0 +1,103 @@
+"""What is on the screen: one description, put onto the scene as a whole.
+
+A panel, or a page, changes the description; nothing else touches the views.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from .comparison import CHECKERBOARD, checkerboard, difference
+from .display import MapDisplay, hide_legend, refresh_legend, show_map
+from .layouts import SIDE_BY_SIDE, Layout, choose_layout
+from .map_in_3d import hide_in_3d, show_in_3d
+from .result import ResultNodes
+from .slices import Layers, set_layers
+from .stage import Stage
+from .transform_view import TransformView, show_transform
+
+
+class Background(Enum):
+    """The image under the map."""
+
+    WARPED = "warped"
+    FIXED = "fixed"
+    MOVING = "moving"  #: before the registration
+    CHECKERBOARD = "checkerboard"
+    DIFFERENCE = "difference"
+
+
+@dataclass(frozen=True)
+class Presentation:
+    """What is shown of a result, and how.
+
+    Parameters
+    ----------
+    display
+        The map's look.
+    map_visible
+        Whether the map lies over the image at all.
+    background
+        The image under it. Where a volume is not in the scene (any more), the warped one.
+    layout
+        Arrangement of the views.
+    transform
+        How the transform is drawn.
+    in_3d
+        Show in the 3D view what lies above `level_3d`, in the map's unit.
+    """
+
+    display: MapDisplay
+    map_visible: bool = True
+    background: Background = Background.WARPED
+    layout: Layout = Layout.FOUR_UP
+    transform: TransformView = TransformView.NONE
+    in_3d: bool = False
+    level_3d: float = 0.0
+
+
+def present(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
+    """Put a presentation onto the scene. Views look where they looked before."""
+    volume = show_map(stage, result, wanted.display)
+    choose_layout(stage, wanted.layout)
+    set_layers(stage, _layers(stage, result, wanted, volume))
+    if wanted.map_visible:
+        refresh_legend(stage, volume)
+    else:
+        hide_legend(stage, volume)
+    show_transform(result, wanted.transform)
+    if wanted.in_3d and wanted.level_3d > 0:
+        show_in_3d(stage, result, wanted.display.kind, wanted.level_3d)
+    else:
+        hide_in_3d(result)
+
+
+def background_of(stage: Stage, result: ResultNodes, background: Background) -> Any:
+    """Return the volume of a background; the warped image where there is no such volume."""
+    if background is Background.MOVING and result.moving is not None:
+        return result.moving
+    if result.fixed is None or background is Background.WARPED:
+        return result.warped
+    if background is Background.FIXED:
+        return result.fixed
+    if background is Background.CHECKERBOARD:
+        return result.reference(CHECKERBOARD) or checkerboard(stage, result)
+    if background is Background.DIFFERENCE:
+        return difference(stage, result)
+    return result.warped
+
+
+def _layers(
+    stage: Stage, result: ResultNodes, wanted: Presentation, volume: Any
+) -> Layers | dict[str, Layers]:
+    opacity = wanted.display.opacity if wanted.map_visible else 0.0
+    over = Layers(background_of(stage, result, wanted.background), volume, opacity)
+    if wanted.layout is not Layout.SIDE_BY_SIDE:
+        return over
+    return {
+        SIDE_BY_SIDE["fixed"]: Layers(result.fixed or result.warped),
+        SIDE_BY_SIDE["warped"]: Layers(result.warped),
+        SIDE_BY_SIDE["map"]: over,
+    }
