@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..results import Bundle, MapKind
+from ..results import Bundle, KeptRegistrations, MapKind
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,6 +54,9 @@ def summary_lines(bundle: Bundle) -> list[str]:
         spot = summary["hot_spots"][0]
         place = ", ".join(f"{x:.0f}" for x in spot["position_ras_mm"])
         lines.append(f"Worst   {spot['peak_mm']:.2f} mm at RAS ({place}) mm")
+    if "registrations" in record["files"]:
+        kept = KeptRegistrations.open(bundle)
+        lines.append(f"Kept    {kept.count} perturbed registrations")
     lines += [f"Note    {note}" for note in record["notes"]]
     lines.append("These are uncertainties, not errors: they are not calibrated.")
     return lines

@@ -34,13 +34,14 @@ def arguments(tmp_path: Path) -> list[str]:
 def test_run_then_info_show_the_same_summary(
     arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*arguments, "--preset", "quick"]) == 0
+    assert main([*arguments, "--preset", "quick", "--keep-registrations"]) == 0
     shown = capsys.readouterr().out
     assert main(["info", str(tmp_path / "result")]) == 0
     again = capsys.readouterr().out
     assert again.strip() in shown
     assert "Total uncertainty, mm" in again
     assert "not errors" in again
+    assert "8 perturbed registrations" in again
     assert "10/10 passes" in shown
     assert str(tmp_path / "result" / "report.html") in shown
 
