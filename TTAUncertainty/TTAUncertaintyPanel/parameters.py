@@ -53,7 +53,7 @@ class TTAUncertaintyParameters:
     mapKind
         The map that is shown, a value of `MapKind`.
     mapColor
-        ID of its colour node; empty for the map's own colours.
+        Name of its colour table; empty for the map's own colours.
     opacity
         Of the map over the image, 0 to 1.
     thresholdMm
@@ -63,7 +63,7 @@ class TTAUncertaintyParameters:
     background
         "warped", "fixed" or "moving".
     compare
-        "none", "flicker" or "checkerboard".
+        "none", "flicker", "checkerboard" or "difference".
     layout
         A name of `scene.layouts`; empty leaves the layout as it is.
     gridVisible

@@ -11,7 +11,7 @@ from typing import Any
 
 from .comparison import CHECKERBOARD, checkerboard, difference
 from .display import MapDisplay, hide_legend, refresh_legend, show_map
-from .layouts import SIDE_BY_SIDE, Layout, choose_layout
+from .layouts import SIDE_BY_SIDE, Layout, choose_layout, current_layout
 from .map_in_3d import hide_in_3d, show_in_3d
 from .result import ResultNodes
 from .slices import Layers, set_layers
@@ -42,7 +42,7 @@ class Presentation:
     background
         The image under it. Where a volume is not in the scene (any more), the warped one.
     layout
-        Arrangement of the views.
+        Arrangement of the views; None leaves it as it is.
     transform
         How the transform is drawn.
     in_3d
@@ -52,7 +52,7 @@ class Presentation:
     display: MapDisplay
     map_visible: bool = True
     background: Background = Background.WARPED
-    layout: Layout = Layout.FOUR_UP
+    layout: Layout | None = Layout.FOUR_UP
     transform: TransformView = TransformView.NONE
     in_3d: bool = False
     level_3d: float = 0.0
@@ -61,7 +61,8 @@ class Presentation:
 def present(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
     """Put a presentation onto the scene. Views look where they looked before."""
     volume = show_map(stage, result, wanted.display)
-    choose_layout(stage, wanted.layout)
+    if wanted.layout is not None:
+        choose_layout(stage, wanted.layout)
     set_layers(stage, _layers(stage, result, wanted, volume))
     if wanted.map_visible:
         refresh_legend(stage, volume)
@@ -94,7 +95,7 @@ def _layers(
 ) -> Layers | dict[str, Layers]:
     opacity = wanted.display.opacity if wanted.map_visible else 0.0
     over = Layers(background_of(stage, result, wanted.background), volume, opacity)
-    if wanted.layout is not Layout.SIDE_BY_SIDE:
+    if (wanted.layout or current_layout(stage)) is not Layout.SIDE_BY_SIDE:
         return over
     return {
         SIDE_BY_SIDE["fixed"]: Layers(result.fixed or result.warped),
