@@ -1,0 +1,179 @@
+"""The panel as a whole: it builds the sections, and tells them what changes.
+
+A section is a class that is constructed with the form's widgets and with this panel, its host. It
+may have any of the methods that `TTAUncertaintyWidget` names in `_tell`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+import vtk
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+from TTAUncertaintyLib.scene.result import ATTRIBUTE, ResultNodes
+from TTAUncertaintyLib.scene.stage import Stage
+
+from .advanced_section import AdvancedSection
+from .inputs_section import InputsSection
+from .library import reload_library
+from .logic import TTAUncertaintyLogic
+from .run_section import RunSection
+
+
+class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The module's panel, and the host of its sections.
+
+    What a section may ask of its host: `logic`, `parameters`, `stage`, `result`, `setResult`,
+    `showProblem`. What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
+    ``onParametersChanged()``, ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
+
+    Attributes
+    ----------
+    logic
+        `TTAUncertaintyLogic`.
+    parameters
+        `TTAUncertaintyParameters`; None before the panel is shown and while a scene closes.
+    entered
+        Whether the panel is the one that is shown.
+    """
+
+    def __init__(self, parent: Any = None) -> None:
+        self.logic: Any = None
+        self.parameters: Any = None
+        self.entered = False
+        self._sections: list[Any] = []
+        self._guiTag: Any = None
+        self._shownResult: ResultNodes | None = None
+        VTKObservationMixin.__init__(self)
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+
+    def setup(self) -> None:
+        """Make the panel. Nothing is loaded, installed or asked here."""
+        ScriptedLoadableModuleWidget.setup(self)
+        panel = slicer.util.loadUI(self.resourcePath("UI/TTAUncertainty.ui"))
+        self.layout.addWidget(panel)
+        self.layout.addStretch(1)
+        self.ui = slicer.util.childWidgetVariables(panel)
+        panel.setMRMLScene(slicer.mrmlScene)
+        self.logic = TTAUncertaintyLogic()
+        self._sections = [kind(self.ui, self) for kind in _section_classes()]
+        scene = slicer.mrmlScene
+        for event, slot in (
+            (slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartClose),
+            (slicer.vtkMRMLScene.EndCloseEvent, self._onSceneChanged),
+            (slicer.vtkMRMLScene.EndImportEvent, self._onSceneChanged),
+            (slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved),
+        ):
+            self.addObserver(scene, event, slot)
+
+    def enter(self) -> None:
+        """Show the study's choices."""
+        self.entered = True
+        self._setParameters(self.logic.getParameterNode())
+        self._tell("enter")
+
+    def exit(self) -> None:
+        """Another module is shown; a run goes on."""
+        self.entered = False
+        self._tell("exit")
+
+    def cleanup(self) -> None:
+        """Let go of everything; a run ends."""
+        self._tell("cleanup")
+        self._setParameters(None)
+        self.removeObservers()
+        if self.logic is not None:
+            self.logic.close()
+        self._sections = []
+
+    def onReload(self) -> None:
+        """Read the module, this package and the library again."""
+        reload_library()
+        ScriptedLoadableModuleWidget.onReload(self)
+
+    # what sections ask of their host
+
+    @property
+    def stage(self) -> Stage:
+        """The scene and what surrounds it."""
+        return Stage.current()
+
+    @property
+    def result(self) -> ResultNodes | None:
+        """The result that is shown; None if there is none."""
+        node = None if self.parameters is None else self.parameters.result
+        present = node is not None and node.GetAttribute(ATTRIBUTE)
+        return ResultNodes(node) if present and slicer.mrmlScene.IsNodePresent(node) else None
+
+    def setResult(self, result: ResultNodes | None) -> None:
+        """Show a result, or none; every section is told."""
+        if self.parameters is not None:
+            self.parameters.result = None if result is None else result.node
+            self._tellOfResult()
+
+    def showProblem(self, text: str, remedy: str = "") -> None:
+        """Say in the panel what went wrong and what to do; it stays until it is dismissed."""
+        for section in self._sections:
+            if isinstance(section, RunSection):
+                section.showProblem(text, remedy)
+
+    # what happens to the scene
+
+    def _setParameters(self, parameters: Any) -> None:
+        """Tie the panel to the study's choices, or to none."""
+        if self.parameters is not None:
+            self.parameters.disconnectGui(self._guiTag)
+            self.removeObserver(
+                self.parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified
+            )
+        self.parameters = parameters
+        if parameters is not None:
+            self._guiTag = parameters.connectGui(self.ui)
+            self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+            self._onParametersModified()
+
+    def _onParametersModified(self, *_event: object) -> None:
+        self._tell("onParametersChanged")
+        self._tellOfResult()
+
+    def _tellOfResult(self) -> None:
+        """Tell the sections which result is shown, if it is another one than before."""
+        result = self.result
+        if result != self._shownResult:
+            self._shownResult = result
+            self._tell("onResultChanged", result)
+
+    def _onSceneStartClose(self, *_event: object) -> None:
+        self._setParameters(None)
+        self._tellOfResult()
+        self._tell("onSceneClosed")
+
+    def _onSceneChanged(self, *_event: object) -> None:
+        """Begin anew with the scene as it is now: it was closed, or another was opened."""
+        if self.entered:
+            self.enter()
+
+    def _onNodeRemoved(self, *_event: object) -> None:
+        if self.parameters is not None:
+            self._tellOfResult()
+
+    def _tell(self, what: str, *arguments: Any) -> None:
+        for section in self._sections:
+            method = getattr(section, what, None)
+            if method is not None:
+                method(*arguments)
+
+
+def _section_classes() -> list[type]:
+    """Return the sections, from top to bottom."""
+    found: list[type] = [InputsSection, AdvancedSection, RunSection]
+    try:
+        from .map_section import MapSection
+        from .review_section import ReviewSection
+        from .teaching_section import TeachingSection
+    except ImportError:  # not there yet
+        return found
+    return [*found, MapSection, ReviewSection, TeachingSection]
