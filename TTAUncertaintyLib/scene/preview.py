@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ..geometry.lattice import Lattice
 from ..results import MapKind
 from .arrays import add_volume, fill
+from .result import remove_with_display
 from .stage import Stage
 
 #: Marks the two nodes; its value is which of them it is.
@@ -59,7 +60,7 @@ def remove_preview(stage: Stage) -> None:
     for name in _TITLES:
         node = _find(stage.scene, name)
         if node is not None:
-            stage.scene.RemoveNode(node)
+            remove_with_display(node)
 
 
 def _fill(stage: Stage, name: str, node: Any, path: Path) -> None:

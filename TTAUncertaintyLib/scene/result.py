@@ -126,7 +126,7 @@ class ResultNodes:
         for role in roles:
             node = None if role in kept else self.reference(role)
             if node is not None:
-                scene.RemoveNode(node)
+                remove_with_display(node)
         scene.RemoveNode(self.node)
         hierarchy = _hierarchy(scene)
         if folder and hierarchy.GetNumberOfItemChildren(folder) == 0:
@@ -214,6 +214,17 @@ def put_into(scene: Any, folder: int, node: Any) -> None:
         hierarchy.SetItemParent(item, folder)
     else:
         hierarchy.CreateItem(folder, node)
+
+
+def remove_with_display(node: Any) -> None:
+    """Remove a node from its scene, and what only it uses: how it is shown and stored."""
+    scene = node.GetScene()
+    own = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    own += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
+    scene.RemoveNode(node)
+    for other in own:
+        if other is not None and other.GetScene() is scene:
+            scene.RemoveNode(other)
 
 
 def _hierarchy(scene: Any) -> Any:
