@@ -67,7 +67,7 @@ class WorkerProcess:
             job_file = self._folder / "job.json"
             job_file.write_text(job.to_json(), encoding="ascii")
             self._process = subprocess.Popen(
-                [python, "-u", str(WORKER_FILE), str(job_file), "--stdin"],
+                [python, "-u", str(WORKER_FILE), str(job_file), "--stdin", "--remove-job"],
                 bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

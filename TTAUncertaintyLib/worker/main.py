@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 import traceback
@@ -27,6 +28,11 @@ def main(arguments: list[str] | None = None) -> int:
         help="take 'stop' and 'cancel' from standard input; its end means cancel",
     )
     parser.add_argument("--control", type=Path, metavar="FILE", help="take them from this file")
+    parser.add_argument(
+        "--remove-job",
+        action="store_true",
+        help="once it is read, remove the job file, and its folder if that is then empty",
+    )
     options = parser.parse_args(arguments)
     voice = Voice(_private_stdout())
     voice.say("started", pid=os.getpid(), version=__version__)
@@ -34,6 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         control = Control(options.stdin, options.control)
         job = Job.from_json(_read(options.job))
+        if options.remove_job:  # its writer may be killed, and could not remove it then
+            with contextlib.suppress(OSError):
+                options.job.unlink()
+                options.job.parent.rmdir()
         perform = _load_perform()
         complete = perform(job, voice, lambda: control.stop_requested)
         voice.say("finished", output=str(job.output.absolute()), complete=complete)

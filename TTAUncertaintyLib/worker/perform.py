@@ -97,14 +97,16 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
             voice.say("note", text=f"Going on after {engine.perturbed} passes of an earlier run.")
 
     voice.say("phase", phase="registering")
-    with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as open_files:
+    with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
         with clock.phase("network"):
             recorder = None
             if job.keep_registrations:
                 recorder = Recorder(folder / REGISTRATIONS_FOLDER, engine, moving, moving_file)
-                open_files.callback(recorder.close)
+                stack.callback(recorder.close)
                 engine.observer = recorder.add
-            previews = None if job.previews is None else Previews(job.previews, voice, began)
+            previews = None
+            if job.previews is not None:
+                previews = stack.enter_context(Previews(job.previews, voice, began))
             for _ in _steps(engine, job, voice, stop_requested):
                 if previews is not None:
                     previews.update(engine, moving)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,9 @@ _PARTIAL = "partial_"
 
 class Previews:
     """Writes previews, and says so; seldom enough to cost nothing that a person would notice.
+
+    As a context manager it removes them where a run ends without a result: the client, whose
+    business that is otherwise, may be dead.
 
     Parameters
     ----------
@@ -83,6 +87,20 @@ class Previews:
             self._voice.say("note", text=f"There is no live preview: {error}")
         took = time.monotonic() - began
         self.spent_s += took
+
+    def __enter__(self) -> Previews:
+        """Return self."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove the previews of a run that failed or was cancelled."""
+        if kind is not None:
+            remove_previews(self._folder)
 
     def _is_due(self, now: float) -> bool:
         allowed = LARGEST_SHARE * (now - self._began)

@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,9 +171,12 @@ def test_a_worker_killed_while_writing_leaves_no_half_result(job: Job) -> None:
     assert nothing_left(job)
 
 
-def test_a_worker_ends_when_its_parent_is_killed(job: Job, tmp_path: Path) -> None:
+def test_a_worker_ends_and_tidies_up_when_its_parent_is_killed(job: Job, tmp_path: Path) -> None:
+    temporary, previews = tmp_path / "temporary", tmp_path / "previews"
+    temporary.mkdir()
     job_file = tmp_path / "images.json"
-    job_file.write_text(long(job).to_json())
+    watched = replace(long(job), previews=previews, keep_registrations=True)
+    job_file.write_text(watched.to_json())
     parent = subprocess.Popen(
         [
             sys.executable,
@@ -183,7 +187,7 @@ def test_a_worker_ends_when_its_parent_is_killed(job: Job, tmp_path: Path) -> No
             from TTAUncertaintyLib.worker import Job, Run
             run = Run(Job.from_json(Path({str(job_file)!r}).read_text()))
             print(run.pid, flush=True)
-            while not run.wait(0.1).done:
+            while run.wait(0.1).preview is None:
                 pass
             print("working", flush=True)
             run.wait()
@@ -191,15 +195,19 @@ def test_a_worker_ends_when_its_parent_is_killed(job: Job, tmp_path: Path) -> No
         ],
         stdout=subprocess.PIPE,
         text=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
     )
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     assert parent.stdout.readline() == "working\n"
     assert alive(pid)
+    assert previews.is_dir()
     parent.kill()
     parent.wait()
     assert wait_for(lambda: not alive(pid), 5)
     job_file.unlink()
+    assert list(temporary.iterdir()) == []
+    temporary.rmdir()
     assert nothing_left(job)
 
 
