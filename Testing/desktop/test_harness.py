@@ -123,6 +123,8 @@ def test_left_alone_the_panel_does_not_follow_the_parameters(desktop, panel):
     desktop.leave()
     parameters.note = "changed meanwhile"
     assert panel.ui.noteEdit.text == "nothing"
+    panel.ui.passesBox.value = 33
+    assert parameters.passes == 8
     desktop.open("DesktopExample")
     assert panel.ui.noteEdit.text == "changed meanwhile"
 

@@ -52,7 +52,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         layout.addWidget(self._box)
         self._scene = None
         self._current = self._requested = None
-        self._nodes = []
+        self._nodes = self._candidates = []
         self._attributes = []
         self._scene_watch = Observation(self)
         self._node_watch = Observation(self)
@@ -137,12 +137,13 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         if self._current is not None:
             self._scene.RemoveNode(self._current)
 
-    def _shown(self, node):
-        types = list(self.nodeTypes)
+    def _of_kind(self, node):
+        types = self.nodeTypes
         exact = node.GetClassName() in types
         derived = self.showChildNodeTypes and any(node.IsA(kind) for kind in types)
-        if not (exact or derived) or node.GetClassName() in self.hideChildNodeTypes:
-            return False
+        return (exact or derived) and node.GetClassName() not in self.hideChildNodeTypes
+
+    def _shown(self, node):
         if node.GetHideFromEditors() and not self.showHidden:
             return False
         for kind, name, value in self._attributes:
@@ -156,17 +157,21 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
             return  # one refresh follows at its end
         count = self._scene.GetNumberOfNodes() if self._scene is not None else 0
         nodes = [self._scene.GetNthNode(index) for index in range(count)]
-        self._nodes = [node for node in nodes if self._shown(node)]
+        self._candidates = [node for node in nodes if self._of_kind(node)]
+        self._nodes = [node for node in self._candidates if self._shown(node)]
         self._node_watch.end()
-        for node in self._nodes:
-            self._node_watch.watch(node, (vtk.vtkCommand.ModifiedEvent,), "_rename")
+        for node in self._candidates:
+            self._node_watch.watch(node, (vtk.vtkCommand.ModifiedEvent,), "_node_modified")
         self._fill()
         wanted = self._current if self._current in self._nodes else None
         if self._requested is not None and self._requested in self._nodes:
             wanted, self._requested = self._requested, None
         self._select(wanted)
 
-    def _rename(self):
+    def _node_modified(self):
+        if self._nodes != [node for node in self._candidates if self._shown(node)]:
+            self._refresh()
+            return
         names = [self._box.itemText(index) for index in range(self._box.count)]
         if names != self._texts():
             self._fill()
