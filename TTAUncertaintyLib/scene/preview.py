@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from ..geometry.lattice import Lattice
 from ..results import MapKind
-from .arrays import add_volume, fill
+from ..review.foreground import foreground_of
+from .arrays import add_volume, array_of, fill
 from .result import remove_with_display
 from .stage import Stage
 
@@ -29,7 +32,8 @@ class PreviewNodes:
     warped
         The moving volume, registered, on the network's lattice.
     total
-        Total uncertainty in mm from the passes so far, on the same lattice.
+        Total uncertainty in mm from the passes so far, on the same lattice; NaN outside the
+        anatomy.
     """
 
     warped: Any
@@ -69,6 +73,8 @@ def _fill(stage: Stage, name: str, node: Any, path: Path) -> None:
     except RuntimeError:  # replaced by a newer one between the message and now
         return
     values, lattice = sitk.GetArrayFromImage(image), Lattice.of(image)
+    if name == "total":
+        values[~_region(stage, node)] = np.nan
     if node is not None:
         fill(node, values, lattice)
         return
@@ -77,6 +83,13 @@ def _fill(stage: Stage, name: str, node: Any, path: Path) -> None:
     node.SetSaveWithScene(False)
     if name == "total":
         node.SetAttribute("TTAUncertainty.Map", MapKind.TOTAL.value)
+
+
+def _region(stage: Stage, total: Any) -> NDArray[np.bool_]:
+    """Return where there is anatomy: as the map before had it, found once in the warped image."""
+    if total is not None:
+        return np.isfinite(array_of(total))
+    return foreground_of(array_of(_find(stage.scene, "warped")))
 
 
 def _find(scene: Any, name: str) -> Any:
