@@ -1,0 +1,178 @@
+"""Widgets tied to fields of the parameter node where Slicer's own ties do not fit.
+
+Slicer ties node selectors, check boxes and numbers of a fixed range by the property
+`SlicerParameterName`. Lists with words of their own, groups of buttons and numbers whose range
+depends on the result are tied here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from . import look
+from .words import Option
+
+#: Takes the name of a field and the value that a person chose for it.
+Chosen = Callable[[str, Any], None]
+
+
+class Binding:
+    """One widget and one field. Writing to the widget is never taken for a person's choice.
+
+    Parameters
+    ----------
+    name
+        Of the field.
+    chosen
+        Called when a person has chosen something.
+    """
+
+    def __init__(self, name: str, chosen: Chosen) -> None:
+        self.name = name
+        self._chosen = chosen
+        self._writing = False
+
+    def show(self, value: Any) -> None:
+        """Show a value."""
+        self._writing = True
+        try:
+            self._write(value)
+        finally:
+            self._writing = False
+
+    def _write(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def _tell(self, value: Any) -> None:
+        if not self._writing:
+            self._chosen(self.name, value)
+
+
+class ListBinding(Binding):
+    """A combo box of words for a field of values."""
+
+    def __init__(
+        self, combo: Any, name: str, chosen: Chosen, options: Sequence[Option] = ()
+    ) -> None:
+        super().__init__(name, chosen)
+        self._combo = combo
+        self._values: list[str] = []
+        self.set_options(options)
+        combo.connect("currentIndexChanged(int)", self._on_index)
+
+    def set_options(self, options: Sequence[Option], icons: Sequence[Any] = ()) -> None:
+        """Offer other choices; nothing happens if they are the ones that are offered already."""
+        entries = [(value, title) for value, title, _about in options]
+        if entries == getattr(self, "_entries", None):
+            return
+        self._entries = entries
+        self._writing = True
+        try:
+            self._combo.clear()
+            for row, (_value, title, about) in enumerate(options):
+                self._combo.addItem(title)
+                if about:
+                    self._combo.setItemData(row, about, 3)  # Qt.ToolTipRole
+                if row < len(icons):
+                    self._combo.setItemIcon(row, icons[row])
+            self._values = [value for value, _title in entries]
+        finally:
+            self._writing = False
+
+    def _write(self, value: Any) -> None:
+        row = self._values.index(value) if value in self._values else -1
+        if self._combo.currentIndex != row:
+            self._combo.setCurrentIndex(row)
+
+    def _on_index(self, row: int) -> None:
+        if 0 <= row < len(self._values):
+            self._tell(self._values[row])
+
+
+class ButtonsBinding(Binding):
+    """A row of buttons of which one is chosen; where none fits the value, none is."""
+
+    def __init__(
+        self,
+        buttons: Mapping[str, Any],
+        name: str,
+        chosen: Chosen,
+        colors: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(name, chosen)
+        self._buttons = dict(buttons)
+        look.segments(
+            list(self._buttons.values()),
+            {self._buttons[value]: color for value, color in (colors or {}).items()},
+        )
+        for value, button in self._buttons.items():
+            button.connect("clicked()", self._on_click(value))
+
+    def _write(self, value: Any) -> None:
+        for own, button in self._buttons.items():
+            if button.checked != (own == value):
+                # a button of a group cannot be let go while it is exclusive
+                button.autoExclusive = False
+                button.checked = own == value
+                button.autoExclusive = True
+
+    def _on_click(self, value: str) -> Callable[[], None]:
+        return lambda: self._tell(value)
+
+
+class NumberBinding(Binding):
+    """A spin box or a slider for a field of numbers."""
+
+    def __init__(self, box: Any, name: str, chosen: Chosen, whole: bool = False) -> None:
+        super().__init__(name, chosen)
+        self._box = box
+        box.connect("valueChanged(int)" if whole else "valueChanged(double)", self._tell)
+
+    def set_range(self, low: float, high: float, step: float, decimals: int, suffix: str) -> None:
+        """Set what can be chosen; the unit goes into the suffix."""
+        self._writing = True
+        try:
+            self._box.decimals = decimals
+            self._box.singleStep = step
+            self._box.setRange(low, high)
+            self._box.suffix = suffix
+        finally:
+            self._writing = False
+
+    def _write(self, value: Any) -> None:
+        if self._box.value != value:
+            self._box.value = value
+
+
+class NodeBinding(Binding):
+    """A node selector for a field that takes several classes of node."""
+
+    def __init__(self, selector: Any, name: str, chosen: Chosen) -> None:
+        super().__init__(name, chosen)
+        self._selector = selector
+        selector.connect("currentNodeChanged(vtkMRMLNode*)", self._tell)
+
+    def _write(self, value: Any) -> None:
+        if self._selector.currentNode() is not value:
+            self._selector.setCurrentNode(value)
+
+
+class TextBinding(Binding):
+    """A line of text; told when the person leaves it or presses Enter."""
+
+    def __init__(self, line: Any, name: str, chosen: Chosen) -> None:
+        super().__init__(name, chosen)
+        self._line = line
+        self._shown = line.text
+        line.connect("editingFinished()", self._on_edited)
+
+    def _write(self, value: Any) -> None:
+        self._shown = value
+        if self._line.text != value:
+            self._line.text = value
+
+    def _on_edited(self) -> None:
+        if self._line.text != self._shown:
+            self._shown = self._line.text
+            self._tell(self._shown)

@@ -1,0 +1,153 @@
+"""The panel's look: small print, groups of buttons, messages, tables, colour bars.
+
+Colours are taken from the palette, or are such that they can be read on a light and on a dark one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import qt
+
+#: Colours of verdicts and of messages; white letters can be read on them.
+GOOD, CARE, BAD, PLAIN = "#2e7d32", "#b26500", "#c62828", "#4a78a8"
+
+#: The same for marks on either background.
+_SMALL = 0.92
+_SOFT_ALPHA = 190
+
+_SEGMENT = (
+    "QToolButton { border: 1px solid palette(mid); border-right-width: 0; padding: 3px 4px;"
+    " background: palette(button); }"
+    "QToolButton#FIRST { border-top-left-radius: 4px; border-bottom-left-radius: 4px; }"
+    "QToolButton#LAST { border-right-width: 1px; border-top-right-radius: 4px;"
+    " border-bottom-right-radius: 4px; }"
+    "QToolButton:hover:!checked { background: palette(light); }"
+    "QToolButton:checked { background: palette(highlight); color: palette(highlighted-text); }"
+    "QToolButton:disabled { color: palette(mid); }"
+)
+
+
+def small_print(label: Any) -> None:
+    """Make a label smaller and softer than what it explains."""
+    font = qt.QFont(label.font)
+    font.setPointSizeF(max(7.0, font.pointSizeF() * _SMALL))
+    label.setFont(font)
+    ink = label.palette.color(qt.QPalette.WindowText)
+    label.setStyleSheet(f"color: rgba({ink.red()}, {ink.green()}, {ink.blue()}, {_SOFT_ALPHA});")
+
+
+def segments(buttons: Sequence[Any], colors: Mapping[Any, str] | None = None) -> None:
+    """Make buttons of which one is chosen look like one thing.
+
+    Parameters
+    ----------
+    buttons
+        From left to right.
+    colors
+        Of a button while it is chosen; the palette's highlight for those that are missing.
+    """
+    for button in buttons:
+        first, last = button is buttons[0], button is buttons[-1]
+        style = _SEGMENT.replace("#FIRST", "" if first else "#none")
+        style = style.replace("#LAST", "" if last else "#none")
+        color = (colors or {}).get(button)
+        if color:
+            style += f"QToolButton:checked {{ background: {color}; color: white; }}"
+        button.setStyleSheet(style)
+
+
+def message(frame: Any, color: str) -> None:
+    """Give a frame the look of a message: a bar of its colour on the left, a tint behind."""
+    tint = qt.QColor(color)
+    frame.setStyleSheet(
+        f"QFrame#{frame.objectName} {{ border: none; border-left: 4px solid {color};"
+        f" background: rgba({tint.red()}, {tint.green()}, {tint.blue()}, 26); }}"
+    )
+
+
+def columns(table: Any, titles: Sequence[str], stretched: int) -> None:
+    """Set a table's columns up.
+
+    Parameters
+    ----------
+    table
+        QTableWidget.
+    titles
+        Of the columns.
+    stretched
+        The column that takes the room that is left.
+    """
+    table.setColumnCount(len(titles))
+    table.setHorizontalHeaderLabels(list(titles))
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setMinimumSectionSize(24)
+    for column in range(len(titles)):
+        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
+        header.setSectionResizeMode(column, mode)
+    table.verticalHeader().setVisible(False)
+    table.verticalHeader().setDefaultSectionSize(24)
+
+
+def fill(
+    table: Any,
+    rows: Sequence[Sequence[str]],
+    left: Sequence[int],
+    most_rows: int = 8,
+    least_rows: int = 1,
+) -> None:
+    """Fill a table with text, and make it as high as it needs to be.
+
+    Parameters
+    ----------
+    table
+        QTableWidget with its columns.
+    rows
+        Text of the cells.
+    left
+        Columns of words; the others are numbers and go to the right.
+    most_rows, least_rows
+        Height limits; beyond it the table scrolls.
+    """
+    blocked = table.blockSignals(True)
+    table.setRowCount(len(rows))
+    for row, cells in enumerate(rows):
+        for column, text in enumerate(cells):
+            item = table.item(row, column)
+            if item is None:
+                item = qt.QTableWidgetItem()
+                side = qt.Qt.AlignLeft if column in left else qt.Qt.AlignRight
+                item.setTextAlignment(side | qt.Qt.AlignVCenter)
+                table.setItem(row, column, item)
+            if item.text() != text:
+                item.setText(text)
+                item.setToolTip(text)
+    table.blockSignals(blocked)
+    shown = min(max(len(rows), least_rows), most_rows)
+    height = table.horizontalHeader().sizeHint.height() + 24 * shown + 4
+    table.setFixedHeight(height)
+
+
+def tint(table: Any, row: int, column: int, color: str | None) -> None:
+    """Write a cell in a colour; None for the table's own."""
+    item = table.item(row, column)
+    if color is None:
+        item.setData(qt.Qt.ForegroundRole, None)
+    else:
+        item.setForeground(qt.QBrush(qt.QColor(color)))
+
+
+def color_bar(node: Any, width: int = 48, height: int = 12) -> Any:
+    """Return a picture of a colour node, from low to high."""
+    picture = qt.QPixmap(width, height)
+    painter = qt.QPainter(picture)
+    count = node.GetNumberOfColors()
+    rgba = [0.0] * 4
+    for x in range(width):
+        node.GetColor(min(count - 1, x * count // width), rgba)
+        color = qt.QColor(*(round(255 * part) for part in rgba[:3]))
+        painter.fillRect(x, 0, 1, height, color)
+    painter.end()
+    return qt.QIcon(picture)
