@@ -11,7 +11,8 @@ both, which is how the stand-ins are kept true.
 It is not the desktop: what only PythonQt, CTK or Slicer's own widgets do stays unseen.
 """
 
-from .harness import GENUINE_LAYER, Desktop
+from .harness import Desktop
+from .python_layer import GENUINE_LAYER
 from .pythonqt.dialogs import Message
 from .watch import EventLoopWatch
 

@@ -19,7 +19,7 @@ import slicer
 from PySide6 import QtCore, QtWidgets
 
 from ..slicer_application import SlicerApplication
-from . import modules
+from . import modules, python_layer
 from .application import qSlicerApplication
 from .hierarchy import HierarchyItems
 from .layout import Picture, arrange
@@ -29,19 +29,6 @@ from .views import LayoutManager
 from .widgets import registry
 from .widgets.mrml_base import Observation
 from .window import qSlicerMainWindow
-
-#: Names a folder that holds Slicer's own Python package ``slicer``: a checkout's Base/Python.
-GENUINE_LAYER = "TTAUNCERTAINTY_SLICER_PYTHON"
-
-
-def _install_layer() -> None:
-    """Let ``import slicer.ScriptedLoadableModule`` find Slicer's own or the stand-in."""
-    genuine = os.environ.get(GENUINE_LAYER)
-    folder = Path(genuine) / "slicer" if genuine else Path(__file__).parent / "layer"
-    if not (folder / "ScriptedLoadableModule.py").is_file():
-        raise FileNotFoundError(f"{GENUINE_LAYER}: {folder} has no ScriptedLoadableModule.py")
-    if str(folder) not in slicer.__path__:
-        slicer.__path__.append(str(folder))
 
 
 class Desktop:
@@ -74,7 +61,7 @@ class Desktop:
         self.folder = Path(self._folder.name)
         namespace.install()
         registry.install()
-        _install_layer()
+        python_layer.install()
         namespace.application()
         namespace.keep_settings_in(self.folder / "settings")
         DIALOGS.clear()

@@ -9,7 +9,7 @@ import slicer
 
 from ..pythonqt.dialogs import QMessageBox
 from ..pythonqt.ui_loader import CUSTOM_WIDGETS
-from . import ctk_containers, ctk_inputs, mrml_base, node_combo_box, table_view
+from . import ctk_containers, ctk_inputs, ctk_paths, mrml_base, node_combo_box, table_view
 
 
 class ctkMessageBox(QMessageBox):  # noqa: N801
@@ -32,7 +32,7 @@ def install() -> ModuleType:
     """Put the module ``ctk`` and Slicer's widgets where a module finds them; return ``ctk``."""
     ctk = sys.modules.get("ctk") or ModuleType("ctk", __doc__)
     found = {ctkMessageBox, qMRMLSliderWidget, qMRMLSpinBox, qMRMLRangeWidget}
-    for room in (ctk_containers, ctk_inputs, mrml_base, node_combo_box, table_view):
+    for room in (ctk_containers, ctk_inputs, ctk_paths, mrml_base, node_combo_box, table_view):
         found |= {value for value in vars(room).values() if isinstance(value, type)}
     for cls in found:
         if cls.__name__.startswith("ctk"):
