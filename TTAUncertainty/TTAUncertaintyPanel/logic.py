@@ -9,13 +9,15 @@ from typing import Any
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError, WorkerError
+from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, download, requirements, runs, weights
 from .choices import RunChoices
-from .loading import ResultReading
+from .loading import ResultReading, folder_of
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .readiness import reason_not_to_run
@@ -181,6 +183,19 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
             If it is not a result folder, or is damaged; nothing is left half loaded.
         """
         return ResultReading(folder).load(Stage.current(), fixed, moving)
+
+    def keptRegistrations(self, result: Any) -> KeptRegistrations | None:
+        """The perturbed registrations that a result kept; None if it kept none or they are gone.
+
+        They lie in the result's folder and not in the scene, since they may be gigabytes.
+        """
+        folder = folder_of(result)
+        if folder is None:
+            return None
+        try:
+            return KeptRegistrations.open(Bundle.open(folder))
+        except InputError:
+            return None
 
     def saveResult(self, result: Any, folder: Path | str) -> Path:
         """Copy the files of a result to a folder of the person's choice.

@@ -5,6 +5,8 @@ Choices that belong to the machine (device, threads, weights files) are in `mach
 
 # No "from __future__ import annotations": the wrapper reads the types of the fields.
 
+from typing import Annotated
+
 from slicer import (
     vtkMRMLMarkupsFiducialNode,
     vtkMRMLNode,
@@ -12,7 +14,7 @@ from slicer import (
     vtkMRMLScriptedModuleNode,
     vtkMRMLTransformNode,
 )
-from slicer.parameterNodeWrapper import parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 
 @parameterNodeWrapper
@@ -92,7 +94,7 @@ class TTAUncertaintyParameters:
     noise: str = "discretisation"
     outer: int = 8
     replicates: int = 2
-    seed: int = 0
+    seed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
     translationMm: float = 1.0
     rotationDeg: float = 1.0
     scalePercent: float = 2.0
@@ -105,7 +107,7 @@ class TTAUncertaintyParameters:
     result: vtkMRMLScriptedModuleNode
     mapKind: str = "total"
     mapColor: str = ""
-    opacity: float = 0.7
+    opacity: Annotated[float, WithinRange(0, 1)] = 0.7
     thresholdMm: float = 0.0
     windowLow: float = 0.0
     windowHigh: float = 0.0

@@ -18,7 +18,7 @@ class _Publisher(BaseHTTPRequestHandler):
     go_on = threading.Event()
     status = 200
 
-    def do_GET(self):  # noqa: N802
+    def do_GET(self):
         self.send_response(self.status)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()

@@ -29,7 +29,7 @@ def _load_lists_script():
 lists = _load_lists_script()
 
 
-def test_every_file_of_the_library_is_listed():
+def test_every_file_of_the_library_and_of_the_module_is_listed():
     found = lists.complaints()
     assert not found, "\n".join([*found, "Run: python Testing/packaging/update_cmake_lists.py"])
 
@@ -46,9 +46,14 @@ def test_a_new_file_and_a_removed_file_are_both_reported(tmp_path):
 
     (library / "engine" / "loop.py").touch()
     (tmp_path / "Resources" / "Models" / "weights.bin").unlink()
+    (tmp_path / "TTAUncertainty" / "Resources" / "UI").mkdir(parents=True)
+    for name in ("panel.py", "Resources/UI/panel.ui", "CMakeLists.txt", "files.cmake"):
+        (tmp_path / "TTAUncertainty" / name).touch()
     assert lists.complaints(tmp_path) == [
         "TTAUncertaintyLib_SCRIPTS lacks engine/loop.py",
         "TTAUncertaintyLib_RESOURCES has Resources/Models/weights.bin, which is gone",
+        "TTAUncertainty_SCRIPTS lacks panel.py",
+        "TTAUncertainty_RESOURCES lacks Resources/UI/panel.ui",
     ]
 
 
@@ -98,6 +103,14 @@ def test_library_lies_beside_the_module_with_its_sub_packages_and_data(installed
     assert len(names) > 10
     assert [name for name in names if not (library / name).is_file()] == []
     assert not (library / "CMakeLists.txt").exists()
+
+
+def test_the_module_is_installed_with_the_package_that_it_is_made_of(installed):
+    _, modules = installed
+    text = (REPOSITORY / lists.MODULE_LIST_FILE).read_text(encoding="utf-8")
+    names = [name for values in lists.written_lists(text).values() for name in values]
+    assert {"TTAUncertainty.py", "TTAUncertaintyPanel/logic.py"} < set(names)
+    assert [name for name in names if not (modules / name).is_file()] == []
 
 
 def test_installed_library_finds_its_sample_images(installed):

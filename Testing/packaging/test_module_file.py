@@ -1,12 +1,11 @@
 """The module file, loaded over stand-ins for Slicer's classes: what it says, and that it only says.
 
-This is not Slicer; it holds the file to importing, describing itself and being installed whole.
+This is not Slicer; it holds the file to importing and describing itself and nothing else.
 """
 
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -84,19 +83,3 @@ def test_sample_data_are_registered_when_slicer_has_started_and_not_before(modul
 def test_slicer_finds_its_four_classes_under_their_names(module):
     for name in ("", "Widget", "Logic", "Test"):
         assert isinstance(vars(module)[f"TTAUncertainty{name}"], type)
-
-
-def test_every_file_of_the_module_is_listed_for_installation():
-    text = (MODULE / "CMakeLists.txt").read_text(encoding="utf-8")
-    blocks = dict(re.findall(r"set\((MODULE_PYTHON_\w+)\n(.*?)\)", text, flags=re.DOTALL))
-    listed = {
-        name.replace("${MODULE_NAME}", "TTAUncertainty")
-        for block in blocks.values()
-        for name in block.split()
-    }
-    there = {
-        path.relative_to(MODULE).as_posix()
-        for path in MODULE.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "CMakeLists.txt"
-    }
-    assert listed == there

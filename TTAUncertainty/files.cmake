@@ -1,0 +1,45 @@
+# Files of the module that the extension installs, relative to this folder. Written by
+# Testing/packaging/update_cmake_lists.py.
+
+set(TTAUncertainty_SCRIPTS
+  "TTAUncertainty.py"
+  "TTAUncertaintyPanel/__init__.py"
+  "TTAUncertaintyPanel/active.py"
+  "TTAUncertaintyPanel/advanced_section.py"
+  "TTAUncertaintyPanel/bindings.py"
+  "TTAUncertaintyPanel/choices.py"
+  "TTAUncertaintyPanel/design.py"
+  "TTAUncertaintyPanel/download.py"
+  "TTAUncertaintyPanel/flicker.py"
+  "TTAUncertaintyPanel/inputs_section.py"
+  "TTAUncertaintyPanel/jobs.py"
+  "TTAUncertaintyPanel/library.py"
+  "TTAUncertaintyPanel/listening.py"
+  "TTAUncertaintyPanel/loading.py"
+  "TTAUncertaintyPanel/logic.py"
+  "TTAUncertaintyPanel/look.py"
+  "TTAUncertaintyPanel/machine.py"
+  "TTAUncertaintyPanel/map_section.py"
+  "TTAUncertaintyPanel/map_view.py"
+  "TTAUncertaintyPanel/parameters.py"
+  "TTAUncertaintyPanel/preparation.py"
+  "TTAUncertaintyPanel/python.py"
+  "TTAUncertaintyPanel/readiness.py"
+  "TTAUncertaintyPanel/requirements.py"
+  "TTAUncertaintyPanel/result_chooser.py"
+  "TTAUncertaintyPanel/result_volumes.py"
+  "TTAUncertaintyPanel/run_section.py"
+  "TTAUncertaintyPanel/runs.py"
+  "TTAUncertaintyPanel/samples.py"
+  "TTAUncertaintyPanel/saving.py"
+  "TTAUncertaintyPanel/self_test.py"
+  "TTAUncertaintyPanel/troubles.py"
+  "TTAUncertaintyPanel/weights.py"
+  "TTAUncertaintyPanel/widget.py"
+  "TTAUncertaintyPanel/words.py"
+)
+
+set(TTAUncertainty_RESOURCES
+  "Resources/Icons/TTAUncertainty.png"
+  "Resources/UI/TTAUncertainty.ui"
+)
