@@ -16,6 +16,9 @@ from .stage import Stage
 
 ANATOMY, HIGH = "surface.anatomy", "surface.high"
 
+#: On a surface: what it was made of; it is not made again for other colours.
+_MADE_OF = "TTAUncertainty.MadeOf"
+
 #: Surfaces are made from voxels of about this size: finer ones cost seconds and show no more.
 _VOXEL_MM = 2.0
 
@@ -35,11 +38,15 @@ def show_in_3d(stage: Stage, result: ResultNodes, kind: MapKind, threshold: floa
         region, lattice = _thinned(result.region)
         surface = _smooth(_contour(region, lattice, 0.5), 25)
         _put(stage, result, ANATOMY, f"Anatomy surface - {result.title}", surface)
-    values, lattice = _thinned(volume)
-    surface = _smooth(_contour(values, lattice, threshold), 10)
-    unit = f" {kind.facts.unit}" if kind.facts.unit else ""
-    name = f"{kind.facts.title} above {threshold:.3g}{unit} - {result.title}"
-    _put(stage, result, HIGH, name, surface)
+    made_of = f"{kind.value} {threshold!r}"
+    high = result.reference(HIGH)
+    if high is None or high.GetAttribute(_MADE_OF) != made_of:
+        values, lattice = _thinned(volume)
+        surface = _smooth(_contour(values, lattice, threshold), 10)
+        unit = f" {kind.facts.unit}" if kind.facts.unit else ""
+        name = f"{kind.facts.title} above {threshold:.3g}{unit} - {result.title}"
+        _put(stage, result, HIGH, name, surface)
+        result.reference(HIGH).SetAttribute(_MADE_OF, made_of)
     _dress(result, volume, threshold)
 
 

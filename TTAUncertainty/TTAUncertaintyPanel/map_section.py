@@ -1,0 +1,185 @@
+"""The section Uncertainty map: from the study's choices to what the views show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from TTAUncertaintyLib.results import MapKind
+from TTAUncertaintyLib.scene.colors import color_choices
+from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
+from TTAUncertaintyLib.scene.presentation import (
+    Background,
+    Presentation,
+    background_of,
+    present,
+)
+from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
+
+from .flicker import Flicker
+from .map_view import (
+    FITTED_KEY,
+    SHOWN_ATTRIBUTE,
+    display_of,
+    fields_of,
+    kind_of,
+    presentation_of,
+    surfaces_differ,
+)
+from .map_widgets import MapWidgets
+from .result_chooser import ResultChooser
+
+#: Milliseconds that a slider rests before surfaces in 3D follow it: they take longer than colours.
+_REST_MS = 250
+
+
+class MapSection:
+    """Shows a result's maps as the study's choices say.
+
+    The choices are in the parameter node. What a map looks like is also in its display node: a
+    map that is chosen again, or comes with a scene, goes on with the look that it had.
+
+    Parameters
+    ----------
+    ui, host
+        See `widget`.
+    """
+
+    def __init__(self, ui: Any, host: Any) -> None:
+        self._ui = ui
+        self._host = host
+        self._entered = False
+        self._result: Any = None
+        self._kind: MapKind | None = None
+        self._shown: Presentation | None = None
+        self._widgets = MapWidgets(ui, self._choose)
+        self._results = ResultChooser(ui, host)
+        self._flicker = Flicker(self._showTurn)
+        self._later = qt.QTimer()
+        self._later.singleShot = True
+        self._later.interval = _REST_MS
+        self._later.timeout.connect(self._presentAll)
+        self._showWhetherThereIsOne()
+
+    def enter(self) -> None:
+        """Go on with what the scene shows."""
+        self._entered = True
+        self._results.refresh()
+        self._showWhetherThereIsOne()
+        self.onParametersChanged()
+
+    def exit(self) -> None:
+        """Another module is shown: the views hold still."""
+        self._entered = False
+        self._hold()
+
+    def cleanup(self) -> None:
+        """Let go."""
+        self._hold()
+        self._results.close()
+
+    def onSceneClosed(self) -> None:
+        """The result is gone."""
+        self.onResultChanged(None)
+
+    def onResultChanged(self, result: Any) -> None:
+        """Show another result, as it looked when it was shown last."""
+        self._hold()
+        self._result, self._kind, self._shown = result, None, None
+        self._results.refresh()
+        self._showWhetherThereIsOne()
+        if result is None or self._host.parameters is None:
+            return
+        self._widgets.fillMaps(list(result.maps))
+        self.onParametersChanged()
+        if not result.text(FITTED_KEY):
+            result.set_text(FITTED_KEY, "1")
+            fit(self._host.stage, result.warped)
+
+    def onParametersChanged(self) -> None:
+        """Bring panel and views in line with the choices."""
+        parameters = self._host.parameters
+        if parameters is None or self._result is None or self._host.result != self._result:
+            return
+        kind = kind_of(parameters, self._result)
+        if kind is None:
+            self._ui.meaningLabel.text = _("The maps of this result are not in the scene any more.")
+            return
+        if kind is not self._kind:
+            self._kind = kind
+            self._widgets.fillColors(color_choices(self._host.stage, kind))
+            self._choose(**fields_of(display_of(self._result, kind, parameters.opacity)))
+        wanted = presentation_of(parameters, self._result, kind)
+        self._apply(wanted)
+        layout = current_layout(self._host.stage)
+        self._widgets.show(self._result, wanted, self._compared(), layout)
+
+    def _choose(self, **fields: Any) -> None:
+        """Change choices all at once; the host then tells every section."""
+        parameters = self._host.parameters
+        if parameters is None:
+            return
+        before = parameters.StartModify()
+        try:
+            for name, value in fields.items():
+                if getattr(parameters, name) != value:
+                    setattr(parameters, name, value)
+        finally:
+            parameters.EndModify(before)
+
+    def _showWhetherThereIsOne(self) -> None:
+        self._ui.noMapLabel.visible = self._result is None
+        self._ui.mapContents.visible = self._result is not None
+
+    def _hold(self) -> None:
+        self._flicker.run(False)
+        self._later.stop()
+
+    def _apply(self, wanted: Presentation) -> None:
+        """Put onto the screen what is not there yet."""
+        if wanted != self._shown:
+            if surfaces_differ(self._shown, wanted):
+                # colours at once, surfaces when the slider rests
+                self._present(
+                    replace(wanted, in_3d=self._shown.in_3d, level_3d=self._shown.level_3d)
+                )
+                self._later.start()
+            else:
+                self._present(wanted)
+        self._flicker.run(self._compared() == "flicker" and self._entered)
+
+    def _compared(self) -> str:
+        """How two images are compared; "none" where there is only one."""
+        return str(self._host.parameters.compare) if self._result.fixed else "none"
+
+    def _presentAll(self) -> None:
+        parameters = self._host.parameters
+        if parameters is not None and self._result is not None and self._kind is not None:
+            self._present(presentation_of(parameters, self._result, self._kind))
+
+    def _present(self, wanted: Presentation) -> None:
+        stage, result, before = self._host.stage, self._result, self._shown
+        present(stage, result, wanted)
+        result.maps[wanted.display.kind].SetAttribute(SHOWN_ATTRIBUTE, "1")
+        self._shown = wanted
+        appears = wanted.layout is Layout.SIDE_BY_SIDE
+        if appears and before is not None and before.layout is not wanted.layout:
+            fit(stage, result.warped, tuple(SIDE_BY_SIDE.values()))
+
+    def _showTurn(self, warped: bool) -> None:
+        """Show one of the two images that take turns, and say which."""
+        wanted, result = self._shown, self._result
+        if wanted is None or result is None or result.fixed is None:
+            return
+        stage = self._host.stage
+        background = Background.WARPED if warped else Background.FIXED
+        volume = result.maps.get(wanted.display.kind)
+        layers = Layers(background_of(stage, result, background), volume, wanted.display.opacity)
+        if current_layout(stage) is Layout.SIDE_BY_SIDE:
+            set_layers(stage, {SIDE_BY_SIDE["map"]: layers})
+        else:
+            set_layers(stage, layers)
+        self._widgets.showTurn(background.value)

@@ -1,0 +1,141 @@
+"""Which result is shown: one of the scene's, or one from the disk; and where a copy of it goes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.results import Bundle
+
+from .result_volumes import volumes_of
+
+
+class ResultChooser(VTKObservationMixin):
+    """The line with the results, and the buttons beside it.
+
+    Parameters
+    ----------
+    ui, host
+        See `widget`.
+    """
+
+    def __init__(self, ui: Any, host: Any) -> None:
+        VTKObservationMixin.__init__(self)
+        self._ui = ui
+        self._host = host
+        self._combo = ui.resultCombo
+        self._combo.activated.connect(self._chosen)
+        ui.openResultButton.clicked.connect(lambda _checked=False: self.open())
+        ui.saveResultButton.clicked.connect(lambda _checked=False: self.save())
+        ui.noMapLabel.linkActivated.connect(lambda _link="": self.open())
+        # many nodes come and go at once: the list follows when all of them have
+        self._later = qt.QTimer()
+        self._later.singleShot = True
+        self._later.interval = 0
+        self._later.timeout.connect(self._follow)
+        scene = slicer.mrmlScene
+        for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
+            self.addObserver(scene, event, lambda *_: self._later.start())
+
+    def refresh(self) -> None:
+        """Show the results that the scene has now."""
+        shown = self._host.result
+        self._combo.clear()
+        for result in self._host.logic.results():
+            self._combo.addItem(result.title, result.node.GetID())
+        row = -1 if shown is None else self._combo.findData(shown.node.GetID())
+        self._combo.setCurrentIndex(row)
+        self._ui.saveResultButton.enabled = shown is not None
+        self._ui.resultLabel.text = "" if shown is None else summary_of(shown.record)
+
+    def close(self) -> None:
+        """Let go of the scene."""
+        self._later.stop()
+        self.removeObservers()
+
+    def open(self) -> None:
+        """Ask for a result folder and show it."""
+        title = _("Open the folder of a result")
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+        if not folder:
+            return
+        try:
+            with slicer.util.WaitCursor():
+                volumes = volumes_of(self._host.stage, Bundle.open(folder))
+                result = self._host.logic.loadResult(folder, *volumes)
+        except TTAUncertaintyError as error:
+            self._host.showProblem(error.problem, error.remedy)
+        else:
+            self._host.setResult(result)
+
+    def save(self) -> None:
+        """Ask for a place and copy the shown result's folder there."""
+        result = self._host.result
+        if result is None:
+            return
+        title = _("Copy the result's folder to")
+        chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
+        if not chosen:
+            return
+        try:
+            with slicer.util.WaitCursor():
+                folder = self._host.logic.saveResult(
+                    result, free_folder(Path(chosen), result.title)
+                )
+        except TTAUncertaintyError as error:
+            self._host.showProblem(error.problem, error.remedy)
+        else:
+            self._ui.resultLabel.text = _("Copied to {folder}.").format(folder=folder)
+
+    def _chosen(self, row: int) -> None:
+        identity = self._combo.itemData(row)
+        for result in self._host.logic.results():
+            if result.node.GetID() == identity:
+                self._host.setResult(result)
+
+    def _follow(self) -> None:
+        """Follow the scene: where the result that was shown is gone, the latest one is shown."""
+        if self._host.parameters is None:
+            return
+        results = self._host.logic.results()
+        if self._host.result is None and results:
+            self._host.setResult(results[-1])
+        elif [result.title for result in results] != self._titles():
+            self.refresh()
+
+    def _titles(self) -> list[str]:
+        return [self._combo.itemText(row) for row in range(self._combo.count)]
+
+
+def free_folder(chosen: Path, title: str) -> Path:
+    """Return a new folder for a result in the one that was chosen; that one itself if empty."""
+    if not chosen.is_dir() or not any(chosen.iterdir()):
+        return chosen
+    name = re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "_", title).strip(" .") or "result"
+    found, number = chosen / name, 1
+    while found.exists():
+        number += 1
+        found = chosen / f"{name} ({number})"
+    return found
+
+
+def summary_of(record: dict[str, Any]) -> str:
+    """Return in a line or two how a result was made."""
+    passes, design = record["passes"], record["design"]
+    if record["complete"]:
+        made = _("{done} passes").format(done=passes["done"])
+    else:
+        made = _("stopped after {done} of {asked} passes").format(**passes)
+    words = _("{model}; {design}, {made}.").format(
+        model=record["model"]["title"], design=design["name"], made=made
+    )
+    if not record.get("calibrated"):
+        words += " " + _("Not calibrated: a spread, not a distance from the truth.")
+    return words
