@@ -10,8 +10,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import slicer
-
 _TYPES = {
     "VolumeFile": (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd"),
     "TransformFile": (".h5", ".tfm", ".txt", ".mat"),

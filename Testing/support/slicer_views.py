@@ -123,7 +123,7 @@ class SliceView(_View):
         self._picture = vtk.vtkActor2D()
         self._picture.SetMapper(self._mapper)
         self._picture.GetProperty().SetDisplayLocationToBackground()
-        self.renderer.AddActor2D(self._picture)
+        self.renderer.AddViewProp(self._picture)
         self.attach()
 
     @property
@@ -211,12 +211,18 @@ class ThreeDView(_View):
     @property
     def node(self) -> Any:
         """vtkMRMLViewNode."""
-        return self.logic.GetViewNode()
+        return self.group.GetMRMLDisplayableNode()
 
     def attach(self) -> None:
         """Take the scene's nodes of this view, or make them: after opening and closing too."""
-        node = self.logic.AddViewNode(self.layout_name)
-        node.SetInteractionNode(self.logic.GetMRMLApplicationLogic().GetInteractionNode())
+        scene = self.logic.GetMRMLScene()
+        node = scene.GetSingletonNode(self.layout_name, "vtkMRMLViewNode")
+        if node is None:  # the logic's own AddViewNode returns one that closing has removed
+            node = slicer.vtkMRMLViewNode()
+            node.SetName(f"View{self.layout_name}")
+            node.SetLayoutName(self.layout_name)
+            node.SetLayoutLabel(self.layout_name)
+            node = scene.AddNode(node)
         if self.group.GetMRMLDisplayableNode() is not node:
             self.group.SetMRMLDisplayableNode(node)
 
