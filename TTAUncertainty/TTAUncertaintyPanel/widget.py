@@ -27,7 +27,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
     What a section may ask of its host: `logic`, `parameters`, `stage`, `result`, `setResult`,
-    `showProblem`. What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
+    `showProblem`, `refresh`. What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
     ``onParametersChanged()``, ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
 
     Attributes
@@ -119,6 +119,11 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in self._sections:
             if isinstance(section, RunSection):
                 section.showProblem(text, remedy)
+
+    def refresh(self) -> None:
+        """Let every section look again at the study's choices and the machine's settings."""
+        if self.parameters is not None:
+            self._tell("onParametersChanged")
 
     # what happens to the scene
 
