@@ -1,8 +1,9 @@
 """A volume as the person sees it: in the world, with every transform that it lies under.
 
-Under no transform, or a linear one that keeps axes perpendicular, the voxels stay untouched and
-only their place changes. Under a shear or a non-linear transform the volume is resampled: onto a
-lattice with its own spacing and axes, as large as what is seen.
+Where its axes are perpendicular in the world, the voxels stay untouched and only their place
+changes. Where they are not (a shear, a non-linear transform, the slanted slices of a tilted
+scanner) the volume is resampled: onto a lattice with its own spacing and nearest perpendicular
+axes, as large as what is seen.
 """
 
 from __future__ import annotations
@@ -32,11 +33,10 @@ def seen(volume: Any) -> tuple[NDArray[Any], Lattice]:
     """
     lattice = lattice_of(volume)
     parent = volume.GetParentTransformNode()
-    if parent is None:
-        return array_of(volume), lattice
-    if parent.IsTransformToWorldLinear():
+    if parent is None or parent.IsTransformToWorldLinear():
         matrix = vtk.vtkMatrix4x4()
-        parent.GetMatrixTransformToWorld(matrix)
+        if parent is not None:
+            parent.GetMatrixTransformToWorld(matrix)
         moved = lattice.transformed(LPS_RAS @ from_matrix(matrix) @ LPS_RAS)
         if moved.is_orthogonal:
             return array_of(volume), moved
@@ -99,7 +99,10 @@ def _from_world(volume: Any) -> Any:
 
 
 def _reach(volume: Any, lattice: Lattice) -> Lattice:
-    """Return the lattice with a volume's axes and spacing that holds it as seen in the world."""
+    """Return the lattice with a volume's axes and spacing that holds it as seen in the world.
+
+    Axes that are not perpendicular are replaced by the nearest ones that are.
+    """
     to_world = vtk.vtkGeneralTransform()
     slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
         volume.GetParentTransformNode(), None, to_world
@@ -108,10 +111,11 @@ def _reach(volume: Any, lattice: Lattice) -> Lattice:
     probes = np.stack(np.meshgrid(*ticks, indexing="ij"), -1).reshape(-1, 3)
     own = lattice.to_world(probes) * [-1, -1, 1]
     world = np.array([to_world.TransformPoint(point) for point in own]) * [-1, -1, 1]
-    voxels = lattice.to_voxel(world)
+    upright = Lattice.from_geometry(lattice.size, lattice.spacing, lattice.origin, lattice.axes)
+    voxels = upright.to_voxel(world)
     first = np.floor(voxels.min(axis=0) + 0.5)
     last = np.ceil(voxels.max(axis=0) - 0.5)
-    matrix = np.array(lattice.matrix)
-    matrix[:3, 3] = lattice.to_world(first)
+    matrix = np.array(upright.matrix)
+    matrix[:3, 3] = upright.to_world(first)
     i, j, k = (int(n) for n in last - first + 1)
     return Lattice((i, j, k), matrix)

@@ -19,6 +19,8 @@ from .stage import Stage
 
 #: Marks the two nodes; its value is which of them it is.
 ATTRIBUTE = "TTAUncertainty.Preview"
+#: On the two nodes: the folder of the run that they show.
+_RUN = "TTAUncertainty.PreviewFolder"
 
 _TITLES = {"warped": "Warped, provisional", "total": "Total uncertainty (mm), provisional"}
 
@@ -51,11 +53,15 @@ def show_preview(stage: Stage, preview: Any) -> PreviewNodes:
         `worker.run.Preview`. Files that were replaced meanwhile are left out: the next preview
         follows soon.
     """
+    run = str(preview.folder)
     for name, path in (("warped", preview.warped), ("total", preview.total)):
         node = _find(stage.scene, name)
+        if node is not None and node.GetAttribute(_RUN) != run:  # of a run before
+            remove_with_display(node)
+            node = None
         # the plain registration does not change while passes arrive
         if path is not None and not (name == "warped" and node is not None):
-            _fill(stage, name, node, path)
+            _fill(stage, name, node, path, run)
     return PreviewNodes(_find(stage.scene, "warped"), _find(stage.scene, "total"))
 
 
@@ -67,7 +73,7 @@ def remove_preview(stage: Stage) -> None:
             remove_with_display(node)
 
 
-def _fill(stage: Stage, name: str, node: Any, path: Path) -> None:
+def _fill(stage: Stage, name: str, node: Any, path: Path, run: str) -> None:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError:  # replaced by a newer one between the message and now
@@ -80,6 +86,7 @@ def _fill(stage: Stage, name: str, node: Any, path: Path) -> None:
         return
     node = add_volume(stage.scene, _TITLES[name], values, lattice)
     node.SetAttribute(ATTRIBUTE, name)
+    node.SetAttribute(_RUN, run)
     node.SetSaveWithScene(False)
     if name == "total":
         node.SetAttribute("TTAUncertainty.Map", MapKind.TOTAL.value)

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 import slicer
 import vtk
-from support.lattices import FLIPPED, OBLIQUE, PLAIN, affine, rotation, voxel_points
+from support.lattices import FLIPPED, OBLIQUE, PLAIN, SHEARED, affine, rotation, voxel_points
 from vtk.util.numpy_support import numpy_to_vtk
 
 from TTAUncertaintyLib.errors import InputError, OutputError
@@ -78,6 +78,21 @@ def test_a_sheared_volume_is_resampled_to_what_is_seen(
     write_volume(volume, tmp_path / "v.nrrd")
     own = lattice.to_world(voxel_points(lattice, 200, seed=1, margin=1.5))
     world = own @ (SHEAR @ RIGID)[:3, :3].T + (SHEAR @ RIGID)[:3, 3]
+    assert read_at(tmp_path / "v.nrrd", world) == pytest.approx(ramp(own), abs=0.01)
+
+
+@pytest.mark.parametrize("matrix", [None, RIGID], ids=["none", "rigid"])
+def test_slanted_slices_are_resampled_onto_straight_ones(
+    stage: Stage, tmp_path: Path, matrix: np.ndarray | None
+) -> None:
+    """As a tilted scanner makes them: the node's own axes are not perpendicular."""
+    volume = add_ramp(stage, SHEARED)
+    if matrix is not None:
+        put_under_matrix(stage, volume, matrix)
+    write_volume(volume, tmp_path / "v.nrrd")
+    own = SHEARED.to_world(voxel_points(SHEARED, 200, seed=3, margin=1.5))
+    moving = np.eye(4) if matrix is None else matrix
+    world = own @ moving[:3, :3].T + moving[:3, 3]
     assert read_at(tmp_path / "v.nrrd", world) == pytest.approx(ramp(own), abs=0.01)
 
 

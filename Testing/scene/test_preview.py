@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
-from support.lattices import FLIPPED
+from support.lattices import FLIPPED, OBLIQUE
 
 from TTAUncertaintyLib.scene.arrays import array_of, lattice_of
 from TTAUncertaintyLib.scene.preview import remove_preview, show_preview
@@ -45,6 +45,24 @@ def test_a_file_that_was_replaced_meanwhile_is_left_out(stage: Stage, tmp_path: 
     warped = write(tmp_path / "warped.nrrd", 100.0, everywhere=False)
     shown = show_preview(stage, Preview(tmp_path, 2, tmp_path / "gone.nrrd", warped))
     assert shown.total is None
+
+
+def test_another_run_begins_anew_on_its_own_voxels(stage: Stage, tmp_path: Path) -> None:
+    """Also where the run before left its provisional maps: its warped image is not this one's."""
+    warped = write(tmp_path / "warped.nrrd", 100.0, everywhere=False)
+    show_preview(stage, Preview(tmp_path, 2, write(tmp_path / "total.nrrd", 1.5), warped))
+    other = tmp_path / "other"
+    other.mkdir()
+    values = np.zeros(OBLIQUE.array_shape, np.float32)
+    values[2:-2, 2:-2, 2:-2] = 7.0
+    for name in ("warped", "total"):
+        image = OBLIQUE.stamp(sitk.GetImageFromArray(values))
+        sitk.WriteImage(image, str(other / f"{name}.nrrd"))
+    shown = show_preview(stage, Preview(other, 2, other / "total.nrrd", other / "warped.nrrd"))
+    for node in (shown.warped, shown.total):
+        assert lattice_of(node).is_close(OBLIQUE)
+        assert np.nanmax(array_of(node)) == 7.0
+    assert stage.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 2
 
 
 def test_nothing_is_left_of_it(stage: Stage, tmp_path: Path) -> None:
