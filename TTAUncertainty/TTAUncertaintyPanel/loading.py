@@ -10,6 +10,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.scene.bundle_arrays import BundleArrays
@@ -26,10 +29,14 @@ class ResultReading:
     ----------
     folder
         The result bundle.
+    fixed
+        The fixed image on the result's voxels, where it is at hand: an array (k, j, i), or the
+        file that was written for the run. Maps are shown where it has anatomy, too.
     """
 
-    def __init__(self, folder: Path | str) -> None:
+    def __init__(self, folder: Path | str, fixed: NDArray[Any] | Path | None = None) -> None:
         self._folder = Path(folder)
+        self._fixed = fixed
         self._arrays: BundleArrays | None = None
         self._error: Exception | None = None
         self._thread = threading.Thread(target=self._read, daemon=True)
@@ -65,7 +72,10 @@ class ResultReading:
 
     def _read(self) -> None:
         try:
-            self._arrays = BundleArrays.read(Bundle.open(self._folder))
+            bundle, fixed = Bundle.open(self._folder), self._fixed
+            if isinstance(fixed, Path):
+                fixed = sitk.GetArrayFromImage(sitk.ReadImage(str(fixed)))
+            self._arrays = BundleArrays.read(bundle, fixed)
         except TTAUncertaintyError as error:
             self._error = error
         except Exception as error:

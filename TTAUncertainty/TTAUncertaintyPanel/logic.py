@@ -12,6 +12,7 @@ from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError, WorkerErro
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.scene import result as results
+from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase
 
@@ -182,7 +183,8 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
         InputError
             If it is not a result folder, or is damaged; nothing is left half loaded.
         """
-        return ResultReading(folder).load(Stage.current(), fixed, moving)
+        intensities = None if fixed is None else seen(fixed)[0]
+        return ResultReading(folder, intensities).load(Stage.current(), fixed, moving)
 
     def keptRegistrations(self, result: Any) -> KeptRegistrations | None:
         """The perturbed registrations that a result kept; None if it kept none or they are gone.

@@ -36,10 +36,13 @@ class Preparation:
     ----------
     run
         The process, after the last step; None before.
+    fixedFile
+        The fixed volume as the person saw it when the run began; None before it is written.
     """
 
     def __init__(self, choices: Any, machine: Any, output: Path | None, silence_s: float) -> None:
         self.run: Run | None = None
+        self.fixedFile: Path | None = None
         self._choices = choices
         self._machine = machine
         self._output = output
@@ -74,6 +77,7 @@ class Preparation:
         self._folder = folder
         files = RunFiles.within(folder, choices.initialTransform is not None)
         inputs.write_volume(choices.fixedVolume, files.fixed)
+        self.fixedFile = files.fixed
         yield "writing the fixed volume"
         inputs.write_volume(choices.movingVolume, files.moving)
         yield "writing the moving volume"

@@ -29,9 +29,6 @@ from .loading import ResultReading
 from .preparation import Preparation
 from .troubles import failed, in_words
 
-#: Milliseconds between two looks at the background process.
-INTERVAL_MS = 100
-
 
 class RunController:
     """A run: begins at once, ends by itself, and tells whoever wants to know.
@@ -99,7 +96,7 @@ class RunController:
         scene = self._stage.scene
         self._sceneTag = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._onSceneClose)
         self._timer = qt.QTimer()
-        self._timer.setInterval(INTERVAL_MS)
+        self._timer.setInterval(100)  # ms between two looks at the process
         self._timer.timeout.connect(self.poll)
         active.begin(self)
         self._timer.start()
@@ -135,7 +132,7 @@ class RunController:
         self._ask("cancel")
 
     def wait(self, timeout_s: float | None = None) -> RunState:
-        """Wait for the end, or for some seconds, while Slicer goes on handling events."""
+        """Wait for the end, or some seconds, while Slicer goes on handling events."""
         until = None if timeout_s is None else time.monotonic() + timeout_s
         while not self.ended and (until is None or time.monotonic() < until):
             self.poll()
@@ -149,7 +146,7 @@ class RunController:
             self._end(replace(self.state, phase=Phase.CANCELLED))
 
     def poll(self) -> None:
-        """Take the next step. The timer does this; it never blocks for long."""
+        """Take the next step, as the timer does; never blocks for long."""
         if self._inStep or self.ended:
             return
         self._inStep = True
@@ -192,7 +189,8 @@ class RunController:
     def _look(self, state: RunState) -> None:
         fresh = state.preview is not None and state.preview != self.state.preview
         if state.phase is Phase.FINISHED and state.output is not None:
-            self._finished, self._reading = state, ResultReading(state.output)
+            self._finished = state
+            self._reading = ResultReading(state.output, self._preparation.fixedFile)
             return
         if state.ended:
             self._end(state)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from support import fake_python
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -151,3 +152,21 @@ def test_the_examples_of_the_page_run(desktop, logic, pair, capsys):
     assert "no result" in said
     assert "github.com/cwmok/LapIRN" in said
     space["logic"].close()
+
+
+def test_a_run_and_a_loaded_folder_give_the_same_maps(
+    desktop, logic, pair, result_folder, tmp_path
+):
+    """Both show a map wherever the fixed or the warped image has anatomy."""
+    import numpy as np
+    import slicer
+
+    logic.machine.python = fake_python.finishing(tmp_path, result_folder)
+    run = logic.startRun(fixedVolume=pair[0], movingVolume=pair[1], waitForCompletion=True)
+    loaded = logic.loadResult(result_folder, *pair)
+    alone = logic.loadResult(result_folder)
+    for kind, node in run.result.maps.items():
+        one, other = (slicer.util.arrayFromVolume(n) for n in (node, loaded.maps[kind]))
+        assert np.array_equal(one, other, equal_nan=True)
+        fewer = slicer.util.arrayFromVolume(alone.maps[kind])
+        assert np.isfinite(fewer).sum() <= np.isfinite(one).sum()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 _HEAD = """#!{python}
 import json, os, shutil, signal, sys, threading, time
-job = json.load(open(sys.argv[-2], encoding="utf-8"))
+job_file = next(word for word in sys.argv[1:] if word.endswith(".json"))
+job = json.load(open(job_file, encoding="utf-8"))
 asked = []
 
 def say(kind, **content):
