@@ -1,34 +1,41 @@
-"""The section Advanced: the numbers behind a preset, and what belongs to this computer."""
+"""The section Advanced: the numbers behind a preset, and how this computer does the work.
+
+The numbers of the preset are shown; changing one makes the design the person's own. What belongs
+to the computer goes into Slicer's settings at once.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.perturbations import PAPER_FAMILIES, Preset
+
+from . import words
 from .bindings import ListBinding, NumberBinding
 from .choices import DESIGN_FIELDS
 from .design import fill_from_preset, preset_fields
 from .look import small_print
 from .requirements import TorchState
-from .words import (
-    amplitudes_of,
-    device_options,
-    family_options,
-    noise_options,
-    precision_options,
-    preset_options,
-    sampling_options,
-    start_options,
-)
 
-_LOOK_MS = 300
+#: Spin boxes of the amplitudes, by the field that they show.
+_AMPLITUDES = {
+    "translationMm": "translationSpin",
+    "rotationDeg": "rotationSpin",
+    "scalePercent": "scaleSpin",
+    "shear": "shearSpin",
+    "elasticMm": "elasticSpin",
+    "elasticSpacingMm": "elasticSpacingSpin",
+}
+
+#: Milliseconds between two looks at whether PyTorch, and which devices, were found.
+_INTERVAL_MS = 300
 
 
 class AdvancedSection:
-    """Shows the preset's own numbers; changing one makes the design a custom one.
+    """What a preset means, number by number.
 
     Parameters
     ----------
@@ -39,127 +46,143 @@ class AdvancedSection:
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui
         self._host = host
-        choose, set_machine = self._choose, self._setMachine
-        self._design = (
-            ListBinding(ui.familyCombo, "family", choose, family_options()),
-            ListBinding(ui.samplingCombo, "sampling", choose, sampling_options()),
-            ListBinding(ui.noiseCombo, "noise", choose, noise_options()),
-            NumberBinding(ui.outerSpin, "outer", choose, whole=True),
-            NumberBinding(ui.replicatesSpin, "replicates", choose, whole=True),
-            NumberBinding(ui.translationSpin, "translationMm", choose),
-            NumberBinding(ui.rotationSpin, "rotationDeg", choose),
-            NumberBinding(ui.scaleSpin, "scalePercent", choose),
-            NumberBinding(ui.shearSpin, "shear", choose),
-            NumberBinding(ui.elasticSpin, "elasticMm", choose),
-            NumberBinding(ui.elasticSpacingSpin, "elasticSpacingMm", choose),
-        )
-        self._start = ListBinding(ui.startCombo, "start", self._chooseStart, start_options())
-        self._device = ListBinding(ui.deviceCombo, "device", set_machine)
-        self._machine = (
+        change = self._onDesign
+        self._design = [
+            ListBinding(ui.familyCombo, "family", change, words.family_options()),
+            ListBinding(ui.samplingCombo, "sampling", change, words.sampling_options()),
+            ListBinding(ui.noiseCombo, "noise", change, words.noise_options()),
+            NumberBinding(ui.outerSpin, "outer", change, whole=True),
+            NumberBinding(ui.replicatesSpin, "replicates", change, whole=True),
+            *(NumberBinding(getattr(ui, box), name, change) for name, box in _AMPLITUDES.items()),
+        ]
+        self._start = ListBinding(ui.startCombo, "start", self._onStart, words.start_options())
+        self._device = ListBinding(ui.deviceCombo, "device", self._onMachine)
+        self._machine = [
             self._device,
-            ListBinding(ui.precisionCombo, "precision", set_machine, precision_options()),
-            NumberBinding(ui.threadsSpin, "threads", set_machine, whole=True),
-            NumberBinding(ui.batchSpin, "batchSize", set_machine, whole=True),
-        )
-        self._amplitudes = {
-            "translationMm": (ui.translationSpin, ui.translationSpinLabel),
-            "rotationDeg": (ui.rotationSpin, ui.rotationSpinLabel),
-            "scalePercent": (ui.scaleSpin, ui.scaleSpinLabel),
-            "shear": (ui.shearSpin, ui.shearSpinLabel),
-            "elasticMm": (ui.elasticSpin, ui.elasticSpinLabel),
-            "elasticSpacingMm": (ui.elasticSpacingSpin, ui.elasticSpacingSpinLabel),
-        }
-        self._titles = {value: title for value, title, _about in preset_options()}
-        ui.resetButton.clicked.connect(lambda _checked=False: self._reset())
+            ListBinding(ui.precisionCombo, "precision", self._onMachine, words.precision_options()),
+            NumberBinding(ui.threadsSpin, "threads", self._onMachine, whole=True),
+            NumberBinding(ui.batchSpin, "batchSize", self._onMachine, whole=True),
+        ]
         small_print(ui.designLabel)
-        small_print(ui.machineLabel)
-        # which devices there are is asked in the background, when somebody looks
-        self._timer = qt.QTimer()
-        self._timer.interval = _LOOK_MS
-        self._timer.timeout.connect(self._showMachine)
+        ui.resetButton.connect("clicked()", self._reset)
         ui.advancedSection.connect("contentsCollapsed(bool)", self._onFolded)
-
-    def enter(self) -> None:
-        """Show what the settings say by now."""
+        self._timer = qt.QTimer()
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self._look)
         self._showMachine()
 
-    def cleanup(self) -> None:
-        """Stop asking."""
-        self._timer.stop()
+    def enter(self) -> None:
+        """Settings may have been changed elsewhere meanwhile."""
+        self._showMachine()
 
     def onParametersChanged(self) -> None:
-        """Show the design: the preset's own, or the person's."""
+        """Show the design: the person's own, or the preset's."""
         parameters = self._host.parameters
         if parameters is None:
             return
-        shown = self._shown(parameters)
+        shown = _shown(parameters)
         for binding in self._design:
             binding.show(shown[binding.name])
         self._start.show(parameters.start)
-        acting = amplitudes_of(shown["family"])
-        for name, widgets in self._amplitudes.items():
-            for widget in widgets:
-                widget.visible = name in acting
-        title = self._titles.get(parameters.preset, "")
-        changed = parameters.customise
-        words = _("Changed from the preset {preset}.") if changed else _("Preset {preset}.")
-        self._ui.designLabel.text = words.format(preset=title)
-        self._ui.resetButton.visible = changed
-        noisy = shown["noise"] != "discretisation" or shown["replicates"] > 1
-        self._ui.noiseCombo.enabled = noisy
-        self._ui.startCombo.enabled = parameters.initialTransform is None
-
-    def _shown(self, parameters: Any) -> dict[str, Any]:
-        """Return the numbers that a run would take."""
+        self._enableWhatActs(parameters, shown)
+        title = {value: title for value, title, _about in words.preset_options()}
+        preset = title.get(parameters.preset, parameters.preset)
         if parameters.customise:
-            return {name: getattr(parameters, name) for name in DESIGN_FIELDS}
-        return _preset(parameters.preset, parameters.model, parameters.family)
+            said = _("Changed from {preset}. Maps of different designs cannot be compared in mm.")
+        else:
+            said = _("As in the preset {preset}. Changing a number makes the design your own.")
+        self._ui.designLabel.text = said.format(preset=preset)
+        self._ui.resetButton.visible = bool(parameters.customise)
 
-    def _choose(self, name: str, value: Any) -> None:
-        """Take a person's number; from the preset's on, if it is the first."""
+    def cleanup(self) -> None:
+        """Stop looking for devices."""
+        self._timer.stop()
+
+    # the design
+
+    def _enableWhatActs(self, parameters: Any, shown: dict[str, Any]) -> None:
+        """Switch off what would change nothing, so that nobody wonders."""
+        ui = self._ui
+        acting = words.amplitudes_of(shown["family"])
+        for name, box in _AMPLITUDES.items():
+            getattr(ui, box).enabled = name in acting
+            getattr(ui, f"{box}Label").enabled = name in acting
+        repeated = shown["replicates"] > 1
+        ui.noiseCombo.enabled = ui.noiseComboLabel.enabled = repeated
+        free = parameters.initialTransform is None
+        ui.startCombo.enabled = ui.startComboLabel.enabled = free
+
+    def _onDesign(self, name: str, value: Any) -> None:
         parameters = self._host.parameters
         if parameters is None:
             return
         modifying = parameters.StartModify()
         try:
-            if name == "family" and parameters.preset == "paper" and not parameters.customise:
-                parameters.family = value  # the paper has a design for each of its families
-                fill_from_preset(parameters)
-                return
             if not parameters.customise:
-                fill_from_preset(parameters)
+                for field, own in _shown(parameters).items():
+                    setattr(parameters, field, own)
             setattr(parameters, name, value)
-            parameters.customise = True
+            if name == "family" and _is_published(parameters):
+                fill_from_preset(parameters)  # one of the paper's own designs
+            else:
+                parameters.customise = True
         finally:
             parameters.EndModify(modifying)
 
-    def _chooseStart(self, name: str, value: Any) -> None:
-        if self._host.parameters is not None:
-            setattr(self._host.parameters, name, value)
-
     def _reset(self) -> None:
+        fill_from_preset(self._host.parameters)
+
+    def _onStart(self, _name: str, value: str) -> None:
         if self._host.parameters is not None:
-            fill_from_preset(self._host.parameters)
+            self._host.parameters.start = value
 
-    def _setMachine(self, name: str, value: Any) -> None:
-        setattr(self._host.logic.machine, name, value)
-        self._host.refresh()
-
-    def _onFolded(self, folded: bool) -> None:
-        if not folded:
-            self._host.logic.torchCheck.start()
-            self._timer.start()
+    # the computer
 
     def _showMachine(self) -> None:
-        logic = self._host.logic
-        answer = logic.torchCheck.answer
-        if answer.state is not TorchState.CHECKING:
-            self._timer.stop()
-        self._device.set_options(device_options(answer.devices, logic.machine.device))
+        machine = self._host.logic.machine
+        answer = self._host.logic.torchCheck.answer
+        self._device.set_options(words.device_options(answer.devices, machine.device))
         for binding in self._machine:
-            binding.show(getattr(logic.machine, binding.name))
+            binding.show(getattr(machine, binding.name))
+        self._ui.machineLabel.text = {
+            TorchState.CHECKING: _("On this computer (looking for devices…):"),
+            TorchState.PRESENT: _("On this computer, with PyTorch {version}:"),
+            TorchState.MISSING: _(
+                "On this computer. PyTorch is not installed yet; pressing Run offers it."
+            ),
+            TorchState.BROKEN: _("On this computer. PyTorch cannot be used ({problem})."),
+        }.get(answer.state, _("On this computer:")).format(
+            version=answer.version, problem=answer.problem
+        )
+
+    def _onMachine(self, name: str, value: Any) -> None:
+        setattr(self._host.logic.machine, name, value)
+        self._host.settingsChanged()
+
+    def _onFolded(self, folded: bool) -> None:
+        """Find out which devices there are when somebody looks: that starts a process."""
+        if not folded:
+            self._host.logic.torchCheck.start()
+            self._look()
+            self._timer.start()
+
+    def _look(self) -> None:
+        self._showMachine()
+        if self._host.logic.torchCheck.answer.state is not TorchState.CHECKING:
+            self._timer.stop()
 
 
-@lru_cache(maxsize=64)
-def _preset(preset: str, model: str, family: str) -> dict[str, Any]:
-    return preset_fields(preset, model, family)
+def _shown(parameters: Any) -> dict[str, Any]:
+    """Return the design's fields: the person's own, or the preset's."""
+    if parameters.customise:
+        return {name: getattr(parameters, name) for name in DESIGN_FIELDS}
+    return preset_fields(parameters.preset, parameters.model, parameters.family)
+
+
+def _is_published(parameters: Any) -> bool:
+    """Tell whether preset and family name one of the paper's designs, with nothing changed."""
+    return (
+        parameters.preset == Preset.PAPER.value
+        and not parameters.customise
+        and parameters.family in {member.value for member in PAPER_FAMILIES}
+    )

@@ -41,7 +41,8 @@ def preset_options() -> list[Option]:
             "standard",
             _("Standard"),
             _(
-                "8 small shifts and turns, each twice. Tells intrinsic spread and bias jitter apart."
+                "8 small shifts and turns, each twice. Tells intrinsic spread and bias "
+                "jitter apart."
             ),
         ),
         (
@@ -166,7 +167,7 @@ def about(seconds: float) -> str:
     return duration(max(step, step * math.ceil(seconds / step)))
 
 
-def passes_of(count: int) -> str:
+def passes(count: int) -> str:
     """Say how many passes through the network: "1 pass", "18 passes"."""
     return _("1 pass") if count == 1 else _("{count} passes").format(count=count)
 
