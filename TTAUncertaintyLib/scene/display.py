@@ -143,7 +143,7 @@ def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> N
     low, high = display.window
     legend.SetNumberOfLabels(len(LinearScale(high).ticks()) if low == 0 else 5)
     legend.SetLabelFormat("%.3g")
-    legend.SetSize(0.09, 0.4)
+    legend.SetSize(0.06, 0.45)  # the letters grow with the width: wider, they cover anatomy
     legend.SetPosition(0.98, 0.5)
     for text, points in (
         (legend.GetTitleTextProperty(), _TITLE_POINTS),
