@@ -11,6 +11,7 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.models import MODELS
+from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
 
 from . import words
 from .bindings import ListBinding, NodeBinding
@@ -146,7 +147,8 @@ class InputsSection(VTKObservationMixin):
             )
             return
         self._host.parameters.fixedVolume, self._host.parameters.movingVolume = pair
-        self._host.showInputs()
+        set_layers(self._host.stage, Layers(*pair))
+        fit(self._host.stage, pair[0])
 
     def _onNodes(self, *_event: object) -> None:
         self._later.start()

@@ -1,32 +1,28 @@
-"""The section Run: the button that starts and cancels, progress, and what came of it."""
+"""The Run button and what happens after it is pressed, from the panel's side."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import qt
-import slicer
 from slicer.i18n import tr as _
 
-from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.errors import MissingPackage, TTAUncertaintyError
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
-from . import active, pace
+from . import active
+from .live_map import LiveMap
 from .look import small_print
-from .message_box import MessageBox
-from .preview_view import PreviewView
-from .run_words import (
-    MISSING_PACKAGE,
-    ended_text,
-    log_text,
-    passes_text,
-    phase_text,
-    time_text,
-)
+from .map_view import FITTED_KEY
+from .message import MessageFrame
+from .pace import Pace
+from .progress import ProgressDisplay
+
+#: Two passes that are not perturbed and two that are: before these there is nothing to keep.
+_LEAST_PASSES = 4
 
 
 class RunSection:
-    """Starts a run, shows how far it is, and hands its result to the panel.
+    """Starts a run, shows it, ends it. There is one run at a time.
 
     Parameters
     ----------
@@ -37,138 +33,151 @@ class RunSection:
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui
         self._host = host
-        self._run: Any = None  # the one that is followed
-        self._message = MessageBox(ui)
-        self._preview = PreviewView(host)
+        self._controller: Any = None
+        self._live: LiveMap | None = None
+        self._message = MessageFrame(ui)
+        self._progress = ProgressDisplay(ui)
+        self._pace = Pace(host.logic.machine)
+        self._stopTip = ui.stopButton.toolTip
         small_print(ui.reasonLabel)
-        small_print(ui.timeLabel)
-        ui.runButton.clicked.connect(lambda _checked=False: self._onRunButton())
-        ui.stopButton.clicked.connect(lambda _checked=False: self._host.logic.stopAndKeep())
-        ui.logButton.toggled.connect(self._onLog)
-        ui.logText.visible = False
-        self._showIdle()
+        ui.runButton.connect("clicked()", self._onRun)
+        ui.stopButton.connect("clicked()", self._onStop)
+        self._showButtons(RunState())
+
+    @property
+    def running(self) -> bool:
+        """Whether a run that this panel shows is under way."""
+        return self._controller is not None
 
     def enter(self) -> None:
-        """Follow a run that was started elsewhere, from Slicer's console for example."""
-        running = active.running()
-        if running is not None and running is not self._run:
-            self._follow(running)
-
-    def cleanup(self) -> None:
-        """The panel goes; the run is ended by the logic."""
-        self._run = None
+        """Show a run that was started elsewhere, from the Python console for example."""
+        controller = active.running()
+        if controller is not None and controller is not self._controller:
+            self._watch(controller)
 
     def onParametersChanged(self) -> None:
         """Say whether a run can begin, and if not, why."""
-        if self._host.parameters is not None and self._run is None:
-            self._showReason()
+        if not self.running:
+            self._showButtons(RunState())
+
+    def onSceneClosed(self) -> None:
+        """Nothing of what was said belongs to the new scene; a run ends by itself."""
+        self._message.hide()
+        if not self.running:
+            self._progress.clear()
+        self._live = None
+
+    def cleanup(self) -> None:
+        """Let go; the host ends the run."""
+        self._controller = self._live = None
 
     def showProblem(self, text: str, remedy: str = "") -> None:
-        """Say what went wrong and what to do."""
-        self._message.show(f"{text} {remedy}".strip(), "bad")
+        """Say what went wrong and what to do about it."""
+        self._message.problem(text, remedy)
 
-    # before
+    # what the person presses
 
-    def _showReason(self) -> None:
-        logic, parameters = self._host.logic, self._host.parameters
-        reason = logic.reasonNotToRun(parameters)
-        tip = _("Register the moving volume onto the fixed one and map the uncertainty.")
-        self._ui.runButton.enabled = not reason
-        self._ui.runButton.toolTip = reason or tip
-        self._ui.reasonLabel.text = reason
-        self._ui.reasonLabel.visible = bool(reason)
-
-    def _showIdle(self) -> None:
-        self._ui.runButton.text = _("Run")
-        self._ui.stopButton.visible = False
-        self._ui.progressSection.visible = False
-        self._ui.reasonLabel.visible = False
-        self._ui.logButton.visible = bool(self._ui.logText.toPlainText())
-
-    def _onRunButton(self) -> None:
-        if self._run is not None:
-            self._host.logic.cancel()
-        else:
-            self._start()
-
-    def _start(self) -> None:
+    def _onRun(self) -> None:
+        if self.running:
+            self._controller.cancel()
+            self._ui.runButton.enabled = self._ui.stopButton.enabled = False
+            self._ui.runButton.text = _("Cancelling…")
+            return
         self._message.hide()
-        self._setLog("")
         try:
-            run = self._host.logic.startRun(self._host.parameters)
+            controller = self._host.logic.startRun(self._host.parameters)
         except TTAUncertaintyError as error:
-            self.showProblem(error.problem, error.remedy)
-        else:
-            self._follow(run)
-
-    # while it runs
-
-    def _follow(self, run: Any) -> None:
-        self._run = run
-        self._ui.runButton.text = _("Cancel")
-        self._ui.runButton.toolTip = _("End the run and keep nothing.")
-        self._ui.runButton.enabled = True
-        self._ui.reasonLabel.visible = False
-        self._ui.stopButton.visible = True
-        self._ui.progressSection.visible = True
-        self._ui.logButton.visible = True
-        run.observe(self._onState, self._preview.show, self._onFinished)
-
-    def _onState(self, state: RunState) -> None:
-        if self._run is None or (state.ended and state.phase is not Phase.FINISHED):
+            self._message.problem(error.problem, error.remedy)
             return
-        ui = self._ui
-        # before there are passes to count, the bar only says that something goes on
-        ui.progressBar.maximum = 1000 if state.total else 0
-        if state.total:
-            ui.progressBar.value = round(1000 * state.fraction)
-        ui.phaseLabel.text = phase_text(state)
-        ui.passesLabel.text = passes_text(state)
-        ui.timeLabel.text = time_text(state)
-        ui.runButton.enabled = not state.cancelling
-        # a variance needs two passes: before, there is nothing to keep
-        can_stop = state.preview is not None and state.preview.perturbed >= 2
-        ui.stopButton.enabled = can_stop and not (state.stopping or state.cancelling)
-        self._setLog(log_text(state))
+        self._watch(controller)
 
-    def _onFinished(self, result: Any) -> None:
-        run, self._run = self._run, None
-        if run is None:
-            return
-        state = run.state
-        self._setLog(log_text(state))
-        self._showIdle()
-        self._preview.end(restore=result is None)
-        if result is not None:
-            pace.remember(run.choices.model, self._host.logic.machine.device, state)
-            self._host.setResult(result)
-        self._host.refresh()
-        text, kind = ended_text(state, result is not None)
-        if state.phase is Phase.FAILED and state.exit_code == MISSING_PACKAGE:
-            self._message.show(text, kind, _("Install PyTorch…"), self._installTorch)
-        else:
-            self._message.show(text, kind)
+    def _onStop(self) -> None:
+        self._controller.stopAndKeep()
+        self._ui.stopButton.enabled = False
 
     def _installTorch(self) -> None:
-        """Install PyTorch, which the person is asked about first, and run again."""
         try:
-            with slicer.util.WaitCursor():
-                installed = self._host.logic.installTorch()
+            installed = self._host.logic.installTorch()
         except TTAUncertaintyError as error:
-            self.showProblem(error.problem, error.remedy)
+            self._message.problem(
+                error.problem, error.remedy, self._installTorch, _("Install PyTorch")
+            )
             return
         if installed:
-            self._start()
+            self._message.note(_("PyTorch is installed: press Run."))
 
-    # the log
+    # what the run says
 
-    def _setLog(self, text: str) -> None:
-        box = self._ui.logText
-        if box.toPlainText() != text:
-            box.setPlainText(text)
-            bar = box.verticalScrollBar()
-            bar.setValue(bar.maximum)
+    def _watch(self, controller: Any) -> None:
+        self._controller = controller
+        self._live = LiveMap(self._host.stage, self._host.parameters.opacity)
+        controller.observe(self._onState, self._onPreview, self._onFinished)
 
-    def _onLog(self, unfolded: bool) -> None:
-        self._ui.logText.visible = unfolded
-        self._ui.logButton.setArrowType(qt.Qt.DownArrow if unfolded else qt.Qt.RightArrow)
+    def _onState(self, state: RunState) -> None:
+        if self._controller is None:
+            return
+        self._progress.show(state)
+        self._showButtons(state)
+
+    def _onPreview(self, nodes: Any) -> None:
+        """Show the provisional map, unless the person is busy in another module."""
+        if self._live is not None and self._host.entered:
+            self._live.show(nodes)
+
+    def _onFinished(self, result: Any) -> None:
+        controller, live = self._controller, self._live
+        self._controller = self._live = None
+        if controller is None:
+            return
+        state = controller.state
+        if result is not None:
+            self._pace.note(controller.choices.model, state.done, state.elapsed_s)
+            if live is not None and live.shown:
+                result.set_text(FITTED_KEY, "1")  # the person looks somewhere by now
+            self._host.setResult(result)
+        elif live is not None:
+            live.restore()
+        if state.phase is Phase.FAILED:
+            self._showFailure(state)
+        self._host.settingsChanged()
+        self._showButtons(RunState())
+
+    def _showFailure(self, state: RunState) -> None:
+        if state.exit_code == MissingPackage.exit_code:
+            self._host.logic.torchCheck.forget()
+            self._message.problem(
+                state.problem, state.remedy, self._installTorch, _("Install PyTorch")
+            )
+        else:
+            self._message.problem(state.problem, state.remedy)
+
+    # how it looks
+
+    def _showButtons(self, state: RunState) -> None:
+        ui = self._ui
+        ui.stopButton.visible = self.running
+        if self.running:
+            self._showWhileRunning(state)
+            return
+        parameters = self._host.parameters
+        reason = "" if parameters is None else self._host.logic.reasonNotToRun(parameters)
+        ui.runButton.text = _("Run")
+        ui.runButton.enabled = parameters is not None and not reason
+        ui.runButton.toolTip = reason or _(
+            "Register the volumes, and again with every perturbation, in the background."
+        )
+        ui.reasonLabel.text = reason
+        ui.reasonLabel.visible = bool(reason)
+
+    def _showWhileRunning(self, state: RunState) -> None:
+        ui = self._ui
+        ending = state.cancelling or state.ended
+        ui.runButton.text = _("Cancelling…") if ending else _("Cancel")
+        ui.runButton.enabled = not ending
+        ui.runButton.toolTip = _("End the run and keep nothing of it.")
+        enough = state.phase is Phase.PERTURBING and state.done >= _LEAST_PASSES
+        ui.stopButton.enabled = enough and not ending and not state.stopping
+        ui.stopButton.toolTip = (
+            self._stopTip if enough else _("After two perturbed passes there is a map to keep.")
+        )
+        ui.reasonLabel.visible = False

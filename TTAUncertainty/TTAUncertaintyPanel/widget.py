@@ -26,9 +26,10 @@ from .run_section import RunSection
 class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
-    What a section may ask of its host: `logic`, `parameters`, `stage`, `result`, `setResult`,
-    `showProblem`, `refresh`. What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
-    ``onParametersChanged()``, ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
+    What a section may ask of its host: `logic`, `parameters`, `entered`, `stage`, `result`,
+    `setResult`, `settingsChanged`, `showProblem`. What the host calls of a section, where it is
+    defined: ``enter()``, ``exit()``, ``onParametersChanged()``, ``onResultChanged(result)``,
+    ``onSceneClosed()``, ``cleanup()``.
 
     Attributes
     ----------
@@ -114,16 +115,16 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.parameters.result = None if result is None else result.node
             self._tellOfResult()
 
+    def settingsChanged(self) -> None:
+        """Tell every section that something changed that is not in the parameter node."""
+        if self.parameters is not None:
+            self._tell("onParametersChanged")
+
     def showProblem(self, text: str, remedy: str = "") -> None:
         """Say in the panel what went wrong and what to do; it stays until it is dismissed."""
         for section in self._sections:
             if isinstance(section, RunSection):
                 section.showProblem(text, remedy)
-
-    def refresh(self) -> None:
-        """Let every section look again at the study's choices and the machine's settings."""
-        if self.parameters is not None:
-            self._tell("onParametersChanged")
 
     # what happens to the scene
 
