@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from TTAUncertaintyLib.scene.presentation import (
     Presentation,
     background_of,
     present,
+    present_in_new_views,
 )
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
 
@@ -58,10 +60,9 @@ class MapSection:
         self._widgets = MapWidgets(ui, self._choose)
         self._results = ResultChooser(ui, host)
         self._flicker = Flicker(self._showTurn)
-        self._later = qt.QTimer()
-        self._later.singleShot = True
-        self._later.interval = _REST_MS
-        self._later.timeout.connect(self._presentAll)
+        self._later = _timer(_REST_MS, self._presentAll)
+        # new views have their size only after Qt has laid them out
+        self._fitting = _timer(0, self._fit)
         self._showWhetherThereIsOne()
 
     def enter(self) -> None:
@@ -137,6 +138,7 @@ class MapSection:
     def _hold(self) -> None:
         self._flicker.run(False)
         self._later.stop()
+        self._fitting.stop()
 
     def _apply(self, wanted: Presentation) -> None:
         """Put onto the screen what is not there yet."""
@@ -162,12 +164,19 @@ class MapSection:
 
     def _present(self, wanted: Presentation) -> None:
         stage, result, before = self._host.stage, self._result, self._shown
-        present(stage, result, wanted)
+        if before is None or before.layout is not wanted.layout:
+            present_in_new_views(stage, result, wanted)
+            if before is not None and wanted.layout is Layout.SIDE_BY_SIDE:
+                self._fitting.start()
+        else:
+            present(stage, result, wanted)
         result.maps[wanted.display.kind].SetAttribute(SHOWN_ATTRIBUTE, "1")
         self._shown = wanted
-        appears = wanted.layout is Layout.SIDE_BY_SIDE
-        if appears and before is not None and before.layout is not wanted.layout:
-            fit(stage, result.warped, tuple(SIDE_BY_SIDE.values()))
+
+    def _fit(self) -> None:
+        """Let views that have just appeared show everything."""
+        if self._result is not None and self._result.warped is not None:
+            fit(self._host.stage, self._result.warped, tuple(SIDE_BY_SIDE.values()))
 
     def _showTurn(self, warped: bool) -> None:
         """Show one of the two images that take turns, and say which."""
@@ -183,3 +192,11 @@ class MapSection:
         else:
             set_layers(stage, layers)
         self._widgets.showTurn(background.value)
+
+
+def _timer(interval_ms: int, slot: Callable[[], None]) -> Any:
+    timer = qt.QTimer()
+    timer.singleShot = True
+    timer.interval = interval_ms
+    timer.timeout.connect(slot)
+    return timer

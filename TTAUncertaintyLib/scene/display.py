@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -129,6 +130,18 @@ def hide_legend(stage: Stage, volume: Any) -> None:
     legend = stage.logic("Colors").GetColorLegendDisplayNode(volume)
     if legend is not None:
         legend.SetVisibility(False)
+
+
+def forget_legends(stage: Stage, volumes: Iterable[Any]) -> None:
+    """Remove the legends of volumes; `show_map` makes them again.
+
+    A view shows only legends that came after it: this is for when a layout has made new views.
+    """
+    colors = stage.logic("Colors")
+    for volume in volumes:
+        legend = colors.GetColorLegendDisplayNode(volume)
+        if legend is not None:
+            stage.scene.RemoveNode(legend)
 
 
 def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> None:

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import Any
 
 from .comparison import CHECKERBOARD, checkerboard, difference
-from .display import MapDisplay, hide_legend, refresh_legend, show_map
+from .display import MapDisplay, forget_legends, hide_legend, refresh_legend, show_map
 from .layouts import SIDE_BY_SIDE, Layout, choose_layout, current_layout
 from .map_in_3d import hide_in_3d, show_in_3d
 from .result import ResultNodes
@@ -60,9 +60,9 @@ class Presentation:
 
 def present(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
     """Put a presentation onto the scene. Views look where they looked before."""
-    volume = show_map(stage, result, wanted.display)
     if wanted.layout is not None:
         choose_layout(stage, wanted.layout)
+    volume = show_map(stage, result, wanted.display)
     set_layers(stage, _layers(stage, result, wanted, volume))
     if wanted.map_visible:
         refresh_legend(stage, volume)
@@ -73,6 +73,18 @@ def present(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
         show_in_3d(stage, result, wanted.display.kind, wanted.level_3d)
     else:
         hide_in_3d(result)
+
+
+def present_in_new_views(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
+    """Put a presentation onto views that did not exist before, or may not have.
+
+    A new view knows neither the legends that are older than itself nor, before the scene has
+    ended a batch of changes, those that are newer.
+    """
+    forget_legends(stage, result.maps.values())
+    present(stage, result, wanted)
+    with stage.batch():
+        pass
 
 
 def background_of(stage: Stage, result: ResultNodes, background: Background) -> Any:
