@@ -1,0 +1,177 @@
+"""The spread at a point, as it is: where every perturbed pass put it, and the ellipsoid of that.
+
+Offsets are measured in the moving image's world. They are drawn in the fixed image's, around the
+point that was asked for, turned back by the rotation in the initial alignment; lengths stay those
+of the maps, in mm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import vtk
+from numpy.typing import NDArray
+from vtk.util.numpy_support import numpy_to_vtk
+
+from ..errors import InputError
+from ..results.registrations import KeptRegistrations, PointCovariances
+from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace
+from .arrays import LPS_RAS, to_matrix
+from .result import ResultNodes
+from .stage import Stage
+
+CLOUD, ELLIPSOID = "cloud", "ellipsoid"
+
+_POINT_RADIUS_MM = 0.12
+_FLIP = np.array([-1.0, -1.0, 1.0])
+_COLORS = {CLOUD: (0.98, 0.94, 0.44), ELLIPSOID: (0.95, 0.30, 0.33)}
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class PointSpread:
+    """What the passes say at a point.
+
+    Parameters
+    ----------
+    ras
+        The point, world RAS mm.
+    positions
+        Shape (n, 3): where each pass puts it, drawn around the point, world RAS mm.
+    covariances
+        mm^2, LPS of the moving world; intrinsic and jitter are None where R = 1.
+    axes
+        Principal axes of the total covariance as drawn, RAS.
+    """
+
+    ras: tuple[float, float, float]
+    positions: Array
+    covariances: PointCovariances
+    axes: PrincipalAxes
+
+    @property
+    def total_mm(self) -> float:
+        """The value of the total map here, before clamping and interpolation of maps, mm."""
+        return root_trace(self.covariances.total)
+
+
+def spread_at(
+    result: ResultNodes, kept: KeptRegistrations, ras: tuple[float, float, float]
+) -> PointSpread:
+    """Return what the passes say at a point.
+
+    Parameters
+    ----------
+    result, kept
+        A result and the registrations that its bundle kept.
+    ras
+        World, RAS, mm, on the fixed image.
+
+    Raises
+    ------
+    InputError
+        If the point lies outside what the network saw.
+    """
+    lps = np.asarray(ras) * _FLIP
+    offsets = kept.offsets_at(lps)
+    if not np.isfinite(offsets).all():
+        raise InputError("There is no estimate at this point.", "Choose a point inside the image.")
+    back = _rotation(result).T
+    covariances = kept.covariances_at(lps)
+    drawn = LPS_RAS[:3, :3] @ back
+    total = drawn @ covariances.total @ drawn.T
+    return PointSpread(ras, np.asarray(ras) + offsets @ drawn.T, covariances, principal_axes(total))
+
+
+def show_spread(
+    stage: Stage,
+    result: ResultNodes,
+    spread: PointSpread,
+    contour: Contour = Contour.PERCENT_95,
+    cloud: bool = True,
+    ellipsoid: bool = True,
+) -> None:
+    """Draw the positions as small balls, and the total covariance as an ellipsoid.
+
+    Parameters
+    ----------
+    spread
+        From `spread_at`.
+    contour
+        Which surface of the covariance the ellipsoid is.
+    cloud, ellipsoid
+        What is drawn of it.
+    """
+    _put(stage, result, CLOUD, "Positions of the passes", _balls(spread.positions), cloud)
+    _put(stage, result, ELLIPSOID, "Spread", ellipsoid_surface(spread, contour), ellipsoid)
+    result.reference(ELLIPSOID).GetDisplayNode().SetOpacity(0.35)
+
+
+def hide_spread(result: ResultNodes) -> None:
+    """Take cloud and ellipsoid out of the views."""
+    for role in (CLOUD, ELLIPSOID):
+        node = result.reference(role)
+        if node is not None:
+            node.SetDisplayVisibility(False)
+
+
+def ellipsoid_surface(spread: PointSpread, contour: Contour) -> Any:
+    """Return the surface of a covariance around its point, vtkPolyData, RAS mm."""
+    sphere = vtk.vtkSphereSource()
+    sphere.SetRadius(1.0)
+    sphere.SetThetaResolution(48)
+    sphere.SetPhiResolution(24)
+    matrix = np.eye(4)
+    radii = np.maximum(contour.value * spread.axes.sigma_mm, 1e-3)
+    matrix[:3, :3] = spread.axes.directions * radii
+    matrix[:3, 3] = spread.positions.mean(axis=0)
+    place = vtk.vtkTransform()
+    place.SetMatrix(to_matrix(matrix))
+    moved = vtk.vtkTransformPolyDataFilter()
+    moved.SetInputConnection(sphere.GetOutputPort())
+    moved.SetTransform(place)
+    moved.Update()
+    return moved.GetOutput()
+
+
+def _balls(positions: Array) -> Any:
+    points = vtk.vtkPoints()
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(positions), deep=1))
+    data = vtk.vtkPolyData()
+    data.SetPoints(points)
+    ball = vtk.vtkSphereSource()
+    ball.SetRadius(_POINT_RADIUS_MM)
+    glyphs = vtk.vtkGlyph3D()
+    glyphs.SetInputData(data)
+    glyphs.SetSourceConnection(ball.GetOutputPort())
+    glyphs.ScalingOff()
+    glyphs.Update()
+    return glyphs.GetOutput()
+
+
+def _rotation(result: ResultNodes) -> Array:
+    """Return the rotation in the initial alignment, fixed to moving world, LPS, shape (3, 3)."""
+    initial = np.array(result.record["placement"]["initial_fixed_to_moving_lps"], dtype=float)
+    left, _, right = np.linalg.svd(initial[:3, :3])
+    if np.linalg.det(left @ right) < 0:  # a mirrored start: no rotation comes closer
+        left[:, -1] *= -1
+    return np.asarray(left @ right)
+
+
+def _put(
+    stage: Stage, result: ResultNodes, role: str, name: str, surface: Any, visible: bool
+) -> None:
+    node = result.reference(role)
+    if node is None:
+        node = stage.scene.AddNewNodeByClass("vtkMRMLModelNode", f"{name} - {result.title}")
+        node.CreateDefaultDisplayNodes()
+        display = node.GetDisplayNode()
+        display.SetColor(*_COLORS[role])
+        display.SetVisibility2D(True)
+        display.SetSliceIntersectionThickness(2)
+        result.refer(role, node)
+    node.SetAndObservePolyData(surface)
+    node.SetDisplayVisibility(visible)

@@ -1,0 +1,127 @@
+"""The review of a result in the scene: kept as text on the result's node, so saved with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..results import MapKind
+from ..review import (
+    HotSpotRegions,
+    MapVolume,
+    MatchedReview,
+    Review,
+    StructureStatistics,
+    hot_spot_regions,
+    in_structures,
+    match_verdicts,
+    review_from_json,
+    review_to_json,
+    structure_statistics,
+)
+from .arrays import array_of, lattice_of
+from .result import ResultNodes
+from .structures import Structures
+
+_REVIEW = "review"
+
+
+def read_review(result: ResultNodes) -> Review:
+    """Return what was decided about a result so far; an empty review where nothing was.
+
+    Raises
+    ------
+    InputError
+        If the scene holds a review that this version cannot read.
+    """
+    text = result.text(_REVIEW)
+    return review_from_json(text) if text else Review()
+
+
+def keep_review(result: ResultNodes, review: Review) -> None:
+    """Keep a review with its result."""
+    result.set_text(_REVIEW, review_to_json(review))
+
+
+def map_volume(result: ResultNodes, kind: MapKind) -> MapVolume:
+    """Return a map of a result as the review reads it; the values are a view of the voxels."""
+    node = result.maps[kind]
+    facts = kind.facts
+    return MapVolume(kind.value, facts.title, facts.unit, array_of(node), lattice_of(node))
+
+
+def map_volumes(result: ResultNodes) -> list[MapVolume]:
+    """Return all maps of a result that are in the scene."""
+    return [map_volume(result, kind) for kind in result.maps]
+
+
+def suggested_threshold(result: ResultNodes, kind: MapKind) -> float:
+    """Return the 95th percentile of a map: a place to begin, not a limit of what is acceptable."""
+    known = result.record.get("summary", {}).get("maps", {}).get(kind.value)
+    if known:
+        return float(known["p95"])
+    values = array_of(result.maps[kind])
+    values = values[np.isfinite(values)]
+    return float(np.percentile(values, 95)) if values.size else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """Hot spots at the review's threshold, and the verdicts that hold for them.
+
+    Parameters
+    ----------
+    regions
+        The spots and their voxels.
+    matched
+        The spots with their verdicts.
+    """
+
+    regions: HotSpotRegions
+    matched: MatchedReview
+
+
+def find_spots(result: ResultNodes, review: Review, structures: Structures | None = None) -> Found:
+    """Find the hot spots of the map under review and give each its verdict.
+
+    Parameters
+    ----------
+    result
+        Its region (the anatomy) is where to look; where structures are given, still all of it.
+    review
+        Says the map and the threshold; without a threshold the suggested one is taken.
+    structures
+        From `structures_on`, to name the places.
+    """
+    kind = MapKind(review.map_key)
+    volume = map_volume(result, kind)
+    threshold = review.threshold_mm
+    if threshold is None:
+        threshold = suggested_threshold(result, kind)
+    region = np.isfinite(volume.values)
+    regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
+    if structures is not None:
+        regions = in_structures(regions, structures.labels, structures.names)
+    return Found(regions, match_verdicts(review, regions))
+
+
+def statistics_of(
+    result: ResultNodes, review: Review, structures: Structures
+) -> list[StructureStatistics]:
+    """Return every map over every structure, with the reviewer's own tolerance."""
+    return structure_statistics(
+        map_volumes(result), structures.labels, structures.names, review.tolerance_mm
+    )
+
+
+__all__ = [
+    "Found",
+    "find_spots",
+    "keep_review",
+    "map_volume",
+    "map_volumes",
+    "read_review",
+    "statistics_of",
+    "suggested_threshold",
+]

@@ -1,0 +1,87 @@
+"""The perturbed registrations, to be played one after another: a sequence and its browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..geometry.lattice import Lattice
+from ..results.registrations import KeptRegistrations
+from .arrays import add_volume
+from .result import ResultNodes, remove_with_display
+from .stage import Stage
+
+SEQUENCE, BROWSER, PLAYED = "sequence", "browser", "played"
+
+
+def load_registrations(stage: Stage, result: ResultNodes, kept: KeptRegistrations) -> Any:
+    """Load the warped images of all passes as a sequence; returns the volume that is played.
+
+    At a second call, nothing is loaded again.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read; the scene is as before then.
+    """
+    played = result.reference(PLAYED)
+    if played is not None and result.reference(BROWSER) is not None:
+        return played
+    images = [_read(path) for path in kept.warped_files]
+    scene = stage.scene
+    with stage.batch():
+        sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", f"Registrations - {result.title}")
+        sequence.SetIndexName("pass")
+        sequence.SetIndexUnit("")
+        sequence.SetIndexTypeFromString("numeric")
+        for number, image in enumerate(images):
+            volume = add_volume(scene, "pass", sitk.GetArrayFromImage(image), Lattice.of(image))
+            sequence.SetDataNodeAtValue(volume, str(number + 1))
+            remove_with_display(volume)
+        browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"Player - {result.title}")
+        browser.AddSynchronizedSequenceNodeID(sequence.GetID())
+        browser.SetPlaybackRateFps(2.0)
+        result.refer(SEQUENCE, sequence)
+        result.refer(BROWSER, browser)
+    stage.logic("Sequences").UpdateProxyNodesFromSequences(browser)
+    played = browser.GetProxyNode(sequence)
+    played.SetName(f"Registration played - {result.title}")
+    _look_like(played, result.warped)
+    result.refer(PLAYED, played)
+    show_pass(stage, result, 0)
+    return played
+
+
+def show_pass(stage: Stage, result: ResultNodes, number: int) -> None:
+    """Go to a pass, from 0 on."""
+    browser = result.reference(BROWSER)
+    if browser is not None:
+        browser.SetSelectedItemNumber(number)
+        stage.logic("Sequences").UpdateProxyNodesFromSequences(browser)
+
+
+def current_pass(result: ResultNodes) -> int:
+    """Return which pass is shown, from 0 on; -1 where none is loaded."""
+    browser = result.reference(BROWSER)
+    return -1 if browser is None else int(browser.GetSelectedItemNumber())
+
+
+def _look_like(volume: Any, other: Any) -> None:
+    """Show a volume with the grey window of another."""
+    if volume.GetDisplayNode() is None:
+        volume.CreateDefaultDisplayNodes()
+    node, model = volume.GetDisplayNode(), None if other is None else other.GetDisplayNode()
+    if model is not None:
+        node.AutoWindowLevelOff()
+        node.SetWindowLevelMinMax(model.GetWindowLevelMin(), model.GetWindowLevelMax())
+
+
+def _read(path: Any) -> sitk.Image:
+    try:
+        return sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputError(
+            f"{path} cannot be read.", "The result folder is damaged: run the registration again."
+        ) from error
