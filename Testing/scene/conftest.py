@@ -67,6 +67,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         folder / "result",
         design=DesignRequest(Preset.STANDARD, sampling=Sampling.RANDOM, outer=3),
         threads=1,
+        keep_registrations=True,
     )
     with Run(job) as run:
         state = run.wait(120)
