@@ -56,7 +56,7 @@ def decision_section(content: ReviewContent) -> str:
         '<section id="decision"><h2>Decision</h2>'
         f'<div class="decision">{badge(review.verdict)}<p class="words">{comment}</p></div>'
         f"{careful}{_figures(content)}"
-        f'<p class="lead">{_looked_at(content)} {_calibration(content.record)}</p></section>'
+        f'<p class="lead after">{_looked_at(content)} {_calibration(content.record)}</p></section>'
     )
 
 
@@ -107,8 +107,8 @@ def _cautions(content: ReviewContent) -> list[str]:
         )
     elif undecided:
         found.append(
-            f"<strong>Not everything was judged.</strong> {_count(undecided, 'hot spot')} of "
-            f"{len(matched.spots)} without a verdict."
+            f"<strong>Not everything was judged.</strong> {undecided} of "
+            f"{_count(len(matched.spots), 'hot spot')} without a verdict."
         )
     if not record["complete"]:
         passes = record["passes"]

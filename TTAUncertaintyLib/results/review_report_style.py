@@ -33,7 +33,7 @@ justify-content:space-between}
 .numbers .rank{vertical-align:middle}
 .numbers tfoot td,.numbers tfoot th{border-bottom:0;color:var(--soft)}
 .over{font-weight:650}
-h3.after{margin-top:1.4rem}
+h3.after{margin-top:1.4rem}p.after{margin-top:1.1rem}
 @media print{:root{--accept:#17603c;--check:#7a4e00;--reject:#8c1d18;--open:#444}
 .decision{break-inside:avoid}.views{grid-template-columns:repeat(2,1fr)}
 .numbers{font-size:8.6pt}.numbers td,.numbers th{padding:.25rem .5rem .25rem 0}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import math
@@ -128,7 +129,8 @@ def write_whole(path: Path, content: bytes) -> None:
             "Close it if it is open elsewhere, free some space, or choose another place.",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 def _csv_cell(cell: Cell) -> str | int:
