@@ -9,15 +9,10 @@ Use `SlicerApplication` as a context manager. There may be many in one process, 
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace, TracebackType
 from typing import Any
-
-# VTK asks for an X server first and complains where there is none.
-if not os.environ.get("DISPLAY"):
-    os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 
 import slicer
 import slicer.util

@@ -10,6 +10,8 @@ import vtk
 from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
+from . import graphics
+
 Picture = NDArray[np.uint8]
 
 _SLICE_MANAGERS = (
@@ -43,6 +45,7 @@ class _View:
     """A render window off screen and the displayable managers that fill it."""
 
     def __init__(self, application: Any, factory: Any, managers: tuple[str, ...]) -> None:
+        graphics.require()
         self.renderer = vtk.vtkRenderer()
         self.window = vtk.vtkRenderWindow()
         self.window.SetOffScreenRendering(1)
