@@ -1,0 +1,153 @@
+"""A person's way through the module, with a picture at every stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from palette import indexed_png
+from PySide6 import QtGui, QtWidgets
+from support.desktop import Desktop
+
+from TTAUncertaintyLib.sample_data import sample_pair
+
+MODULE = "TTAUncertainty"
+
+#: Width and height of the window, pixels.
+_WINDOW = (1500, 1000)
+
+#: A run on a slow computer may take this long, s.
+_LONGEST_RUN_S = 1800
+
+
+class Tour:
+    """The desktop with the module open, and what a person does in it.
+
+    Parameters
+    ----------
+    desktop
+        With views.
+    path
+        Of the module's file.
+    """
+
+    def __init__(self, desktop: Desktop, path: Any) -> None:
+        self.desktop = desktop
+        desktop.load_module(path)
+        self.panel = desktop.open(MODULE)
+        self.ui = self.panel.ui
+        self._run: Any = None
+
+    def picture(self) -> bytes:
+        """Return a picture of the window."""
+        path = self.desktop.folder / "picture.png"
+        self.desktop.process_events(0.2)
+        self.desktop.screenshot(path)
+        image = QtGui.QImage(str(path)).convertToFormat(QtGui.QImage.Format.Format_RGB888)
+        width, height = image.width(), image.height()
+        rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
+        return indexed_png(rows[:, : 3 * width].reshape(height, width, 3))
+
+    def unfold(self, *names: str) -> None:
+        """Unfold these sections, fold the others, and scroll to the first."""
+        for name, section in vars(self.ui).items():
+            if name.endswith("Section") and hasattr(section, "collapsed"):
+                section.collapsed = name not in names
+        self.desktop.process_events(0.2)
+        area = self.panel.parent
+        while not isinstance(area, QtWidgets.QScrollArea):
+            area = area.parent() if callable(area.parent) else area.parent
+        first = getattr(self.ui, names[0])
+        top = first.mapTo(area.widget(), first.rect.topLeft()).y()
+        area.verticalScrollBar().setValue(max(0, top - 8))
+
+    def choose(self, **fields: Any) -> None:
+        """Change the study's choices."""
+        for name, value in fields.items():
+            setattr(self.panel.parameters, name, value)
+        self.desktop.process_events(0.2)
+
+    def start(self) -> None:
+        """Press Run and wait for the live map of some passes."""
+        self.ui.runButton.click()
+        self._run = self.panel.logic.run
+        if self._run is None:
+            raise RuntimeError(f"The run did not begin: {self.ui.reasonLabel.text}")
+
+        def sharp() -> bool:
+            preview = self._run.state.preview
+            return self._run.ended or (preview is not None and preview.perturbed >= 5)
+
+        self.desktop.wait_until(sharp, _LONGEST_RUN_S)
+
+    def finish(self) -> None:
+        """Wait for the result."""
+        self.desktop.wait_until(lambda: self._run.ended, _LONGEST_RUN_S)
+        if self._run.result is None:
+            raise RuntimeError(f"{self._run.state.problem} {self._run.state.log}")
+        self.desktop.process_events(0.5)
+
+    def load_structures(self) -> None:
+        """Load the tissues of the fixed image as structures."""
+        import slicer
+
+        image = sample_pair("reference").fixed_labels
+        node = slicer.util.loadVolume(str(image.path), {"labelmap": True, "name": "Tissues"})
+        self.choose(structures=node)
+
+
+def ready(tour: Tour) -> None:
+    """The sample pair is loaded and chosen."""
+    tour.ui.emptyLabel.linkActivated.emit("sample:reference")
+    tour.load_structures()
+    tour.choose(keepRegistrations=True)
+    tour.unfold("inputsSection", "mapSection")
+
+
+def running(tour: Tour) -> None:
+    """The live map, some passes in."""
+    tour.start()
+
+
+def result(tour: Tour) -> None:
+    """The finished map over the warped image."""
+    tour.finish()
+    tour.unfold("mapSection", "inputsSection")
+    tour.unfold("mapSection")
+
+
+def comparison(tour: Tour) -> None:
+    """Fixed image, warped image and map side by side, above a threshold."""
+    tour.choose(layout="side-by-side", thresholdMm=1.0)
+
+
+def surfaces(tour: Tour) -> None:
+    """The high places in 3D, and the transform's grid."""
+    tour.choose(layout="four-up", thresholdMm=0.0, map3d=True, gridVisible="grid")
+
+
+def review(tour: Tour) -> None:
+    """The worst place, judged."""
+    tour.choose(gridVisible="none")
+    tour.unfold("reviewSection")
+    tour.ui.nextButton.click()
+    tour.ui.spotCheckButton.click()
+
+
+#: The stops in their order, by the name of the picture.
+STOPS: dict[str, Callable[[Tour], None]] = {
+    stop.__name__: stop for stop in (ready, running, result, comparison, surfaces, review)
+}
+
+
+def pictures(names: list[str]) -> Iterator[tuple[str, bytes]]:
+    """Go the whole way, and yield the PNG files of the stops that are named."""
+    from make_screenshots import REPOSITORY
+
+    with Desktop(views=True, size=_WINDOW) as desktop:
+        tour = Tour(desktop, REPOSITORY / MODULE / f"{MODULE}.py")
+        for name, stop in STOPS.items():
+            stop(tour)
+            if name in names:
+                yield name, tour.picture()
