@@ -13,7 +13,7 @@ import qt
 #: Colours of verdicts and of messages; white letters can be read on them.
 GOOD, CARE, BAD, PLAIN = "#2e7d32", "#b26500", "#c62828", "#4a78a8"
 
-#: The same for marks on either background.
+_IS_SMALL = "isSmallPrint"
 _SMALL = 0.92
 _SOFT_ALPHA = 190
 
@@ -30,7 +30,10 @@ _SEGMENT = (
 
 
 def small_print(label: Any) -> None:
-    """Make a label smaller and softer than what it explains."""
+    """Make a label smaller and softer than what it explains; a second time changes nothing."""
+    if label.property(_IS_SMALL):
+        return
+    label.setProperty(_IS_SMALL, True)
     font = qt.QFont(label.font)
     font.setPointSizeF(max(7.0, font.pointSizeF() * _SMALL))
     label.setFont(font)
