@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError, WorkerError
+from TTAUncertaintyLib.errors import InputError, WorkerError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
+from TTAUncertaintyLib.results.review_report import Picture
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.stage import Stage
@@ -18,10 +19,12 @@ from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, download, requirements, runs, weights
 from .choices import RunChoices
+from .exporting import export_review
 from .loading import ResultReading, folder_of
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .readiness import reason_not_to_run
+from .saving import save_result
 
 
 class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
@@ -209,37 +212,34 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
         OutputError
             If they cannot be written there whole; nothing is left behind then.
         """
-        from .saving import save_result
-
         return save_result(result, Path(folder))
 
     def exportReview(
-        self, result: Any, folder: Path | str, pictures: Mapping[str, bytes] | None = None
+        self,
+        result: Any,
+        folder: Path | str,
+        pictures: Sequence[Picture] | Mapping[str, bytes] = (),
+        parameters: Any = None,
     ) -> Path:
-        """Write the review of a result: tables as CSV, and a report in HTML.
+        """Write the review of a result: tables as CSV, and a report in HTML, which is returned.
 
         Parameters
         ----------
         result
             `ResultNodes`.
         folder
-            New or empty folder.
+            Made where it is absent; what an earlier review left there is replaced.
         pictures
-            PNG files of the views, by their caption.
-
-        Returns
-        -------
-        Path
-            The HTML file.
+            Of the views: `Picture` objects, or PNG files by their caption.
+        parameters
+            Names the structures and the landmark lists; the scene's parameter node if not given.
 
         Raises
         ------
+        InputError
+            If the stored review, the structures or the landmarks cannot be used.
         OutputError
             If it cannot be written there.
         """
-        from .saving import export_review
-
-        return export_review(result, Path(folder), pictures or {})
-
-
-__all__ = ["TTAUncertaintyError", "TTAUncertaintyLogic"]
+        chosen = self.getParameterNode() if parameters is None else parameters
+        return export_review(Stage.current(), result, Path(folder), chosen, pictures)

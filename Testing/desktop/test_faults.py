@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from support import fake_python
-from support.module_desktop import add_volume
 from support.phantom import FIXED, MOVING
+from support.scene_volumes import add_volume
 
 pytest_plugins = ["support.module_desktop"]
 

@@ -6,8 +6,8 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from support.module_desktop import add_volume
 from support.phantom import FIXED
+from support.scene_volumes import add_volume
 
 pytest_plugins = ["support.module_desktop"]
 

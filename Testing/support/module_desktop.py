@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from .phantom import FIXED, MOVING, phantom, write_pair
+from .phantom import FIXED, MOVING, write_pair
+from .scene_volumes import add_volume
 
 MODULE = Path(__file__).resolve().parents[2] / "TTAUncertainty" / "TTAUncertainty.py"
 
@@ -47,20 +47,6 @@ def logic(module):
 def pair(desktop):
     """A fixed and a moving volume on oblique, anisotropic lattices, some millimetres apart."""
     return add_volume("Köpfchen", FIXED), add_volume("bewegtes Köpfchen", MOVING, (3, -2, 2))
-
-
-def add_volume(name, lattice, shift_mm=(0, 0, 0)):
-    """Add the phantom on a lattice (LPS) to the scene as a volume."""
-    import slicer
-    import slicer.util
-    import vtk
-
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    matrix = vtk.vtkMatrix4x4()
-    matrix.DeepCopy((np.diag([-1, -1, 1, 1]) @ lattice.matrix).ravel().tolist())
-    node.SetIJKToRASMatrix(matrix)
-    slicer.util.updateVolumeFromArray(node, phantom(lattice, shift_mm))
-    return node
 
 
 @pytest.fixture(scope="session")
