@@ -127,29 +127,40 @@ def hot_spot_regions(
     smallest_cm3
         Regions below this volume are left out.
     """
-    above = region & np.isfinite(values) & (values > threshold)
+    ranks = np.zeros(values.shape, np.int32)
+    above = region & (values > threshold) & (values < np.inf)  # neither is true of NaN
     if not above.any():
-        return HotSpotRegions((), np.zeros(values.shape, np.int32), lattice)
-    labels = sitk.ConnectedComponent(sitk.GetImageFromArray(above.astype(np.uint8)))
-    shapes = sitk.LabelIntensityStatisticsImageFilter()
-    shapes.Execute(labels, sitk.GetImageFromArray(np.nan_to_num(values).astype(np.float32)))
-    found = []
-    for label in shapes.GetLabels():
-        volume = shapes.GetNumberOfPixels(label) * lattice.voxel_volume / 1000
-        if volume < smallest_cm3:
-            continue
-        i, j, k = shapes.GetMaximumIndex(label)
+        return HotSpotRegions((), ranks, lattice)
+    pieces = sitk.GetArrayFromImage(
+        sitk.ConnectedComponent(sitk.GetImageFromArray(above.view(np.uint8)))
+    )
+    where = np.flatnonzero(above)
+    piece, value = pieces.ravel()[where], values.ravel()[where].astype(np.float64)
+    voxels = np.bincount(piece)
+    sums = np.bincount(piece, weights=value)
+    # sorted by piece and within it by value: the last of each piece is its peak
+    order = np.lexsort((value, piece))
+    peaks = order[np.flatnonzero(np.diff(piece[order], append=-1))]
+    peaks = peaks[voxels[piece[peaks]] * lattice.voxel_volume / 1000 >= smallest_cm3]
+    peaks = peaks[np.argsort(-value[peaks], kind="stable")][:most]
+    spots = []
+    number_of = np.zeros(len(voxels), np.int32)
+    for number, peak in enumerate(peaks, start=1):
+        label = piece[peak]
+        number_of[label] = number
+        k, j, i = (int(n) for n in np.unravel_index(where[peak], values.shape))
         x, y, z = lattice.to_world([i, j, k]).tolist()
-        spot = HotSpot(
-            shapes.GetMaximum(label), shapes.GetMean(label), volume, (i, j, k), (x, y, z)
+        spots.append(
+            HotSpot(
+                peak=float(value[peak]),
+                mean=float(sums[label] / voxels[label]),
+                volume_cm3=float(voxels[label] * lattice.voxel_volume / 1000),
+                voxel=(i, j, k),
+                position_lps_mm=(x, y, z),
+            )
         )
-        found.append((label, spot))
-    found = sorted(found, key=lambda pair: -pair[1].peak)[:most]
-    rank = np.zeros(max(shapes.GetLabels()) + 1, np.int32)
-    for number, (label, _) in enumerate(found, start=1):
-        rank[label] = number
-    spots = tuple(spot for _, spot in found)
-    return HotSpotRegions(spots, rank[sitk.GetArrayViewFromImage(labels)], lattice)
+    ranks.ravel()[where] = number_of[piece]
+    return HotSpotRegions(tuple(spots), ranks, lattice)
 
 
 def in_structures(

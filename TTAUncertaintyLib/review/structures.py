@@ -109,11 +109,12 @@ def _statistics(
     tolerance_mm: float | None,
 ) -> StructureStatistics:
     values = volume.values.ravel()[part]
-    values = values[np.isfinite(values)].astype(np.float64)
+    values = values[np.isfinite(values)]
     nan = float("nan")
     low, median, p95, high = nan, nan, nan, nan
     if values.size:
-        low, median, p95, high = np.percentile(values, [0, 50, 95, 100]).tolist()
+        median, p95 = np.percentile(values, [50, 95]).tolist()
+        low, high = float(values.min()), float(values.max())
     in_mm = volume.unit == "mm"
     above = in_mm and tolerance_mm is not None and values.size > 0
     return StructureStatistics(
@@ -126,7 +127,7 @@ def _statistics(
         volume_cm3=part.size * volume.lattice.voxel_volume / 1000,
         share_with_estimate=values.size / part.size,
         minimum=low,
-        mean=float(values.mean()) if values.size else nan,
+        mean=float(values.mean(dtype=np.float64)) if values.size else nan,
         median=median,
         p95=p95,
         maximum=high,
