@@ -1,6 +1,6 @@
 """Takes the pictures of the panel and its views anew, from a real run on the bundled images.
 
-    python Testing/screenshots/make_screenshots.py [--output FOLDER] [NAME ...]
+    python Testing/screenshots/make_screenshots.py [FOLDER] [--only NAME ...]
 
 Scene, views and run are Slicer's and ours; the window around them is the tests' harness, and looks
 like Slicer's without its toolbars. Needs the packages of `.[slicer]` and about three minutes.
@@ -24,20 +24,20 @@ MOST_BYTES = 400_000
 def main() -> int:
     """Take the pictures that are asked for, or all."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--output", type=Path, default=REPOSITORY / "Resources" / "Screenshots", metavar="FOLDER"
-    )
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(tour.STOPS)}")
+    default = REPOSITORY / "Resources" / "Screenshots"
+    parser.add_argument("folder", type=Path, nargs="?", default=default, help="where they go")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help=f"of {', '.join(tour.STOPS)}")
     options = parser.parse_args()
-    unknown = sorted(set(options.names) - set(tour.STOPS))
+    names = options.only or list(tour.STOPS)
+    unknown = sorted(set(names) - set(tour.STOPS))
     if unknown:
         parser.error(f"there is no picture {', '.join(unknown)}")
-    options.output.mkdir(parents=True, exist_ok=True)
+    options.folder.mkdir(parents=True, exist_ok=True)
     too_large = []
-    for name, png in tour.pictures(options.names or list(tour.STOPS)):
-        path = options.output / f"{name}.png"
+    for name, png in tour.pictures(names):
+        path = options.folder / f"{name}.png"
         path.write_bytes(png)
-        print(f"{path}  {len(png) / 1000:.0f} kB")
+        print(f"{path.name}: {len(png) / 1000:.0f} kB", flush=True)
         if len(png) > MOST_BYTES:
             too_large.append(name)
     if too_large:

@@ -97,12 +97,16 @@ class Tour:
         self.choose(structures=node)
 
 
-def ready(tour: Tour) -> None:
-    """The sample pair is loaded and chosen."""
+def empty(tour: Tour) -> None:
+    """Nothing is loaded: what to do about it is said."""
+    tour.unfold("inputsSection", "mapSection")
+
+
+def inputs(tour: Tour) -> None:
+    """The sample pair is loaded and chosen; there is nothing left to do but press Run."""
     tour.ui.emptyLabel.linkActivated.emit("sample:reference")
     tour.load_structures()
     tour.choose(keepRegistrations=True)
-    tour.unfold("inputsSection", "mapSection")
 
 
 def running(tour: Tour) -> None:
@@ -113,16 +117,15 @@ def running(tour: Tour) -> None:
 def result(tour: Tour) -> None:
     """The finished map over the warped image."""
     tour.finish()
-    tour.unfold("mapSection", "inputsSection")
     tour.unfold("mapSection")
 
 
-def comparison(tour: Tour) -> None:
+def side_by_side(tour: Tour) -> None:
     """Fixed image, warped image and map side by side, above a threshold."""
     tour.choose(layout="side-by-side", thresholdMm=1.0)
 
 
-def surfaces(tour: Tour) -> None:
+def in_3d(tour: Tour) -> None:
     """The high places in 3D, and the transform's grid."""
     tour.choose(layout="four-up", thresholdMm=0.0, map3d=True, gridVisible="grid")
 
@@ -135,9 +138,15 @@ def review(tour: Tour) -> None:
     tour.ui.spotCheckButton.click()
 
 
+def teaching(tour: Tour) -> None:
+    """The perturbed registrations, and where they put the worst place."""
+    tour.unfold("teachingSection")
+
+
 #: The stops in their order, by the name of the picture.
 STOPS: dict[str, Callable[[Tour], None]] = {
-    stop.__name__: stop for stop in (ready, running, result, comparison, surfaces, review)
+    stop.__name__.replace("_", "-"): stop
+    for stop in (empty, inputs, running, result, side_by_side, in_3d, review, teaching)
 }
 
 
@@ -147,7 +156,8 @@ def pictures(names: list[str]) -> Iterator[tuple[str, bytes]]:
 
     with Desktop(views=True, size=_WINDOW) as desktop:
         tour = Tour(desktop, REPOSITORY / MODULE / f"{MODULE}.py")
-        for name, stop in STOPS.items():
+        last = max(list(STOPS).index(name) for name in names)
+        for name, stop in list(STOPS.items())[: last + 1]:
             stop(tour)
             if name in names:
                 yield name, tour.picture()
