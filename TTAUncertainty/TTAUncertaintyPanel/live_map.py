@@ -74,6 +74,8 @@ class LiveMap:
         set_layers(self._stage, Layers(nodes.warped, nodes.total, self._opacity))
         if nodes.total is not None:
             refresh_legend(self._stage, nodes.total)
+            with self._stage.batch():  # views that are new learn of the legend at its end
+                pass
         self._warped, self._total = True, nodes.total is not None
 
     def restore(self) -> None:

@@ -41,6 +41,10 @@ class ProgressDisplay:
         self._ui.logButton.visible = False
         self._ui.logText.visible = False
 
+    def hideEnd(self) -> None:
+        """Say no more how the last run ended; its log can still be unfolded."""
+        self._ui.progressSection.visible = False
+
     def show(self, state: RunState) -> None:
         """Show where a run is, or how it ended."""
         ui = self._ui
@@ -48,7 +52,8 @@ class ProgressDisplay:
         ui.progressBar.visible = ui.passesLabel.visible = not state.ended
         ui.phaseLabel.text = self._phase(state)
         ui.timeLabel.text = _ended(state) if state.ended else _times(state)
-        ui.timeLabel.visible = bool(ui.timeLabel.text)
+        # while it runs the line keeps its place, so that nothing below it jumps
+        ui.timeLabel.visible = bool(ui.timeLabel.text) or not state.ended
         if not state.ended:
             self._showPasses(state)
         self._showLog(state)

@@ -168,6 +168,8 @@ class RunSection:
         )
         ui.reasonLabel.text = reason
         ui.reasonLabel.visible = bool(reason)
+        if reason:
+            self._progress.hideEnd()
 
     def _showWhileRunning(self, state: RunState) -> None:
         ui = self._ui

@@ -85,6 +85,7 @@ def weights_of(model: str, machine: Any) -> Weights:
         False,
         None,
         _(
-            "Choose the weights file of {title} under Model. Its publisher offers it at {place}."
+            "Get the weights of {title} under Model: download them or choose a file. They are "
+            "published at {place}."
         ).format(title=entry.description.title, place=entry.description.published_at),
     )
