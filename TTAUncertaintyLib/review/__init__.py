@@ -7,6 +7,7 @@ from .map_volume import MapVolume
 from .matching import MatchedReview, ReviewedSpot, decide, match_verdicts
 from .review_json import review_from_json, review_to_json
 from .spread import Contour, PrincipalAxes, between_lps_and_ras, principal_axes, root_trace
+from .spread_words import direction_words, spread_words
 from .statistics import RegionStatistics, region_statistics, root_mean_variance
 from .structures import StructureStatistics, structure_statistics
 from .table import Column, Table, csv_text, write_csv, write_whole
@@ -33,6 +34,7 @@ __all__ = [
     "between_lps_and_ras",
     "csv_text",
     "decide",
+    "direction_words",
     "evaluate_landmarks",
     "find_hot_spots",
     "foreground",
@@ -49,6 +51,7 @@ __all__ = [
     "review_to_json",
     "root_mean_variance",
     "root_trace",
+    "spread_words",
     "structure_statistics",
     "structure_tables",
     "verdict_counts",

@@ -18,6 +18,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 from ..errors import InputError
 from ..results.registrations import KeptRegistrations, PointCovariances
 from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace
+from ..review.spread_words import spread_words
 from .arrays import LPS_RAS, to_matrix
 from .result import ResultNodes
 from .stage import Stage
@@ -56,6 +57,12 @@ class PointSpread:
     def total_mm(self) -> float:
         """The value of the total map here, before clamping and interpolation of maps, mm."""
         return root_trace(self.covariances.total)
+
+    @property
+    def words(self) -> str:
+        """The numbers, in sentences for a person."""
+        found = self.covariances
+        return spread_words(self.axes, found.total, found.intrinsic, found.jitter)
 
 
 def spread_at(

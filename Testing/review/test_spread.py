@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from support.lattices import rotation
 
-from TTAUncertaintyLib.review import Contour, between_lps_and_ras, principal_axes, root_trace
+from TTAUncertaintyLib.review import (
+    Contour,
+    between_lps_and_ras,
+    direction_words,
+    principal_axes,
+    root_trace,
+    spread_words,
+)
 
 TURN = rotation((1, 2, 3), 40)
 SIGMA = np.array([3.0, 1.5, 0.4])
@@ -43,3 +50,35 @@ def test_turning_to_ras_moves_points_and_covariance_alike() -> None:
     flipped = points * [-1, -1, 1]
     np.testing.assert_allclose(between_lps_and_ras(np.cov(points.T)), np.cov(flipped.T))
     np.testing.assert_allclose(between_lps_and_ras(between_lps_and_ras(COVARIANCE)), COVARIANCE)
+
+
+def test_words_give_the_numbers_of_the_maps() -> None:
+    intrinsic, jitter = np.diag([0.25, 0, 0]), np.diag([0, 0.75, 0])
+    total = intrinsic + jitter
+    said = spread_words(principal_axes(total), total, intrinsic, jitter)
+    assert "Spread 1.00 mm: intrinsic 0.50 mm, bias jitter 0.87 mm" in said
+    assert "told apart from zero" not in said
+    small = spread_words(principal_axes(total), total, total, -0.01 * np.eye(3))
+    assert "bias jitter 0.00 mm" in small
+    assert "told apart from zero" in small
+    assert "jitter" not in spread_words(principal_axes(total), total)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "said"),
+    [
+        ((2, 1, 1), "most in the direction left–right"),
+        ((1, 2, 1), "most in the direction front–back"),
+        ((1, 1, 2), "most in the direction head–foot"),
+        ((2, 2, 1), "least in the direction head–foot"),
+        ((1.1, 1, 1), "nearly the same in all directions"),
+    ],
+)
+def test_words_say_in_which_direction(sigma: tuple[float, ...], said: str) -> None:
+    covariance = np.diag(np.square(sigma))
+    assert said in spread_words(principal_axes(covariance), covariance)
+
+
+def test_a_slanted_direction_is_called_oblique() -> None:
+    assert direction_words(np.array([1.0, -1.0, 0.0])) == "oblique"
+    assert direction_words(np.array([-2.0, 0.5, 0.5])) == "left–right"

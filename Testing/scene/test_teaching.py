@@ -92,6 +92,7 @@ def test_the_spread_at_a_point_is_that_of_the_map(
     lps = np.array(ras) * [-1, -1, 1]
     of_map = map_volume(result, MapKind.TOTAL).at(lps)[0]
     assert spread.total_mm == pytest.approx(of_map, rel=0.1)
+    assert f"Spread {spread.total_mm:.2f} mm: intrinsic" in spread.words
     # the lengths of the offsets are those that were measured
     lengths = np.linalg.norm(spread.positions - ras, axis=1)
     assert lengths == pytest.approx(np.linalg.norm(kept.offsets_at(lps), axis=1), rel=1e-6)
