@@ -129,7 +129,7 @@ def fill(
                 item.setToolTip(text)
     table.blockSignals(blocked)
     shown = min(max(len(rows), least_rows), most_rows)
-    height = table.horizontalHeader().sizeHint.height() + 24 * shown + 4
+    height = table.horizontalHeader().property("sizeHint").height() + 24 * shown + 4
     table.setFixedHeight(height)
 
 

@@ -73,7 +73,7 @@ class TTAUncertaintyParameters:
     map3d
         Whether the map is shown in 3D.
     toleranceMm
-        The reviewer's own; nothing here says that it is a clinical one.
+        The reviewer's own, 0 for none: nothing here suggests what is tolerable.
     hotSpotThresholdMm
         Regions above it are hot spots; 0 for the result's own suggestion.
     hotSpot
@@ -117,7 +117,7 @@ class TTAUncertaintyParameters:
     gridVisible: str = "none"
     map3d: bool = False
 
-    toleranceMm: float = 2.0
+    toleranceMm: float = 0.0
     hotSpotThresholdMm: float = 0.0
     hotSpot: int = -1
     landmarksFixed: vtkMRMLMarkupsFiducialNode

@@ -1,0 +1,90 @@
+"""The tab Landmarks: pairs of points, how far apart they end, and what the map says there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from TTAUncertaintyLib.review import LandmarkFinding
+
+from . import look, words
+
+_NAME, _BEFORE, _AFTER, _MAP = range(4)
+
+
+class LandmarksTab(VTKObservationMixin):
+    """Shows landmark pairs, and tells when one of them is placed or moved.
+
+    Parameters
+    ----------
+    ui
+        The form's widgets.
+    onMoved
+        Called after a point was added, removed, renamed or moved.
+    """
+
+    def __init__(self, ui: Any, onMoved: Callable[[], None]) -> None:
+        VTKObservationMixin.__init__(self)
+        self._ui = ui
+        self._onMoved = onMoved
+        titles = [_("Landmark"), _("Before"), _("After"), _("Map")]
+        look.columns(ui.landmarksTable, titles, stretched=_NAME)
+        look.small_print(ui.landmarksLabel)
+
+    def watch(self, *lists: Any) -> None:
+        """Follow these lists and no others."""
+        self.removeObservers()
+        markups = slicer.vtkMRMLMarkupsNode
+        for node in {node for node in lists if node is not None}:
+            for event in (
+                markups.PointModifiedEvent,
+                markups.PointPositionDefinedEvent,
+                markups.PointRemovedEvent,
+            ):
+                self.addObserver(node, event, self._moved)
+
+    def say(self, text: str) -> None:
+        """Show a sentence in place of the table."""
+        self._ui.landmarksLabel.text = text
+        self._ui.landmarksTable.visible = False
+
+    def show(self, findings: Sequence[LandmarkFinding], map_key: str, map_title: str) -> None:
+        """Show what was measured, all in mm."""
+        ui = self._ui
+        rows = [
+            (
+                one.pair.name,
+                words.number(one.before_mm),
+                words.number(one.after_mm),
+                words.number(one.at_fixed.get(map_key)),
+            )
+            for one in findings
+        ]
+        look.fill(ui.landmarksTable, rows, left=(_NAME,))
+        for column, title in (
+            (_BEFORE, _("Before (mm)")),
+            (_AFTER, _("After (mm)")),
+            (_MAP, _(map_title) + " (mm)"),
+        ):
+            ui.landmarksTable.horizontalHeaderItem(column).setText(title)
+        ui.landmarksTable.visible = bool(rows)
+        after = float(np.mean([one.after_mm for one in findings]))
+        before = float(np.mean([one.before_mm for one in findings]))
+        text = _(
+            "{n} pairs: {before:.2f} mm apart before the registration, {after:.2f} mm after it."
+        )
+        text = text.format(n=len(findings), before=before, after=after)
+        if len(findings) == 1:
+            text = _(
+                "One pair: {before:.2f} mm apart before the registration, {after:.2f} mm after it."
+            )
+            text = text.format(before=before, after=after)
+        ui.landmarksLabel.text = text
+
+    def _moved(self, *_event: object) -> None:
+        self._onMoved()

@@ -1,0 +1,196 @@
+"""The review of one result as the panel works on it: what was found, and what is decided.
+
+No widgets. Everything that is decided is written into the scene at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from TTAUncertaintyLib.results import MapKind
+from TTAUncertaintyLib.review import (
+    MatchedReview,
+    Review,
+    ReviewedSpot,
+    StructureStatistics,
+    Verdict,
+    decide,
+    hot_spot_table,
+    landmark_table,
+    match_verdicts,
+    structure_tables,
+)
+from TTAUncertaintyLib.scene.hot_spots import hide_hot_spots, show_hot_spots
+from TTAUncertaintyLib.scene.landmarks import measure_landmarks
+from TTAUncertaintyLib.scene.review_state import (
+    Found,
+    find_spots,
+    keep_review,
+    map_volume,
+    map_volumes,
+    read_review,
+    statistics_of,
+    suggested_threshold,
+)
+from TTAUncertaintyLib.scene.structures import Structures, structures_on
+from TTAUncertaintyLib.scene.tables import show_table
+
+#: Key of the text on the result's node that holds a map's own threshold.
+_THRESHOLD_KEY = "hot_spot_threshold.{kind}"
+
+
+class ReviewDesk:
+    """Reads and writes a result's review.
+
+    Parameters
+    ----------
+    stage, result
+        Whose review; `Stage` and `ResultNodes`.
+
+    Attributes
+    ----------
+    review
+        `Review`, as it is in the scene.
+
+    Raises
+    ------
+    InputError
+        If the scene holds a review that cannot be read; it is left untouched then.
+    """
+
+    def __init__(self, stage: Any, result: Any) -> None:
+        self._stage = stage
+        self.result = result
+        self.review: Review = read_review(result)
+        self._found: Found | None = None
+        self._foundWith: Any = None
+        self._structures: Structures | None = None
+        self._structuresFrom: Any = None
+        self._statistics: list[StructureStatistics] | None = None
+
+    # what is reviewed
+
+    @property
+    def kind(self) -> MapKind:
+        """The map under review."""
+        return MapKind(self.review.map_key)
+
+    @property
+    def threshold(self) -> float:
+        """Above which hot spots are looked for, in the map's unit."""
+        if self.review.threshold_mm is not None:
+            return self.review.threshold_mm
+        return suggested_threshold(self.result, self.kind)
+
+    def chooseMap(self, kind: MapKind) -> None:
+        """Review another map; it goes on with the threshold that it had last."""
+        if kind.value != self.review.map_key:
+            kept = self.result.text(_THRESHOLD_KEY.format(kind=kind.value))
+            threshold = float(kept) if kept else None
+            self._keep(replace(self.review, map_key=kind.value, threshold_mm=threshold))
+
+    def setThreshold(self, value: float) -> None:
+        """Look for hot spots above another value."""
+        if value != self.threshold:
+            self.result.set_text(_THRESHOLD_KEY.format(kind=self.kind.value), repr(value))
+            self._keep(replace(self.review, threshold_mm=value))
+
+    def setTolerance(self, value: float | None) -> None:
+        """Count what lies above another tolerance, mm; None for none."""
+        if value != self.review.tolerance_mm:
+            self._statistics = None
+            self._keep(replace(self.review, tolerance_mm=value))
+
+    def setReviewer(self, name: str) -> None:
+        """Say who reviews."""
+        if name != self.review.reviewer:
+            self._keep(replace(self.review, reviewer=name))
+
+    # hot spots
+
+    def spots(self, structures: Structures | None = None) -> MatchedReview:
+        """Return the hot spots with their verdicts; found anew where map or threshold changed."""
+        wanted = (self.review.map_key, self.threshold, structures)
+        if self._found is None or self._foundWith != wanted:
+            self._found = find_spots(self.result, self.review, structures)
+            self._foundWith = wanted
+        return self._found.matched
+
+    def decideSpot(
+        self, spot: ReviewedSpot, verdict: Verdict | None = None, comment: str | None = None
+    ) -> MatchedReview:
+        """Give a spot a verdict or a comment, keep it, and return the spots as they are then."""
+        self._keep(decide(self.review, spot, verdict, comment))
+        assert self._found is not None
+        self._found = Found(self._found.regions, match_verdicts(self.review, self._found.regions))
+        return self._found.matched
+
+    def decideOverall(self, verdict: Verdict | None = None, comment: str | None = None) -> None:
+        """Decide on the registration as a whole; None leaves verdict or comment as it is."""
+        said = self.review.comment if comment is None else comment
+        verdict = self.review.verdict if verdict is None else verdict
+        if (verdict, said) != (self.review.verdict, self.review.comment):
+            self._keep(self.review.with_overall(verdict, said))
+
+    def showSpots(self, matched: MatchedReview) -> None:
+        """Put the spots into the views and into their table node."""
+        titles = {kind.value: kind.facts.title for kind in MapKind}
+        with self._stage.batch():
+            show_hot_spots(self._stage, self.result, matched, self.kind)
+            table = hot_spot_table(matched, map_volume(self.result, self.kind), titles)
+            show_table(self._stage, self.result, table)
+
+    def hideSpots(self) -> None:
+        """Take the spots out of the views."""
+        hide_hot_spots(self.result)
+
+    # structures and landmarks
+
+    def structures(self, node: Any) -> Structures | None:
+        """Return the structures of a node on the result's voxels; None without a node.
+
+        Raises
+        ------
+        InputError
+            If the node's structures do not lie on the result.
+        """
+        if node is None:
+            return None
+        state = (node.GetID(), node.GetMTime(), _content_time(node))
+        if self._structuresFrom != state:
+            self._structures = None
+            self._structures = structures_on(self._stage, node, self.result.warped)
+            self._structuresFrom = state
+            self._statistics = None
+        return self._structures
+
+    def statistics(self, structures: Structures) -> list[StructureStatistics]:
+        """Return every map over every structure, and write them into their table nodes."""
+        if self._statistics is None:
+            self._statistics = statistics_of(self.result, self.review, structures)
+            for table in structure_tables(self._statistics, self.review.tolerance_mm):
+                show_table(self._stage, self.result, table)
+        return self._statistics
+
+    def landmarks(self, fixed: Any, moving: Any) -> list[Any]:
+        """Measure two lists of points, and write them into their table node.
+
+        Raises
+        ------
+        InputError
+            If the lists do not fit together.
+        """
+        findings = measure_landmarks(self.result, fixed, moving)
+        in_mm = [volume for volume in map_volumes(self.result) if volume.unit == "mm"]
+        show_table(self._stage, self.result, landmark_table(findings, in_mm))
+        return findings
+
+    def _keep(self, review: Review) -> None:
+        self.review = review
+        keep_review(self.result, review)
+
+
+def _content_time(node: Any) -> int:
+    content = node.GetSegmentation() if node.IsA("vtkMRMLSegmentationNode") else node.GetImageData()
+    return 0 if content is None else int(content.GetMTime())

@@ -1,0 +1,79 @@
+"""The tab Structures: the map under review in each structure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from TTAUncertaintyLib.review import StructureStatistics
+
+from . import look, words
+from .bindings import NumberBinding
+
+_NAME, _ABOVE = 0, 5
+
+
+class StructuresTab:
+    """Shows statistics per structure.
+
+    Parameters
+    ----------
+    ui
+        The form's widgets.
+    onTolerance
+        Called with the person's tolerance in mm, or None for none.
+    """
+
+    def __init__(self, ui: Any, onTolerance: Callable[[float | None], None]) -> None:
+        self._ui = ui
+        ui.toleranceSpin.specialValueText = _("none")
+        self._tolerance = NumberBinding(
+            ui.toleranceSpin, "tolerance", lambda _name, value: onTolerance(value or None)
+        )
+        titles = [
+            _("Structure"),
+            "cm³",
+            _("Median"),
+            _("95 %"),
+            _("Highest"),
+            _("Above"),
+        ]
+        look.columns(ui.structuresTable, titles, stretched=_NAME)
+        look.small_print(ui.structuresLabel)
+
+    def showTolerance(self, value: float | None) -> None:
+        """Show the person's tolerance, mm."""
+        self._tolerance.show(value or 0.0)
+
+    def say(self, text: str) -> None:
+        """Show a sentence in place of the table."""
+        self._ui.structuresLabel.text = text
+        self._ui.structuresTable.visible = False
+
+    def show(
+        self, statistics: Sequence[StructureStatistics], map_key: str, tolerance: float | None
+    ) -> None:
+        """Show one map's statistics; the table node in the scene has those of all maps."""
+        ui = self._ui
+        found = [one for one in statistics if one.map_key == map_key]
+        rows = [
+            (
+                one.name,
+                words.number(one.volume_cm3, 1),
+                words.number(one.median),
+                words.number(one.p95),
+                words.number(one.maximum),
+                words.percent(one.share_above),
+            )
+            for one in found
+        ]
+        look.fill(ui.structuresTable, rows, left=(_NAME,), most_rows=12)
+        above = _("Above") if tolerance is None else f"> {tolerance:g} mm"
+        ui.structuresTable.horizontalHeaderItem(_ABOVE).setText(above)
+        ui.structuresTable.setColumnHidden(_ABOVE, tolerance is None)
+        ui.structuresTable.visible = bool(found)
+        title = _(found[0].map_title) if found else ""
+        text = _("{map} in mm. All maps are in the table of this result in the scene.")
+        ui.structuresLabel.text = text.format(map=title)

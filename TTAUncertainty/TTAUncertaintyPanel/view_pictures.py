@@ -1,0 +1,113 @@
+"""Pictures of the views as they are on the screen, for the exported review."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from TTAUncertaintyLib.results.review_report import Picture
+from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
+from TTAUncertaintyLib.scene.slices import jump_to, slice_nodes
+from TTAUncertaintyLib.scene.stage import Stage
+
+#: The slice views of Slicer's usual layouts.
+_USUAL = ("Red", "Green", "Yellow")
+
+
+def pictures_of_views(stage: Stage, what: str) -> list[Picture]:
+    """Return pictures of the slice and 3D views.
+
+    Parameters
+    ----------
+    stage
+        Where they are.
+    what
+        What the views show, for the captions.
+    """
+    manager = slicer.app.layoutManager()
+    names = [name for name in _slice_names(stage) if name in manager.sliceViewNames()]
+    found = []
+    for name in names:
+        widget = manager.sliceWidget(name)
+        caption = f"{_orientation(widget.mrmlSliceNode())}: {what}"
+        found.append(Picture(caption, png_of(widget.sliceView())))
+    if current_layout(stage) is not Layout.SIDE_BY_SIDE and manager.threeDViewCount:
+        view = manager.threeDWidget(0).threeDView()
+        found.append(Picture(_("3D: {what}").format(what=what), png_of(view)))
+    return found
+
+
+def pictures_of_places(
+    stage: Stage, places: dict[int, tuple[float, float, float]]
+) -> list[Picture]:
+    """Return a picture of each place, by rank, in the first slice view; views are as before then.
+
+    Parameters
+    ----------
+    stage
+        Where.
+    places
+        World RAS mm by rank.
+    """
+    manager = slicer.app.layoutManager()
+    names = [name for name in _slice_names(stage) if name in manager.sliceViewNames()]
+    if not names:
+        return []
+    # side by side, the map is in the last view
+    widget = manager.sliceWidget(names[0] if names[0] in _USUAL else names[-1])
+    found = []
+    with _as_before(stage):
+        for rank, place in places.items():
+            jump_to(stage, place)
+            caption = _("Place {rank}, {orientation}").format(
+                rank=rank, orientation=_orientation(widget.mrmlSliceNode()).lower()
+            )
+            found.append(Picture(caption, png_of(widget.sliceView()), rank))
+    return found
+
+
+def png_of(view: Any) -> bytes:
+    """Return a slice or 3D view's picture as a PNG file."""
+    view.forceRender()
+    grabber = vtk.vtkWindowToImageFilter()
+    grabber.SetInput(view.renderWindow())
+    grabber.SetInputBufferTypeToRGB()
+    writer = vtk.vtkPNGWriter()
+    writer.SetInputConnection(grabber.GetOutputPort())
+    writer.WriteToMemoryOn()
+    writer.Write()
+    return bytes(memoryview(writer.GetResult()))
+
+
+def _slice_names(stage: Stage) -> tuple[str, ...]:
+    side_by_side = current_layout(stage) is Layout.SIDE_BY_SIDE
+    return tuple(SIDE_BY_SIDE.values()) if side_by_side else _USUAL
+
+
+def _orientation(node: Any) -> str:
+    return str(node.GetOrientation())
+
+
+@contextmanager
+def _as_before(stage: Stage) -> Iterator[None]:
+    """Put the slices, and the crosshair, back to where they were."""
+    kept = []
+    for node in slice_nodes(stage):
+        matrix = vtk.vtkMatrix4x4()
+        matrix.DeepCopy(node.GetSliceToRAS())
+        kept.append((node, matrix))
+    crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    mode = None if crosshair is None else crosshair.GetCrosshairMode()
+    try:
+        yield
+    finally:
+        for node, matrix in kept:
+            node.GetSliceToRAS().DeepCopy(matrix)
+            node.UpdateMatrices()
+        if crosshair is not None:
+            crosshair.SetCrosshairMode(mode)
