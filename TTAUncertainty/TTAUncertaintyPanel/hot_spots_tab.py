@@ -22,6 +22,13 @@ VERDICT_COLORS = {
     Verdict.REJECT.value: look.BAD,
 }
 
+#: The verdicts, as short as the table has room for.
+_SHORT = {
+    Verdict.ACCEPT: _("accept"),
+    Verdict.CHECK: _("check"),
+    Verdict.REJECT: _("reject"),
+}
+
 _RANK, _PEAK, _MEAN, _VOLUME, _PLACE, _STRUCTURE, _VERDICT = range(7)
 
 
@@ -52,7 +59,7 @@ class HotSpotsTab:
         self._matched = MatchedReview(())
         self._selected = -1
         self._filling = False
-        titles = ["#", _("Peak"), _("Mean"), "cm³", _("Place (mm)"), _("Structure"), _("Verdict")]
+        titles = ["#", _("Peak"), _("Mean"), "cm³", _("Place\nmm"), _("Structure"), _("Verdict")]
         look.columns(ui.hotSpotsTable, titles, stretched=_STRUCTURE)
         look.small_print(ui.hotSpotsLabel)
         self._threshold = NumberBinding(
@@ -115,12 +122,12 @@ class HotSpotsTab:
                 words.number(reviewed.spot.volume_cm3, 1),
                 words.position(reviewed.spot.position_ras_mm),
                 reviewed.spot.structure or "–",
-                "" if reviewed.verdict is Verdict.OPEN else _(reviewed.verdict.title),
+                _SHORT.get(reviewed.verdict, ""),
             )
             for reviewed in spots
         ]
-        look.fill(table, rows, left=(_PLACE, _STRUCTURE, _VERDICT))
-        suffix = f" ({unit})" if unit else ""
+        look.fill(table, rows, left=(_PLACE, _STRUCTURE, _VERDICT), most_rows=10)
+        suffix = f"\n{unit}" if unit else ""
         for column, title in ((_PEAK, _("Peak")), (_MEAN, _("Mean"))):
             table.horizontalHeaderItem(column).setText(title + suffix)
         table.setColumnHidden(_STRUCTURE, not any(reviewed.spot.structure for reviewed in spots))

@@ -35,6 +35,7 @@ class LandmarksTab(VTKObservationMixin):
         titles = [_("Landmark"), _("Before"), _("After"), _("Map")]
         look.columns(ui.landmarksTable, titles, stretched=_NAME)
         look.small_print(ui.landmarksLabel)
+        ui.landmarksTab.layout().addStretch(1)  # the tabs are as high as the highest
 
     def watch(self, *lists: Any) -> None:
         """Follow these lists and no others."""

@@ -42,6 +42,7 @@ class StructuresTab:
         ]
         look.columns(ui.structuresTable, titles, stretched=_NAME)
         look.small_print(ui.structuresLabel)
+        ui.structuresTab.layout().addStretch(1)  # the tabs are as high as the highest
 
     def showTolerance(self, value: float | None) -> None:
         """Show the person's tolerance, mm."""

@@ -102,12 +102,15 @@ def _as_before(stage: Stage) -> Iterator[None]:
         matrix.DeepCopy(node.GetSliceToRAS())
         kept.append((node, matrix))
     crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-    mode = None if crosshair is None else crosshair.GetCrosshairMode()
+    mark = (
+        None if crosshair is None else (crosshair.GetCrosshairRAS(), crosshair.GetCrosshairMode())
+    )
     try:
         yield
     finally:
         for node, matrix in kept:
             node.GetSliceToRAS().DeepCopy(matrix)
             node.UpdateMatrices()
-        if crosshair is not None:
-            crosshair.SetCrosshairMode(mode)
+        if crosshair is not None and mark is not None:
+            crosshair.SetCrosshairRAS(*mark[0])
+            crosshair.SetCrosshairMode(mark[1])
