@@ -1,0 +1,162 @@
+"""The panel as a whole: opened, left, filled from a scene, closed, reloaded."""
+
+from __future__ import annotations
+
+from support import fake_python
+
+pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
+
+
+def begin(desktop, panel, python):
+    """Press Run and wait until passes arrive."""
+    panel.logic.machine.python = python
+    panel.ui.runButton.click()
+    run = panel.logic.run
+    desktop.wait_until(lambda: run.state.done > 0 or run.ended)
+    return run
+
+
+class Listener:
+    """A section that writes down what it is told."""
+
+    def __init__(self):
+        self.heard = []
+
+    def onResultChanged(self, result):  # noqa: N802
+        self.heard.append(result)
+
+
+def test_opening_the_panel_asks_loads_and_starts_nothing(desktop, panel):
+    from TTAUncertaintyPanel.requirements import TorchState
+
+    assert panel.logic.torchCheck.answer.state in (TorchState.UNKNOWN, TorchState.PRESENT)
+    assert panel.logic.torchCheck._process is None
+    assert panel.logic.run is None
+    assert desktop.messages == [] and desktop.warnings == []
+
+
+def test_the_panel_and_the_scene_say_the_same(desktop, ready, pair):
+    ready.parameters.movingVolume = None
+    assert ready.ui.movingSelector.currentNode() is None
+    ready.ui.movingSelector.setCurrentNode(pair[1])
+    assert ready.parameters.movingVolume is pair[1]
+    ready.parameters.seed = 41
+    assert ready.ui.seedSpin.value == 41
+    ready.ui.keepRegistrationsCheck.checked = True
+    assert ready.parameters.keepRegistrations is True
+    ready.ui.presetCombo.setCurrentIndex(ready.ui.presetCombo.findText("Thorough"))
+    assert ready.parameters.preset == "thorough"
+
+
+def test_every_section_is_told_once_which_result_is_shown(ready, pair, result_folder):
+    listener = Listener()
+    ready._sections.append(listener)
+    result = ready.logic.loadResult(result_folder, *pair)
+    ready.setResult(result)
+    ready.setResult(result)
+    ready.parameters.opacity = 0.5  # another change tells nothing of the result
+    assert listener.heard == [result] == [ready.result]
+    ready.setResult(None)
+    assert listener.heard == [result, None] and ready.result is None
+
+
+def test_a_result_that_is_deleted_is_not_shown_any_more(desktop, ready, pair, result_folder):
+    listener = Listener()
+    ready._sections.append(listener)
+    result = ready.logic.loadResult(result_folder, *pair)
+    ready.setResult(result)
+    result.remove()
+    desktop.process_events(0.05)
+    assert listener.heard[-1] is None and ready.result is None
+
+
+def test_a_closed_scene_empties_the_panel_and_a_new_one_fills_it(desktop, ready):
+    from support.module_desktop import FIXED, add_volume
+
+    desktop.close_scene()
+    desktop.process_events(0.05)
+    assert ready.parameters.fixedVolume is None
+    assert ready.ui.fixedSelector.currentNode() is None
+    assert ready.ui.emptyLabel.visible
+    assert not ready.ui.runButton.enabled
+    volume = add_volume("another", FIXED)
+    desktop.process_events(0.05)
+    assert ready.parameters.fixedVolume is volume
+    assert not ready.ui.emptyLabel.visible
+
+
+def test_a_saved_scene_brings_back_every_choice_and_the_result(
+    desktop, ready, pair, result_folder, tmp_path
+):
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    title = ready.result.title
+    ready.parameters.preset = "paper"
+    ready.parameters.start = "mass"
+    ready.ui.swapButton.click()
+    desktop.save_scene(tmp_path / "study.mrb")
+    desktop.open_scene(tmp_path / "study.mrb")
+    desktop.process_events(0.1)
+    parameters = ready.parameters
+    assert (parameters.preset, parameters.start) == ("paper", "mass")
+    assert parameters.fixedVolume.GetName() == pair_names()[1]
+    assert parameters.movingVolume.GetName() == pair_names()[0]
+    assert ready.ui.fixedSelector.currentNode() is parameters.fixedVolume
+    assert ready.ui.presetCombo.currentText == "Paper"
+    assert ready.result is not None and ready.result.title == title
+
+
+def pair_names():
+    return "Köpfchen", "bewegtes Köpfchen"
+
+
+def test_a_run_goes_on_while_another_module_is_shown(desktop, ready, result_folder, tmp_path):
+    run = begin(desktop, ready, fake_python.waiting(tmp_path, result_folder))
+    desktop.leave()
+    done = run.state.done
+    desktop.process_events(0.3)
+    assert not run.ended and run.state.done >= done
+    run.stopAndKeep()
+    desktop.wait_until(lambda: run.ended)
+    desktop.open("TTAUncertainty")
+    assert ready.result == run.result
+    assert ready.ui.runButton.text == "Run"
+
+
+def test_closing_the_scene_ends_a_run_and_the_panel_can_run_again(
+    desktop, ready, result_folder, tmp_path
+):
+    run = begin(desktop, ready, fake_python.waiting(tmp_path, result_folder))
+    desktop.close_scene()
+    desktop.wait_until(lambda: run.ended)
+    assert run.state.phase.value == "cancelled"
+    assert ready.result is None and ready.logic.results() == []
+    assert ready.ui.runButton.text == "Run" and not ready.ui.stopButton.visible
+    assert not ready.ui.messageFrame.visible
+
+
+def test_reloading_ends_a_run_and_gives_a_panel_made_of_new_code(
+    desktop, ready, result_folder, tmp_path
+):
+    run = begin(desktop, ready, fake_python.waiting(tmp_path, result_folder))
+    before = type(ready)
+    fresh = desktop.reload(ready)
+    assert run.ended and not ready.logic.running
+    assert type(fresh) is not before and type(fresh).__name__ == "TTAUncertaintyWidget"
+    desktop.process_events(0.05)
+    assert fresh.ui.runButton.enabled
+    assert fresh.parameters.fixedVolume is not None
+    seed = fresh.parameters.seed
+    ready.ui.seedSpin.value = seed + 1  # the old panel's widgets lead nowhere
+    assert fresh.parameters.seed == seed
+
+
+def test_quitting_ends_a_run(desktop, ready, result_folder, tmp_path):
+    run = begin(desktop, ready, fake_python.waiting(tmp_path, result_folder))
+    desktop.quit()
+    assert run.ended
+
+
+def test_the_panel_fits_into_the_width_that_slicer_gives_it(desktop, ready):
+    ready.ui.advancedSection.collapsed = False
+    desktop.process_events(0.05)
+    assert ready.ui.inputsSection.parent().minimumSizeHint().width() <= 480
