@@ -19,7 +19,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError
-from TTAUncertaintyLib.scene import preview
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
@@ -27,6 +26,7 @@ from . import active
 from .listening import Holds, Listeners, tell
 from .loading import ResultReading
 from .preparation import Preparation
+from .previewing import LivePreview
 from .troubles import failed, in_words
 
 
@@ -89,6 +89,7 @@ class RunController:
         self._showPreview = showPreview
         self._listeners = Listeners()
         self._stage = Stage.current()
+        self._live = LivePreview(self._stage)
         self._sceneClosed = False
         self._inStep = False
         self._wish = ""  # "stop" or "cancel", from before there is a process
@@ -187,7 +188,6 @@ class RunController:
                 self._ask(self._wish)
 
     def _look(self, state: RunState) -> None:
-        fresh = state.preview is not None and state.preview != self.state.preview
         if state.phase is Phase.FINISHED and state.output is not None:
             self._finished = state
             self._reading = ResultReading(state.output, self._preparation.fixedFile)
@@ -196,10 +196,11 @@ class RunController:
             self._end(state)
             return
         self._tell(state)
-        if fresh and self._showPreview and not self._sceneClosed and not state.cancelling:
-            with self.holds.measure("showing a preview"):
-                shown = preview.show_preview(self._stage, state.preview)
-                self._listeners.tell("preview", shown)
+        if self._showPreview and not self._sceneClosed and not state.cancelling:
+            self._live.offer(state.preview)
+            if self._live.due:
+                with self.holds.measure("showing a preview"):
+                    self._listeners.tell("preview", self._live.show())
 
     def _waitFor(self, reading: ResultReading) -> None:
         """Load the result when it is read; one that nobody wants any more is removed."""
@@ -237,7 +238,7 @@ class RunController:
 
     def _removePreview(self) -> None:
         if not self._sceneClosed:
-            preview.remove_preview(self._stage)
+            self._live.remove()
 
     def _tell(self, state: RunState) -> None:
         self.state = state

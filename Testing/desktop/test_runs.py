@@ -155,6 +155,7 @@ def test_a_volume_deleted_during_the_run_loses_nothing_else(
     assert wait(desktop, controller).phase.value == "finished"
     result = controller.result
     assert [result.fixed, result.moving].count(None) == 1
+    assert not result.node.GetNodeReferenceID(("fixed", "moving")[gone])
     assert result.warped is not None
     assert result.maps
 
