@@ -75,6 +75,7 @@ class MapSection:
     def exit(self) -> None:
         """Another module is shown: the views hold still."""
         self._entered = False
+        self._endFlicker()
         self._hold()
 
     def cleanup(self) -> None:
@@ -151,7 +152,16 @@ class MapSection:
                 self._later.start()
             else:
                 self._present(wanted)
-        self._flicker.run(self._compared() == "flicker" and self._entered)
+        if self._compared() == "flicker" and self._entered:
+            self._flicker.run(True)
+        else:
+            self._endFlicker()
+
+    def _endFlicker(self) -> None:
+        """Show again the image that was chosen, and not the one that happened to be on."""
+        if self._flicker.active and self._shown is not None and self._result is not None:
+            self._flicker.run(False)
+            self._present(self._shown)
 
     def _compared(self) -> str:
         """How two images are compared; "none" where there is only one."""

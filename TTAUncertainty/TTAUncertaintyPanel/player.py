@@ -1,0 +1,129 @@
+"""Plays the perturbed registrations of a result one after another, in the slice views."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from TTAUncertaintyLib.results.registrations import KeptRegistrations
+from TTAUncertaintyLib.scene.slices import Layers, composites, set_layers
+from TTAUncertaintyLib.scene.teaching import PLAYED, current_pass, load_registrations, show_pass
+
+from .look import small_print
+
+#: Milliseconds that each registration stays.
+_INTERVAL_MS = 500
+
+
+class Player:
+    """The slider and the buttons over it.
+
+    Parameters
+    ----------
+    ui, host
+        See `widget`.
+    onTrouble
+        Called with an error that a person is meant to read.
+    """
+
+    def __init__(self, ui: Any, host: Any, onTrouble: Callable[[Exception], None]) -> None:
+        self._ui = ui
+        self._host = host
+        self._onTrouble = onTrouble
+        self._kept: KeptRegistrations | None = None
+        self._before: list[tuple[Any, str, str, float]] = []
+        self._moving = False
+        small_print(ui.passLabel)
+        self._timer = qt.QTimer()
+        self._timer.interval = _INTERVAL_MS
+        self._timer.timeout.connect(self._advance)
+        ui.playButton.toggled.connect(self._play)
+        ui.firstPassButton.clicked.connect(lambda _checked=False: self.go(0))
+        ui.passSlider.valueChanged.connect(lambda value: None if self._moving else self.go(value))
+
+    def show(self, kept: KeptRegistrations | None) -> None:
+        """Offer the registrations of a result, or none."""
+        self.end()
+        self._kept = kept
+        result = self._host.result
+        number = -1 if result is None else current_pass(result)
+        self._moving = True
+        self._ui.passSlider.maximum = 0 if kept is None else kept.count - 1
+        self._moving = False
+        self._say(max(number, 0))
+
+    def go(self, number: int) -> None:
+        """Show a registration, from 0 on."""
+        result, kept, stage = self._host.result, self._kept, self._host.stage
+        if result is None or kept is None:
+            return
+        try:
+            played = load_registrations(stage, result, kept)
+        except Exception as error:  # reading many files: whatever it is, the panel stays
+            self._ui.playButton.checked = False
+            self._onTrouble(error)
+            return
+        show_pass(stage, result, number)
+        if not self._before:
+            self._before = [
+                (
+                    node,
+                    node.GetBackgroundVolumeID(),
+                    node.GetForegroundVolumeID(),
+                    node.GetForegroundOpacity(),
+                )
+                for node in composites(stage)
+            ]
+            set_layers(stage, Layers(played))
+        self._say(number)
+
+    def end(self) -> None:
+        """Stop, and show again what was there before."""
+        self._timer.stop()
+        self._ui.playButton.checked = False
+        played = None if self._host.result is None else self._host.result.reference(PLAYED)
+        for node, background, foreground, opacity in self._before:
+            if played is None or node.GetBackgroundVolumeID() != played.GetID():
+                continue  # the person has chosen something else meanwhile
+            held = node.StartModify()
+            node.SetBackgroundVolumeID(background)
+            node.SetForegroundVolumeID(foreground)
+            node.SetForegroundOpacity(opacity)
+            node.EndModify(held)
+        self._before = []
+
+    def forget(self) -> None:
+        """The views' nodes are about to go: there is nothing to show again."""
+        self._before = []
+        self.end()
+
+    @property
+    def playing(self) -> bool:
+        """Whether the views show a perturbed registration."""
+        return bool(self._before)
+
+    def _play(self, wanted: bool) -> None:
+        self._ui.playButton.text = "⏸" if wanted else "▶"
+        if wanted:
+            self.go(int(self._ui.passSlider.value))
+            self._timer.start()
+        else:
+            self._timer.stop()
+
+    def _advance(self) -> None:
+        if self._kept is not None:
+            self.go((int(self._ui.passSlider.value) + 1) % self._kept.count)
+
+    def _say(self, number: int) -> None:
+        ui, kept = self._ui, self._kept
+        self._moving = True
+        ui.passSlider.value = number
+        self._moving = False
+        if kept is None:
+            ui.passLabel.text = ui.passCountLabel.text = ""
+            return
+        ui.passCountLabel.text = _("{n} of {count}").format(n=number + 1, count=kept.count)
+        ui.passLabel.text = kept.labels[number]
