@@ -21,13 +21,19 @@ from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace
 from ..review.spread_words import spread_words
 from .arrays import LPS_RAS, to_matrix
 from .result import ResultNodes
+from .slices import jump_to, slice_nodes
 from .stage import Stage
 
 CLOUD, ELLIPSOID = "cloud", "ellipsoid"
 
-_POINT_RADIUS_MM = 0.12
+#: How much a view shows that looks closely, in the largest standard deviations; at least this, mm.
+_VIEW_SIGMAS, _SMALLEST_VIEW_MM = 9.0, 4.0
+#: Radius of a position's ball, as a share of that.
+_BALL = 0.01
 _FLIP = np.array([-1.0, -1.0, 1.0])
-_COLORS = {CLOUD: (0.98, 0.94, 0.44), ELLIPSOID: (0.95, 0.30, 0.33)}
+#: Blues, which no place of the maps' own colours has.
+_COLORS = {CLOUD: (0.25, 0.95, 1.0), ELLIPSOID: (0.10, 0.30, 0.95)}
+_OPACITY = {CLOUD: 1.0, ELLIPSOID: 0.25}
 
 Array = NDArray[np.float64]
 
@@ -112,9 +118,31 @@ def show_spread(
     cloud, ellipsoid
         What is drawn of it.
     """
-    _put(stage, result, CLOUD, "Positions of the passes", _balls(spread.positions), cloud)
+    # the ellipsoid first: slice views draw what is older below
     _put(stage, result, ELLIPSOID, "Spread", ellipsoid_surface(spread, contour), ellipsoid)
-    result.reference(ELLIPSOID).GetDisplayNode().SetOpacity(0.35)
+    _put(stage, result, CLOUD, "Positions of the passes", _balls(spread), cloud)
+
+
+def look_closely(stage: Stage, spread: PointSpread) -> None:
+    """Take all views to the point, so near that its spread fills a good part of them.
+
+    The 3D views look across the longest axis: along it, an ellipsoid is a dot.
+    """
+    wide = _width_of_view(spread)
+    for node in slice_nodes(stage):
+        width, height, depth = node.GetFieldOfView()
+        node.SetFieldOfView(wide * max(1.0, width / height), wide * max(1.0, height / width), depth)
+        node.UpdateMatrices()
+    jump_to(stage, spread.ras)
+    middle = spread.positions.mean(axis=0)
+    across, up = spread.axes.directions[:, 2], spread.axes.directions[:, 1]
+    for n in range(stage.scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")):
+        camera = stage.scene.GetNthNodeByClass(n, "vtkMRMLCameraNode")
+        distance = wide / 2 / np.tan(np.deg2rad(camera.GetViewAngle()) / 2)
+        camera.SetFocalPoint(*middle)
+        camera.SetPosition(*(middle + distance * across))
+        camera.SetViewUp(*up)
+        camera.ResetClippingRange()
 
 
 def hide_spread(result: ResultNodes) -> None:
@@ -144,13 +172,18 @@ def ellipsoid_surface(spread: PointSpread, contour: Contour) -> Any:
     return moved.GetOutput()
 
 
-def _balls(positions: Array) -> Any:
+def _width_of_view(spread: PointSpread) -> float:
+    """Return how much a view shows that looks closely, mm."""
+    return max(_SMALLEST_VIEW_MM, _VIEW_SIGMAS * float(spread.axes.sigma_mm[0]))
+
+
+def _balls(spread: PointSpread) -> Any:
     points = vtk.vtkPoints()
-    points.SetData(numpy_to_vtk(np.ascontiguousarray(positions), deep=1))
+    points.SetData(numpy_to_vtk(np.ascontiguousarray(spread.positions), deep=1))
     data = vtk.vtkPolyData()
     data.SetPoints(points)
     ball = vtk.vtkSphereSource()
-    ball.SetRadius(_POINT_RADIUS_MM)
+    ball.SetRadius(_BALL * _width_of_view(spread))
     glyphs = vtk.vtkGlyph3D()
     glyphs.SetInputData(data)
     glyphs.SetSourceConnection(ball.GetOutputPort())
@@ -177,8 +210,11 @@ def _put(
         node.CreateDefaultDisplayNodes()
         display = node.GetDisplayNode()
         display.SetColor(*_COLORS[role])
+        display.SetOpacity(_OPACITY[role])
+        # projected onto the slice: hardly any position lies exactly in it
         display.SetVisibility2D(True)
-        display.SetSliceIntersectionThickness(2)
+        display.SetSliceDisplayModeToProjection()
+        display.SetSliceIntersectionOpacity(_OPACITY[role])
         result.refer(role, node)
     node.SetAndObservePolyData(surface)
     node.SetDisplayVisibility(visible)

@@ -15,7 +15,7 @@ COLORS = {
     Verdict.OPEN: (0.98, 0.94, 0.55),
     Verdict.ACCEPT: (0.35, 0.75, 0.45),
     Verdict.CHECK: (1.00, 0.62, 0.20),
-    Verdict.REJECT: (0.85, 0.20, 0.25),
+    Verdict.REJECT: (1.00, 0.42, 0.42),
 }
 
 
@@ -80,5 +80,9 @@ def _add(stage: Stage, result: ResultNodes, verdict: Verdict) -> Any:
     display.SetTextScale(3.0)
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(True)
+    words = display.GetTextProperty()  # on a ground of their own: the map below has every colour
+    words.SetBackgroundColor(0.08, 0.08, 0.10)
+    words.SetBackgroundOpacity(0.75)
+    words.SetShadow(False)
     result.refer(spots_role(verdict), node)
     return node

@@ -22,6 +22,7 @@ from TTAUncertaintyLib.scene.cloud import (
     PointSpread,
     ellipsoid_surface,
     hide_spread,
+    look_closely,
     show_spread,
     spread_at,
 )
@@ -141,6 +142,30 @@ def test_offsets_are_turned_back_from_the_moving_world(
     assert turned == pytest.approx(straight @ turn, abs=1e-9)
 
 
+def test_looking_closely_shows_the_whole_spread_across_its_longest_axis(
+    application_with_views: SlicerApplication, stage: Stage
+) -> None:
+    turned = rotation((1, 2, 3), 40.0)
+    covariance = turned @ np.diag([9.0, 1.0, 0.25]) @ turned.T
+    ras = (10.0, -20.0, 30.0)
+    spread = PointSpread(
+        ras,
+        np.array([ras]),
+        PointCovariances(covariance, None, None),
+        principal_axes(covariance),
+    )
+    look_closely(stage, spread)
+    for view in application_with_views.slice_views.values():
+        node = view.logic.GetSliceNode()
+        assert min(node.GetFieldOfView()[:2]) == pytest.approx(27.0)
+    camera = stage.scene.GetFirstNodeByClass("vtkMRMLCameraNode")
+    assert camera.GetFocalPoint() == pytest.approx(ras)
+    along = np.subtract(camera.GetPosition(), ras)
+    assert along @ turned[:, 0] == pytest.approx(0, abs=1e-6)
+    half = np.linalg.norm(along) * np.tan(np.deg2rad(camera.GetViewAngle()) / 2)
+    assert half > 3.0 * Contour.PERCENT_95.value
+
+
 def _set_record(result: ResultNodes, record: dict) -> None:
     import json
 
@@ -162,5 +187,12 @@ def test_cloud_and_ellipsoid_are_drawn_and_hidden(
     for axis in range(3):
         assert bounds[2 * axis] == pytest.approx(spread.positions[:, axis].min(), abs=0.2)
         assert bounds[2 * axis + 1] == pytest.approx(spread.positions[:, axis].max(), abs=0.2)
+    look_closely(stage, spread)
+    cyan = [np.array([64, 242, 255])]  # of the balls
+    for picture in (application_with_views.render_slice("Red"), application_with_views.render_3d()):
+        near = np.abs(picture.astype(int) - cyan).max(axis=-1) < 90
+        assert near.sum() > 20
     hide_spread(result)
+    picture = application_with_views.render_slice("Red")
+    assert not (np.abs(picture.astype(int) - cyan).max(axis=-1) < 90).any()
     assert not result.reference(CLOUD).GetDisplayVisibility()
