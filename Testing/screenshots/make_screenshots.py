@@ -17,9 +17,6 @@ sys.path[:0] = [str(REPOSITORY / "Testing"), str(REPOSITORY), str(Path(__file__)
 
 import tour  # noqa: E402
 
-#: No picture is larger than this many bytes; the extensions index asks for small repositories.
-MOST_BYTES = 400_000
-
 
 def main() -> int:
     """Take the pictures that are asked for, or all."""
@@ -38,10 +35,12 @@ def main() -> int:
         path = options.folder / f"{name}.png"
         path.write_bytes(png)
         print(f"{path.name}: {len(png) / 1000:.0f} kB", flush=True)
-        if len(png) > MOST_BYTES:
+        if len(png) > tour.MOST_BYTES:
             too_large.append(name)
     if too_large:
-        print(f"Larger than {MOST_BYTES / 1000:.0f} kB: {', '.join(too_large)}", file=sys.stderr)
+        print(
+            f"Larger than {tour.MOST_BYTES / 1000:.0f} kB: {', '.join(too_large)}", file=sys.stderr
+        )
     return 1 if too_large else 0
 
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-from palette import indexed_png
 from PySide6 import QtGui, QtWidgets
+from small_png import small_png
 from support.desktop import Desktop
 
 from TTAUncertaintyLib.sample_data import sample_pair
+from TTAUncertaintyLib.scene.slices import fit
 
 MODULE = "TTAUncertainty"
 
+#: No picture takes more; the extensions index asks for small repositories.
+MOST_BYTES = 400_000
+
 #: Width and height of the window, pixels.
 _WINDOW = (1500, 1000)
+
+#: Names and colours of the labels of the tissue images, from 0 on.
+_TISSUES = (
+    ("Background", (0.0, 0.0, 0.0)),
+    ("Cerebrospinal fluid", (0.35, 0.6, 0.9)),
+    ("Grey matter", (0.6, 0.6, 0.6)),
+    ("White matter", (0.95, 0.95, 0.9)),
+)
 
 #: A run on a slow computer may take this long, s.
 _LONGEST_RUN_S = 1800
@@ -44,10 +55,7 @@ class Tour:
         path = self.desktop.folder / "picture.png"
         self.desktop.process_events(0.2)
         self.desktop.screenshot(path)
-        image = QtGui.QImage(str(path)).convertToFormat(QtGui.QImage.Format.Format_RGB888)
-        width, height = image.width(), image.height()
-        rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, image.bytesPerLine())
-        return indexed_png(rows[:, : 3 * width].reshape(height, width, 3))
+        return small_png(QtGui.QImage(str(path)), MOST_BYTES)
 
     def unfold(self, *names: str) -> None:
         """Unfold these sections, fold the others, and scroll to the first."""
@@ -89,12 +97,23 @@ class Tour:
         self.desktop.process_events(0.5)
 
     def load_structures(self) -> None:
-        """Load the tissues of the fixed image as structures."""
+        """Load the tissues of the fixed image as structures, with their names."""
         import slicer
 
         image = sample_pair("reference").fixed_labels
         node = slicer.util.loadVolume(str(image.path), {"labelmap": True, "name": "Tissues"})
+        names = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", "Tissues")
+        names.SetTypeToUser()
+        names.SetNumberOfColors(len(_TISSUES))
+        for label, (name, color) in enumerate(_TISSUES):
+            names.SetColor(label, name, *color)
+        node.GetDisplayNode().SetAndObserveColorNodeID(names.GetID())
         self.choose(structures=node)
+
+    def fit(self) -> None:
+        """Let the views show all of the image, at the size that they have by now."""
+        self.desktop.screenshot(self.desktop.folder / "picture.png")
+        fit(self.panel.stage, self.panel.result.warped)
 
 
 def empty(tour: Tour) -> None:
@@ -123,6 +142,7 @@ def result(tour: Tour) -> None:
 def side_by_side(tour: Tour) -> None:
     """Fixed image, warped image and map side by side, above a threshold."""
     tour.choose(layout="side-by-side", thresholdMm=1.0)
+    tour.fit()
 
 
 def in_3d(tour: Tour) -> None:
