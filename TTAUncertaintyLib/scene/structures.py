@@ -92,7 +92,12 @@ def _of_label_map(node: Any, volume: Any) -> Structures:
     return Structures(labels, names)
 
 
+#: Tables that Slicer gives to any label map: their names ("bone", "Peach") say nothing about it.
+_ANYBODYS_TABLES = ("GenericColors", "Labels")
+
+
 def _name(colors: Any, label: int) -> str:
-    """Return a label's name in a colour table; a plain one where the table has none."""
-    name = "" if colors is None else colors.GetColorName(label)
+    """Return a label's name in a colour table; a plain one where the table has none of its own."""
+    own = colors is not None and colors.GetName() not in _ANYBODYS_TABLES
+    name = colors.GetColorName(label) if own else ""
     return name if name and name not in ("(none)", str(label)) else f"Label {label}"

@@ -73,3 +73,18 @@ def test_structures_elsewhere_are_refused(stage: Stage) -> None:
         structures_on(stage, labels, volume)
     with pytest.raises(InputError, match="neither"):
         structures_on(stage, volume, volume)
+
+
+def test_labels_are_not_called_after_colours_that_every_label_map_gets(stage: Stage) -> None:
+    """Slicer's own first table would call a brain's tissues "jake", "Peach" and "Brain"."""
+    lattice = FLIPPED.centered((9, 9, 9), FLIPPED.spacing, FLIPPED.center)
+    volume = add_volume(stage.scene, "warped", np.zeros((9, 9, 9)), lattice)
+    labels = add_volume(stage.scene, "l", np.full((9, 9, 9), 2, np.int16), lattice, labels=True)
+    assert labels.GetDisplayNode().GetColorNode().GetColorName(2) == "Peach"
+    assert structures_on(stage, labels, volume).names == {2: "Label 2"}
+    own = stage.scene.AddNewNodeByClass("vtkMRMLColorTableNode", "My tissues")
+    own.SetTypeToUser()
+    own.SetNumberOfColors(3)
+    own.SetColor(2, "Grey matter", 0.5, 0.5, 0.5, 1.0)
+    labels.GetDisplayNode().SetAndObserveColorNodeID(own.GetID())
+    assert structures_on(stage, labels, volume).names == {2: "Grey matter"}
