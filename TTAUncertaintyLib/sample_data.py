@@ -35,6 +35,8 @@ class SampleImage:
         SHA-256 of the file, hexadecimal.
     source, licence
         Where it comes from, and on what terms; ``NOTICE.md`` beside it has the full notices.
+    labels
+        What the labels 1, 2, ... mean; empty for an image that is none of labels.
     """
 
     name: str
@@ -45,6 +47,7 @@ class SampleImage:
     sha256: str
     source: str
     licence: str
+    labels: tuple[str, ...] = ()
 
     def is_intact(self) -> bool:
         """Whether the file is there and has the listed checksum."""
@@ -149,6 +152,7 @@ def _images_of(folder: Path, document: Mapping[str, Any]) -> dict[str, SampleIma
             sha256=record["sha256"],
             source=record["source"],
             licence=record["licence"],
+            labels=tuple(record.get("labels", ())),
         )
         for record in document["images"]
     }

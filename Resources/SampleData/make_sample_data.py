@@ -72,7 +72,10 @@ class Entry:
     description: str
     source: str
     licence: str
+    labels: tuple[str, ...] = ()  #: what the labels 1, 2, ... mean
 
+
+TISSUES = ("Cerebrospinal fluid", "Grey matter", "White matter")
 
 ENTRIES = (
     Entry(
@@ -113,6 +116,7 @@ ENTRIES = (
         "published grey and white matter maps, the rest of the brain being fluid.",
         MNI_SOURCE,
         MNI_LICENCE,
+        TISSUES,
     ),
     Entry(
         "colin27-tissues",
@@ -124,6 +128,7 @@ ENTRIES = (
         "nuclei partly count as white matter.",
         COLIN27_SOURCE + "; segmented by make_sample_data.py",
         MNI_LICENCE,
+        TISSUES,
     ),
     Entry(
         "colin27-lesion-mask",
@@ -133,6 +138,7 @@ ENTRIES = (
         "1 cavity, 2 oedema, in the space of colin27_lesion_t1_1mm.nii.gz.",
         "painted by make_sample_data.py",
         MNI_LICENCE,
+        ("Cavity", "Oedema"),
     ),
 )
 

@@ -12,6 +12,9 @@ from TTAUncertaintyLib.sample_data import SampleImage, SamplePair, sample_pair, 
 
 CATEGORY = "TTAUncertainty"
 
+#: Of the labels 1, 2, 3: told apart by lightness too.
+_COLORS = ((0.35, 0.60, 0.90), (0.60, 0.60, 0.60), (0.95, 0.95, 0.90))
+
 
 def register_sample_data() -> None:
     """List the bundled pairs, and the tissues of the fixed image, in the module Sample Data.
@@ -36,7 +39,7 @@ def register_sample_data() -> None:
             category=CATEGORY,
             sampleName=_(image.title),
             thumbnailFileName=str(icon),
-            loadFileProperties={"labelmap": True},
+            customDownloader=lambda _source, image=image: [load_sample_labels(image)],
             **_source(image),
         )
 
@@ -56,6 +59,20 @@ def load_sample_pair(name: str = "reference") -> tuple[Any, Any]:
     """
     pair = sample_pair(name)
     return _load(pair.fixed), _load(pair.moving)
+
+
+def load_sample_labels(image: SampleImage) -> Any:
+    """Load a label map whose labels have their names, as structures need them."""
+    node = _load(image, {"labelmap": True})
+    colors = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", f"{node.GetName()} names")
+    colors.SetTypeToUser()
+    colors.SetHideFromEditors(True)
+    colors.SetNumberOfColors(len(image.labels) + 1)
+    colors.SetColor(0, "Background", 0.0, 0.0, 0.0, 0.0)
+    for label, (name, color) in enumerate(zip(image.labels, _COLORS, strict=False), start=1):
+        colors.SetColor(label, name, *color, 1.0)
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    return node
 
 
 def node_name(image: SampleImage) -> str:
@@ -78,9 +95,10 @@ def _source(*images: SampleImage) -> dict[str, list[str]]:
     }
 
 
-def _load(image: SampleImage) -> Any:
+def _load(image: SampleImage, properties: dict[str, Any] | None = None) -> Any:
     """Load a volume that does not know its file: saving the scene must not write over ours."""
-    node = slicer.util.loadVolume(str(image.path), {"name": node_name(image), "show": False})
+    properties = {"name": node_name(image), "show": False} | (properties or {})
+    node = slicer.util.loadVolume(str(image.path), properties)
     storage = node.GetStorageNode()
     if storage is not None:
         slicer.mrmlScene.RemoveNode(storage)

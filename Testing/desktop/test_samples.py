@@ -1,0 +1,47 @@
+"""The sample images in Slicer: loaded without network, labels with their names."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest_plugins = ["support.module_desktop"]
+
+
+@pytest.fixture
+def samples(module, desktop):
+    desktop.start_up()
+    import SampleData
+    from TTAUncertaintyPanel import samples
+
+    return {s["sampleName"]: s for s in SampleData.SampleDataLogic.sources}, samples
+
+
+def test_pairs_and_tissues_are_listed_with_checksums(samples):
+    sources, ours = samples
+    assert "Colin27 T1 on MNI152 T1" in sources
+    assert "MNI152 tissues" in sources
+    for source in sources.values():
+        assert source["category"] == ours.CATEGORY
+        assert all(uri.startswith("file://") for uri in source["uris"])
+        assert all(checksum.startswith("SHA256:") for checksum in source["checksums"])
+
+
+def test_tissues_come_with_their_names(samples):
+    import slicer
+
+    from TTAUncertaintyLib.scene.stage import Stage
+    from TTAUncertaintyLib.scene.structures import structures_on
+
+    sources, ours = samples
+    source = sources["MNI152 tissues"]
+    (node,) = source["customDownloader"](source)
+    fixed, _moving = ours.load_sample_pair()
+    found = structures_on(Stage(slicer.mrmlScene, slicer.app.applicationLogic()), node, fixed)
+    assert found.names == {1: "Cerebrospinal fluid", 2: "Grey matter", 3: "White matter"}
+
+
+def test_loaded_samples_do_not_know_their_files(samples):
+    """Saving the scene must not write over the extension's own images."""
+    _, ours = samples
+    for node in ours.load_sample_pair("lesion"):
+        assert node.GetStorageNode() is None
