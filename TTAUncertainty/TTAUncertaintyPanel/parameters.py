@@ -107,7 +107,7 @@ class TTAUncertaintyParameters:
     result: vtkMRMLScriptedModuleNode
     mapKind: str = "total"
     mapColor: str = ""
-    opacity: Annotated[float, WithinRange(0, 1)] = 0.7
+    opacity: Annotated[float, WithinRange(0, 1)] = 0.55
     thresholdMm: float = 0.0
     windowLow: float = 0.0
     windowHigh: float = 0.0

@@ -15,6 +15,9 @@ from .colors import color_node, own_colors
 from .result import ResultNodes
 from .stage import Stage
 
+#: Of a map to begin with: the anatomy below stays readable.
+OPACITY = 0.55
+
 #: A window of its own ends at this many times the 95th percentile, rounded up to a tidy number.
 _HEADROOM = 1.4
 
@@ -49,7 +52,7 @@ class MapDisplay:
 
 def default_display(result: ResultNodes, kind: MapKind) -> MapDisplay:
     """Return the look to begin with: the whole map, its own colours, a window from the data."""
-    return MapDisplay(kind, own_colors(kind), 0.7, None, own_window(result, kind))
+    return MapDisplay(kind, own_colors(kind), OPACITY, None, own_window(result, kind))
 
 
 def own_window(result: ResultNodes, kind: MapKind) -> tuple[float, float]:
