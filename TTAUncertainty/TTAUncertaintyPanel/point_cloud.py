@@ -11,8 +11,8 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
-from TTAUncertaintyLib.review import Contour, root_trace
-from TTAUncertaintyLib.scene.cloud import PointSpread, hide_spread, show_spread, spread_at
+from TTAUncertaintyLib.review import Contour
+from TTAUncertaintyLib.scene.cloud import hide_spread, show_spread, spread_at
 
 from . import words
 from .look import small_print
@@ -96,7 +96,10 @@ class PointCloud(VTKObservationMixin):
             bool(ui.cloudCheck.checked),
             bool(ui.ellipsoidCheck.checked),
         )
-        ui.pointLabel.text = described(spread)
+        place = words.position(spread.ras)
+        ui.pointLabel.text = _("{place}, {n} positions. {words}").format(
+            place=place, n=len(spread.positions), words=spread.words
+        )
 
     def _place(self, wanted: bool) -> None:
         """Let the next click in a view set the point."""
@@ -142,25 +145,3 @@ class PointCloud(VTKObservationMixin):
         if point.GetNumberOfDefinedControlPoints() > 0:
             self._ui.placePointButton.checked = False
         self.refresh()
-
-
-def described(spread: PointSpread) -> str:
-    """Say the numbers at a point."""
-    covariances = spread.covariances
-    parts = [_("total uncertainty {mm:.2f} mm").format(mm=spread.total_mm)]
-    if covariances.intrinsic is not None and covariances.jitter is not None:
-        intrinsic, jitter = root_trace(covariances.intrinsic), root_trace(covariances.jitter)
-        parts.append(_("intrinsic spread {mm:.2f} mm").format(mm=intrinsic))
-        parts.append(_("bias jitter {mm:.2f} mm").format(mm=jitter))
-    first, second, third = spread.axes.sigma_mm
-    return _(
-        "{place}: {n} positions, {parts}. Standard deviations along the axes of the ellipsoid: "
-        "{first:.2f}, {second:.2f} and {third:.2f} mm."
-    ).format(
-        place=words.position(spread.ras),
-        n=len(spread.positions),
-        parts=", ".join(parts),
-        first=first,
-        second=second,
-        third=third,
-    )

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.review import (
     MatchedReview,
@@ -63,6 +65,7 @@ class ReviewDesk:
         self._stage = stage
         self.result = result
         self.review: Review = read_review(result)
+        self._highest: dict[MapKind, float] = {}
         self._found: Found | None = None
         self._foundWith: Any = None
         self._structures: Structures | None = None
@@ -82,6 +85,14 @@ class ReviewDesk:
         if self.review.threshold_mm is not None:
             return self.review.threshold_mm
         return suggested_threshold(self.result, self.kind)
+
+    @property
+    def highest(self) -> float:
+        """The highest value of the map under review, in its unit; 0 where it has no estimate."""
+        if self.kind not in self._highest:
+            values = map_volume(self.result, self.kind).values
+            self._highest[self.kind] = float(np.fmax.reduce(values, axis=None, initial=0.0))
+        return self._highest[self.kind]
 
     def chooseMap(self, kind: MapKind) -> None:
         """Review another map; it goes on with the threshold that it had last."""

@@ -171,8 +171,7 @@ class ReviewSection:
         desk = self._desk
         assert desk is not None
         facts = desk.kind.facts
-        known = desk.result.record.get("summary", {}).get("maps", {}).get(desk.kind.value, {})
-        self._spots.showThreshold(desk.threshold, float(known.get("maximum", 0.0)), facts.unit)
+        self._spots.showThreshold(desk.threshold, desk.highest, facts.unit)
         self._spots.show(matched, int(self._host.parameters.hotSpot), facts.title, facts.unit)
         desk.showSpots(matched)
 

@@ -1,0 +1,330 @@
+"""The section Review: what is found, decided and exported, and that none of it is lost."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+from support.panel_host import PanelHost
+from support.phantom import FIXED
+
+pytest_plugins = ["support.module_desktop"]
+
+
+@pytest.fixture
+def host(logic):
+    from TTAUncertaintyPanel.review_section import ReviewSection
+
+    made = PanelHost(logic, [ReviewSection])
+    made.enter()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def reviewing(host, pair, result_folder):
+    """The host with a result under review whose total map has three known places."""
+    host.parameters.hotSpotThresholdMm = 1.0
+    result = host.logic.loadResult(result_folder, *pair)
+    with_places(result)
+    host.setResult(result)
+    host.ui.reviewSection.collapsed = False
+    assert host.ui.hotSpotsTable.rowCount == 3
+    return host
+
+
+def with_places(result):
+    """Give the total map three bumps, 3, 2 and 1.5 mm high."""
+    import slicer.util
+
+    from TTAUncertaintyLib.results import MapKind
+
+    node = result.maps[MapKind.TOTAL]
+    values = np.full(FIXED.array_shape, 0.2, np.float32)
+    for peak, (k, j, i) in ((2.0, (8, 18, 15)), (3.0, (16, 12, 10)), (1.5, (16, 26, 20))):
+        values[k - 2 : k + 3, j - 2 : j + 3, i - 2 : i + 3] = 0.9 * peak
+        values[k, j, i] = peak
+    slicer.util.updateVolumeFromArray(node, values)
+
+
+def halves(pair):
+    """A label map of the two halves of the fixed image."""
+    import slicer
+    import slicer.util
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "halves")
+    labels = np.ones(FIXED.array_shape, np.uint8)
+    labels[: len(labels) // 2] = 2
+    slicer.util.updateVolumeFromArray(node, labels)
+    slicer.vtkMRMLVolumeNode.CopyOrientation(node, pair[0])
+    return node
+
+
+def cells(table, row):
+    return [table.item(row, column).text() for column in range(table.columnCount)]
+
+
+def points_in_scene(result):
+    from TTAUncertaintyLib.review import Verdict
+    from TTAUncertaintyLib.scene.hot_spots import spots_role
+
+    nodes = {verdict: result.reference(spots_role(verdict)) for verdict in Verdict}
+    return {v.value: n.GetNumberOfControlPoints() for v, n in nodes.items() if n is not None}
+
+
+def say(edit, text):
+    edit.text = text
+    edit.editingFinished.emit()
+
+
+def test_without_a_result_there_is_nothing_to_review(host):
+    assert not host.ui.noReviewLabel.isHidden() and host.ui.reviewContents.isHidden()
+
+
+def test_nothing_is_put_into_the_views_before_the_section_is_unfolded(host, pair, result_folder):
+    host.setResult(host.logic.loadResult(result_folder, *pair))
+    assert points_in_scene(host.result) == {}
+    host.ui.reviewSection.collapsed = False
+    assert sum(points_in_scene(host.result).values()) == host.ui.hotSpotsTable.rowCount > 0
+    host.ui.reviewSection.collapsed = True
+    assert points_in_scene(host.result) == {}
+
+
+def test_places_are_ranked_with_numbers_and_their_units(reviewing):
+    table = reviewing.ui.hotSpotsTable
+    headings = [table.horizontalHeaderItem(n).text() for n in range(table.columnCount)]
+    assert headings[1:5] == ["Peak\nmm", "Mean\nmm", "cm³", "Place\nmm"]
+    assert [cells(table, row)[1] for row in range(3)] == ["3.00", "2.00", "1.50"]
+    assert [cells(table, row)[2] for row in range(3)] == ["2.70", "1.80", "1.35"]
+    assert cells(table, 0)[3] == f"{125 * FIXED.voxel_volume / 1000:.1f}"
+    x, y, _ = FIXED.to_world([10, 12, 16])
+    side, front = ("R" if x < 0 else "L"), ("A" if y < 0 else "P")
+    assert cells(table, 0)[4].startswith(f"{side} {abs(x):.0f}, {front} {abs(y):.0f}, ")
+    assert reviewing.ui.hotSpotSlider.suffix == " mm"
+
+
+def test_next_and_previous_go_round_and_take_the_crosshair_there(reviewing):
+    from TTAUncertaintyLib.scene.review_state import find_spots, read_review
+
+    spots = find_spots(reviewing.result, read_review(reviewing.result)).matched.spots
+    crosshair = reviewing.stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    visited = []
+    for _ in range(len(spots) + 1):
+        reviewing.ui.nextButton.click()
+        visited.append(reviewing.parameters.hotSpot)
+        place = spots[visited[-1]].spot.position_ras_mm
+        assert crosshair is None or crosshair.GetCrosshairRAS() == pytest.approx(place)
+    assert visited == [*range(len(spots)), 0]
+    reviewing.ui.previousButton.click()
+    assert reviewing.parameters.hotSpot == len(spots) - 1
+    assert reviewing.ui.hotSpotPlaceLabel.text == f"{len(spots)} of {len(spots)}"
+
+
+def test_a_click_on_a_row_takes_the_views_there(reviewing):
+    reviewing.ui.hotSpotsTable.selectRow(1)
+    assert reviewing.parameters.hotSpot == 1
+    assert reviewing.ui.hotSpotPlaceLabel.text.startswith("2 of")
+
+
+def test_the_keys_work_while_the_module_is_shown_and_only_then(reviewing):
+    (section,) = reviewing.sections
+    keys = {key.key.toString(): key for key in section._keys}
+    assert set(keys) == {"Ctrl+Shift+N", "Ctrl+Shift+P"}
+    keys["Ctrl+Shift+N"].activated.emit()
+    assert reviewing.parameters.hotSpot == 0
+    keys["Ctrl+Shift+P"].activated.emit()
+    assert reviewing.parameters.hotSpot == reviewing.ui.hotSpotsTable.rowCount - 1
+    assert all(key.isEnabled() for key in section._keys)
+    reviewing.exit()
+    assert not any(key.isEnabled() for key in section._keys)
+
+
+def test_a_verdict_and_a_comment_belong_to_the_place_that_is_looked_at(reviewing):
+    ui = reviewing.ui
+    assert not ui.spotVerdictButtons.enabled
+    ui.nextButton.click()
+    ui.spotRejectButton.click()
+    say(ui.spotCommentEdit, "beside the ventricle")
+    ui.nextButton.click()
+    assert ui.spotCommentEdit.text == "" and not ui.spotRejectButton.checked
+    ui.spotAcceptButton.click()
+    table = ui.hotSpotsTable
+    assert [cells(table, row)[6] for row in (0, 1)] == ["reject", "accept"]
+    count = table.rowCount
+    assert points_in_scene(reviewing.result) == {"reject": 1, "accept": 1} | (
+        {"open": count - 2} if count > 2 else {}
+    )
+    ui.previousButton.click()
+    assert ui.spotCommentEdit.text == "beside the ventricle" and ui.spotRejectButton.checked
+
+
+def test_a_second_press_takes_a_verdict_back(reviewing):
+    ui = reviewing.ui
+    ui.nextButton.click()
+    ui.spotCheckButton.click()
+    ui.spotCheckButton.click()
+    assert not ui.spotCheckButton.checked
+    assert cells(ui.hotSpotsTable, 0)[6] == ""
+    ui.overallRejectButton.click()
+    ui.overallRejectButton.click()
+    assert not ui.overallRejectButton.checked
+
+
+def test_another_threshold_finds_other_places_and_drops_no_verdict(desktop, reviewing):
+    from TTAUncertaintyLib.scene.review_state import read_review
+
+    ui = reviewing.ui
+    ui.nextButton.click()
+    ui.spotRejectButton.click()
+    before = ui.hotSpotsTable.rowCount
+    ui.hotSpotSlider.value = 2.5
+    desktop.wait_until(lambda: ui.hotSpotsTable.rowCount == 1, 3)
+    ui.hotSpotSlider.value = 3.0
+    desktop.wait_until(lambda: ui.hotSpotsTable.rowCount == 0, 3)
+    assert "is kept" in ui.hotSpotsLabel.text
+    assert len(read_review(reviewing.result).places) == 1
+    ui.hotSpotSlider.value = 1.0
+    desktop.wait_until(lambda: ui.hotSpotsTable.rowCount == before, 3)
+    assert cells(ui.hotSpotsTable, 0)[6] == "reject"
+
+
+def test_each_map_is_reviewed_with_its_own_threshold(desktop, reviewing):
+    reviewing.ui.hotSpotSlider.value = 1.2
+    reviewing.parameters.mapKind = "inverse_consistency"
+    title = "Inverse-consistency gap"
+    desktop.wait_until(lambda: reviewing.ui.hotSpotsLabel.text.startswith(title), 3)
+    assert reviewing.ui.hotSpotSlider.value != pytest.approx(1.2)
+    reviewing.parameters.mapKind = "jacobian"  # has no unit: the review stays where it is
+    desktop.process_events(0.4)
+    assert reviewing.ui.hotSpotsLabel.text.startswith(title)
+    reviewing.parameters.mapKind = "total"
+    desktop.wait_until(lambda: reviewing.ui.hotSpotsLabel.text.startswith("Total"), 3)
+    assert reviewing.ui.hotSpotSlider.value == pytest.approx(1.2)
+
+
+def test_structures_have_numbers_and_name_the_places(desktop, reviewing, pair):
+    ui = reviewing.ui
+    ui.reviewTabs.currentIndex = 1
+    assert "segmentation" in ui.structuresLabel.text and ui.structuresTable.isHidden()
+    reviewing.parameters.structures = halves(pair)
+    desktop.wait_until(lambda: ui.structuresTable.rowCount == 2, 3)
+    assert ui.structuresTable.isColumnHidden(5)  # no tolerance is shipped
+    assert ui.toleranceSpin.text == "none"
+    ui.toleranceSpin.value = 1.5
+    desktop.wait_until(lambda: not ui.structuresTable.isColumnHidden(5), 3)
+    assert ui.structuresTable.horizontalHeaderItem(5).text() == "> 1.5 mm"
+    assert cells(ui.structuresTable, 0)[5].endswith("%")
+    assert not ui.hotSpotsTable.isColumnHidden(5)
+    assert cells(ui.hotSpotsTable, 0)[5].startswith("Label")
+    assert reviewing.result.reference("table.structures") is not None
+
+
+def test_structures_that_lie_elsewhere_are_told_in_words(desktop, reviewing, pair):
+    node = halves(pair)
+    node.SetOrigin(500, 500, 500)
+    reviewing.ui.reviewTabs.currentIndex = 1
+    reviewing.parameters.structures = node
+    desktop.wait_until(lambda: "halves" in reviewing.ui.structuresLabel.text, 3)
+    assert reviewing.ui.hotSpotsTable.rowCount > 0
+
+
+def test_landmarks_are_measured_again_when_one_is_moved(desktop, reviewing):
+    import slicer
+
+    ui = reviewing.ui
+    ui.reviewTabs.currentIndex = 2
+    assert "two point lists" in ui.landmarksLabel.text
+    lists = []
+    for name, at in (("landmarksFixed", (0, 0, 0)), ("landmarksMoving", (-3, 2, 2))):
+        points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+        points.AddControlPointWorld(at, "middle")
+        lists.append(points)
+        setattr(reviewing.parameters, name, points)
+    desktop.wait_until(lambda: ui.landmarksTable.rowCount == 1, 3)
+    name, before, after, value = cells(ui.landmarksTable, 0)
+    assert name == "middle"
+    assert float(before) == pytest.approx(np.sqrt(17), abs=0.01)
+    assert float(after) < 2.0 and float(value) > 0
+    lists[1].SetNthControlPointPositionWorld(0, (-30, 2, 2))
+    desktop.wait_until(lambda: float(cells(ui.landmarksTable, 0)[1]) > 30, 3)
+    lists[1].AddControlPointWorld((0, 0, 0), "alone")
+    desktop.wait_until(lambda: "same order" in ui.landmarksLabel.text, 3)
+
+
+def test_what_was_decided_survives_saving_and_opening_the_scene(desktop, reviewing, tmp_path):
+    ui = reviewing.ui
+    ui.nextButton.click()
+    ui.spotRejectButton.click()
+    say(ui.spotCommentEdit, "neben dem Ventrikel, groß")
+    ui.overallCheckButton.click()
+    say(ui.overallCommentEdit, "ask Ö.")
+    say(ui.reviewerEdit, "Dr. Näht")
+    ui.toleranceSpin.value = 1.25
+    rows = [cells(ui.hotSpotsTable, row) for row in range(ui.hotSpotsTable.rowCount)]
+    desktop.save_scene(tmp_path / "scene.mrb")
+    desktop.close_scene()
+    assert ui.reviewContents.isHidden()
+    assert ui.overallCommentEdit.text == "" or ui.reviewContents.isHidden()
+    desktop.open_scene(tmp_path / "scene.mrb")
+    assert [cells(ui.hotSpotsTable, row) for row in range(ui.hotSpotsTable.rowCount)] == rows
+    assert ui.hotSpotSlider.value == pytest.approx(1.0)
+    assert ui.overallCheckButton.checked and ui.overallCommentEdit.text == "ask Ö."
+    assert ui.reviewerEdit.text == "Dr. Näht"
+    ui.hotSpotsTable.selectRow(0)
+    assert ui.spotCommentEdit.text == "neben dem Ventrikel, groß"
+    ui.reviewTabs.currentIndex = 1
+    assert ui.toleranceSpin.value == pytest.approx(1.25)
+
+
+def test_two_results_have_a_review_each_and_one_reviewer(reviewing, pair, result_folder):
+    ui = reviewing.ui
+    first = reviewing.result
+    say(ui.reviewerEdit, "Dr. Näht")
+    ui.overallAcceptButton.click()
+    reviewing.setResult(reviewing.logic.loadResult(result_folder, *pair))
+    assert not ui.overallAcceptButton.checked
+    assert ui.reviewerEdit.text == "Dr. Näht"
+    reviewing.setResult(first)
+    assert ui.overallAcceptButton.checked
+
+
+def test_a_damaged_review_is_told_and_not_overwritten(host, pair, result_folder):
+    result = host.logic.loadResult(result_folder, *pair)
+    result.set_text("review", "{broken")
+    host.setResult(result)
+    host.ui.reviewSection.collapsed = False
+    assert "damaged" in host.ui.noReviewLabel.text and host.ui.reviewContents.isHidden()
+    assert result.text("review") == "{broken"
+
+
+def table_of(path):
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_exported_review_says_what_was_decided(desktop, reviewing, tmp_path):
+    ui = reviewing.ui
+    ui.nextButton.click()
+    ui.spotRejectButton.click()
+    say(ui.spotCommentEdit, "<b>far off</b>")
+    (tmp_path / "thesis.txt").write_text("mine")
+    desktop.answer(str(tmp_path))
+    ui.exportButton.click()
+    assert reviewing.problems == []
+    (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert table_of(folder / "hot_spots.csv")[0]["Verdict"] == "Rejected"
+    page = (folder / "review.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;far off" in page
+    assert "review.html" in ui.exportLabel.text
+    desktop.answer(str(folder))  # a second time it is replaced where it lies
+    ui.exportButton.click()
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
+
+
+def test_an_export_that_cannot_be_written_is_told(desktop, reviewing, tmp_path):
+    file = tmp_path / "file"
+    file.write_text("")
+    desktop.answer(str(file))
+    reviewing.ui.exportButton.click()
+    assert reviewing.problems and reviewing.ui.exportLabel.text == ""
