@@ -109,6 +109,19 @@ def test_deciding_again_replaces_what_was_said() -> None:
     assert len(undecided.places) == 1
 
 
+def test_a_verdict_whose_peak_has_moved_within_the_spot_is_replaced_and_not_doubled() -> None:
+    """Another region to look in may put the peak of the same spot elsewhere."""
+    review = judged(Review(), regions(2.5), *BOTH)
+    x, y, z = review.places[0].position_lps_mm
+    moved = replace(review.places[0], position_lps_mm=(x, y + 2.0, z))
+    review = replace(review, places=(moved, review.places[1]))
+    first = match_verdicts(review, regions(2.5)).spots[0]
+    assert first.comment == BOTH[0][1]
+    review = decide(review, first, Verdict.ACCEPT, "seen")
+    assert len(review.places) == 2
+    assert match_verdicts(review, regions(2.5)).spots[0].earlier == ()
+
+
 def test_a_verdict_on_another_map_is_shown_as_such_and_kept() -> None:
     review = judged(Review(), regions(2.5), *BOTH)
     other = replace(review, map_key="jitter")
