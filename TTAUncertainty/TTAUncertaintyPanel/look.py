@@ -154,3 +154,33 @@ def color_bar(node: Any, width: int = 48, height: int = 12) -> Any:
         painter.fillRect(x, 0, 1, height, color)
     painter.end()
     return qt.QIcon(picture)
+
+
+def media_icon(button: Any, what: str) -> None:
+    """Give a button the picture of a player's key: "first", "play" or "pause"."""
+    icons = {
+        "first": qt.QStyle.SP_MediaSkipBackward,
+        "play": qt.QStyle.SP_MediaPlay,
+        "pause": qt.QStyle.SP_MediaPause,
+    }
+    button.text = ""
+    button.setIcon(button.style().standardIcon(icons[what]))
+
+
+def fitting_tabs(tabs: Any, bodies: Sequence[Any]) -> None:
+    """Let tabs be as high as the page that is shown, and not as the highest of them.
+
+    Parameters
+    ----------
+    tabs
+        QTabWidget.
+    bodies
+        For each page the one widget that holds all of it.
+    """
+
+    def fit(current: int) -> None:
+        for number, body in enumerate(bodies):
+            body.visible = number == current
+
+    tabs.connect("currentChanged(int)", fit)
+    fit(tabs.currentIndex)

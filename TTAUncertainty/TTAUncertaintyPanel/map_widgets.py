@@ -34,9 +34,11 @@ class MapWidgets:
         self._tips: dict[str, str] = {}
         for label in (ui.meaningLabel, ui.resultLabel):
             small_print(label)
-        ui.mapCombo.activated.connect(lambda row: self._tell(mapKind=ui.mapCombo.itemData(row)))
-        ui.colorCombo.activated.connect(
-            lambda row: self._tell(mapColor=ui.colorCombo.itemText(row))
+        ui.mapCombo.connect(
+            "activated(int)", lambda row: self._tell(mapKind=ui.mapCombo.itemData(row))
+        )
+        ui.colorCombo.connect(
+            "activated(int)", lambda row: self._tell(mapColor=ui.colorCombo.itemText(row))
         )
         ui.windowRange.valuesChanged.connect(
             lambda low, high: self._tell(windowLow=low, windowHigh=high)

@@ -9,10 +9,11 @@ import qt
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
+from TTAUncertaintyLib.scene.display import refresh_legend
 from TTAUncertaintyLib.scene.slices import Layers, composites, set_layers
 from TTAUncertaintyLib.scene.teaching import PLAYED, current_pass, load_registrations, show_pass
 
-from .look import small_print
+from .look import media_icon, small_print
 
 #: Milliseconds that each registration stays.
 _INTERVAL_MS = 500
@@ -37,6 +38,8 @@ class Player:
         self._before: list[tuple[Any, str, str, float]] = []
         self._moving = False
         small_print(ui.passLabel)
+        media_icon(ui.firstPassButton, "first")
+        media_icon(ui.playButton, "play")
         self._timer = qt.QTimer()
         self._timer.interval = _INTERVAL_MS
         self._timer.timeout.connect(self._advance)
@@ -78,6 +81,7 @@ class Player:
                 for node in composites(stage)
             ]
             set_layers(stage, Layers(played))
+            self._followLegends()
         self._say(number)
 
     def end(self) -> None:
@@ -93,12 +97,21 @@ class Player:
             node.SetForegroundVolumeID(foreground)
             node.SetForegroundOpacity(opacity)
             node.EndModify(held)
-        self._before = []
+        if self._before:
+            self._before = []
+            self._followLegends()
 
     def forget(self) -> None:
         """The views' nodes are about to go: there is nothing to show again."""
         self._before = []
         self.end()
+
+    def _followLegends(self) -> None:
+        """A legend looks only when asked whether its map is still on the screen."""
+        result = self._host.result
+        if result is not None:
+            for volume in result.maps.values():
+                refresh_legend(self._host.stage, volume)
 
     @property
     def playing(self) -> bool:
@@ -106,7 +119,7 @@ class Player:
         return bool(self._before)
 
     def _play(self, wanted: bool) -> None:
-        self._ui.playButton.text = "⏸" if wanted else "▶"
+        media_icon(self._ui.playButton, "pause" if wanted else "play")
         if wanted:
             self.go(int(self._ui.passSlider.value))
             self._timer.start()

@@ -31,7 +31,7 @@ class ResultChooser(VTKObservationMixin):
         self._ui = ui
         self._host = host
         self._combo = ui.resultCombo
-        self._combo.activated.connect(self._chosen)
+        self._combo.connect("activated(int)", self._chosen)
         ui.openResultButton.clicked.connect(lambda _checked=False: self.open())
         ui.saveResultButton.clicked.connect(lambda _checked=False: self.save())
         ui.noMapLabel.linkActivated.connect(lambda _link="": self.open())

@@ -36,7 +36,7 @@ class ReviewExport:
 
     def refresh(self) -> None:
         """Follow another result."""
-        self._ui.exportLabel.text = ""
+        self._say("")
         there = self._report() is not None
         button = self._ui.openReportButton
         button.enabled = there
@@ -59,11 +59,14 @@ class ReviewExport:
         except TTAUncertaintyError as error:
             self._host.showProblem(error.problem, error.remedy)
             return None
-        url = bytes(qt.QUrl.fromLocalFile(str(page)).toEncoded()).decode("ascii")
-        self._ui.exportLabel.text = _("Written: {link}").format(
-            link=f'<a href="{url}">{_escaped(str(page))}</a>'
-        )
+        link = f'<a href="{page.absolute().as_uri()}">{_escaped(str(page))}</a>'
+        self._say(_("Written: {link}").format(link=link))
         return page
+
+    def _say(self, text: str) -> None:
+        """Show a line under the buttons; an empty one takes no room."""
+        self._ui.exportLabel.text = text
+        self._ui.exportLabel.visible = bool(text)
 
     def openReport(self) -> None:
         """Open the report of the run."""

@@ -39,6 +39,7 @@ class RunSection:
         self._progress = ProgressDisplay(ui)
         self._pace = Pace(host.logic.machine)
         self._stopTip = ui.stopButton.toolTip
+        self._noMapText = ui.noMapLabel.text
         small_print(ui.reasonLabel)
         ui.runButton.connect("clicked()", self._onRun)
         ui.stopButton.connect("clicked()", self._onStop)
@@ -156,6 +157,9 @@ class RunSection:
     def _showButtons(self, state: RunState) -> None:
         ui = self._ui
         ui.stopButton.visible = self.running
+        provisional = _("The map in the views is provisional: it gets sharper with every pass.")
+        live = self._live is not None and self._live.shown
+        ui.noMapLabel.text = provisional if live else self._noMapText
         if self.running:
             self._showWhileRunning(state)
             return

@@ -16,6 +16,7 @@ from slicer.util import VTKObservationMixin
 from TTAUncertaintyLib.scene.result import ATTRIBUTE, ResultNodes
 from TTAUncertaintyLib.scene.stage import Stage
 
+from . import look
 from .advanced_section import AdvancedSection
 from .inputs_section import InputsSection
 from .library import reload_library
@@ -59,6 +60,9 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addStretch(1)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
+        ui = self.ui
+        pages = (ui.hotSpotsTabBody, ui.structuresTabBody, ui.landmarksTabBody)
+        look.fitting_tabs(ui.reviewTabs, pages)
         self.logic = TTAUncertaintyLogic()
         self._sections = [kind(self.ui, self) for kind in _section_classes()]
         scene = slicer.mrmlScene
