@@ -12,7 +12,14 @@ from slicer.util import VTKObservationMixin
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.review import Contour
-from TTAUncertaintyLib.scene.cloud import hide_spread, show_spread, spread_at
+from TTAUncertaintyLib.scene.cloud import (
+    PointSpread,
+    hide_spread,
+    look_closely,
+    show_spread,
+    spread_at,
+)
+from TTAUncertaintyLib.scene.slices import fit
 
 from . import words
 from .look import small_print
@@ -41,11 +48,13 @@ class PointCloud(VTKObservationMixin):
         self._host = host
         self._kept = kept
         self._result: Any = None
+        self._spread: PointSpread | None = None
         ui.ellipsoidCheck.toolTip = _(
             "The 3x3 covariance of the positions as an ellipsoid that holds {words}."
         ).format(words=_(CONTOUR.words))
         small_print(ui.pointLabel)
         ui.placePointButton.toggled.connect(self._place)
+        ui.closeUpButton.toggled.connect(self._closeUp)
         for check in (ui.cloudCheck, ui.ellipsoidCheck):
             check.toggled.connect(lambda _checked=False: self.refresh())
 
@@ -61,7 +70,7 @@ class PointCloud(VTKObservationMixin):
 
     def hide(self) -> None:
         """Take cloud and ellipsoid out of the views, and stop following."""
-        self._ui.placePointButton.checked = False
+        self._ui.placePointButton.checked = self._ui.closeUpButton.checked = False
         self.removeObservers()
         if self._result is not None and slicer.mrmlScene.IsNodePresent(self._result.node):
             hide_spread(self._result)
@@ -69,6 +78,8 @@ class PointCloud(VTKObservationMixin):
 
     def refresh(self) -> None:
         """Show what the registrations say at the point."""
+        self._spread = None
+        self._ui.closeUpButton.enabled = False
         result, kept = self._host.result, self._kept()
         point = None if result is None else result.reference(POINT)
         placed = point is not None and point.GetNumberOfDefinedControlPoints() > 0
@@ -87,7 +98,8 @@ class PointCloud(VTKObservationMixin):
             self._ui.pointLabel.text = str(error)
             hide_spread(result)
             return
-        ui = self._ui
+        ui, self._spread = self._ui, spread
+        ui.closeUpButton.enabled = True
         show_spread(
             self._host.stage,
             result,
@@ -100,6 +112,14 @@ class PointCloud(VTKObservationMixin):
         ui.pointLabel.text = _("{place}, {n} positions. {words}").format(
             place=place, n=len(spread.positions), words=spread.words
         )
+
+    def _closeUp(self, wanted: bool) -> None:
+        """Look at the cloud from nearby, or at everything again."""
+        stage, result = self._host.stage, self._host.result
+        if wanted and self._spread is not None:
+            look_closely(stage, self._spread)
+        elif not wanted and result is not None:
+            fit(stage, result.warped)
 
     def _place(self, wanted: bool) -> None:
         """Let the next click in a view set the point."""
