@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test lint format train bench clean
+.PHONY: help setup demo test lint format train bench screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ train: $(STAMP)  ## train the bundled network again (hours)
 
 bench: $(STAMP)  ## measure speed and memory, as ratios in one run
 	$(BIN)/python Testing/benchmarks/bench_engine.py $(BENCH)
+	$(BIN)/python Testing/benchmarks/bench_desktop.py
+
+screenshots: $(STAMP)  ## take the pictures of the Slicer module anew
+	$(BIN)/python Testing/screenshots/make_screenshots.py
 
 clean:  ## remove what the commands above have made
 	rm -rf $(VENV) demo-output build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
