@@ -37,7 +37,8 @@ def test_what_a_person_has_chosen_is_never_changed(desktop, ready, pair):
     third = add_volume("third", FIXED)
     ready.parameters.fixedVolume = third
     add_volume("fourth", FIXED)
-    desktop.process_events(0.05)
+    desktop.process_events(0.2)
+    assert ready.parameters.fixedVolume is third
     desktop.leave()
     desktop.open("TTAUncertainty")
     assert ready.parameters.fixedVolume is third

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -114,6 +115,10 @@ def test_before_passes_are_counted_the_bar_only_says_that_something_goes_on(read
 def test_stop_and_keep_waits_for_something_to_keep(desktop, ready, result_folder, tmp_path):
     ui = ready.ui
     run = begin(desktop, ready, fake_python.waiting(tmp_path, result_folder), lambda s: s.done >= 4)
+    section = next(s for s in ready._sections if hasattr(s, "_onState"))
+    section._onState(replace(run.state, done=3))  # one perturbed pass has no spread
+    assert not ui.stopButton.enabled
+    section._onState(run.state)
     assert ui.stopButton.enabled
     ui.stopButton.click()
     assert not ui.stopButton.enabled

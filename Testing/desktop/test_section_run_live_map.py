@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support import fake_python
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
@@ -75,6 +76,24 @@ def test_a_run_that_comes_to_nothing_gives_the_views_back(viewed):
     live.show(PreviewNodes(*provisional()))
     assert shown(viewed.stage) != before
     live.restore()
+    assert shown(viewed.stage) == before
+
+
+def test_cancel_gives_the_views_back(desktop_with_views, viewed, result_folder, tmp_path):
+    from TTAUncertaintyPanel.run_section import RunSection
+
+    from TTAUncertaintyLib.scene.preview import PreviewNodes
+
+    section = next(s for s in viewed._sections if isinstance(s, RunSection))
+    before = shown(viewed.stage)
+    viewed.logic.machine.python = fake_python.waiting(tmp_path, result_folder)
+    viewed.ui.runButton.click()
+    run = viewed.logic.run
+    desktop_with_views.wait_until(lambda: run.state.done > 0)
+    section._onPreview(PreviewNodes(*provisional()))
+    assert shown(viewed.stage) != before
+    viewed.ui.runButton.click()
+    desktop_with_views.wait_until(lambda: run.ended, 6)
     assert shown(viewed.stage) == before
 
 
