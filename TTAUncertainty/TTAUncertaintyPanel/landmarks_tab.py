@@ -10,9 +10,11 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.review import LandmarkFinding
 
 from . import look, words
+from .review_desk import ReviewDesk
 
 _NAME, _BEFORE, _AFTER, _MAP = range(4)
 
@@ -37,8 +39,33 @@ class LandmarksTab(VTKObservationMixin):
         look.small_print(ui.landmarksLabel)
         ui.landmarksTab.layout().addStretch(1)  # the tabs are as high as the highest
 
-    def watch(self, *lists: Any) -> None:
-        """Follow these lists and no others."""
+    def follow(self, desk: ReviewDesk, fixed: Any, moving: Any) -> None:
+        """Measure two lists and show that; again whenever one of their points moves.
+
+        Parameters
+        ----------
+        desk
+            The review.
+        fixed, moving
+            vtkMRMLMarkupsFiducialNode, or None where none is chosen.
+        """
+        self._watch(fixed, moving)
+        if fixed is None or moving is None:
+            self._say(
+                _("Choose two point lists: the same places on both images, in the same order.")
+            )
+            return
+        try:
+            findings = desk.landmarks(fixed, moving)
+        except InputError as error:
+            self._say(str(error))
+            return
+        if findings:
+            self._show(findings, desk.kind.value, desk.kind.facts.title)
+        else:
+            self._say(_("Place points in both lists."))
+
+    def _watch(self, *lists: Any) -> None:
         self.removeObservers()
         markups = slicer.vtkMRMLMarkupsNode
         for node in {node for node in lists if node is not None}:
@@ -49,13 +76,11 @@ class LandmarksTab(VTKObservationMixin):
             ):
                 self.addObserver(node, event, self._moved)
 
-    def say(self, text: str) -> None:
-        """Show a sentence in place of the table."""
+    def _say(self, text: str) -> None:
         self._ui.landmarksLabel.text = text
         self._ui.landmarksTable.visible = False
 
-    def show(self, findings: Sequence[LandmarkFinding], map_key: str, map_title: str) -> None:
-        """Show what was measured, all in mm."""
+    def _show(self, findings: Sequence[LandmarkFinding], map_key: str, map_title: str) -> None:
         ui = self._ui
         rows = [
             (

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results import MapKind
@@ -18,6 +19,7 @@ from TTAUncertaintyLib.scene.presentation import (
     background_of,
     present,
     present_in_new_views,
+    withdraw,
 )
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
 
@@ -90,6 +92,7 @@ class MapSection:
     def onResultChanged(self, result: Any) -> None:
         """Show another result, as it looked when it was shown last."""
         self._hold()
+        self._leave()
         self._result, self._kind, self._shown = result, None, None
         self._results.refresh()
         self._showWhetherThereIsOne()
@@ -135,6 +138,14 @@ class MapSection:
     def _showWhetherThereIsOne(self) -> None:
         self._ui.noMapLabel.visible = self._result is None
         self._ui.mapContents.visible = self._result is not None
+
+    def _leave(self) -> None:
+        """Another result is shown: nothing of this one stays in the views."""
+        scene = self._host.stage.scene
+        if self._result is None or scene.IsClosing():
+            return
+        if scene.IsNodePresent(self._result.node):
+            withdraw(self._host.stage, self._result)
 
     def _hold(self) -> None:
         self._flicker.run(False)
@@ -182,6 +193,8 @@ class MapSection:
             present(stage, result, wanted)
         result.maps[wanted.display.kind].SetAttribute(SHOWN_ATTRIBUTE, "1")
         self._shown = wanted
+        if wanted.in_3d and not (before is not None and before.in_3d):
+            slicer.app.layoutManager().resetThreeDViews()
 
     def _fit(self) -> None:
         """Let views that have just appeared show everything."""

@@ -147,14 +147,19 @@ class ReviewDesk:
     def showSpots(self, matched: MatchedReview) -> None:
         """Put the spots into the views and into their table node."""
         titles = {kind.value: kind.facts.title for kind in MapKind}
-        with self._stage.batch():
-            show_hot_spots(self._stage, self.result, matched, self.kind)
-            table = hot_spot_table(matched, map_volume(self.result, self.kind), titles)
-            show_table(self._stage, self.result, table)
+        show_hot_spots(self._stage, self.result, matched, self.kind)
+        table = hot_spot_table(matched, map_volume(self.result, self.kind), titles)
+        show_table(self._stage, self.result, table)
 
     def hideSpots(self) -> None:
         """Take the spots out of the views."""
         hide_hot_spots(self.result)
+
+    def leave(self) -> None:
+        """Another result is reviewed: nothing of this one stays in the views."""
+        scene = self._stage.scene
+        if scene.IsNodePresent(self.result.node) and not scene.IsClosing():
+            self.hideSpots()
 
     # structures and landmarks
 

@@ -99,8 +99,13 @@ class ReviewSection:
         """Open the review of another result."""
         self._timer.stop()
         self._landmarks.removeObservers()
+        before = self._desk
         self._desk, self._trouble, self._shownWith = None, "", None
+        if before is not None:
+            before.leave()
         if result is not None and self._host.parameters is not None:
+            if before is not None:
+                self._host.parameters.hotSpot = -1
             self._open(result)
         self._export.refresh()
         self.refresh()
@@ -145,9 +150,10 @@ class ReviewSection:
         self._showSpots(desk.spots(structures))
         tab = ui.reviewTabs.currentIndex
         if tab == 1:
-            self._showStructures(structures, trouble)
+            self._structures.follow(desk, structures, trouble)
         elif tab == 2:
-            self._showLandmarks()
+            lists = self._host.parameters.landmarksFixed, self._host.parameters.landmarksMoving
+            self._landmarks.follow(desk, *lists)
         self._overall.show(desk.review)
 
     def _wanted(self) -> tuple[Any, ...]:
@@ -174,38 +180,6 @@ class ReviewSection:
         self._spots.showThreshold(desk.threshold, desk.highest, facts.unit)
         self._spots.show(matched, int(self._host.parameters.hotSpot), facts.title, facts.unit)
         desk.showSpots(matched)
-
-    def _showStructures(self, structures: Structures | None, trouble: str) -> None:
-        desk = self._desk
-        assert desk is not None
-        self._structures.showTolerance(desk.review.tolerance_mm)
-        if structures is None:
-            choose = _("Choose a segmentation or label map of the fixed image under Inputs.")
-            self._structures.say(trouble or choose)
-        else:
-            self._structures.show(
-                desk.statistics(structures), desk.review.map_key, desk.review.tolerance_mm
-            )
-
-    def _showLandmarks(self) -> None:
-        desk, parameters = self._desk, self._host.parameters
-        assert desk is not None
-        fixed, moving = parameters.landmarksFixed, parameters.landmarksMoving
-        self._landmarks.watch(fixed, moving)
-        if fixed is None or moving is None:
-            self._landmarks.say(
-                _("Choose two point lists: the same places on both images, in the same order.")
-            )
-            return
-        try:
-            findings = desk.landmarks(fixed, moving)
-        except InputError as error:
-            self._landmarks.say(str(error))
-            return
-        if findings:
-            self._landmarks.show(findings, desk.kind.value, desk.kind.facts.title)
-        else:
-            self._landmarks.say(_("Place points in both lists."))
 
     def _later(self) -> None:
         self._timer.start()

@@ -8,9 +8,11 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.review import StructureStatistics
+from TTAUncertaintyLib.scene.structures import Structures
 
 from . import look, words
 from .bindings import NumberBinding
+from .review_desk import ReviewDesk
 
 _NAME, _ABOVE = 0, 5
 
@@ -44,16 +46,28 @@ class StructuresTab:
         look.small_print(ui.structuresLabel)
         ui.structuresTab.layout().addStretch(1)  # the tabs are as high as the highest
 
-    def showTolerance(self, value: float | None) -> None:
-        """Show the person's tolerance, mm."""
-        self._tolerance.show(value or 0.0)
+    def follow(self, desk: ReviewDesk, structures: Structures | None, trouble: str) -> None:
+        """Show what the review says of the structures.
 
-    def say(self, text: str) -> None:
-        """Show a sentence in place of the table."""
-        self._ui.structuresLabel.text = text
-        self._ui.structuresTable.visible = False
+        Parameters
+        ----------
+        desk
+            The review.
+        structures
+            From `ReviewDesk.structures`; None where there are none.
+        trouble
+            Why the structures that are chosen cannot be used; "" if they can.
+        """
+        review = desk.review
+        self._tolerance.show(review.tolerance_mm or 0.0)
+        if structures is None:
+            choose = _("Choose a segmentation or label map of the fixed image under Inputs.")
+            self._ui.structuresLabel.text = trouble or choose
+            self._ui.structuresTable.visible = False
+        else:
+            self._show(desk.statistics(structures), review.map_key, review.tolerance_mm)
 
-    def show(
+    def _show(
         self, statistics: Sequence[StructureStatistics], map_key: str, tolerance: float | None
     ) -> None:
         """Show one map's statistics; the table node in the scene has those of all maps."""

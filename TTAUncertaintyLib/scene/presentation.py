@@ -87,6 +87,14 @@ def present_in_new_views(stage: Stage, result: ResultNodes, wanted: Presentation
         pass
 
 
+def withdraw(stage: Stage, result: ResultNodes) -> None:
+    """Take out of the views what a presentation adds to them besides the volumes."""
+    for volume in result.maps.values():
+        hide_legend(stage, volume)
+    show_transform(result, TransformView.NONE)
+    hide_in_3d(result)
+
+
 def background_of(stage: Stage, result: ResultNodes, background: Background) -> Any:
     """Return the volume of a background; the warped image where there is no such volume."""
     if background is Background.MOVING and result.moving is not None:

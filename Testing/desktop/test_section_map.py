@@ -187,6 +187,21 @@ def test_surfaces_in_3d_follow_the_threshold_when_it_rests(desktop, shown):
     assert not high.GetDisplayNode().GetVisibility()
 
 
+def test_another_result_leaves_nothing_of_the_first_in_the_views(shown, pair, result_folder):
+    from TTAUncertaintyLib.scene.map_in_3d import HIGH
+
+    first = shown.result
+    shown.ui.thresholdSlider.value = 0.05
+    shown.ui.map3dCheck.click()
+    shown.ui.gridGridButton.click()
+    legend = shown.stage.logic("Colors").GetColorLegendDisplayNode(display(shown, "total"))
+    assert legend.GetVisibility()
+    shown.setResult(shown.logic.loadResult(result_folder, *pair))
+    assert not legend.GetVisibility()
+    assert not first.reference(HIGH).GetDisplayVisibility()
+    assert not first.transform.GetDisplayNode().GetVisibility()
+
+
 def test_what_cannot_be_shown_cannot_be_chosen_and_says_why(host, result_folder):
     host.setResult(host.logic.loadResult(result_folder))
     for button in (host.ui.fixedButton, host.ui.flickerButton, host.ui.checkerboardButton):

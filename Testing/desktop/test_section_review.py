@@ -282,7 +282,10 @@ def test_two_results_have_a_review_each_and_one_reviewer(reviewing, pair, result
     first = reviewing.result
     say(ui.reviewerEdit, "Dr. Näht")
     ui.overallAcceptButton.click()
+    ui.nextButton.click()
     reviewing.setResult(reviewing.logic.loadResult(result_folder, *pair))
+    assert points_in_scene(first) == {}
+    assert reviewing.parameters.hotSpot == -1
     assert not ui.overallAcceptButton.checked
     assert ui.reviewerEdit.text == "Dr. Näht"
     reviewing.setResult(first)
