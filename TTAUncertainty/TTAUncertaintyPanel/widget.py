@@ -21,7 +21,20 @@ from .advanced_section import AdvancedSection
 from .inputs_section import InputsSection
 from .library import reload_library
 from .logic import TTAUncertaintyLogic
+from .map_section import MapSection
+from .review_section import ReviewSection
 from .run_section import RunSection
+from .teaching_section import TeachingSection
+
+#: From top to bottom.
+_SECTIONS = (
+    InputsSection,
+    AdvancedSection,
+    RunSection,
+    MapSection,
+    ReviewSection,
+    TeachingSection,
+)
 
 
 class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -64,7 +77,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         pages = (ui.hotSpotsTabBody, ui.structuresTabBody, ui.landmarksTabBody)
         look.fitting_tabs(ui.reviewTabs, pages)
         self.logic = TTAUncertaintyLogic()
-        self._sections = [kind(self.ui, self) for kind in _section_classes()]
+        self._sections = [kind(self.ui, self) for kind in _SECTIONS]
         scene = slicer.mrmlScene
         for event, slot in (
             (slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartClose),
@@ -175,15 +188,3 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             method = getattr(section, what, None)
             if method is not None:
                 method(*arguments)
-
-
-def _section_classes() -> list[type]:
-    """Return the sections, from top to bottom."""
-    found: list[type] = [InputsSection, AdvancedSection, RunSection]
-    try:
-        from .map_section import MapSection
-        from .review_section import ReviewSection
-        from .teaching_section import TeachingSection
-    except ImportError:  # not there yet
-        return found
-    return [*found, MapSection, ReviewSection, TeachingSection]
