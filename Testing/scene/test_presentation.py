@@ -91,6 +91,25 @@ def test_a_legend_with_title_and_unit_stands_beside_the_map(
     assert 0.02 < changed.mean() < 0.6
 
 
+def test_a_legends_letters_are_of_one_size_whatever_its_numbers(
+    application_with_views: SlicerApplication,
+    stage: Stage,
+    result: ResultNodes,
+    plain: Presentation,
+) -> None:
+    def columns(top: float) -> int:
+        """How many columns of pixels the legend takes."""
+        present(stage, result, replace(plain, display=with_window(plain.display, 0.0, top)))
+        legend = stage.logic("Colors").GetColorLegendDisplayNode(result.maps[MapKind.TOTAL])
+        shown = application_with_views.render_slice("Red").astype(int)
+        legend.SetVisibility(False)
+        without = application_with_views.render_slice("Red").astype(int)
+        return int((np.abs(shown - without).max(axis=-1) > 40).any(axis=0).sum())
+
+    tidy = columns(2.5)
+    assert [columns(top) for top in (0.8, 4.0)] == pytest.approx([tidy, tidy], rel=0.1)
+
+
 def test_only_the_map_that_is_shown_has_a_legend(
     application_with_views, stage: Stage, result: ResultNodes, plain: Presentation
 ) -> None:
