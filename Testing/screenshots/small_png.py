@@ -1,4 +1,4 @@
-"""Pictures of few kilobytes: as many bits of each colour as there is room for."""
+"""Pictures of few kilobytes: fewer bits of each colour than a screen has."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6 import QtCore, QtGui
 
 
 def small_png(image: QtGui.QImage, most_bytes: int) -> bytes:
-    """Return a picture as a PNG file, with fewer levels of each colour if it has to be smaller.
+    """Return a picture as a PNG file with 64 levels of each colour, or 32 if it has to be smaller.
 
     Six bits of eight cannot be told from eight by eye; below, smooth colours break into bands.
 
@@ -22,7 +22,7 @@ def small_png(image: QtGui.QImage, most_bytes: int) -> bytes:
     width, height, stride = image.width(), image.height(), image.bytesPerLine()
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(height, stride)
     pixels = rows[:, : 3 * width].astype(np.int64)
-    for bits in (8, 7, 6, 5):
+    for bits in (6, 5):
         levels = 2**bits - 1
         coarse = np.rint(np.rint(pixels * (levels / 255)) * (255 / levels)).astype(np.uint8)
         png = _png(np.ascontiguousarray(coarse), width, height)

@@ -110,6 +110,33 @@ class Tour:
         node.GetDisplayNode().SetAndObserveColorNodeID(names.GetID())
         self.choose(structures=node)
 
+    def look_from(self, direction: tuple[float, float, float], distance_mm: float) -> None:
+        """Turn the 3D view: look at the middle of the image from a direction, RAS."""
+        import slicer
+
+        bounds = [0.0] * 6
+        self.panel.result.warped.GetRASBounds(bounds)
+        middle = [(low + high) / 2 for low, high in zip(bounds[::2], bounds[1::2], strict=True)]
+        length = sum(part * part for part in direction) ** 0.5
+        camera = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCameraNode")
+        camera.SetFocalPoint(middle)
+        camera.SetPosition(
+            [m + distance_mm * d / length for m, d in zip(middle, direction, strict=True)]
+        )
+        camera.SetViewUp([0.0, 0.0, 1.0])
+        camera.ResetClippingRange()
+
+    def place_point(self) -> None:
+        """Place the teaching point on the worst place, and look at it from nearby."""
+        from TTAUncertaintyPanel.point_cloud import POINT
+
+        self.ui.placePointButton.click()
+        spot = self.panel.result.record["summary"]["hot_spots"][0]
+        x, y, z = spot["position_ras_mm"]
+        self.panel.result.reference(POINT).AddControlPoint(x, y, z)
+        self.desktop.process_events(0.2)
+        self.ui.closeUpButton.click()
+
     def fit(self) -> None:
         """Let the views show all of the image, at the size that they have by now."""
         self.desktop.screenshot(self.desktop.folder / "picture.png")
@@ -148,19 +175,30 @@ def side_by_side(tour: Tour) -> None:
 def in_3d(tour: Tour) -> None:
     """The high places in 3D, and the transform's grid."""
     tour.choose(layout="four-up", thresholdMm=0.0, map3d=True, gridVisible="grid")
+    tour.look_from((-0.6, -0.7, 0.45), 420)
 
 
 def review(tour: Tour) -> None:
     """The worst place, judged."""
+    ui = tour.ui
     tour.choose(gridVisible="none")
     tour.unfold("reviewSection")
-    tour.ui.nextButton.click()
-    tour.ui.spotCheckButton.click()
+    ui.hotSpotSlider.value = 2.0
+    tour.desktop.process_events(1.0)  # the list follows when the slider rests
+    ui.nextButton.click()
+    ui.spotCheckButton.click()
+    ui.spotCommentEdit.text = "Follows the sulcus? Compare with the fixed image."
+    ui.spotCommentEdit.editingFinished.emit()
+    ui.nextButton.click()
+    ui.spotAcceptButton.click()
+    ui.previousButton.click()
 
 
 def teaching(tour: Tour) -> None:
     """The perturbed registrations, and where they put the worst place."""
+    tour.choose(map3d=False)
     tour.unfold("teachingSection")
+    tour.place_point()
 
 
 #: The stops in their order, by the name of the picture.
