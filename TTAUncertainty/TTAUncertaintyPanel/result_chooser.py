@@ -130,9 +130,9 @@ def summary_of(record: dict[str, Any]) -> str:
     """Return in a line or two how a result was made."""
     passes, design = record["passes"], record["design"]
     if record["complete"]:
-        made = _("{done} passes").format(done=passes["done"])
+        made = _("{done} perturbed passes").format(done=passes["done"])
     else:
-        made = _("stopped after {done} of {asked} passes").format(**passes)
+        made = _("stopped after {done} of {asked} perturbed passes").format(**passes)
     words = _("{model}; {design}, {made}.").format(
         model=record["model"]["title"], design=design["name"], made=made
     )
