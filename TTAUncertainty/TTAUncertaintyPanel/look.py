@@ -13,6 +13,9 @@ import qt
 #: Colours of verdicts and of messages; white letters can be read on them.
 GOOD, CARE, BAD, PLAIN = "#2e7d32", "#b26500", "#c62828", "#4a78a8"
 
+#: Width and height of the picture of a colour table, pixels.
+BAR_SIZE = (48, 12)
+
 _IS_SMALL = "isSmallPrint"
 _SMALL = 0.92
 _SOFT_ALPHA = 190
@@ -142,8 +145,9 @@ def tint(table: Any, row: int, column: int, color: str | None) -> None:
         item.setForeground(qt.QBrush(qt.QColor(color)))
 
 
-def color_bar(node: Any, width: int = 48, height: int = 12) -> Any:
+def color_bar(node: Any) -> Any:
     """Return a picture of a colour node, from low to high."""
+    width, height = BAR_SIZE
     picture = qt.QPixmap(width, height)
     painter = qt.QPainter(picture)
     count = node.GetNumberOfColors()

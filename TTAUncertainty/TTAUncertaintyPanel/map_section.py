@@ -11,7 +11,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results import MapKind
-from TTAUncertaintyLib.scene.colors import color_choices
+from TTAUncertaintyLib.scene.colors import color_choices, color_node
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
 from TTAUncertaintyLib.scene.presentation import (
     Background,
@@ -115,7 +115,8 @@ class MapSection:
             return
         if kind is not self._kind:
             self._kind = kind
-            self._widgets.fillColors(color_choices(self._host.stage, kind))
+            names = color_choices(self._host.stage, kind)
+            self._widgets.fillColors([(n, color_node(self._host.stage, n)) for n in names])
             self._choose(**fields_of(display_of(self._result, kind, parameters.opacity)))
         wanted = presentation_of(parameters, self._result, kind)
         self._apply(wanted)

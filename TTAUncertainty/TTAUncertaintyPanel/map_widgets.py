@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import qt
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results import MapKind
@@ -12,7 +13,7 @@ from TTAUncertaintyLib.scene.layouts import Layout
 from TTAUncertaintyLib.scene.presentation import Presentation
 
 from .bindings import ButtonsBinding
-from .look import small_print
+from .look import BAR_SIZE, color_bar, small_print
 from .map_view import limits_of
 
 
@@ -78,10 +79,13 @@ class MapWidgets:
             unit = f" ({kind.facts.unit})" if kind.facts.unit else ""
             combo.addItem(_(kind.facts.title) + unit, kind.value)
 
-    def fillColors(self, names: Sequence[str]) -> None:
-        """Offer colour tables."""
-        self._ui.colorCombo.clear()
-        self._ui.colorCombo.addItems(list(names))
+    def fillColors(self, tables: Sequence[tuple[str, Any]]) -> None:
+        """Offer colour tables: what they are called, and their colour nodes."""
+        combo = self._ui.colorCombo
+        combo.clear()
+        combo.setIconSize(qt.QSize(*BAR_SIZE))
+        for name, node in tables:
+            combo.addItem(color_bar(node), name)
 
     def show(self, result: Any, wanted: Presentation, compare: str, layout: Layout | None) -> None:
         """Show what is on the screen, without taking that for the person's doing.
