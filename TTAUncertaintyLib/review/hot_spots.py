@@ -75,11 +75,14 @@ class HotSpotRegions:
         Axes (k, j, i): n + 1 where spot n lies, 0 elsewhere.
     lattice
         Of the labels, world LPS mm.
+    left_out
+        How many further places lie above the threshold, lower than the ones that were asked for.
     """
 
     spots: tuple[HotSpot, ...]
     labels: NDArray[np.int32]
     lattice: Lattice
+    left_out: int = 0
 
     def spot_at(self, position_lps_mm: tuple[float, float, float]) -> int | None:
         """Return the number (from 0) of the spot that holds a world point; None outside all."""
@@ -142,6 +145,7 @@ def hot_spot_regions(
     order = np.lexsort((value, piece))
     peaks = order[np.flatnonzero(np.diff(piece[order], append=-1))]
     peaks = peaks[voxels[piece[peaks]] * lattice.voxel_volume / 1000 >= smallest_cm3]
+    left_out = max(0, len(peaks) - most)
     peaks = peaks[np.argsort(-value[peaks], kind="stable")][:most]
     spots = []
     number_of = np.zeros(len(voxels), np.int32)
@@ -160,7 +164,7 @@ def hot_spot_regions(
             )
         )
     ranks.ravel()[where] = number_of[piece]
-    return HotSpotRegions(tuple(spots), ranks, lattice)
+    return HotSpotRegions(tuple(spots), ranks, lattice, left_out)
 
 
 def in_structures(

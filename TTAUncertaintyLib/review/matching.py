@@ -61,10 +61,13 @@ class MatchedReview:
     elsewhere
         Verdicts on places that are no hot spot at this threshold, or that were given on another
         map.
+    left_out
+        How many lower places above the threshold are not among the spots.
     """
 
     spots: tuple[ReviewedSpot, ...]
     elsewhere: tuple[PlaceVerdict, ...] = ()
+    left_out: int = 0
 
     def count(self, verdict: Verdict) -> int:
         """Return how many of the spots have a verdict."""
@@ -98,7 +101,7 @@ def match_verdicts(review: Review, regions: HotSpotRegions) -> MatchedReview:
         held = min(seen, key=lambda place: _distance(spot, place)) if seen else None
         rest = tuple(place for place in places if place is not held)
         spots.append(ReviewedSpot(number + 1, spot, held, rest))
-    return MatchedReview(tuple(spots), tuple(elsewhere))
+    return MatchedReview(tuple(spots), tuple(elsewhere), regions.left_out)
 
 
 def decide(

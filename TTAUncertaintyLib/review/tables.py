@@ -184,11 +184,16 @@ def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume
 
 
 def verdict_counts(matched: MatchedReview) -> str:
-    """Return how the spots were judged, in words: "2 accepted, 1 rejected, 3 not decided"."""
+    """Return how the spots were judged, in words: "2 accepted, 1 rejected, 3 not decided".
+
+    Places that are not listed are counted too: nobody should take ten for all.
+    """
     order = (Verdict.REJECT, Verdict.CHECK, Verdict.ACCEPT, Verdict.OPEN)
     parts = [
         f"{matched.count(verdict)} {verdict.title.lower()}"
         for verdict in order
         if matched.count(verdict)
     ]
+    if matched.left_out:
+        parts.append(f"{matched.left_out} lower not listed")
     return ", ".join(parts) or "no hot spots"

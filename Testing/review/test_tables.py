@@ -118,6 +118,8 @@ def test_the_hot_spot_table_says_where_what_and_how_judged() -> None:
     position = [float(top[f"Position {axis} (mm, RAS)"]) for axis in "RAS"]
     np.testing.assert_allclose(position, [-x, -y, z], atol=1e-3)
     assert verdict_counts(matched) == "1 rejected, 1 not decided"
+    fewer = hot_spot_regions(shown.values, shown.values > 0, OBLIQUE, 1.0, most=1)
+    assert verdict_counts(match_verdicts(review, fewer)) == "1 rejected, 1 lower not listed"
 
 
 def test_verdicts_without_a_spot_stay_in_the_table() -> None:
