@@ -113,11 +113,6 @@ class Player:
             for volume in result.maps.values():
                 refresh_legend(self._host.stage, volume)
 
-    @property
-    def playing(self) -> bool:
-        """Whether the views show a perturbed registration."""
-        return bool(self._before)
-
     def _play(self, wanted: bool) -> None:
         media_icon(self._ui.playButton, "pause" if wanted else "play")
         if wanted:

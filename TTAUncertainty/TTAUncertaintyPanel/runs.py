@@ -199,8 +199,15 @@ class RunController:
         if self._showPreview and not self._sceneClosed and not state.cancelling:
             self._live.offer(state.preview)
             if self._live.due:
-                with self.holds.measure("showing a preview"):
-                    self._listeners.tell("preview", self._live.show())
+                self._showLive()
+
+    def _showLive(self) -> None:
+        """Show the provisional map. What goes wrong with it is no reason to end the run."""
+        try:
+            with self.holds.measure("showing a preview"):
+                self._listeners.tell("preview", self._live.show())
+        except Exception:
+            logging.exception("TTAUncertainty: the provisional map could not be shown")
 
     def _waitFor(self, reading: ResultReading) -> None:
         """Load the result when it is read; one that nobody wants any more is removed."""

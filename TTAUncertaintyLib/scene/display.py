@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -114,11 +114,6 @@ def read_display(volume: Any, kind: MapKind, opacity: float) -> MapDisplay:
         lower if node.GetApplyThreshold() and lower > -1e5 else None,
         (node.GetWindowLevelMin(), node.GetWindowLevelMax()),
     )
-
-
-def with_window(display: MapDisplay, low: float, high: float) -> MapDisplay:
-    """Return the look with another window; its ends may not meet."""
-    return replace(display, window=(low, max(high, low + 1e-3)))
 
 
 def refresh_legend(stage: Stage, volume: Any) -> None:

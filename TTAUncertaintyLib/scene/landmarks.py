@@ -44,10 +44,7 @@ def landmark_pairs(fixed: Any, moving: Any) -> list[LandmarkPair]:
         )
     pairs = []
     for n in range(count):
-        if all(
-            node.GetNthControlPointPositionStatus(n) == node.PositionDefined
-            for node in (fixed, moving)
-        ):
+        if _placed(fixed, n) and _placed(moving, n):
             name = fixed.GetNthControlPointLabel(n) or f"{n + 1}"
             pairs.append(LandmarkPair(name, _place(fixed, n), _place(moving, n)))
     return pairs

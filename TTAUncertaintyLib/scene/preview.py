@@ -12,7 +12,6 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry.lattice import Lattice
-from ..results import MapKind
 from ..review.foreground import foreground_of
 from .arrays import add_volume, array_of, fill
 from .result import remove_with_display
@@ -109,8 +108,6 @@ def _fill(stage: Stage, name: str, node: Any, path: Path, run: str) -> None:
     node.SetAttribute(ATTRIBUTE, name)
     node.SetAttribute(_RUN, run)
     node.SetSaveWithScene(False)
-    if name == "total":
-        node.SetAttribute("TTAUncertainty.Map", MapKind.TOTAL.value)
 
 
 def _region(stage: Stage, total: Any, run: str) -> NDArray[np.bool_]:

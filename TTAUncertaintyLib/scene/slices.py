@@ -90,13 +90,6 @@ def jump_to(stage: Stage, ras: tuple[float, float, float]) -> None:
         crosshair.SetCrosshairMode(slicer.vtkMRMLCrosshairNode.ShowSmallBasic)
 
 
-def hide_crosshair(stage: Stage) -> None:
-    """Take the crosshair's mark away."""
-    crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-    if crosshair is not None:
-        crosshair.SetCrosshairMode(slicer.vtkMRMLCrosshairNode.NoCrosshair)
-
-
 def _logics(stage: Stage) -> list[Any]:
     logics = stage.application.GetSliceLogics()
     return (

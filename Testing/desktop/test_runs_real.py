@@ -78,3 +78,22 @@ def test_a_run_stopped_early_keeps_what_there_is(desktop, logic, pair):
     assert 2 <= passes["done"] < passes["asked"]
     assert controller.result.maps
     assert logic.keptRegistrations(controller.result) is None
+
+
+@pytest.mark.slow
+def test_a_provisional_map_that_cannot_be_shown_does_not_end_the_run(logic, pair, monkeypatch):
+    from TTAUncertaintyPanel.previewing import LivePreview
+
+    tried = []
+
+    def fail(_self):
+        tried.append(True)
+        raise RuntimeError("no memory for another volume")
+
+    monkeypatch.setattr(LivePreview, "show", fail)
+    controller = logic.startRun(
+        fixedVolume=pair[0], movingVolume=pair[1], preset="quick", waitForCompletion=True
+    )
+    assert tried
+    assert controller.state.phase.value == "finished"
+    assert controller.result.maps

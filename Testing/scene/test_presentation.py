@@ -13,7 +13,7 @@ from support.slicer_application import SlicerApplication
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.scene.arrays import array_of
 from TTAUncertaintyLib.scene.comparison import checkerboard, difference
-from TTAUncertaintyLib.scene.display import default_display, read_display, show_map, with_window
+from TTAUncertaintyLib.scene.display import default_display, read_display, show_map
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
 from TTAUncertaintyLib.scene.presentation import Background, Presentation, present
 from TTAUncertaintyLib.scene.result import ResultNodes, results_in
@@ -99,7 +99,7 @@ def test_a_legends_letters_are_of_one_size_whatever_its_numbers(
 ) -> None:
     def columns(top: float) -> int:
         """How many columns of pixels the legend takes."""
-        present(stage, result, replace(plain, display=with_window(plain.display, 0.0, top)))
+        present(stage, result, replace(plain, display=replace(plain.display, window=(0.0, top))))
         legend = stage.logic("Colors").GetColorLegendDisplayNode(result.maps[MapKind.TOTAL])
         shown = application_with_views.render_slice("Red").astype(int)
         legend.SetVisibility(False)
@@ -132,7 +132,7 @@ def test_a_narrower_window_makes_the_map_brighter(
 ) -> None:
     before = application_with_views.render_slice("Red")[:, :300].mean()
     low, high = plain.display.window
-    show_map(stage, result, with_window(plain.display, low, high / 4))
+    show_map(stage, result, replace(plain.display, window=(low, high / 4)))
     assert application_with_views.render_slice("Red")[:, :300].mean() > before + 5
 
 
