@@ -22,6 +22,9 @@ from TTAUncertaintyLib.perturbations import (
 #: Field of view that stands for a head where the network's own is not known yet, mm along i, j, k.
 _TYPICAL_EXTENT_MM = (160.0, 192.0, 160.0)
 
+#: Spacing for a network whose lattice follows from the images.
+_TYPICAL_SPACING_MM = 2.0
+
 _PAPER_NAMES = tuple(member.value for member in PAPER_FAMILIES)
 
 #: Field of the parameter node, field of `DesignRequest`, and the factor between their units.
@@ -74,7 +77,7 @@ def typical_lattice(model: str) -> Lattice:
     images are read; presets depend on its spacing alone, the paper's protocol on its extent too.
     """
     entry = MODELS.get(model, MODELS[DEFAULT_MODEL])
-    spacing = entry.description.spacing_mm
+    spacing = entry.description.spacing_mm or _TYPICAL_SPACING_MM
     size = tuple(max(1, round(extent / spacing)) for extent in _TYPICAL_EXTENT_MM)
     return Lattice(size, np.diag([spacing, spacing, spacing, 1.0]))  # type: ignore[arg-type]
 

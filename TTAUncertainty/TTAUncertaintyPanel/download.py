@@ -16,18 +16,14 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.models import MODELS
 
-#: Where publishers offer the file whose checksum is in the model's description.
-PUBLISHED = {
-    "lapirn": "https://github.com/cwmok/LapIRN/raw/master/Model/LapIRN_disp_fea7.pth",
-}
-
 _CHUNK_BYTES = 1 << 16
 _SILENCE_S = 30
 
 
 def can_download(model: str) -> bool:
     """Whether a model's weights can be had from the internet, checked against a known sum."""
-    return model in PUBLISHED and MODELS[model].description.published_sha256 is not None
+    published = MODELS[model].description.published
+    return published is not None and published.sha256 is not None
 
 
 class WeightsDownload:
@@ -57,9 +53,10 @@ class WeightsDownload:
         self.done_bytes = self.total_bytes = 0
         self.ended = False
         self.problem = ""
+        published = MODELS[model].description.published
         self._title = MODELS[model].description.title
-        self._sha256 = MODELS[model].description.published_sha256
-        self._address = PUBLISHED[model]
+        self._sha256 = published.sha256
+        self._address = published.url
         self._target = folder / self._address.rpartition("/")[2]
         self._cancelled = threading.Event()
         self._thread = threading.Thread(target=self._fetch, daemon=True)

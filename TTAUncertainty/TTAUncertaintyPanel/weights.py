@@ -87,5 +87,5 @@ def weights_of(model: str, machine: Any) -> Weights:
         _(
             "Get the weights of {title} under Model: download them or choose a file. They are "
             "published at {place}."
-        ).format(title=entry.description.title, place=entry.description.published_at),
+        ).format(title=entry.description.title, place=entry.description.published.page),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from ..errors import ModelError
-from ..models import DEFAULT_MODEL, MODELS
+from ..models import DEFAULT_MODEL, MODELS, ModelDescription
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -28,6 +28,12 @@ def do_list(_: argparse.Namespace) -> int:
     return 0
 
 
+def _published(about: ModelDescription) -> str:
+    if not about.needs_weights:
+        return "none needed"
+    return f"from {about.published.page}" if about.published else "a file of yours"
+
+
 def do_show(options: argparse.Namespace) -> int:
     """Show one model."""
     if options.name not in MODELS:
@@ -42,13 +48,15 @@ def do_show(options: argparse.Namespace) -> int:
         "Purpose": about.purpose,
         "Licence": about.licence,
         "Cite": about.citation,
-        "Lattice": f"{about.spacing_mm:g} mm",
+        "Lattice": f"{about.spacing_mm:g} mm" if about.spacing_mm else "follows from the images",
         "Pre-alignment": "affine, unless --prealign says otherwise"
         if about.expects_affine_alignment
         else "none needed",
-        "Weights": str(entry.bundled()) if entry.bundled else f"from {about.published_at}",
-        "SHA-256": about.published_sha256 or "not pinned",
+        "Weights": str(entry.bundled()) if entry.bundled else _published(about),
+        "SHA-256": (about.published and about.published.sha256) or "not pinned",
     }
+    for option in about.options:
+        rows[f"  {option.name}"] = f"{', '.join(option.choices)}: {option.help}"
     for key, value in rows.items():
         print(f"{key:14} {value}")
     return 0

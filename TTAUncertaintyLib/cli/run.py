@@ -76,6 +76,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     model.add_argument("--weights", type=Path, metavar="FILE", help="local weights file")
     model.add_argument(
+        "--option",
+        dest="options",
+        type=_option,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the model; 'ttauncertainty models show MODEL' lists them",
+    )
+    model.add_argument(
         "--ensemble",
         type=Path,
         nargs="+",
@@ -173,6 +182,13 @@ def design_of(options: argparse.Namespace) -> DesignRequest:
     return DesignRequest.from_dict({name: getattr(options, name) for name in names})
 
 
+def _option(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
+    return name, value
+
+
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
     job = Job(
@@ -182,6 +198,7 @@ def do(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         model=options.model,
         weights=options.weights,
+        options=dict(options.options),
         design=design_of(options),
         start=Start(options.start),
         initial_transform=options.initial_transform,

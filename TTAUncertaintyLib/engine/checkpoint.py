@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from ..errors import InputError, OutputError
-from ..models.safetensors_io import read_safetensors, write_safetensors
+from ..models.weights.safetensors_io import read_safetensors, write_safetensors
 from .engine import Engine
 
 

@@ -9,16 +9,22 @@ function fits, an optimisation-based registration too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..errors import ModelError
 from ..geometry import Image, Lattice, Matrix
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+
+#: Nothing chosen: every option of a model at its default.
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,59 @@ class WeightsFile:
 
 
 @dataclass(frozen=True)
+class PublishedFile:
+    """A weights file as its publisher offers it.
+
+    Parameters
+    ----------
+    name
+        File name under which it is kept.
+    url
+        Where its bytes are, https.
+    page
+        Where a person reads about it.
+    size_bytes
+        Its size; None where it is not known. A download that differs is refused.
+    sha256
+        Of its bytes, where the publisher's file was seen; None where it was not: then the hash of
+        the first download is recorded and enforced from then on.
+    """
+
+    name: str
+    url: str
+    page: str
+    size_bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelOption:
+    """Something about a model that a person may choose.
+
+    Parameters
+    ----------
+    name
+        As on the command line: `--option NAME=VALUE`.
+    title
+        For the screen.
+    choices
+        What it can be, the default first.
+    help
+        One sentence: what it changes, and when to change it.
+    """
+
+    name: str
+    title: str
+    choices: tuple[str, ...]
+    help: str
+
+    @property
+    def default(self) -> str:
+        """The choice where nothing is said."""
+        return self.choices[0]
+
+
+@dataclass(frozen=True)
 class ModelDescription:
     """What a person needs to know about a model before choosing it.
 
@@ -55,16 +114,18 @@ class ModelDescription:
     licence, citation
         Of the weights; whom to cite.
     spacing_mm
-        Spacing of the network's lattice.
+        Spacing of the model's lattice; None where it follows from the images.
     expects_affine_alignment
         Whether the images should be aligned affinely before it sees them.
+    needs_weights
+        Whether there is a weights file; optimisation-based registration has none.
+    published
+        The weights file that its publisher offers; None for bundled weights, or a user's own.
+    options
+        What may be chosen about it.
     frame_reference
         Returns the path of an image that lies as the network's training images did; None for a
         network that takes images as they lie.
-    published_sha256
-        Of the weights file as published; None where there is no pinned file.
-    published_at
-        Where its publisher offers the weights; empty for bundled ones.
     """
 
     name: str
@@ -72,11 +133,34 @@ class ModelDescription:
     purpose: str
     licence: str
     citation: str
-    spacing_mm: float
+    spacing_mm: float | None
     expects_affine_alignment: bool
+    needs_weights: bool = True
+    published: PublishedFile | None = None
+    options: tuple[ModelOption, ...] = ()
     frame_reference: Callable[[], Path] | None = None
-    published_sha256: str | None = None
-    published_at: str = ""
+
+    def chosen(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Return the value of every option, defaults where `options` says nothing.
+
+        Raises
+        ------
+        ModelError
+            If there is no such option or choice.
+        """
+        known = {option.name: option for option in self.options}
+        for name, value in options.items():
+            if name not in known:
+                having = ", ".join(known) or "none"
+                raise ModelError(
+                    f"The model '{self.name}' has no option '{name}'.", f"It has: {having}."
+                )
+            if value not in known[name].choices:
+                raise ModelError(
+                    f"The option '{name}' of '{self.name}' cannot be '{value}'.",
+                    f"Choose one of {', '.join(known[name].choices)}.",
+                )
+        return {name: options.get(name, option.default) for name, option in known.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +202,11 @@ class RegistrationModel(Protocol):
     @property
     def weights(self) -> WeightsFile | None:
         """Where its weights come from; None if it has none."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """What was chosen of the description's options: every name, with its value."""
         ...
 
     @property
@@ -175,6 +264,7 @@ def describe(model: RegistrationModel) -> dict[str, Any]:
         "title": model.description.title,
         "licence": model.description.licence,
         "citation": model.description.citation,
+        "options": dict(model.options),
         "weights": None
         if weights is None
         else {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..resources import resources_folder
-from .contract import ModelDescription
+from .contract import ModelDescription, ModelOption, PublishedFile
 
 PYRAMID_FLOW = ModelDescription(
     name="pyramid-flow",
@@ -38,7 +38,20 @@ LAPIRN = ModelDescription(
     "Pyramid Networks. MICCAI 2020.",
     spacing_mm=2.0,
     expects_affine_alignment=True,
+    published=PublishedFile(
+        name="LapIRN_disp_fea7.pth",
+        url="https://github.com/cwmok/LapIRN/raw/master/Model/LapIRN_disp_fea7.pth",
+        page="https://github.com/cwmok/LapIRN",
+        size_bytes=3717631,
+        sha256="9485191cb215e69b6b43ec4d64eb4fd4be4dcec6fce9f59209d8510378cdc2c0",
+    ),
+    options=(
+        ModelOption(
+            name="spacing",
+            title="Spacing (mm)",
+            choices=("2", "1"),
+            help="1 mm is what it was trained at, and takes eight times as long.",
+        ),
+    ),
     frame_reference=_mni_template,
-    published_sha256="9485191cb215e69b6b43ec4d64eb4fd4be4dcec6fce9f59209d8510378cdc2c0",
-    published_at="https://github.com/cwmok/LapIRN (Model/LapIRN_disp_fea7.pth)",
 )

@@ -1,13 +1,14 @@
-"""Which models there are. Adding one means its file, and one entry here."""
+"""Which models there are. Adding one means its adapter, and one entry here."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import ModelError
-from .contract import ModelDescription, RegistrationModel
+from .contract import NO_OPTIONS, ModelDescription, RegistrationModel
 from .descriptions import LAPIRN, PYRAMID_FLOW, bundled_weights
 
 
@@ -19,14 +20,16 @@ class Entry:
     ----------
     description
         What it is.
-    load
-        Called with the weights file, or None for the bundled ones.
+    adapter
+        "module:Class" in the room `adapters`, called with the weights file (None takes the
+        bundled one) and the options. It is imported when the model is loaded: a list of the
+        models needs neither networks nor torch.
     bundled
         The weights that come with the library; None if a file has to be given.
     """
 
     description: ModelDescription
-    load: Callable[[Path | None], RegistrationModel]
+    adapter: str
     bundled: Callable[[], Path] | None = None
 
     @property
@@ -39,39 +42,37 @@ class Entry:
         except OSError:
             return None
 
-
-# An adapter is imported when it is loaded: a list of the models needs neither networks nor torch.
-
-
-def _load_pyramid_flow(weights: Path | None) -> RegistrationModel:
-    from .pyramid_flow import PyramidFlow
-
-    return PyramidFlow(weights)
-
-
-def _load_lapirn(weights: Path | None) -> RegistrationModel:
-    if weights is None:
-        raise ModelError(
-            "LapIRN's weights do not come with this software.",
-            f"Get them from {LAPIRN.published_at} and give the file with --weights.",
-        )
-    from .lapirn import LapIRN
-
-    return LapIRN(weights)
+    def load(
+        self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+    ) -> RegistrationModel:
+        """Load the model; see `load_model`."""
+        about = self.description
+        if weights is None and self.bundled is None and about.needs_weights:
+            where = f"Get them from {about.published.page} and give" if about.published else "Give"
+            raise ModelError(
+                f"The weights of {about.title} do not come with this software.",
+                f"{where} the file with --weights.",
+            )
+        module, _, name = self.adapter.partition(":")
+        adapter = getattr(import_module(f".adapters.{module}", __package__), name)
+        model: RegistrationModel = adapter(weights, options)
+        return model
 
 
 MODELS: dict[str, Entry] = {
     entry.description.name: entry
     for entry in (
-        Entry(PYRAMID_FLOW, _load_pyramid_flow, bundled_weights),
-        Entry(LAPIRN, _load_lapirn),
+        Entry(PYRAMID_FLOW, "pyramid_flow:PyramidFlow", bundled_weights),
+        Entry(LAPIRN, "lapirn:LapIRN"),
     )
 }
 
 DEFAULT_MODEL = PYRAMID_FLOW.name
 
 
-def load_model(name: str, weights: Path | None = None) -> RegistrationModel:
+def load_model(
+    name: str, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+) -> RegistrationModel:
     """Load a model by name.
 
     Parameters
@@ -80,12 +81,15 @@ def load_model(name: str, weights: Path | None = None) -> RegistrationModel:
         A key of `MODELS`.
     weights
         A local weights file; None takes the bundled one where there is one.
+    options
+        What was chosen of the options in the model's description; the defaults otherwise.
 
     Raises
     ------
     ModelError
-        If there is no such model, or its weights are missing, damaged or another network's.
+        If there is no such model, option or choice, or its weights are missing, damaged or
+        another network's.
     """
     if name not in MODELS:
         raise ModelError(f"There is no model '{name}'.", f"Choose one of {', '.join(MODELS)}.")
-    return MODELS[name].load(weights)
+    return MODELS[name].load(weights, options)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.models.displacement_fields import exponentiate, identity_grid
+from TTAUncertaintyLib.models.networks.displacement_fields import exponentiate, identity_grid
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from torch import Tensor
 from TTAUncertaintyLib.engine import Engine
 from TTAUncertaintyLib.geometry import Image, Lattice, Matrix
 from TTAUncertaintyLib.models import PreparedPair
+from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.models.descriptions import PYRAMID_FLOW
-from TTAUncertaintyLib.models.displacement_fields import sample_displaced
-from TTAUncertaintyLib.models.network_model import NetworkModel
-from TTAUncertaintyLib.models.pyramid_flow_network import PyramidFlowNetwork
+from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
+from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
 from TTAUncertaintyLib.perturbations import Preset, preset_design
 from TTAUncertaintyLib.training.deformations import jacobian_determinant
 from TTAUncertaintyLib.training.evaluation_cases import (

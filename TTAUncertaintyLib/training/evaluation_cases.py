@@ -14,7 +14,10 @@ import SimpleITK as sitk
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.models.displacement_fields import sample_displaced, upsample_displacement
+from TTAUncertaintyLib.models.networks.displacement_fields import (
+    sample_displaced,
+    upsample_displacement,
+)
 from TTAUncertaintyLib.training.appearance import normalise
 from TTAUncertaintyLib.training.deformations import (
     DeformationStatistics,

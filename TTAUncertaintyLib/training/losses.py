@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from TTAUncertaintyLib.models.displacement_fields import (
+from TTAUncertaintyLib.models.networks.displacement_fields import (
     identity_grid,
     sample_displaced,
     upsample_displacement,

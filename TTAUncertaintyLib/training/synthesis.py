@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from TTAUncertaintyLib.models.displacement_fields import (
+from TTAUncertaintyLib.models.networks.displacement_fields import (
     compose_displacements,
     upsample_displacement,
 )

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from TTAUncertaintyLib.models.pyramid_flow_network import (
+from TTAUncertaintyLib.models.networks.pyramid_flow import (
     PyramidFlowArchitecture,
     PyramidFlowNetwork,
 )

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from TTAUncertaintyLib.models.pyramid_flow_network import (
+from TTAUncertaintyLib.models.networks.pyramid_flow import (
     PyramidFlowArchitecture,
     PyramidFlowNetwork,
 )
-from TTAUncertaintyLib.models.safetensors_io import read_safetensors, write_safetensors
+from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors, write_safetensors
 
 WEIGHTS_NAME = "tta_pyramid_flow.safetensors"
 

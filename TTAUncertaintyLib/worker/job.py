@@ -5,7 +5,7 @@
   "schema_version": 1,
   "fixed": "fixed.nii.gz",  "moving": "moving.nii.gz",
   "output": "result-folder", "overwrite": false,
-  "model": "pyramid-flow",  "weights": null,
+  "model": "pyramid-flow",  "weights": null,  "options": {},
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
   "device": "auto",  "precision": "f32",  "batch_size": null,  "channels_last": true,
@@ -19,7 +19,8 @@ Only `fixed`, `moving` and `output` have to be there. Unknown keys are refused.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,8 @@ class Job:
         Replace an older result there.
     model, weights
         Name in the registry, and a local weights file where none is bundled.
+    options
+        What was chosen of the model's options, by name; defaults otherwise.
     design
         The preset and the changes to it.
     start, initial_transform
@@ -85,6 +88,7 @@ class Job:
     overwrite: bool = False
     model: str = DEFAULT_MODEL
     weights: Path | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
     design: DesignRequest = field(default_factory=DesignRequest)
     start: Start = Start.HEADER
     initial_transform: Path | None = None
@@ -114,8 +118,10 @@ class Job:
 
     def to_json(self) -> str:
         """Return the job file's text (ASCII)."""
-        values: dict[str, Any] = {"schema_version": SCHEMA_VERSION} | asdict(self)
+        values: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
+        values |= {each.name: getattr(self, each.name) for each in fields(self)}
         values["design"] = self.design.as_dict()
+        values["options"] = dict(self.options)
         return json.dumps(values, default=_plain, indent=2)
 
     @classmethod
@@ -161,6 +167,9 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
     for name in _PATHS:
         if read.get(name) is not None:
             read[name] = Path(read[name])
+    options = read.get("options", {})
+    if not all(isinstance(word, str) for pair in options.items() for word in pair):
+        raise ValueError("options are names and values, both text")
     read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))
     for name, kind in (("start", Start), ("prealign", Prealignment), ("precision", Precision)):
         if read.get(name) is not None:

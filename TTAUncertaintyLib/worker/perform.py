@@ -78,9 +78,9 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         fixed, fixed_file = read_image(job.fixed, job.fixed_series, job.replace_nonfinite)
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         mask, mask_file = _read_mask(job, fixed)
-        model = load_model(job.model, job.weights)
+        model = load_model(job.model, job.weights, job.options)
         ensemble = job.design.noise is Noise.ENSEMBLE
-        members = [model, *(load_model(job.model, path) for path in job.ensemble)]
+        members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
         members = members if ensemble else []
 
     voice.say("phase", phase="aligning")

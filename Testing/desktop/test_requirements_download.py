@@ -31,18 +31,23 @@ class _Publisher(BaseHTTPRequestHandler):
         pass
 
 
+def publish(monkeypatch, **changes):
+    """Change what is known of LapIRN's published file."""
+    from TTAUncertaintyPanel import download
+
+    entry = download.MODELS["lapirn"]
+    published = replace(entry.description.published, **changes)
+    about = replace(entry.description, published=published)
+    monkeypatch.setitem(download.MODELS, "lapirn", replace(entry, description=about))
+
+
 @pytest.fixture
 def publisher(logic, monkeypatch, tmp_path):
     """A publisher of LapIRN's weights on this computer, and a folder to put them."""
-    from TTAUncertaintyPanel import download
-
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Publisher)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}/Gewichte.pth"
-    monkeypatch.setitem(download.PUBLISHED, "lapirn", address)
-    entry = download.MODELS["lapirn"]
-    known = replace(entry.description, published_sha256=hashlib.sha256(CONTENT).hexdigest())
-    monkeypatch.setitem(download.MODELS, "lapirn", replace(entry, description=known))
+    publish(monkeypatch, url=address, sha256=hashlib.sha256(CONTENT).hexdigest())
     monkeypatch.setattr(_Publisher, "status", 200)
     _Publisher.go_on.clear()
     yield _Publisher
@@ -75,11 +80,7 @@ def test_a_download_that_is_cancelled_leaves_nothing(desktop, logic, publisher):
 
 
 def test_a_file_with_another_checksum_is_not_kept(logic, publisher, monkeypatch):
-    from TTAUncertaintyPanel import download
-
-    entry = download.MODELS["lapirn"]
-    other = replace(entry.description, published_sha256="0" * 64)
-    monkeypatch.setitem(download.MODELS, "lapirn", replace(entry, description=other))
+    publish(monkeypatch, sha256="0" * 64)
     publisher.go_on.set()
     fetched = logic.downloadWeights("lapirn")
     assert fetched.wait(10)
@@ -91,12 +92,10 @@ def test_a_file_with_another_checksum_is_not_kept(logic, publisher, monkeypatch)
 def test_without_the_publisher_the_person_is_told_what_else_to_do(
     logic, publisher, monkeypatch, reason
 ):
-    from TTAUncertaintyPanel import download
-
     if reason == "gone":
         monkeypatch.setattr(publisher, "status", 404)
     else:
-        monkeypatch.setitem(download.PUBLISHED, "lapirn", "http://127.0.0.1:9/Gewichte.pth")
+        publish(monkeypatch, url="http://127.0.0.1:9/Gewichte.pth")
     publisher.go_on.set()
     fetched = logic.downloadWeights("lapirn")
     assert fetched.wait(10)

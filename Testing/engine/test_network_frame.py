@@ -13,7 +13,7 @@ from support.predictors import StandIn
 from TTAUncertaintyLib.engine import Placement, place, prepare
 from TTAUncertaintyLib.geometry import Image, Lattice, Matrix, Prealignment, read_image
 from TTAUncertaintyLib.models import PreparedPair
-from TTAUncertaintyLib.models.common_lattice import RAS_AXES, prepare_on_common_lattice
+from TTAUncertaintyLib.models.adapters.common_lattice import RAS_AXES, prepare_on_common_lattice
 from TTAUncertaintyLib.perturbations.families import rotation_matrix
 from TTAUncertaintyLib.sample_data import sample_pair
 

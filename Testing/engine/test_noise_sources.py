@@ -11,7 +11,7 @@ from torch import Tensor
 
 from TTAUncertaintyLib.engine import Engine, Execution, Outcome
 from TTAUncertaintyLib.errors import DesignError
-from TTAUncertaintyLib.models.network_model import NetworkModel
+from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family, Noise, Sampling
 
 PAIR = pair_on(SMALL, SMALL)

@@ -19,7 +19,7 @@ from TTAUncertaintyLib.engine import (
     save_checkpoint,
 )
 from TTAUncertaintyLib.errors import InputError, OutputError
-from TTAUncertaintyLib.models.network_model import NetworkModel
+from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family, Noise, Sampling
 
 PAIR = pair_on(SMALL, SMALL)

@@ -12,7 +12,7 @@ from support.lattices import FLIPPED, OBLIQUE, PLAIN, affine, lattices, rotation
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Image, Lattice
-from TTAUncertaintyLib.models.common_lattice import (
+from TTAUncertaintyLib.models.adapters.common_lattice import (
     RAS_AXES,
     anatomical_lattice,
     foreground_center,

@@ -16,10 +16,10 @@ from support.lattices import FLIPPED, affine, rotation
 from TTAUncertaintyLib.engine import Engine, Execution, Precision
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.geometry import Lattice, identity_map
-from TTAUncertaintyLib.models.common_lattice import RAS_AXES
+from TTAUncertaintyLib.models.adapters.common_lattice import RAS_AXES
+from TTAUncertaintyLib.models.adapters.lapirn import DESCRIPTION, LapIRN
 from TTAUncertaintyLib.models.contract import PreparedPair
-from TTAUncertaintyLib.models.lapirn import DESCRIPTION, LapIRN
-from TTAUncertaintyLib.models.lapirn_network import LapIRNNetwork
+from TTAUncertaintyLib.models.networks.lapirn import LapIRNNetwork
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family
 
 WEIGHTS = "LapIRN_disp_fea7.pth"
@@ -110,7 +110,7 @@ def test_bf16_moves_the_published_field_by_a_few_hundredths_of_a_mm(
 def test_the_weights_are_recognised_as_the_published_ones(model: LapIRN) -> None:
     assert model.weights is not None
     assert model.weights.published is True
-    assert model.weights.sha256 == DESCRIPTION.published_sha256
+    assert model.weights.sha256 == DESCRIPTION.published.sha256
 
 
 # -- without the published weights --------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_its_lattice_keeps_the_field_of_view_and_follows_the_brain(
 
     fixed = analytic_image(ball, lattice, "fixed")
     initial = affine(rotation((0, 0, 1), 5.0), (1.0, 2.0, 3.0))
-    pair = LapIRN(random_weights, spacing).prepare(fixed, fixed, initial)
+    pair = LapIRN(random_weights, {"spacing": f"{spacing:g}"}).prepare(fixed, fixed, initial)
     assert pair.fixed_lattice.size == size
     # the middle of the ball's box of voxels, on voxels of 2.5 mm
     assert np.linalg.norm(pair.fixed_lattice.center - brain) < 2.5

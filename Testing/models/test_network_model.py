@@ -12,8 +12,8 @@ from support.predictors import DESCRIPTION, SmallNetwork, network_model, pair_on
 from torch import Tensor, nn
 
 from TTAUncertaintyLib.geometry import identity_map
+from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.models.contract import PreparedPair, WeightsFile, describe
-from TTAUncertaintyLib.models.network_model import NetworkModel
 
 
 class Constant(nn.Module):

@@ -14,8 +14,8 @@ from support.predictors import DESCRIPTION, SmallNetwork
 from torch import Tensor
 
 from TTAUncertaintyLib.errors import ModelError
-from TTAUncertaintyLib.models.contract import ModelDescription
-from TTAUncertaintyLib.models.weights import identify, load_strictly, read_state_dict
+from TTAUncertaintyLib.models.contract import ModelDescription, PublishedFile
+from TTAUncertaintyLib.models.weights.state_dicts import identify, load_strictly, read_state_dict
 
 
 def state() -> dict[str, Tensor]:
@@ -170,6 +170,8 @@ def test_weights_are_known_by_their_hash(
     torch.save(state(), path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     pinned = digest if pinned == "right" else pinned
-    description = ModelDescription(**{**vars(DESCRIPTION), "published_sha256": pinned})
+    description = ModelDescription(
+        **{**vars(DESCRIPTION), "published": PublishedFile("f", "", "", sha256=pinned)}
+    )
     found = identify(path, description)
     assert (found.sha256, found.published) == (digest, published)

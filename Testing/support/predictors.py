@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -16,9 +17,9 @@ from torch import Tensor, nn
 
 from TTAUncertaintyLib.engine import Engine
 from TTAUncertaintyLib.geometry import Image, Lattice, Matrix
-from TTAUncertaintyLib.models.common_lattice import prepare_on_common_lattice
+from TTAUncertaintyLib.models.adapters.common_lattice import prepare_on_common_lattice
+from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.models.contract import ModelDescription, PreparedPair, WeightsFile
-from TTAUncertaintyLib.models.network_model import NetworkModel
 from TTAUncertaintyLib.perturbations import Action, Draws
 
 from .images import waves
@@ -39,6 +40,7 @@ class StandIn:
 
     description = DESCRIPTION
     weights: WeightsFile | None = None
+    options: ClassVar[dict[str, str]] = {}
     has_dropout = False
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from TTAUncertaintyLib.models.displacement_fields import (
+from TTAUncertaintyLib.models.networks.displacement_fields import (
     compose_displacements,
     exponentiate,
     identity_grid,

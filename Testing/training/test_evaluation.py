@@ -10,8 +10,8 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from TTAUncertaintyLib.models.displacement_fields import sample_displaced
-from TTAUncertaintyLib.models.pyramid_flow_network import (
+from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
+from TTAUncertaintyLib.models.networks.pyramid_flow import (
     PyramidFlowArchitecture,
     PyramidFlowNetwork,
 )

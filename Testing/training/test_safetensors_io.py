@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from TTAUncertaintyLib.models.safetensors_io import read_safetensors, write_safetensors
+from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors, write_safetensors
 
 TENSORS = {
     "weight": torch.randn(3, 2, 2, generator=torch.Generator().manual_seed(1)),

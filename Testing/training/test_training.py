@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from TTAUncertaintyLib.models.pyramid_flow_network import (
+from TTAUncertaintyLib.models.networks.pyramid_flow import (
     PyramidFlowArchitecture,
     PyramidFlowNetwork,
 )
-from TTAUncertaintyLib.models.safetensors_io import write_safetensors
+from TTAUncertaintyLib.models.weights.safetensors_io import write_safetensors
 from TTAUncertaintyLib.training.__main__ import main
 from TTAUncertaintyLib.training.losses import LossWeights, registration_loss, soft_dice
 from TTAUncertaintyLib.training.synthesis import SynthesisSettings

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
-from .contract import ModelDescription, WeightsFile
+from ..contract import NO_OPTIONS, ModelDescription, WeightsFile
 
 
 class NetworkModel:
@@ -18,14 +20,26 @@ class NetworkModel:
         [B, 3, D, H, W], components (i, j, k), in voxels, fixed to moving.
     description, weights
         See `RegistrationModel`.
+    options
+        What was chosen of the description's options; the defaults where it says nothing.
+
+    Raises
+    ------
+    ModelError
+        If there is no such option or choice.
     """
 
     def __init__(
-        self, network: nn.Module, description: ModelDescription, weights: WeightsFile | None
+        self,
+        network: nn.Module,
+        description: ModelDescription,
+        weights: WeightsFile | None,
+        options: Mapping[str, str] = NO_OPTIONS,
     ) -> None:
         self.network = network.eval().requires_grad_(False)
         self.description = description
         self.weights = weights
+        self.options = description.chosen(options)
         self._dropout = [
             m for m in network.modules() if isinstance(m, nn.modules.dropout._DropoutNd) and m.p > 0
         ]

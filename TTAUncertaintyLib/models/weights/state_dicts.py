@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..errors import ModelError
-from ..geometry import sha256
-from .contract import ModelDescription, WeightsFile
+from ...errors import ModelError
+from ...geometry import sha256
+from ..contract import ModelDescription, WeightsFile
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -65,5 +65,5 @@ def load_strictly(network: nn.Module, state: dict[str, Tensor], path: Path) -> N
 def identify(path: Path, description: ModelDescription) -> WeightsFile:
     """Return the record of a weights file, compared with the published hash."""
     digest = sha256(path)
-    pinned = description.published_sha256
+    pinned = description.published.sha256 if description.published else None
     return WeightsFile(path, digest, None if pinned is None else digest == pinned)

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
-from ..geometry import Image, Lattice, Matrix, resample_image
-from .contract import PreparedPair
+from ...errors import InputError
+from ...geometry import Image, Lattice, Matrix, resample_image
+from ..contract import PreparedPair
 
 #: Columns: the world directions (LPS) of axes i, j, k for arrays that run right, anterior,
 #: superior.

@@ -7,18 +7,19 @@ extent is kept at any spacing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from ..geometry import Image, Lattice, Matrix
+from ...geometry import Image, Lattice, Matrix
+from ..contract import NO_OPTIONS, PreparedPair
+from ..descriptions import LAPIRN as DESCRIPTION
+from ..networks.lapirn import LapIRNNetwork
+from ..weights.state_dicts import identify, load_strictly, read_state_dict
 from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
-from .contract import PreparedPair
-from .descriptions import LAPIRN as DESCRIPTION
-from .lapirn_network import LapIRNNetwork
 from .network_model import NetworkModel
-from .weights import identify, load_strictly, read_state_dict
 
 #: Field of view along right, anterior, superior, mm.
 _EXTENT_MM = (160, 192, 144)
@@ -31,8 +32,8 @@ class LapIRN(NetworkModel):
     ----------
     weights
         The published `LapIRN_disp_fea7.pth`, or one with the same tensors.
-    spacing_mm
-        1 or 2: spacing of the network's lattice.
+    options
+        `spacing`: that of the network's lattice, mm.
 
     Raises
     ------
@@ -40,11 +41,11 @@ class LapIRN(NetworkModel):
         If the weights are missing, damaged or another network's.
     """
 
-    def __init__(self, weights: Path, spacing_mm: float = DESCRIPTION.spacing_mm) -> None:
+    def __init__(self, weights: Path, options: Mapping[str, str] = NO_OPTIONS) -> None:
         network = LapIRNNetwork()
         load_strictly(network, read_state_dict(weights), weights)
-        super().__init__(_InVoxels(network), DESCRIPTION, identify(weights, DESCRIPTION))
-        self.spacing_mm = spacing_mm
+        super().__init__(_InVoxels(network), DESCRIPTION, identify(weights, DESCRIPTION), options)
+        self.spacing_mm = float(self.options["spacing"])
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Place both images on LapIRN's lattice: the world's axes, centred on the fixed brain."""

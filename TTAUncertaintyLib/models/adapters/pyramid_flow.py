@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import ModelError
-from ..geometry import Image, Matrix
+from ...errors import ModelError
+from ...geometry import Image, Matrix
+from ..contract import NO_OPTIONS, PreparedPair
+from ..descriptions import PYRAMID_FLOW as DESCRIPTION
+from ..descriptions import bundled_weights
+from ..networks.pyramid_flow import PyramidFlowArchitecture, PyramidFlowNetwork
+from ..weights.safetensors_io import read_safetensors
+from ..weights.state_dicts import identify, load_strictly
 from .common_lattice import anatomical_lattice, prepare_on_common_lattice
-from .contract import PreparedPair
-from .descriptions import PYRAMID_FLOW as DESCRIPTION
-from .descriptions import bundled_weights
 from .network_model import NetworkModel
-from .pyramid_flow_network import PyramidFlowArchitecture, PyramidFlowNetwork
-from .safetensors_io import read_safetensors
-from .weights import identify, load_strictly
 
 #: Fewest voxels of field of view along an axis: one voxel of the coarsest level.
 _LEAST_VOXELS = 16
+
+_SPACING_MM = 2.0
 
 
 class PyramidFlow(NetworkModel):
@@ -27,13 +30,18 @@ class PyramidFlow(NetworkModel):
     weights
         A safetensors file whose metadata hold the architecture; None takes the bundled one.
 
+    options
+        It has none.
+
     Raises
     ------
     ModelError
         If the file is missing, damaged or another network's.
     """
 
-    def __init__(self, weights: Path | None = None) -> None:
+    def __init__(
+        self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+    ) -> None:
         path = weights or bundled_weights()
         try:
             tensors, metadata = read_safetensors(path)
@@ -49,12 +57,10 @@ class PyramidFlow(NetworkModel):
             ) from error
         network = PyramidFlowNetwork(architecture)
         load_strictly(network, {k: v.float() for k, v in tensors.items()}, path)
-        super().__init__(network, DESCRIPTION, identify(path, DESCRIPTION))
+        super().__init__(network, DESCRIPTION, identify(path, DESCRIPTION), options)
         self._multiple = architecture.shape_multiple
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
-        lattice = anatomical_lattice(
-            fixed, DESCRIPTION.spacing_mm, self._multiple, minimum=_LEAST_VOXELS
-        )
+        lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
         return prepare_on_common_lattice(fixed, moving, initial, lattice)

@@ -1,0 +1,1 @@
+"""Architectures in plain torch, restated from their publications; field arithmetic."""
