@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from support.images import analytic_image
 from support.lattices import FLIPPED, affine, rotation
+from support.reference import reference_file
 
 from TTAUncertaintyLib.engine import Engine, Execution, Precision
 from TTAUncertaintyLib.errors import ModelError
@@ -24,22 +24,6 @@ from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family
 
 WEIGHTS = "LapIRN_disp_fea7.pth"
 FIELD = "lapirn_colin27_to_mni152_2mm.npz"
-
-
-def reference_file(name: str) -> Path:
-    """Return a file of the reference folder; skip, naming it, where it is not there.
-
-    The publisher's weights are not part of this repository: the folder is named by the
-    environment variable TTAUNCERTAINTY_REFERENCE, or lies beside the checkout.
-    """
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "reference"
-    path = Path(os.environ.get("TTAUNCERTAINTY_REFERENCE", beside)) / name
-    if not path.is_file():
-        pytest.skip(
-            f"NOT TESTED against the publisher: {name} is not here. Set TTAUNCERTAINTY_REFERENCE "
-            "to a folder that holds it."
-        )
-    return path
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...errors import InputError
 from ...geometry import Image, Lattice, Matrix, resample_image
 from ..contract import PreparedPair
+from .usable_images import has_contrast, refuse_unusable
 
 #: Columns: the world directions (LPS) of axes i, j, k for arrays that run right, anterior,
 #: superior.
@@ -16,7 +17,7 @@ RAS_AXES = np.diag([-1.0, -1.0, 1.0])
 
 
 def prepare_on_common_lattice(
-    fixed: Image, moving: Image, initial: Matrix, lattice: Lattice
+    fixed: Image, moving: Image, initial: Matrix, lattice: Lattice, brightest: float = 0.999
 ) -> PreparedPair:
     """Resample both images onto one lattice of the fixed world and normalise them.
 
@@ -28,6 +29,8 @@ def prepare_on_common_lattice(
         Shape (4, 4), affine, fixed world to moving world, LPS mm.
     lattice
         In the fixed world.
+    brightest
+        Share of the voxels that are not brighter than what becomes 1.
 
     Returns
     -------
@@ -37,22 +40,25 @@ def prepare_on_common_lattice(
     Raises
     ------
     InputError
-        If nothing but background of an image falls onto the lattice.
+        If an image is no volume, has one intensity throughout, or nothing but its background
+        falls onto the lattice.
     """
+    refuse_unusable(fixed)
+    refuse_unusable(moving)
     return PreparedPair(
-        moving=_normalised(resample_image(moving, lattice, initial)),
-        fixed=_normalised(resample_image(fixed, lattice)),
+        moving=_normalised(resample_image(moving, lattice, initial), brightest),
+        fixed=_normalised(resample_image(fixed, lattice), brightest),
         moving_lattice=lattice.transformed(initial),
         fixed_lattice=lattice,
     )
 
 
-def _normalised(image: Image) -> Tensor:
-    """Map the range from the darkest value to the 99.9th percentile onto [0, 1]."""
+def _normalised(image: Image, brightest: float) -> Tensor:
+    """Map the range from the darkest value to a quantile onto [0, 1]."""
     values = image.intensities
     low = float(values.min())
-    high = float(np.quantile(values.numpy(), 0.999))
-    if not high > low:
+    high = float(np.quantile(values.numpy(), brightest))
+    if not (high > low and has_contrast(values)):
         raise InputError(
             f"{image.name} has no contrast where the network looks.",
             "Check that the images overlap; try --start mass.",
@@ -90,17 +96,27 @@ def anatomical_lattice(fixed: Image, spacing_mm: float, multiple: int, minimum: 
 
 
 def foreground_center(image: Image) -> Matrix:
-    """Return the middle of the box around what is brighter than the background, LPS mm.
+    """Return the middle of `foreground_box`, LPS mm."""
+    return image.lattice.to_world(foreground_box(image).mean(0))
+
+
+def foreground_box(image: Image) -> Matrix:
+    """Return the box around what is brighter than the background.
 
     The background ends at a tenth of the range between the darkest value and the 99th percentile.
+
+    Returns
+    -------
+    Matrix
+        Shape (2, 3): indices (i, j, k) of the first and of the last voxel along each axis.
     """
     values = image.intensities
     low = float(values.min())
     high = float(np.quantile(values.numpy(), 0.99))
     bright = values > low + 0.1 * (high - low)
-    middle = []
+    ends = []
     for axis in (2, 1, 0):
         others = tuple(a for a in range(3) if a != axis)
         inside = torch.nonzero(bright.float().amax(dim=others)).flatten()
-        middle.append(float(inside[0] + inside[-1]) / 2)
-    return image.lattice.to_world(middle)
+        ends.append([float(inside[0]), float(inside[-1])])
+    return np.array(ends).T

@@ -20,9 +20,7 @@ from ..networks.lapirn import LapIRNNetwork
 from ..weights.state_dicts import identify, load_strictly, read_state_dict
 from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
 from .network_model import NetworkModel
-
-#: Field of view along right, anterior, superior, mm.
-_EXTENT_MM = (160, 192, 144)
+from .usable_images import refuse_unusable
 
 
 class LapIRN(NetworkModel):
@@ -41,6 +39,9 @@ class LapIRN(NetworkModel):
         If the weights are missing, damaged or another network's.
     """
 
+    #: Field of view along right, anterior, superior, mm.
+    extent_mm = (160, 192, 144)
+
     def __init__(self, weights: Path, options: Mapping[str, str] = NO_OPTIONS) -> None:
         network = LapIRNNetwork()
         load_strictly(network, read_state_dict(weights), weights)
@@ -49,7 +50,8 @@ class LapIRN(NetworkModel):
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Place both images on LapIRN's lattice: the world's axes, centred on the fixed brain."""
-        i, j, k = (int(extent / self.spacing_mm) for extent in _EXTENT_MM)
+        refuse_unusable(fixed)
+        i, j, k = (int(extent / self.spacing_mm) for extent in self.extent_mm)
         world = Lattice.from_geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), RAS_AXES)
         lattice = world.centered((i, j, k), self.spacing_mm, foreground_center(fixed))
         return prepare_on_common_lattice(fixed, moving, initial, lattice)

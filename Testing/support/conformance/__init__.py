@@ -1,0 +1,1 @@
+"""What the conformance suite shows to every model: images, motions, stand-in networks."""
