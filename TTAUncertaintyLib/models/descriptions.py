@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..resources import resources_folder
@@ -22,6 +23,20 @@ PYRAMID_FLOW = ModelDescription(
 def bundled_weights() -> Path:
     """Return where the weights that come with the library lie."""
     return resources_folder() / "Models" / "tta_pyramid_flow.safetensors"
+
+
+PYRAMID_FLOW_DROPOUT = replace(
+    PYRAMID_FLOW,
+    name="pyramid-flow-dropout",
+    title="Pyramid flow with dropout (bundled)",
+    purpose="The bundled network, trained with dropout layers: its own noise can be switched on "
+    "(noise source dropout), to see what intrinsic spread means. Otherwise take the one without.",
+)
+
+
+def bundled_dropout_weights() -> Path:
+    """Return where the weights that were trained with dropout lie."""
+    return resources_folder() / "Models" / "tta_pyramid_flow_dropout.safetensors"
 
 
 def _mni_template() -> Path:
@@ -53,5 +68,96 @@ LAPIRN = ModelDescription(
             help="1 mm is what it was trained at, and takes eight times as long.",
         ),
     ),
+    frame_reference=_mni_template,
+)
+
+
+def _modality_option(image: str) -> ModelOption:
+    return ModelOption(
+        name=f"{image}_modality",
+        title=f"Modality of the {image} image",
+        choices=("auto", "mri", "ct"),
+        help="How its intensities are normalised. 'auto' recognises a CT that shows air, in "
+        "Hounsfield units, and an MRI that no CT could look like; it asks where it cannot tell.",
+    )
+
+
+def _gradicon_weights(release: str) -> PublishedFile:
+    """Return the weights of a release; about 283 MB, the publisher gives neither size nor hash."""
+    return PublishedFile(
+        name=f"{release}_Step_2_final.trch",
+        url="https://github.com/uncbiag/uniGradICON/releases/download/"
+        f"{release}_weights/Step_2_final.trch",
+        page="https://github.com/uncbiag/uniGradICON",
+    )
+
+
+UNIGRADICON = ModelDescription(
+    name="unigradicon",
+    title="uniGradICON",
+    purpose="Two CTs or two MRIs of the same region, at least roughly alike in their field of view "
+    "and not turned; trained on lungs and abdomen (CT), knees and brains (MRI). Needs no alignment "
+    "and ignores any. Weights of about 283 MB; a pass needs several GB of memory.",
+    licence="Apache-2.0",
+    citation="Tian, Greer, Kwitt, Vialard, San José Estépar, Bouix, Rushmore, Niethammer: "
+    "uniGradICON: A Foundation Model for Medical Image Registration. MICCAI 2024.",
+    spacing_mm=None,
+    expects_affine_alignment=False,
+    published=_gradicon_weights("unigradicon"),
+    options=(_modality_option("fixed"), _modality_option("moving")),
+)
+
+MULTIGRADICON = replace(
+    UNIGRADICON,
+    name="multigradicon",
+    title="multiGradICON",
+    purpose="Like uniGradICON, and for a CT and an MRI, or MRIs of different contrast, as well. "
+    "Needs no alignment and ignores any. Weights of about 283 MB; a pass needs several GB of "
+    "memory.",
+    citation="Demir, Tian, Greer, Kwitt, Vialard, San José Estépar, Bouix, Rushmore, Ebrahim, "
+    "Niethammer: multiGradICON: A Foundation Model for Multimodal Medical Image Registration. "
+    "WBIR 2024.",
+    published=_gradicon_weights("multigradicon"),
+)
+
+
+def _synthmorph_weights(name: str) -> PublishedFile:
+    """Return a file of the publisher's folder; it gives neither sizes nor hashes."""
+    return PublishedFile(
+        name=name,
+        url=f"https://surfer.nmr.mgh.harvard.edu/ftp/data/voxelmorph/synthmorph/{name}",
+        page="https://github.com/voxelmorph/voxelmorph#synthmorph",
+    )
+
+
+SYNTHMORPH_SHAPES = ModelDescription(
+    name="synthmorph-shapes",
+    title="SynthMorph shapes",
+    purpose="Two MR images of any, also of different contrast, skull-stripped; trained on images "
+    "of random shapes and on no anatomy. Large: at 1 mm a GPU is needed.",
+    licence="Apache-2.0 is that of the publisher's repository; it names none for the weights.",
+    citation="Hoffmann, Billot, Greve, Iglesias, Fischl, Dalca: SynthMorph: Learning "
+    "Contrast-Invariant Registration Without Acquired Images. IEEE TMI 41 (2022).",
+    spacing_mm=1.0,
+    expects_affine_alignment=True,
+    published=_synthmorph_weights("shapes-dice-vel-3-res-8-16-32-256f.h5"),
+    options=(
+        ModelOption(
+            name="spacing",
+            title="Spacing (mm)",
+            choices=("1", "2"),
+            help="It was trained at 1 mm; 2 mm takes an eighth of the time and memory, and nobody "
+            "has measured what it costs in accuracy.",
+        ),
+    ),
+)
+
+SYNTHMORPH_BRAINS = replace(
+    SYNTHMORPH_SHAPES,
+    name="synthmorph-brains",
+    title="SynthMorph brains",
+    purpose="Two brain MR images of any, also of different contrast, skull-stripped; trained on "
+    "images made from label maps of brains. Large: at 1 mm a GPU is needed.",
+    published=_synthmorph_weights("brains-dice-vel-0.5-res-16-256f.h5"),
     frame_reference=_mni_template,
 )

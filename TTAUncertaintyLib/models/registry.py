@@ -9,7 +9,17 @@ from pathlib import Path
 
 from ..errors import ModelError
 from .contract import NO_OPTIONS, ModelDescription, RegistrationModel
-from .descriptions import LAPIRN, PYRAMID_FLOW, bundled_weights
+from .descriptions import (
+    LAPIRN,
+    MULTIGRADICON,
+    PYRAMID_FLOW,
+    PYRAMID_FLOW_DROPOUT,
+    SYNTHMORPH_BRAINS,
+    SYNTHMORPH_SHAPES,
+    UNIGRADICON,
+    bundled_dropout_weights,
+    bundled_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,12 @@ MODELS: dict[str, Entry] = {
     entry.description.name: entry
     for entry in (
         Entry(PYRAMID_FLOW, "pyramid_flow:PyramidFlow", bundled_weights),
+        Entry(PYRAMID_FLOW_DROPOUT, "pyramid_flow:PyramidFlowDropout", bundled_dropout_weights),
         Entry(LAPIRN, "lapirn:LapIRN"),
+        Entry(UNIGRADICON, "unigradicon:UniGradICON"),
+        Entry(MULTIGRADICON, "unigradicon:MultiGradICON"),
+        Entry(SYNTHMORPH_SHAPES, "synthmorph:SynthMorphShapes"),
+        Entry(SYNTHMORPH_BRAINS, "synthmorph:SynthMorphBrains"),
     )
 }
 
