@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test lint format train bench screenshots clean
+.PHONY: help setup demo test lint format train bench oracle screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ train: $(STAMP)  ## train the bundled network again (hours)
 bench: $(STAMP)  ## measure speed and memory, as ratios in one run
 	$(BIN)/python Testing/benchmarks/bench_engine.py $(BENCH)
 	$(BIN)/python Testing/benchmarks/bench_desktop.py
+
+oracle: $(STAMP)  ## compare a network with its publisher's code (NAME=unigradicon)
+	$(BIN)/python Testing/oracles/run_oracle.py $(NAME) $(ARGS)
 
 screenshots: $(STAMP)  ## take the pictures of the Slicer module anew
 	$(BIN)/python Testing/screenshots/make_screenshots.py
