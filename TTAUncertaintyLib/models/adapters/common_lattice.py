@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
@@ -96,27 +97,46 @@ def anatomical_lattice(fixed: Image, spacing_mm: float, multiple: int, minimum: 
 
 
 def foreground_center(image: Image) -> Matrix:
-    """Return the middle of `foreground_box`, LPS mm."""
-    return image.lattice.to_world(foreground_box(image).mean(0))
-
-
-def foreground_box(image: Image) -> Matrix:
-    """Return the box around what is brighter than the background.
+    """Return the middle of the box of voxels around what is brighter than the background, LPS mm.
 
     The background ends at a tenth of the range between the darkest value and the 99th percentile.
+    """
+    bright = torch.from_numpy(_foreground(image))
+    middle = []
+    for axis in (2, 1, 0):
+        others = tuple(a for a in range(3) if a != axis)
+        inside = torch.nonzero(bright.float().amax(dim=others)).flatten()
+        middle.append(float(inside[0] + inside[-1]) / 2)
+    return image.lattice.to_world(middle)
+
+
+def foreground_extent(image: Image, axes: Matrix) -> Matrix:
+    """Return how far what is brighter than the background reaches along some axes.
+
+    Parameters
+    ----------
+    image
+        The image; its background as for `foreground_center`.
+    axes
+        Shape (3, 3), orthonormal columns, LPS.
 
     Returns
     -------
     Matrix
-        Shape (2, 3): indices (i, j, k) of the first and of the last voxel along each axis.
+        Shape (2, 3): lowest and highest position of a voxel centre along each axis, mm.
     """
-    values = image.intensities
+    bright = _foreground(image)
+    # along a row of voxels, positions are extreme at the row's ends
+    k, j = np.nonzero(bright.any(-1))
+    rows = bright[k, j]
+    ends = (rows.argmax(-1), rows.shape[-1] - 1 - rows[:, ::-1].argmax(-1))
+    indices = np.concatenate([np.stack((i, j, k), -1) for i in ends])
+    along = image.lattice.to_world(indices) @ axes
+    return np.stack((along.min(0), along.max(0)))
+
+
+def _foreground(image: Image) -> NDArray[np.bool_]:
+    values = image.intensities.numpy()
     low = float(values.min())
-    high = float(np.quantile(values.numpy(), 0.99))
-    bright = values > low + 0.1 * (high - low)
-    ends = []
-    for axis in (2, 1, 0):
-        others = tuple(a for a in range(3) if a != axis)
-        inside = torch.nonzero(bright.float().amax(dim=others)).flatten()
-        ends.append([float(inside[0]), float(inside[-1])])
-    return np.array(ends).T
+    high = float(np.quantile(values, 0.99))
+    return np.asarray(values > low + 0.1 * (high - low))

@@ -30,6 +30,7 @@ def random_network(architecture: VxmDenseArchitecture = SMALL, seed: int = 0) ->
             fan_in = max(parameter[0].numel(), 1)
             width = (2 / fan_in) ** 0.5 if parameter.ndim > 1 else 0.1
             parameter.copy_(torch.randn(parameter.shape, generator=generator) * width)
+        network.velocity.weight.mul_(0.3)
     return network
 
 

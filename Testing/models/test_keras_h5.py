@@ -1,0 +1,260 @@
+"""Keras files become safetensors that answer as Keras did; hostile and foreign ones do not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from TTAUncertaintyLib.errors import ModelError
+from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
+from TTAUncertaintyLib.models.weights.keras_h5 import convert_vxm_dense
+from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors
+
+#: Saved by Keras, with the field that it answered: Testing/oracles/compare_synthmorph.py made them.
+KERAS = Path(__file__).parent / "keras"
+LAYERS = "model_weights"
+FIRST = "vxm_dense_unet_enc_conv_0_0"
+KERNEL = f"{LAYERS}/{FIRST}/{FIRST}/kernel:0"
+
+
+@pytest.fixture
+def h5py() -> Any:
+    return pytest.importorskip("h5py", reason="NOT TESTED: h5py is not installed")
+
+
+@pytest.fixture
+def saved(h5py: Any, tmp_path: Path) -> Path:
+    return Path(shutil.copy(KERAS / "vxm_dense_keras.h5", tmp_path / "saved.h5"))
+
+
+def converted(source: Path) -> tuple[VxmDenseNetwork, dict[str, str]]:
+    target = source.with_suffix(".safetensors")
+    convert_vxm_dense(source, target)
+    tensors, about = read_safetensors(target)
+    network = VxmDenseNetwork(VxmDenseArchitecture.from_json(about["architecture"]))
+    network.load_state_dict(tensors)
+    return network.eval(), about
+
+
+def test_a_converted_network_answers_as_keras_did(saved: Path) -> None:
+    network, about = converted(saved)
+    shape = (16, 32, 48)
+    images = torch.from_numpy(np.random.default_rng(0).random((2, *shape), "float32"))
+    with torch.inference_mode():
+        field = network(*images[:, None, None])[0].numpy()
+    with np.load(KERAS / "vxm_dense_keras.npz") as keras:
+        voxels, expected = keras["voxels"].astype(int), keras["field"]
+    assert np.abs(expected).max() > 2
+    # Keras's components follow the axes of its arrays, the network's run along W, H, D
+    found = field[:, voxels[:, 0], voxels[:, 1], voxels[:, 2]][::-1].T
+    assert np.abs(found - expected).max() < 1e-4
+    assert about["converted_from"] == "saved.h5" and len(about["converted_from_sha256"]) == 64
+
+
+def test_what_the_file_says_of_the_integration_is_kept(h5py: Any, saved: Path) -> None:
+    configure(h5py, saved, int_steps=5, int_resolution=4)
+    architecture = converted(saved)[0].architecture
+    assert (architecture.velocity_factor, architecture.integration_factor) == (2, 4)
+    assert architecture.squaring_steps == 5
+    assert architecture.encoder == ((3,), (4,), (5,), (6,))
+    assert architecture.decoder == ((3,), (4,), (5,), (6,)) and architecture.final == (3, 2)
+
+
+def test_the_arguments_of_older_versions_are_understood(h5py: Any, saved: Path) -> None:
+    configure(h5py, saved, drop=True, int_downsize=2, unet_half_res=True, int_steps=6)
+    architecture = converted(saved)[0].architecture
+    assert (architecture.integration_factor, architecture.squaring_steps) == (2, 6)
+
+
+def test_weights_without_a_configuration_are_taken_for_synthmorphs(h5py: Any, saved: Path) -> None:
+    alone = saved.with_name("alone.h5")
+    with h5py.File(saved) as whole, h5py.File(alone, "w") as file:
+        for name in whole[LAYERS]:
+            whole.copy(whole[f"{LAYERS}/{name}"], file, name)
+        # as Keras nests the layers of a network that was built twice
+        file.move(f"{FIRST}/{FIRST}", f"{FIRST}/{FIRST}_1")
+    network, _ = converted(alone)
+    architecture = network.architecture
+    assert (architecture.velocity_factor, architecture.integration_factor) == (2, 2)
+    assert architecture.squaring_steps == 7
+    other, _ = converted(saved)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, other.state_dict()[name])
+
+
+def test_layers_without_weights_do_not_matter(h5py: Any, saved: Path) -> None:
+    with h5py.File(saved, "r+") as file:
+        file.create_group(f"{LAYERS}/vxm_dense_neg_flow")  # of a network for both directions
+    converted(saved)
+
+
+# -- what is refused ------------------------------------------------------------------------------
+
+
+def configure(h5py: Any, path: Path, drop: bool = False, **arguments: object) -> None:
+    with h5py.File(path, "r+") as file:
+        description = json.loads(file.attrs["model_config"])
+        kept = {} if drop else description["config"]
+        description["config"] = {**kept, **arguments}
+        file.attrs["model_config"] = json.dumps(description)
+
+
+def replace_kernel(path: Path, make: Callable[[Any, Any], None]) -> None:
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        del file[KERNEL]
+        make(h5py, file)
+
+
+def rewrite(path: Path, values: np.ndarray, **how: Any) -> None:
+    replace_kernel(path, lambda _, file: file.create_dataset(KERNEL, data=values, **how))
+
+
+def add_layer(path: Path, name: str) -> None:
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        file.copy(file[f"{LAYERS}/{FIRST}"], file[LAYERS], name)
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:50_000])
+
+
+def unallocated(h5py: Any, file: Any) -> None:
+    """A terabyte that no disk holds: HDF5 answers its fill value."""
+    file.create_dataset(KERNEL, shape=(3, 3, 3, 2, 5_000_000_000), dtype="f4")
+
+
+def virtual(h5py: Any, file: Any) -> None:
+    layout = h5py.VirtualLayout(shape=(3, 3, 3, 2, 3), dtype="f4")
+    layout[:] = h5py.VirtualSource("/etc/hostname", "x", shape=(3, 3, 3, 2, 3))
+    file.create_virtual_dataset(KERNEL, layout)
+
+
+def with_config(text: Any) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        import h5py
+
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = text
+
+    return change
+
+
+def configured(**arguments: object) -> Callable[[Path], None]:
+    def change(path: Path) -> None:
+        import h5py
+
+        configure(h5py, path, **arguments)
+
+    return change
+
+
+ZEROS = np.zeros((3, 3, 3, 2, 3), "f4")
+REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
+    "no HDF5": (lambda path: path.write_bytes(b"PK\3\4" * 1000), "is damaged or is no HDF5"),
+    "empty": (lambda path: path.write_bytes(b""), "is damaged or is no HDF5"),
+    "truncated": (truncate, "is damaged or is no HDF5"),
+    "no network": (
+        lambda path: replace_kernel(path, lambda _, file: file.clear()),
+        "layers of exactly one VxmDense",
+    ),
+    "two networks": (lambda path: add_layer(path, "other_flow"), "layers of exactly one"),
+    "another convolution": (
+        lambda path: add_layer(path, "vxm_dense_unet_enc_conv_7_0"),
+        "number of levels",
+    ),
+    "a kernel too many": (
+        lambda path: add_layer(path, "vxm_dense_unet_enc_conv_1_1"),
+        "names and shapes",
+    ),
+    "two channels an image": (
+        lambda path: rewrite(path, np.zeros((3, 3, 3, 4, 3), "f4")),
+        "names and shapes",
+    ),
+    "flat images": (lambda path: rewrite(path, np.zeros((3, 3, 2, 3), "f4")), "volumes"),
+    "no kernel": (lambda path: replace_kernel(path, lambda *_: None), "no kernel or no bias"),
+    "other weights": (
+        lambda path: replace_kernel(
+            path, lambda _, f: f.create_dataset(KERNEL.replace("kernel", "gamma"), data=ZEROS)
+        ),
+        "weights of another kind",
+    ),
+    "NaN": (lambda path: rewrite(path, np.full_like(ZEROS, np.nan)), "NaN"),
+    "whole numbers": (lambda path: rewrite(path, ZEROS.astype("i4")), "not a plain array"),
+    "packed, however large": (
+        lambda path: rewrite(path, ZEROS, compression="gzip"),
+        "not a plain array",
+    ),
+    "never stored": (lambda path: replace_kernel(path, unallocated), "not a plain array"),
+    "virtual": (lambda path: replace_kernel(path, virtual), "not a plain array"),
+    "in another file": (
+        lambda path: rewrite(path, None, shape=ZEROS.shape, dtype="f4", external="/etc/hostname"),
+        "not a plain array",
+    ),
+    "an external link": (
+        lambda path: replace_kernel(
+            path, lambda h5py, f: f.__setitem__(KERNEL, h5py.ExternalLink("other.h5", "/kernel"))
+        ),
+        "refers to another place",
+    ),
+    "a soft link": (
+        lambda path: replace_kernel(
+            path, lambda h5py, f: f.__setitem__(KERNEL, h5py.SoftLink("/model_weights"))
+        ),
+        "refers to another place",
+    ),
+    "an endless group": (
+        lambda path: replace_kernel(
+            path, lambda h5py, f: f.__setitem__(KERNEL, f[f"{LAYERS}/{FIRST}"])
+        ),
+        "holds something else than an array|weights of another kind|holds NaN",
+    ),
+    "probabilities": (lambda path: add_layer(path, "vxm_dense_log_sigma"), "distribution"),
+    "probabilities, said": (configured(use_probs=True), "distribution"),
+    "a hypernetwork": (configured(hyp_model={"class_name": "Functional"}), "hypernetwork"),
+    "a third of the resolution": (configured(int_resolution=3), "1/3 of the image's resolution"),
+    "part of a step": (configured(int_steps=6.5), "int_steps = 6.5"),
+    "no integration": (configured(int_steps=0), "0 steps"),
+    "endless integration": (configured(int_steps=10**6), "1000000 steps"),
+    "another resolution than its weights": (configured(svf_resolution=1), "by its weights 1/2"),
+    "integration too fine": (configured(int_resolution=1), "finer resolution"),
+    "no JSON": (with_config("{"), "is damaged"),
+    "JSON without end": (with_config("[" * 50_000), "is damaged"),
+    "another description": (with_config("[1]"), "describes no model"),
+    "numbers for a description": (with_config(np.zeros(3)), "not a text"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_other_files_are_refused_and_nothing_is_written(saved: Path, what: str) -> None:
+    change, message = REFUSED[what]
+    change(saved)
+    target = saved.with_suffix(".safetensors")
+    with pytest.raises(ModelError, match=message) as caught:
+        convert_vxm_dense(saved, target)
+    assert str(saved) in caught.value.problem and caught.value.remedy
+    assert not target.exists()
+
+
+def test_without_h5py_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    with pytest.raises(ModelError, match="pip install h5py"):
+        convert_vxm_dense(KERAS / "vxm_dense_keras.h5", tmp_path / "converted")
+
+
+def test_a_missing_file_is_named(h5py: Any, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"nowhere\.h5 does not exist"):
+        convert_vxm_dense(tmp_path / "nowhere.h5", tmp_path / "converted")
