@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class TTAUncertaintyError(Exception):
     """Base of every error a person is meant to read.
@@ -39,6 +41,23 @@ class ModelError(TTAUncertaintyError):
     """An unknown model, or weights that are missing, damaged or not this model's."""
 
     exit_code = 3
+
+
+class ConsentNeeded(ModelError):  # noqa: N818  (a question, and not an error of anybody's)
+    """A model whose file is a program, which the person has not agreed to run.
+
+    Parameters
+    ----------
+    problem, remedy
+        See `TTAUncertaintyError`.
+    file, sha256
+        What would run.
+    """
+
+    def __init__(self, problem: str, remedy: str, file: Path, sha256: str) -> None:
+        super().__init__(problem, remedy)
+        self.file = file
+        self.sha256 = sha256
 
 
 class OutputError(TTAUncertaintyError):

@@ -72,9 +72,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     model.add_argument(
         "--model",
         default=DEFAULT_MODEL,
-        help=f"default: {DEFAULT_MODEL}; see 'ttauncertainty models list'",
+        help=f"default: {DEFAULT_MODEL}; see 'ttauncertainty models list'. A path that ends with "
+        ".json is the manifest of a model of your own",
     )
     model.add_argument("--weights", type=Path, metavar="FILE", help="local weights file")
+    model.add_argument(
+        "--trust-code",
+        action="store_true",
+        help="agree to run a model of your own whose file is a program, with all your rights",
+    )
     model.add_argument(
         "--option",
         dest="options",
@@ -199,6 +205,7 @@ def do(options: argparse.Namespace) -> int:
         model=options.model,
         weights=options.weights,
         options=dict(options.options),
+        trust_code=options.trust_code,
         design=design_of(options),
         start=Start(options.start),
         initial_transform=options.initial_transform,

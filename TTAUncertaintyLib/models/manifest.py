@@ -289,7 +289,10 @@ class OutputSpec:
     align_corners: bool | None = key(
         Nullable(Flag()),
         "Needed where `unit` is `grid_sample` or `unit`: whether the ends of the range are the "
-        "centres (true) or the outer edges (false) of the outermost voxels.",
+        "centres (true) or the outer edges (false) of the outermost voxels. With the unit `voxel`, "
+        "false is for a network whose own warp divides voxels by N - 1 and samples with "
+        "`align_corners=False`, which older code does: it was trained to mean the voxel "
+        "v N / (N - 1) - 1/2 when it says v.",
         None,
     )
 
@@ -301,9 +304,9 @@ class OutputSpec:
                 "Allowed: true or false.",
                 "align_corners",
             )
-        if not ranged and self.align_corners is False:
+        if self.unit is Unit.MM and self.align_corners is False:
             raise NotAllowed(
-                f"is false, but the unit '{self.unit.value}' has voxel centres at whole voxels.",
+                "is false, but millimetres know no ends of a range.",
                 "Leave it out, or give the unit that the network answers in.",
                 "align_corners",
             )

@@ -20,6 +20,7 @@ from .descriptions import (
     bundled_dropout_weights,
     bundled_weights,
 )
+from .own import is_manifest, load_own_model
 
 
 @dataclass(frozen=True)
@@ -86,25 +87,36 @@ DEFAULT_MODEL = PYRAMID_FLOW.name
 
 
 def load_model(
-    name: str, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+    name: str,
+    weights: Path | None = None,
+    options: Mapping[str, str] = NO_OPTIONS,
+    trust_code: bool = False,
 ) -> RegistrationModel:
     """Load a model by name.
 
     Parameters
     ----------
     name
-        A key of `MODELS`.
+        A key of `MODELS`, or the path of the manifest (.json) of a model of one's own.
     weights
         A local weights file; None takes the bundled one where there is one.
     options
         What was chosen of the options in the model's description; the defaults otherwise.
+    trust_code
+        Whether the person agreed to run a model of their own whose file is a program.
 
     Raises
     ------
     ModelError
         If there is no such model, option or choice, or its weights are missing, damaged or
         another network's.
+    ConsentNeeded
+        If its file is a program, and nobody agreed to run it.
     """
+    if is_manifest(name):
+        if weights is not None:
+            raise ModelError(f"The manifest {name} names its file already.", "Leave out --weights.")
+        return load_own_model(Path(name), options, trust_code)
     if name not in MODELS:
         raise ModelError(f"There is no model '{name}'.", f"Choose one of {', '.join(MODELS)}.")
     return MODELS[name].load(weights, options)

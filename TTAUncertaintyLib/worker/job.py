@@ -5,7 +5,7 @@
   "schema_version": 1,
   "fixed": "fixed.nii.gz",  "moving": "moving.nii.gz",
   "output": "result-folder", "overwrite": false,
-  "model": "pyramid-flow",  "weights": null,  "options": {},
+  "model": "pyramid-flow",  "weights": null,  "options": {},  "trust_code": false,
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
   "device": "auto",  "precision": "f32",  "batch_size": null,  "channels_last": true,
@@ -50,6 +50,8 @@ class Job:
         Name in the registry, and a local weights file where none is bundled.
     options
         What was chosen of the model's options, by name; defaults otherwise.
+    trust_code
+        Whether the person agreed to run a model of their own whose file is a program.
     design
         The preset and the changes to it.
     start, initial_transform
@@ -110,6 +112,7 @@ class Job:
     time_limit_s: float | None = None
     previews: Path | None = None
     keep_registrations: bool = False
+    trust_code: bool = False
 
     @property
     def execution(self) -> Execution:
