@@ -49,6 +49,8 @@ class Published:
     directions
         To which direction the axes 0, 1, 2 of its arrays have to run, such as "RAS" (right,
         anterior, superior); None where it takes images as they are stored.
+    only_shape
+        Whether the adapter refuses any other shape of tensors than that of its own lattice.
     receive
         Turns the arguments of the published network into (moving, fixed), each [B, 1, ...]. The
         default is for a network called as `network(moving, fixed)`.
@@ -62,6 +64,7 @@ class Published:
     components: Literal["first axis first", "last axis first"]
     align_corners: bool = True
     directions: str | None = None
+    only_shape: bool = False
     receive: Callable[..., tuple[Tensor, Tensor]] = lambda moving, fixed: (moving, fixed)
     respond: Callable[[Tensor], Any] = _as_it_is
 
@@ -139,6 +142,10 @@ class Case:
         For real weights and for optimisations; None otherwise.
     covers
         Other names of the registry, or kinds of manifest, that this case stands for too.
+    as_published
+        For the benchmark of models: called with a folder, returns the adapter as its users have
+        it, lattice and all, with seeded random weights. Not needed where the weights file of
+        `make`'s model can be loaded from the registry under `name`.
     unavailable
         Returns why the model cannot be had here (an optional package), or None. Then its tests
         are skipped with that reason.
@@ -152,4 +159,5 @@ class Case:
     respaced_mm: float | None
     recovery: Recovery | None = None
     covers: tuple[str, ...] = ()
+    as_published: Callable[[Path], RegistrationModel] | None = None
     unavailable: Callable[[], str | None] = lambda: None
