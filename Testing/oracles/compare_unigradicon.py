@@ -9,6 +9,7 @@ for by empty modules; ITK is the genuine one.
 - The state dict: names and shapes, and strict loading, both ways.
 - The map in [0, 1] of the publisher's network and of ours, in single precision; with --full at the
   published 175 x 175 x 175 voxels too, timed.
+- What the tests remember of the publisher's answers: `Testing/support/gradicon_reference.py`.
 - The normalisation of real images: --ct adds CTs to the bundled MRIs.
 - From two images to millimetres: the publisher's `preprocess` and `register_pair` (without
   instance optimisation) against our adapter, on oblique and anisotropic lattices.
@@ -35,7 +36,9 @@ import torch
 from torch import Tensor, nn
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "Testing")]
+
+from support import gradicon_reference as reference  # noqa: E402
 
 from TTAUncertaintyLib.engine.outcome import transform_of  # noqa: E402
 from TTAUncertaintyLib.geometry import Image, read_image  # noqa: E402
@@ -148,6 +151,27 @@ def compare_map(
     report.line(what, float((found - expected).abs().max()), MAP_BOUND, note)
 
 
+def compare_remembered(report: Report, publisher: Any) -> None:
+    """The publisher's answer with few features, against the numbers in the tests."""
+    # make_network gives every U-Net its published features; for once they are fewer
+    networks = publisher.networks
+    full = networks.tallUNet2
+    networks.tallUNet2 = lambda dimension: networks.UNet2(
+        len(reference.UP), [[2, *reference.DOWN], list(reference.UP)], dimension
+    )
+    try:
+        theirs = publisher.make_network([1, 1, *reference.SHAPE], include_last_step=True).eval()
+    finally:
+        networks.tallUNet2 = full
+    with torch.no_grad():
+        reference.draw(theirs.regis_net.state_dict())
+        answer = publishers_map(theirs, *reference.images())[0]
+    found = np.array([answer[:, d, h, w].tolist() for d, h, w in reference.PLACES])
+    expected = np.array(reference.MAP).reshape(-1, 3)
+    gap = float(np.abs(found - expected).max()) if len(expected) else float("nan")
+    report.line("what the tests remember", gap, 1e-6, "" if gap < 1e-6 else str(found.tolist()))
+
+
 def compare_normalisation(report: Report, publisher: Any, path: Path, modality: Modality) -> None:
     """The publisher's `preprocess` against ours, on a file."""
     theirs = itk.array_from_image(publisher.preprocess(itk.imread(str(path)), modality.value))
@@ -249,17 +273,21 @@ def inside(image: Image, count: int) -> np.ndarray:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="only what the tests remember")
     parser.add_argument("--full", action="store_true", help="175 x 175 x 175 as well: minutes")
     parser.add_argument("--ct", type=Path, nargs="*", default=[], help="CTs to normalise")
     options = parser.parse_args()
     publisher = publishers_code()
     report = Report()
-    ours = randomised(GradICONNetwork())
+    compare_remembered(report, publisher)
+    if options.quick:
+        return int(report.failed)
     for name in ("mni152_t1_1mm.nii.gz", "colin27_t1_1mm.nii.gz"):
         compare_normalisation(report, publisher, SAMPLES / name, Modality.MRI)
     for path in options.ct:
         for modality in Modality:
             compare_normalisation(report, publisher, path, modality)
+    ours = randomised(GradICONNetwork())
     small = publisher.make_network([1, 1, 66, 66, 66], include_last_step=True)
     compare_state(report, small.regis_net, ours)
     for shape in ((66, 72, 81), *([(175, 175, 175)] if options.full else [])):
