@@ -1,0 +1,181 @@
+"""The numbers that make one TransMorph of the family, read from a manifest.
+
+The names are those of the publisher's configurations, so that one of them, written as JSON, is a
+valid "architecture": what trains a network and leaves its answer alone may stay in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+#: The published sizes, as differences from the default.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "TransMorph": {},
+    "TransMorph-Tiny": {"embed_dim": 6, "num_heads": (2, 2, 4, 4)},
+    "TransMorph-Small": {"embed_dim": 48, "num_heads": (4, 4, 4, 4)},
+    "TransMorph-Large": {
+        "embed_dim": 128,
+        "depths": (2, 2, 12, 2),
+        "num_heads": (4, 4, 8, 16),
+    },
+}
+
+#: Sizes of images have to be multiples of this: patches of 4 voxels, merged three times.
+SHAPE_MULTIPLE = 32
+
+#: What the decoder leaves no choice about.
+_ONLY: dict[str, object] = {
+    "in_chans": 2,
+    "patch_size": 4,
+    "pat_merg_rf": 4,
+    "out_indices": (0, 1, 2, 3),
+}
+
+_TRAINING_ALONE = ("drop_path_rate", "use_checkpoint", "pos_embed_method")
+
+
+@dataclass(frozen=True)
+class TransMorphArchitecture:
+    """One TransMorph; the defaults are the published network for brain MRI.
+
+    Parameters
+    ----------
+    img_size
+        Voxels along the three array axes that the network sees.
+    embed_dim
+        Channels of the finest tokens; they double with every merging.
+    depths, num_heads
+        Transformer blocks, and attention heads, of the four stages.
+    window_size
+        Tokens along the three array axes within which attention is paid.
+    mlp_ratio
+        Hidden channels of a block's perceptron, in its own channels.
+    qkv_bias
+        Whether queries, keys and values have a bias.
+    drop_rate
+        Probability of the dropout that the publisher switches off outside training.
+    MC_drop
+        That of TransMorph-Bayes, which its publisher leaves on; here it is off unless the run asks
+        for it. It takes the place of `drop_rate` inside the blocks.
+    ape, spe
+        Whether a learned, or a sinusoidal, embedding of the position is added to the tokens.
+    rpe
+        Whether attention has a bias by relative position.
+    patch_norm
+        Whether the tokens are normalised before the first stage.
+    if_convskip, if_transskip
+        Whether the decoder sees the convolved images, and the encoder's stages.
+    reg_head_chan
+        Channels from which the displacement is convolved.
+    oasis
+        Whether it is one of the publisher's networks for OASIS (Learn2Reg 2021), whose code
+        differs: it decodes at half resolution and interpolates the displacement, and its loss
+        warps with `align_corners=False` what it normalised for `align_corners=True`.
+
+    Raises
+    ------
+    ValueError
+        If they contradict each other; the message names which.
+    """
+
+    img_size: tuple[int, int, int] = (160, 192, 224)
+    embed_dim: int = 96
+    depths: tuple[int, int, int, int] = (2, 2, 4, 2)
+    num_heads: tuple[int, int, int, int] = (4, 4, 8, 8)
+    window_size: tuple[int, int, int] = (5, 6, 7)
+    mlp_ratio: float = 4
+    qkv_bias: bool = False
+    drop_rate: float = 0.0
+    MC_drop: float = 0.0
+    ape: bool = False
+    spe: bool = False
+    rpe: bool = True
+    patch_norm: bool = True
+    if_convskip: bool = True
+    if_transskip: bool = True
+    reg_head_chan: int = 16
+    oasis: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no TransMorph can be."""
+        if any(n < SHAPE_MULTIPLE or n % SHAPE_MULTIPLE for n in self.img_size):
+            raise ValueError(f"img_size must be three multiples of {SHAPE_MULTIPLE}.")
+        if min(self.window_size) < 1 or min(self.depths) < 1 or min(self.num_heads) < 1:
+            raise ValueError("window_size, depths and num_heads must be positive.")
+        if self.embed_dim < 2 or self.embed_dim % 2 or self.reg_head_chan < 1:
+            raise ValueError("embed_dim must be even, and reg_head_chan positive.")
+        for channels, heads in zip(self.channels, self.num_heads, strict=True):
+            if channels % heads:
+                raise ValueError(f"num_heads: {heads} heads cannot share {channels} channels.")
+        if not 0 <= self.drop_rate < 1 or not 0 <= self.MC_drop < 1 or self.mlp_ratio <= 0:
+            raise ValueError("drop_rate and MC_drop must lie in [0, 1), mlp_ratio above 0.")
+        if self.ape and self.spe:
+            raise ValueError("ape and spe cannot both be true.")
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of the four stages."""
+        return tuple(self.embed_dim * 2**stage for stage in range(4))
+
+    @property
+    def block_dropout(self) -> float:
+        """Probability of the dropout layers inside the transformer's blocks."""
+        return self.MC_drop or self.drop_rate
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> TransMorphArchitecture:
+        """Read a configuration as the publisher writes them.
+
+        Parameters
+        ----------
+        config
+            Fields of this class; `variant`, a key of `VARIANTS`, from which the others differ;
+            and what else the publisher's configurations hold.
+
+        Raises
+        ------
+        ValueError
+            If a name or a value is none; the message names it.
+        """
+        variant = config.get("variant", "TransMorph")
+        if not isinstance(variant, str) or variant not in VARIANTS:
+            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}.")
+        chosen: dict[str, Any] = {}
+        for name, value in config.items():
+            if name in _ONLY:
+                if _tuple_of(value) != _ONLY[name]:
+                    raise ValueError(f"{name} must be {_ONLY[name]}, not {value!r}.")
+            elif name in _KINDS:
+                chosen[name] = _read(name, value)
+            elif name != "variant" and name not in _TRAINING_ALONE:
+                known = ", ".join(("variant", *_KINDS))
+                raise ValueError(f"There is no '{name}' in a TransMorph. There are: {known}.")
+        return replace(cls(**VARIANTS[variant]), **chosen)
+
+
+_KINDS = {field.name: type(field.default) for field in fields(TransMorphArchitecture)}
+
+
+def _tuple_of(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _read(name: str, value: object) -> object:
+    """Return a value in the type of its field."""
+    kind = _KINDS[name]
+    if kind is tuple:
+        count = len(getattr(TransMorphArchitecture, name))
+        numbers = list(value) if isinstance(value, (list, tuple)) else []
+        if name == "window_size":
+            numbers = numbers[:3]  # some published ones have a fourth, which nothing reads
+        if len(numbers) != count or not all(type(n) is int for n in numbers):
+            raise ValueError(f"{name} must be {count} whole numbers, not {value!r}.")
+        return tuple(numbers)
+    if kind in (float, int) and type(value) is int:
+        return value
+    if type(value) is not kind:
+        what = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
+        raise ValueError(f"{name} must be {what}, not {value!r}.")
+    return value
