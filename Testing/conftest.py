@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import HealthCheck, settings
@@ -20,6 +26,10 @@ settings.load_profile("repeatable")
 # The tensors here are small: sharing them out costs more than it saves, thirty times more where
 # other programs want the same cores. One thread also adds in the same order on every machine.
 torch.set_num_threads(1)
+
+# Tests never see, or change, the weights that the person has installed.
+os.environ["TTAUNCERTAINTY_CACHE"] = str(Path(tempfile.mkdtemp(prefix="tta-cache-")))
+atexit.register(shutil.rmtree, os.environ["TTAUNCERTAINTY_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(

@@ -12,17 +12,20 @@ from .contract import (
     RegistrationModel,
     WeightsFile,
 )
-from .registry import DEFAULT_MODEL, MODELS, load_model
+from .registry import DEFAULT_MODEL, MODELS, Entry, find_entry, load_model, models
 
 __all__ = [
     "DEFAULT_MODEL",
     "MODELS",
     "NO_OPTIONS",
+    "Entry",
     "ModelDescription",
     "ModelOption",
     "PreparedPair",
     "PublishedFile",
     "RegistrationModel",
     "WeightsFile",
+    "find_entry",
     "load_model",
+    "models",
 ]

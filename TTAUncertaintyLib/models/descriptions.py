@@ -161,3 +161,58 @@ SYNTHMORPH_BRAINS = replace(
     published=_synthmorph_weights("brains-dice-vel-0.5-res-16-256f.h5"),
     frame_reference=_mni_template,
 )
+
+
+def _optimisation(
+    name: str, title: str, purpose: str, citation: str, licence: str = "Apache-2.0 (SimpleITK, ITK)"
+) -> ModelDescription:
+    """Return the description of a registration by optimisation."""
+    return ModelDescription(
+        name=name,
+        title=title,
+        purpose=purpose,
+        licence=licence,
+        citation=citation,
+        spacing_mm=2.0,
+        expects_affine_alignment=True,
+        needs_weights=False,
+        options=(
+            ModelOption(
+                name="spacing",
+                title="Spacing (mm)",
+                choices=("2", "3", "4"),
+                help="Of the lattice that it works on: each millimetre more makes a pass several "
+                "times faster and misses finer structures.",
+            ),
+        ),
+    )
+
+
+SITK_BSPLINE = _optimisation(
+    "sitk-bspline",
+    "B-spline (SimpleITK)",
+    "Any anatomy, any contrasts: mutual information is maximised, with control points 24 mm apart. "
+    "PLACEHOLDER",
+    "Rueckert et al.: Nonrigid registration using free-form deformations. IEEE TMI 18 (1999). "
+    "Mattes et al.: PET-CT image registration in the chest using free-form deformations. "
+    "IEEE TMI 22 (2003).",
+)
+
+SITK_DEMONS = _optimisation(
+    "sitk-demons",
+    "Diffeomorphic demons (SimpleITK)",
+    "Any anatomy, two images of the same contrast: intensities are compared directly, after "
+    "their histograms were matched. PLACEHOLDER",
+    "Vercauteren et al.: Diffeomorphic demons: efficient non-parametric image registration. "
+    "NeuroImage 45 (2009).",
+)
+
+GREEDY = _optimisation(
+    "greedy",
+    "Greedy (needs picsl-greedy)",
+    "Any anatomy, contrasts that differ little from place to place: local cross-correlation is "
+    "maximised. PLACEHOLDER The Python package picsl-greedy has to be installed.",
+    "Yushkevich et al.: Fast automatic segmentation of hippocampal subfields and medial temporal "
+    "lobe subregions in 3 Tesla and 7 Tesla T2-weighted MRI. Alzheimer's & Dementia 12 (2016).",
+    "Apache-2.0",
+)

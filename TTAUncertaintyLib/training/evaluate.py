@@ -19,7 +19,7 @@ from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.models.descriptions import PYRAMID_FLOW
 from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
-from TTAUncertaintyLib.perturbations import Preset, preset_design
+from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.training.deformations import jacobian_determinant
 from TTAUncertaintyLib.training.evaluation_cases import (
     ManufacturedCase,
@@ -34,6 +34,7 @@ from TTAUncertaintyLib.training.metrics import (
     spearman,
     tissue_classes,
 )
+from TTAUncertaintyLib.variance import VarianceEstimate
 
 
 @dataclass(frozen=True)
@@ -110,16 +111,31 @@ def total_uncertainty(network: PyramidFlowNetwork, moving: Tensor, fixed: Tensor
     Parameters
     ----------
     moving, fixed
+        As in `perturbed_variance`.
+    """
+    variance = perturbed_variance(network, moving, fixed, DesignRequest(Preset.QUICK))
+    return variance.total.clamp(min=0.0).sqrt()
+
+
+def perturbed_variance(
+    network: PyramidFlowNetwork, moving: Tensor, fixed: Tensor, request: DesignRequest
+) -> VarianceEstimate:
+    """Return the engine's variances of two images, traces in mm^2, [D, H, W].
+
+    Parameters
+    ----------
+    moving, fixed
         Float32, [1, 1, D, H, W], on one lattice of `SPACING_MM`.
+    request
+        The design.
     """
     depth, height, width = moving.shape[2:]
     lattice = Lattice((width, height, depth), np.diag([SPACING_MM, SPACING_MM, SPACING_MM, 1.0]))
     pair = PreparedPair(moving, fixed, lattice, lattice)
     model = _OnItsLattice(network, PYRAMID_FLOW, None)
-    design = preset_design(Preset.QUICK, lattice)
-    variance = Engine(model, pair, design, reverse_pass=False).run().variance
-    assert variance is not None  # the preset has more than two perturbations
-    return variance.traces().total.clamp(min=0.0).sqrt()
+    variance = Engine(model, pair, request.resolve(lattice), reverse_pass=False).run().variance
+    assert variance is not None  # every design has more than two perturbations
+    return variance.traces()
 
 
 def evaluate_pair(

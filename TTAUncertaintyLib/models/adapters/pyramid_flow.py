@@ -8,8 +8,12 @@ from pathlib import Path
 from ...errors import ModelError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
-from ..descriptions import PYRAMID_FLOW as DESCRIPTION
-from ..descriptions import bundled_weights
+from ..descriptions import (
+    PYRAMID_FLOW,
+    PYRAMID_FLOW_DROPOUT,
+    bundled_dropout_weights,
+    bundled_weights,
+)
 from ..networks.pyramid_flow import PyramidFlowArchitecture, PyramidFlowNetwork
 from ..weights.safetensors_io import read_safetensors
 from ..weights.state_dicts import identify, load_strictly
@@ -29,7 +33,6 @@ class PyramidFlow(NetworkModel):
     ----------
     weights
         A safetensors file whose metadata hold the architecture; None takes the bundled one.
-
     options
         It has none.
 
@@ -39,10 +42,13 @@ class PyramidFlow(NetworkModel):
         If the file is missing, damaged or another network's.
     """
 
+    _about = PYRAMID_FLOW
+    _bundled = staticmethod(bundled_weights)
+
     def __init__(
         self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
     ) -> None:
-        path = weights or bundled_weights()
+        path = weights or self._bundled()
         try:
             tensors, metadata = read_safetensors(path)
             architecture = PyramidFlowArchitecture.from_json(metadata["architecture"])
@@ -57,10 +63,17 @@ class PyramidFlow(NetworkModel):
             ) from error
         network = PyramidFlowNetwork(architecture)
         load_strictly(network, {k: v.float() for k, v in tensors.items()}, path)
-        super().__init__(network, DESCRIPTION, identify(path, DESCRIPTION), options)
+        super().__init__(network, self._about, identify(path, self._about), options)
         self._multiple = architecture.shape_multiple
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
         lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
         return prepare_on_common_lattice(fixed, moving, initial, lattice)
+
+
+class PyramidFlowDropout(PyramidFlow):
+    """The bundled network that was trained with dropout; see `PyramidFlow`."""
+
+    _about = PYRAMID_FLOW_DROPOUT
+    _bundled = staticmethod(bundled_dropout_weights)

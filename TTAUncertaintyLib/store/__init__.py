@@ -1,0 +1,24 @@
+"""Weights on this computer: from the publisher or from a file, checked, listed, removed.
+
+Torch is not needed, and nothing of Slicer; what looks into a weights file runs in a process of its
+own (`checking`).
+"""
+
+from .checking import Verdict, check_contents
+from .download import Download, DownloadState
+from .folder import cache_folder
+from .record import Origin, Record
+from .store import Installed, Verification, WeightsStore
+
+__all__ = [
+    "Download",
+    "DownloadState",
+    "Installed",
+    "Origin",
+    "Record",
+    "Verdict",
+    "Verification",
+    "WeightsStore",
+    "cache_folder",
+    "check_contents",
+]

@@ -1,0 +1,116 @@
+"""What is known of weights that are installed, as a small JSON file beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from enum import Enum
+from pathlib import Path
+
+_SCHEMA = 1
+_CHUNK_BYTES = 1 << 20
+
+
+class Origin(Enum):
+    """Where the hash that a file has to have comes from."""
+
+    PUBLISHER = "publisher"  #: the published file was seen, its hash is part of this software
+    FIRST_DOWNLOAD = "first download"  #: the first download's, enforced since
+    FILE = "file"  #: a local file's, when it was installed
+
+    @property
+    def words(self) -> str:
+        """How it is said to a person."""
+        return {
+            Origin.PUBLISHER: "the published file",
+            Origin.FIRST_DOWNLOAD: "recorded at the first download, since the publisher gives none",
+            Origin.FILE: "recorded when the file was installed, since the publisher gives none",
+        }[self]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of an installed file.
+
+    Attributes
+    ----------
+    model
+        Name in the registry.
+    file
+        Name of the file that is loaded.
+    size_bytes, sha256
+        Of that file.
+    source
+        The address it was downloaded from, or the path it was copied from.
+    source_sha256
+        Of the bytes that came; other than `sha256` where they were converted.
+    origin
+        What `source_sha256` was compared with.
+    installed
+        Date and time, ISO 8601, UTC.
+    checked
+        Whether the contents were read strictly, in a process of their own, before they were
+        adopted; False where PyTorch was not there to do it.
+    trusted
+        Whether the person agreed to run the program that a model of their own is.
+    """
+
+    model: str
+    file: str
+    size_bytes: int
+    sha256: str
+    source: str
+    source_sha256: str
+    origin: Origin
+    installed: str
+    checked: bool
+    trusted: bool = False
+
+    def write(self, path: Path) -> None:
+        """Write the record, as a whole or not at all."""
+        values = {"schema": _SCHEMA} | asdict(self) | {"origin": self.origin.value}
+        write_whole(path, json.dumps(values, indent=2) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        """Read a record.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        ValueError
+            If it is not a record.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            if values.pop("schema") != _SCHEMA:
+                raise ValueError("it is of another version")
+            values["origin"] = Origin(values["origin"])
+            record = cls(**values)
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"it is not a record ({error})") from error
+        if Path(record.file).name != record.file:
+            raise ValueError("it names a file outside its folder")
+        return record
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that it is there whole or not at all."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def hash_of(path: Path) -> str:
+    """Return a file's SHA-256, hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,444 @@
+"""The weights on this computer: one folder a model, with a record that says what lies in it.
+
+    <cache>/models/lapirn/LapIRN_disp_fea7.pth
+    <cache>/models/lapirn/record.json
+    <cache>/downloads/                  what is on its way
+    <cache>/known-hashes.json           of first downloads, kept when weights are removed
+
+A folder comes into being whole, by being renamed, so that nothing half-installed ever counts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from enum import Enum
+from pathlib import Path
+
+from ..errors import ConsentNeeded, ModelError, OutputError
+from ..models.manifest import Kind, read_manifest
+from ..models.registry import MODELS, Entry, find_entry
+from .checking import Verdict, check_contents
+from .download import Download
+from .fetch import FetchError, Progress, fetch
+from .folder import cache_folder
+from .record import Origin, Record, hash_of, write_whole
+
+_RECORD = "record.json"
+_MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Installed:
+    """Weights that are installed.
+
+    Attributes
+    ----------
+    record
+        What is known of them.
+    path
+        The file that is loaded.
+    """
+
+    record: Record
+    path: Path
+
+
+class Verification(Enum):
+    """What a second look at installed weights found."""
+
+    INTACT = "intact"
+    ALTERED = "altered"
+    MISSING = "missing"
+
+
+#: As `check_contents`: model, file, where its conversion goes, whether its code may run.
+Checker = Callable[[str, Path, "Path | None", bool], Verdict]
+
+
+class WeightsStore:
+    """Weights, downloaded or copied from files, checked before they count.
+
+    Parameters
+    ----------
+    root
+        Where everything lies; None takes `cache_folder()`.
+    python
+        The interpreter that looks into files; None takes this one.
+    check
+        What looks into a file; None does it in a process of its own.
+    """
+
+    def __init__(
+        self, root: Path | None = None, python: str | None = None, check: Checker | None = None
+    ) -> None:
+        self.root = cache_folder() if root is None else root
+        self._check = check or (
+            lambda model, source, converted, trust: check_contents(
+                model, source, converted, trust, python
+            )
+        )
+
+    # -- what there is --------------------------------------------------------------------------
+
+    def installed(self, model: str) -> Installed | None:
+        """Return what is installed for a model; None if nothing is, or not as it should be."""
+        folder = self._folder(model)
+        try:
+            record = Record.read(folder / _RECORD)
+        except (OSError, ValueError):
+            return None
+        path = folder / record.file
+        return Installed(record, path) if path.is_file() and record.model == model else None
+
+    def all(self) -> list[Installed]:
+        """Return all that is installed, by name."""
+        try:
+            names = sorted(path.name for path in self._models.iterdir())
+        except OSError:
+            return []
+        return [found for name in names if (found := self.installed(name)) is not None]
+
+    def verify(self, model: str) -> Verification:
+        """Compare installed weights with the hash in their record.
+
+        Raises
+        ------
+        ModelError
+            If nothing is installed for the model, or it cannot be read.
+        """
+        found = self.installed(model)
+        if found is None:
+            if (self._folder(model) / _RECORD).exists():
+                return Verification.MISSING
+            raise _not_installed(model)
+        try:
+            intact = hash_of(found.path) == found.record.sha256
+        except OSError as error:
+            raise ModelError(f"{found.path} cannot be read ({error.strerror}).") from error
+        return Verification.INTACT if intact else Verification.ALTERED
+
+    def intact_file(self, model: str) -> Path | None:
+        """Return the file to load for a model; None if nothing is installed.
+
+        Raises
+        ------
+        ModelError
+            If what is installed is not what was installed.
+        """
+        found = self.installed(model)
+        if found is None:
+            return None
+        if self.verify(model) is not Verification.INTACT:
+            raise ModelError(
+                f"The installed weights {found.path} were changed after they were installed.",
+                f"Remove them and install them again: ttauncertainty models remove {model}.",
+            )
+        return found.path
+
+    # -- what comes and goes --------------------------------------------------------------------
+
+    def download(self, model: str) -> Download:
+        """Begin to download a model's weights; returns at once.
+
+        Raises
+        ------
+        ModelError
+            If the model has no weights to be downloaded.
+        """
+        entry = find_entry(model)
+        published = entry.description.published
+        if published is None:
+            raise ModelError(
+                f"There are no weights of {entry.description.title} to download.",
+                "Give a file of your own." if entry.description.needs_weights else "It needs none.",
+            )
+        partial = self.root / "downloads" / model / f"{published.name}.partial"
+
+        def bring(report: Callable[[Progress], None], stopped: Callable[[], bool]) -> bool:
+            try:
+                partial.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise self._unwritable(error) from error
+            try:
+                return fetch(published.url, partial, published.size_bytes, report, stopped)
+            except FetchError as error:
+                raise ModelError(
+                    f"The weights of {entry.description.title} could not be downloaded: {error}.",
+                    f"Without internet: get the file {published.name} from {published.page} on "
+                    "another computer and install it from the file.",
+                ) from error
+
+        def adopt() -> tuple[Record, Path]:
+            try:
+                return self._adopt(entry, partial, published.url, downloaded=True)
+            finally:
+                shutil.rmtree(partial.parent, ignore_errors=True)
+
+        return Download(bring, adopt)
+
+    def install_file(self, model: str, file: Path) -> Installed:
+        """Install a model's weights from a file; the file itself stays where it is.
+
+        Raises
+        ------
+        ModelError
+            If the file is missing, or is not this model's weights.
+        OutputError
+            If it cannot be copied to the store.
+        """
+        entry = find_entry(model)
+        if not entry.description.needs_weights:
+            raise ModelError(f"{entry.description.title} has no weights: there is nothing to do.")
+        if not file.is_file():
+            raise ModelError(f"The weights file {file} does not exist.", "Check the path.")
+        record, path = self._adopt(entry, file, str(file.absolute()), downloaded=False)
+        return Installed(record, path)
+
+    def install_own(self, manifest: Path, trust_code: bool = False) -> Installed:
+        """Install a model of one's own: its manifest, and the files that it names.
+
+        Parameters
+        ----------
+        manifest
+            The `.json` file; what it names lies beside it. All of it is copied.
+        trust_code
+            Whether the person agreed to run it, where it is a program. It is remembered for these
+            very files.
+
+        Raises
+        ------
+        ModelError
+            If the manifest is not valid, has the name of a model of this software, or its files
+            are missing, damaged or not what it says.
+        ConsentNeeded
+            If it is a program, and nobody agreed to run it; nothing of it has run.
+        OutputError
+            If it cannot be copied to the store.
+        """
+        about = read_manifest(manifest)
+        if about.name in MODELS:
+            raise ModelError(
+                f"The manifest {manifest} names its model '{about.name}', as one of this software "
+                "is called.",
+                "Give it another name.",
+            )
+        files = {about.file: about.sha256, **about.more_files}
+        with self._new_folder(about.name) as folder:
+            for name, digest in files.items():
+                source = manifest.parent / name
+                if not source.is_file():
+                    raise ModelError(
+                        f"{source} is missing, which the manifest {manifest} names.",
+                        "Put it beside the manifest.",
+                    )
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                self._copy(source, folder / name)
+                if hash_of(folder / name) != digest:
+                    raise ModelError(
+                        f"{source} is not the file that {manifest} describes: its SHA-256 differs.",
+                        "Get the file again, or correct the manifest.",
+                    )
+            target = folder / _MANIFEST
+            self._copy(manifest, target)
+            verdict = self._check(str(target), target, None, trust_code)
+            if verdict.program is not None or (about.kind is Kind.PYTHON and not trust_code):
+                raise ConsentNeeded(
+                    verdict.problem or f"{about.title} is a program: {about.file}.",
+                    "Agree to run it only if you trust where it comes from.",
+                    manifest.parent / about.file,
+                    about.sha256,
+                )
+            if verdict.problem:
+                raise ModelError(verdict.problem, verdict.remedy)
+            digest = hash_of(target)
+            record = Record(
+                model=about.name,
+                file=_MANIFEST,
+                size_bytes=sum(path.stat().st_size for path in folder.rglob("*")),
+                sha256=digest,
+                source=str(manifest.absolute()),
+                source_sha256=digest,
+                origin=Origin.FILE,
+                installed=_now(),
+                checked=verdict.checked,
+                trusted=trust_code,
+            )
+            record.write(folder / _RECORD)
+        return Installed(record, self._folder(about.name) / _MANIFEST)
+
+    def remove(self, model: str) -> int:
+        """Remove a model's weights, and what came of an unfinished download.
+
+        Returns
+        -------
+        int
+            How many bytes that frees.
+
+        Raises
+        ------
+        ModelError
+            If there is nothing to remove.
+        OutputError
+            If it cannot be removed.
+        """
+        folders = [self._folder(model), self.root / "downloads" / model]
+        files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+        if not any(folder.is_dir() for folder in folders):
+            raise _not_installed(model)
+        freed = sum(path.stat().st_size for path in files)
+        try:
+            for folder in folders:
+                if folder.is_dir():
+                    gone = self._staging()
+                    folder.rename(gone)
+                    shutil.rmtree(gone)
+        except OSError as error:
+            raise OutputError(f"{error.filename} cannot be removed ({error.strerror}).") from error
+        return freed
+
+    # -- adopting -------------------------------------------------------------------------------
+
+    def _adopt(
+        self, entry: Entry, file: Path, source: str, downloaded: bool
+    ) -> tuple[Record, Path]:
+        """Check a file and put it, or what it is converted to, in its place, with a record."""
+        model = entry.description.name
+        published = entry.description.published
+        try:
+            digest = hash_of(file)
+        except OSError as error:
+            raise ModelError(f"{file} cannot be read ({error.strerror}).") from error
+        origin = self._compare(entry, digest, downloaded)
+        name = published.name if published is not None else file.name
+        with self._new_folder(model) as folder:
+            target = folder / (entry.converted_name(name) if entry.convert else name)
+            if entry.convert:
+                verdict = self._check(model, file, target, False)
+            else:
+                self._copy(file, target)
+                if hash_of(target) != digest:
+                    raise OutputError(f"{target} is not what was written there: the disk may fail.")
+                verdict = self._check(model, target, None, False)
+            if verdict.problem:
+                problem = verdict.problem.replace(str(target), str(file))
+                raise ModelError(problem, verdict.remedy)
+            if not verdict.checked and entry.convert:
+                raise ModelError(
+                    f"The weights of {entry.description.title} have to be converted, and PyTorch "
+                    "is not installed to do it.",
+                    "Install PyTorch first.",
+                )
+            record = Record(
+                model=model,
+                file=target.name,
+                size_bytes=target.stat().st_size,
+                sha256=hash_of(target) if entry.convert else digest,
+                source=source,
+                source_sha256=digest,
+                origin=origin,
+                installed=_now(),
+                checked=verdict.checked,
+            )
+            record.write(folder / _RECORD)
+        if origin is Origin.FIRST_DOWNLOAD and published is not None:
+            self._remember(published.url, digest)
+        return record, self._folder(model) / record.file
+
+    def _compare(self, entry: Entry, digest: str, downloaded: bool) -> Origin:
+        """Hold a hash against the publisher's, or the first download's; say which it was."""
+        published = entry.description.published
+        if published is None:
+            return Origin.FILE
+        wanted = published.sha256 or self._remembered().get(published.url)
+        origin = Origin.PUBLISHER if published.sha256 else Origin.FIRST_DOWNLOAD
+        if wanted is None:
+            return Origin.FIRST_DOWNLOAD if downloaded else Origin.FILE
+        if digest != wanted:
+            known = "the published file" if published.sha256 else "the one downloaded first"
+            raise ModelError(
+                f"This is not {known} of {entry.description.title}: its SHA-256 is {digest}, and "
+                f"should be {wanted}.",
+                "It came damaged, or was replaced; what there was is left as it is. To use other "
+                "weights of the same network for a run, choose the file for that run.",
+            )
+        return origin
+
+    @contextmanager
+    def _new_folder(self, model: str) -> Iterator[Path]:
+        """Give out a folder that takes the model's place when all goes well."""
+        staging = self._staging()
+        try:
+            staging.mkdir(parents=True)
+            yield staging
+            place = self._folder(model)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.exists():
+                old = self._staging()
+                place.rename(old)
+                staging.rename(place)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                staging.rename(place)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+
+    def _copy(self, source: Path, target: Path) -> None:
+        free = shutil.disk_usage(target.parent).free
+        size = source.stat().st_size
+        if size > free:
+            raise OutputError(
+                f"{target.parent} has {free / 1e6:.0f} MB left, and the weights take "
+                f"{size / 1e6:.0f} MB.",
+                "Make room, or set TTAUNCERTAINTY_CACHE to a folder on another disk.",
+            )
+        shutil.copyfile(source, target)
+
+    # -- places ---------------------------------------------------------------------------------
+
+    @property
+    def _models(self) -> Path:
+        return self.root / "models"
+
+    def _folder(self, model: str) -> Path:
+        return self._models / model
+
+    def _staging(self) -> Path:
+        return self.root / "staging" / f"{os.getpid()}-{uuid.uuid4().hex}"
+
+    def _remembered(self) -> dict[str, str]:
+        try:
+            values = json.loads(self._hashes.read_text(encoding="utf-8"))
+            return {str(url): str(digest) for url, digest in values.items()}
+        except (OSError, ValueError, AttributeError):
+            return {}
+
+    def _remember(self, url: str, digest: str) -> None:
+        known = self._remembered() | {url: digest}
+        write_whole(self._hashes, json.dumps(known, indent=2, sort_keys=True) + "\n")
+
+    @property
+    def _hashes(self) -> Path:
+        return self.root / "known-hashes.json"
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"The weights cannot be kept in {self.root} ({error.strerror or error}).",
+            "Make room, or set TTAUNCERTAINTY_CACHE to another folder.",
+        )
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _not_installed(model: str) -> ModelError:
+    return ModelError(f"No weights of '{model}' are installed.")
