@@ -12,9 +12,9 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.review import LandmarkFinding
+from TTAUncertaintyLib.scene.review_desk import ReviewDesk
 
 from . import look, words
-from .review_desk import ReviewDesk
 
 _NAME, _BEFORE, _AFTER, _MAP = range(4)
 

@@ -14,13 +14,13 @@ from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.results.review_report import Picture
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.as_seen import seen
+from TTAUncertaintyLib.scene.loading import ResultReading, folder_of
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, download, requirements, runs, weights
 from .choices import RunChoices
 from .exporting import export_review
-from .loading import ResultReading, folder_of
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .readiness import reason_not_to_run

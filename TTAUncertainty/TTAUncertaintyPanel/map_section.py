@@ -13,26 +13,19 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.scene.colors import color_choices, color_node
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
+from TTAUncertaintyLib.scene.looks import SHOWN_ATTRIBUTE, display_of, surfaces_differ
 from TTAUncertaintyLib.scene.presentation import (
     Background,
     Presentation,
-    background_of,
     present,
     present_in_new_views,
+    show_turn,
     withdraw,
 )
-from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
+from TTAUncertaintyLib.scene.slices import fit
 
 from .flicker import Flicker
-from .map_view import (
-    FITTED_KEY,
-    SHOWN_ATTRIBUTE,
-    display_of,
-    fields_of,
-    kind_of,
-    presentation_of,
-    surfaces_differ,
-)
+from .map_view import FITTED_KEY, fields_of, kind_of, presentation_of
 from .map_widgets import MapWidgets
 from .result_chooser import ResultChooser
 
@@ -207,14 +200,8 @@ class MapSection:
         wanted, result = self._shown, self._result
         if wanted is None or result is None or result.fixed is None:
             return
-        stage = self._host.stage
         background = Background.WARPED if warped else Background.FIXED
-        volume = result.maps.get(wanted.display.kind)
-        layers = Layers(background_of(stage, result, background), volume, wanted.display.opacity)
-        if current_layout(stage) is Layout.SIDE_BY_SIDE:
-            set_layers(stage, {SIDE_BY_SIDE["map"]: layers})
-        else:
-            set_layers(stage, layers)
+        show_turn(self._host.stage, result, wanted, background)
         self._widgets.showTurn(background.value)
 
 

@@ -10,11 +10,11 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.scene.layouts import Layout
+from TTAUncertaintyLib.scene.looks import limits_of
 from TTAUncertaintyLib.scene.presentation import Presentation
 
 from .bindings import ButtonsBinding
 from .look import BAR_SIZE, color_bar, small_print
-from .map_view import limits_of
 
 
 class MapWidgets:

@@ -13,8 +13,8 @@ from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.review_report import REVIEW_PAGE
 from TTAUncertaintyLib.review import MatchedReview
+from TTAUncertaintyLib.scene.loading import folder_of
 
-from .loading import folder_of
 from .result_chooser import free_folder
 from .view_pictures import pictures_of_places, pictures_of_views
 

@@ -11,12 +11,12 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.review import MatchedReview, Verdict
 from TTAUncertaintyLib.scene.hot_spots import go_to_spot
+from TTAUncertaintyLib.scene.review_desk import ReviewDesk
 from TTAUncertaintyLib.scene.structures import Structures
 
 from .hot_spots_tab import HotSpotsTab, shortcuts
 from .landmarks_tab import LandmarksTab
 from .overall_decision import OverallDecision, last_reviewer
-from .review_desk import ReviewDesk
 from .review_export import ReviewExport
 from .structures_tab import StructuresTab
 
@@ -89,7 +89,7 @@ class ReviewSection:
             return
         kind = next((k for k in self._desk.result.maps if k.value == parameters.mapKind), None)
         if kind is not None and kind.facts.unit == "mm" and kind is not self._desk.kind:
-            self._desk.chooseMap(kind)
+            self._desk.choose_map(kind)
             parameters.hotSpot = -1
         wanted = self._wanted()
         if wanted != self._shownWith:
@@ -119,11 +119,11 @@ class ReviewSection:
         parameters = self._host.parameters
         review = self._desk.review
         if review.tolerance_mm is None and parameters.toleranceMm > 0:
-            self._desk.setTolerance(parameters.toleranceMm)
+            self._desk.set_tolerance(parameters.toleranceMm)
         if review.threshold_mm is None and parameters.hotSpotThresholdMm > 0:
-            self._desk.setThreshold(parameters.hotSpotThresholdMm)
+            self._desk.set_threshold(parameters.hotSpotThresholdMm)
         if not review.reviewer:
-            self._desk.setReviewer(last_reviewer())
+            self._desk.set_reviewer(last_reviewer())
 
     # what is on the screen
 
@@ -139,7 +139,7 @@ class ReviewSection:
         if desk is None or self._host.parameters is None:
             return
         if ui.reviewSection.collapsed:
-            desk.hideSpots()
+            desk.hide_spots()
             return
         if desk.kind not in desk.result.maps:
             ui.noReviewLabel.text = _("The map under review is not in the scene any more.")
@@ -179,7 +179,7 @@ class ReviewSection:
         facts = desk.kind.facts
         self._spots.showThreshold(desk.threshold, desk.highest, facts.unit)
         self._spots.show(matched, int(self._host.parameters.hotSpot), facts.title, facts.unit)
-        desk.showSpots(matched)
+        desk.show_spots(matched)
 
     def _later(self) -> None:
         self._timer.start()
@@ -206,26 +206,26 @@ class ReviewSection:
     def _decide(self, verdict: Verdict | None, comment: str | None) -> None:
         spot = self._spots.selected
         if self._desk is not None and spot is not None:
-            self._showSpots(self._desk.decideSpot(spot, verdict, comment))
+            self._showSpots(self._desk.decide_spot(spot, verdict, comment))
 
     def _decideOverall(self, verdict: Verdict | None, comment: str | None) -> None:
         if self._desk is not None:
-            self._desk.decideOverall(verdict, comment)
+            self._desk.decide_overall(verdict, comment)
             self._overall.show(self._desk.review)
 
     def _setReviewer(self, name: str) -> None:
         if self._desk is not None:
-            self._desk.setReviewer(name)
+            self._desk.set_reviewer(name)
 
     def _setThreshold(self, value: float) -> None:
         if self._desk is not None:
-            self._desk.setThreshold(value)
+            self._desk.set_threshold(value)
             self._host.parameters.hotSpot = -1
             self._later()
 
     def _setTolerance(self, value: float | None) -> None:
         if self._desk is not None:
-            self._desk.setTolerance(value)
+            self._desk.set_tolerance(value)
             self._host.parameters.toleranceMm = value or 0.0
             self._later()
 

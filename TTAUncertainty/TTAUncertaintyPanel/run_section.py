@@ -7,10 +7,10 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import MissingPackage, TTAUncertaintyError
+from TTAUncertaintyLib.scene.live_map import LiveMap
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
 from . import active
-from .live_map import LiveMap
 from .look import small_print
 from .map_view import FITTED_KEY
 from .message import MessageFrame

@@ -19,14 +19,14 @@ import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError
+from TTAUncertaintyLib.scene.live_preview import LivePreview
+from TTAUncertaintyLib.scene.loading import ResultReading
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
 from . import active
 from .listening import Holds, Listeners, tell
-from .loading import ResultReading
 from .preparation import Preparation
-from .previewing import LivePreview
 from .troubles import failed, in_words
 
 

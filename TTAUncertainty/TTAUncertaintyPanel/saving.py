@@ -10,8 +10,7 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.results import Bundle, new_folder
-
-from .loading import folder_of
+from TTAUncertaintyLib.scene.loading import folder_of
 
 
 def save_result(result: Any, folder: Path) -> Path:

@@ -8,11 +8,11 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.review import StructureStatistics
+from TTAUncertaintyLib.scene.review_desk import ReviewDesk
 from TTAUncertaintyLib.scene.structures import Structures
 
 from . import look, words
 from .bindings import NumberBinding
-from .review_desk import ReviewDesk
 
 _NAME, _ABOVE = 0, 5
 

@@ -9,8 +9,8 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
+from TTAUncertaintyLib.scene.loading import folder_of
 
-from .loading import folder_of
 from .player import Player
 from .point_cloud import PointCloud
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results.review_report import Picture
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
-from TTAUncertaintyLib.scene.slices import jump_to, slice_nodes
+from TTAUncertaintyLib.scene.pictures import png_of_window, views_as_before
+from TTAUncertaintyLib.scene.slices import jump_to
 from TTAUncertaintyLib.scene.stage import Stage
 
 #: The slice views of Slicer's usual layouts.
@@ -61,7 +59,7 @@ def pictures_of_places(
     # side by side, the map is in the last view
     widget = manager.sliceWidget(names[0] if names[0] in _USUAL else names[-1])
     found = []
-    with _as_before(stage):
+    with views_as_before(stage):
         for rank, place in places.items():
             jump_to(stage, place)
             caption = _("Place {rank}, {orientation}").format(
@@ -74,14 +72,7 @@ def pictures_of_places(
 def png_of(view: Any) -> bytes:
     """Return a slice or 3D view's picture as a PNG file."""
     view.forceRender()
-    grabber = vtk.vtkWindowToImageFilter()
-    grabber.SetInput(view.renderWindow())
-    grabber.SetInputBufferTypeToRGB()
-    writer = vtk.vtkPNGWriter()
-    writer.SetInputConnection(grabber.GetOutputPort())
-    writer.WriteToMemoryOn()
-    writer.Write()
-    return bytes(memoryview(writer.GetResult()))
+    return png_of_window(view.renderWindow())
 
 
 def _slice_names(stage: Stage) -> tuple[str, ...]:
@@ -91,26 +82,3 @@ def _slice_names(stage: Stage) -> tuple[str, ...]:
 
 def _orientation(node: Any) -> str:
     return str(node.GetOrientation())
-
-
-@contextmanager
-def _as_before(stage: Stage) -> Iterator[None]:
-    """Put the slices, and the crosshair, back to where they were."""
-    kept = []
-    for node in slice_nodes(stage):
-        matrix = vtk.vtkMatrix4x4()
-        matrix.DeepCopy(node.GetSliceToRAS())
-        kept.append((node, matrix))
-    crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-    mark = (
-        None if crosshair is None else (crosshair.GetCrosshairRAS(), crosshair.GetCrosshairMode())
-    )
-    try:
-        yield
-    finally:
-        for node, matrix in kept:
-            node.GetSliceToRAS().DeepCopy(matrix)
-            node.UpdateMatrices()
-        if crosshair is not None and mark is not None:
-            crosshair.SetCrosshairRAS(*mark[0])
-            crosshair.SetCrosshairMode(mark[1])

@@ -8,6 +8,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.words import about, duration
+
 #: A value as the parameter node keeps it, what it is called, and what it does.
 Option = tuple[str, str, str]
 
@@ -115,7 +117,7 @@ def start_options() -> list[Option]:
 def precision_options() -> list[Option]:
     """Arithmetic of the network."""
     return [
-        ("f32", _("Full"), _("32 bits: exact.")),
+        ("f32", _("Full"), _("32 bits: exact. 16 bits where memory runs out.")),
         ("bf16", "bfloat16", _("16 bits: faster on newer graphics cards.")),
         ("f16", "float16", _("16 bits: faster on graphics cards.")),
     ]
@@ -149,24 +151,6 @@ def device_title(name: str) -> str:
     return f"{titles.get(kind, kind)} {number}".strip() if kind else ""
 
 
-def duration(seconds: float) -> str:
-    """Say a time: "8 s", "1 min 20 s", "2 h 5 min"."""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return _("{s} s").format(s=whole)
-    if whole < 600:
-        return _("{min} min {s} s").format(min=whole // 60, s=whole % 60)
-    if whole < 3600:
-        return _("{min} min").format(min=round(whole / 60))
-    return _("{h} h {min} min").format(h=whole // 3600, min=whole % 3600 // 60)
-
-
-def about(seconds: float) -> str:
-    """Say an estimate: no finer than it is known."""
-    step = 5 if seconds < 60 else 15 if seconds < 600 else 60
-    return duration(max(step, step * math.ceil(seconds / step)))
-
-
 def passes(count: int) -> str:
     """Say how many passes through the network: "1 pass", "18 passes"."""
     return _("1 pass") if count == 1 else _("{count} passes").format(count=count)
@@ -197,3 +181,24 @@ def position(ras: Any) -> str:
 def megabytes(size_mb: float) -> str:
     """Write a size in MB, with a decimal below 10."""
     return f"{size_mb:.1f} MB" if size_mb < 9.95 else f"{size_mb:.0f} MB"
+
+
+__all__ = [
+    "Option",
+    "about",
+    "amplitudes_of",
+    "device_options",
+    "device_title",
+    "duration",
+    "family_options",
+    "megabytes",
+    "noise_options",
+    "number",
+    "passes",
+    "percent",
+    "position",
+    "precision_options",
+    "preset_options",
+    "sampling_options",
+    "start_options",
+]

@@ -156,6 +156,16 @@ class KeptRegistrations:
         jitter = between - intrinsic / inner
         return PointCovariances(intrinsic + jitter, intrinsic, jitter)
 
+    def offsets_of(self, passes: slice) -> NDArray[np.float32]:
+        """Return the offsets of some passes at every voxel.
+
+        Returns
+        -------
+        ndarray
+            Shape (n, 3, D, H, W), mm in the moving world, LPS.
+        """
+        return np.array(self._offsets()[passes], dtype=np.float32)
+
     def _offsets(self) -> NDArray[np.float16]:
         """Map the offsets into memory, for one look: an open file could not be removed later."""
         return np.asanyarray(np.load(self._offsets_file, mmap_mode="r", allow_pickle=False))

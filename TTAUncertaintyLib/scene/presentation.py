@@ -87,6 +87,22 @@ def present_in_new_views(stage: Stage, result: ResultNodes, wanted: Presentation
         pass
 
 
+def show_turn(
+    stage: Stage, result: ResultNodes, wanted: Presentation, background: Background
+) -> None:
+    """Show another image under the map for a moment, as when two images take turns.
+
+    Side by side, the view of the map changes and the others hold still.
+    """
+    volume = result.maps.get(wanted.display.kind)
+    opacity = wanted.display.opacity if wanted.map_visible else 0.0
+    layers = Layers(background_of(stage, result, background), volume, opacity)
+    if current_layout(stage) is Layout.SIDE_BY_SIDE:
+        set_layers(stage, {SIDE_BY_SIDE["map"]: layers})
+    else:
+        set_layers(stage, layers)
+
+
 def withdraw(stage: Stage, result: ResultNodes) -> None:
     """Take out of the views what a presentation adds to them besides the volumes."""
     for volume in result.maps.values():

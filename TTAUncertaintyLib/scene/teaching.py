@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
+from ..results import MapKind
 from ..results.registrations import KeptRegistrations
-from .arrays import add_volume
+from .arrays import add_volume, fill
+from .as_seen import resampled
+from .colors import own_colors
+from .display import MapDisplay, apply
 from .result import ResultNodes, remove_with_display
 from .stage import Stage
 
 SEQUENCE, BROWSER, PLAYED = "sequence", "browser", "played"
+BUILD_UP = "build_up"
 
 
 def load_registrations(stage: Stage, result: ResultNodes, kept: KeptRegistrations) -> Any:
@@ -85,3 +92,35 @@ def _read(path: Any) -> sitk.Image:
         raise InputError(
             f"{path} cannot be read.", "The result folder is damaged: run the registration again."
         ) from error
+
+
+def show_build_up(
+    stage: Stage,
+    result: ResultNodes,
+    kept: KeptRegistrations,
+    values: NDArray[np.float32],
+    window: tuple[float, float],
+) -> Any:
+    """Put the map of the passes so far into a volume of its own, and return the volume.
+
+    Parameters
+    ----------
+    kept
+        Says the lattice.
+    values
+        Total uncertainty, mm, axes (k, j, i), on the network's lattice; not changed.
+    window
+        The values at both ends of the colours, mm.
+    """
+    region = resampled(result.region, kept.lattice, nearest=True) > 0
+    shown = np.where(region, values, np.float32(np.nan))
+    node = result.reference(BUILD_UP)
+    if node is None:
+        node = add_volume(stage.scene, f"So far - {result.title}", shown, kept.lattice)
+        node.SetSaveWithScene(False)
+        result.refer(BUILD_UP, node)
+    else:
+        fill(node, shown, kept.lattice)
+    kind = MapKind.TOTAL
+    apply(stage, node, MapDisplay(kind, own_colors(kind), 1.0, None, window))
+    return node

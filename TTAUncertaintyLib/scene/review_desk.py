@@ -1,4 +1,4 @@
-"""The review of one result as the panel works on it: what was found, and what is decided.
+"""The review of one result as a panel works on it: what was found, and what is decided.
 
 No widgets. Everything that is decided is written into the scene at once.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from TTAUncertaintyLib.results import MapKind
-from TTAUncertaintyLib.review import (
+from ..results import MapKind
+from ..review import (
     MatchedReview,
     Review,
     ReviewedSpot,
@@ -23,9 +23,9 @@ from TTAUncertaintyLib.review import (
     match_verdicts,
     structure_tables,
 )
-from TTAUncertaintyLib.scene.hot_spots import hide_hot_spots, show_hot_spots
-from TTAUncertaintyLib.scene.landmarks import measure_landmarks
-from TTAUncertaintyLib.scene.review_state import (
+from .hot_spots import hide_hot_spots, show_hot_spots
+from .landmarks import measure_landmarks
+from .review_state import (
     Found,
     find_spots,
     keep_review,
@@ -35,8 +35,8 @@ from TTAUncertaintyLib.scene.review_state import (
     statistics_of,
     suggested_threshold,
 )
-from TTAUncertaintyLib.scene.structures import Structures, structures_on
-from TTAUncertaintyLib.scene.tables import show_table
+from .structures import Structures, structures_on
+from .tables import show_table
 
 #: Key of the text on the result's node that holds a map's own threshold.
 _THRESHOLD_KEY = "hot_spot_threshold.{kind}"
@@ -67,9 +67,9 @@ class ReviewDesk:
         self.review: Review = read_review(result)
         self._highest: dict[MapKind, float] = {}
         self._found: Found | None = None
-        self._foundWith: Any = None
+        self._found_with: Any = None
         self._structures: Structures | None = None
-        self._structuresFrom: Any = None
+        self._structures_from: Any = None
         self._statistics: list[StructureStatistics] | None = None
 
     # what is reviewed
@@ -94,26 +94,26 @@ class ReviewDesk:
             self._highest[self.kind] = float(np.fmax.reduce(values, axis=None, initial=0.0))
         return self._highest[self.kind]
 
-    def chooseMap(self, kind: MapKind) -> None:
+    def choose_map(self, kind: MapKind) -> None:
         """Review another map; it goes on with the threshold that it had last."""
         if kind.value != self.review.map_key:
             kept = self.result.text(_THRESHOLD_KEY.format(kind=kind.value))
             threshold = float(kept) if kept else None
             self._keep(replace(self.review, map_key=kind.value, threshold_mm=threshold))
 
-    def setThreshold(self, value: float) -> None:
+    def set_threshold(self, value: float) -> None:
         """Look for hot spots above another value."""
         if value != self.threshold:
             self.result.set_text(_THRESHOLD_KEY.format(kind=self.kind.value), repr(value))
             self._keep(replace(self.review, threshold_mm=value))
 
-    def setTolerance(self, value: float | None) -> None:
+    def set_tolerance(self, value: float | None) -> None:
         """Count what lies above another tolerance, mm; None for none."""
         if value != self.review.tolerance_mm:
             self._statistics = None
             self._keep(replace(self.review, tolerance_mm=value))
 
-    def setReviewer(self, name: str) -> None:
+    def set_reviewer(self, name: str) -> None:
         """Say who reviews."""
         if name != self.review.reviewer:
             self._keep(replace(self.review, reviewer=name))
@@ -123,12 +123,12 @@ class ReviewDesk:
     def spots(self, structures: Structures | None = None) -> MatchedReview:
         """Return the hot spots with their verdicts; found anew where map or threshold changed."""
         wanted = (self.review.map_key, self.threshold, structures)
-        if self._found is None or self._foundWith != wanted:
+        if self._found is None or self._found_with != wanted:
             self._found = find_spots(self.result, self.review, structures)
-            self._foundWith = wanted
+            self._found_with = wanted
         return self._found.matched
 
-    def decideSpot(
+    def decide_spot(
         self, spot: ReviewedSpot, verdict: Verdict | None = None, comment: str | None = None
     ) -> MatchedReview:
         """Give a spot a verdict or a comment, keep it, and return the spots as they are then."""
@@ -137,21 +137,21 @@ class ReviewDesk:
         self._found = Found(self._found.regions, match_verdicts(self.review, self._found.regions))
         return self._found.matched
 
-    def decideOverall(self, verdict: Verdict | None = None, comment: str | None = None) -> None:
+    def decide_overall(self, verdict: Verdict | None = None, comment: str | None = None) -> None:
         """Decide on the registration as a whole; None leaves verdict or comment as it is."""
         said = self.review.comment if comment is None else comment
         verdict = self.review.verdict if verdict is None else verdict
         if (verdict, said) != (self.review.verdict, self.review.comment):
             self._keep(self.review.with_overall(verdict, said))
 
-    def showSpots(self, matched: MatchedReview) -> None:
+    def show_spots(self, matched: MatchedReview) -> None:
         """Put the spots into the views and into their table node."""
         titles = {kind.value: kind.facts.title for kind in MapKind}
         show_hot_spots(self._stage, self.result, matched, self.kind)
         table = hot_spot_table(matched, map_volume(self.result, self.kind), titles)
         show_table(self._stage, self.result, table)
 
-    def hideSpots(self) -> None:
+    def hide_spots(self) -> None:
         """Take the spots out of the views."""
         hide_hot_spots(self.result)
 
@@ -159,7 +159,7 @@ class ReviewDesk:
         """Another result is reviewed: nothing of this one stays in the views."""
         scene = self._stage.scene
         if scene.IsNodePresent(self.result.node) and not scene.IsClosing():
-            self.hideSpots()
+            self.hide_spots()
 
     # structures and landmarks
 
@@ -174,10 +174,10 @@ class ReviewDesk:
         if node is None:
             return None
         state = (node.GetID(), node.GetMTime(), _content_time(node))
-        if self._structuresFrom != state:
+        if self._structures_from != state:
             self._structures = None
             self._structures = structures_on(self._stage, node, self.result.warped)
-            self._structuresFrom = state
+            self._structures_from = state
             self._statistics = None
         return self._structures
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from TTAUncertaintyLib.results import MapKind
-from TTAUncertaintyLib.results.report.scales import tidy_above
-from TTAUncertaintyLib.scene.arrays import array_of
-from TTAUncertaintyLib.scene.colors import own_colors
-from TTAUncertaintyLib.scene.display import MapDisplay, apply, refresh_legend
-from TTAUncertaintyLib.scene.slices import Layers, composites, fit, set_layers
+from ..results import MapKind
+from ..results.report.scales import tidy_above
+from .arrays import array_of
+from .colors import own_colors
+from .display import MapDisplay, apply, refresh_legend
+from .slices import Layers, composites, fit, set_layers
 
 #: The colours end at this many times the 95th percentile of the first provisional map, which is
 #: wide enough for most of the later ones.

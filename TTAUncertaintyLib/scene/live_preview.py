@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from TTAUncertaintyLib.scene import preview as scene_preview
+from . import preview as scene_preview
 
 
 class LivePreview:
@@ -45,6 +45,11 @@ class LivePreview:
             and self._thread is not None
             and not self._thread.is_alive()
         )
+
+    @property
+    def perturbed(self) -> int:
+        """How many perturbed passes the map on the screen rests on."""
+        return 0 if self._shown is None else int(self._shown.perturbed)
 
     def show(self) -> Any:
         """Show it and return the `PreviewNodes`."""

@@ -13,10 +13,10 @@ from typing import Any
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.results import Bundle
-from TTAUncertaintyLib.scene.bundle_arrays import BundleArrays
-from TTAUncertaintyLib.scene.result import add_result
+from ..errors import TTAUncertaintyError
+from ..results import Bundle
+from .bundle_arrays import BundleArrays
+from .result import add_result
 
 #: Key of the text on the result's node.
 FOLDER_KEY = "bundle_folder"
@@ -46,6 +46,10 @@ class ResultReading:
     def ended(self) -> bool:
         """Whether `load` would not have to wait."""
         return not self._thread.is_alive()
+
+    def wait(self) -> None:
+        """Wait until the files are read, or could not be."""
+        self._thread.join()
 
     def load(self, stage: Any, fixed: Any = None, moving: Any = None) -> Any:
         """Make the nodes and return the `ResultNodes`; waits for the files where need be.

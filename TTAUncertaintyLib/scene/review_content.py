@@ -1,0 +1,76 @@
+"""A review gathered from the scene, as its report shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..results.review_report import Picture, ReviewContent
+from ..review import LandmarkFinding
+from .result import ResultNodes
+from .review_state import find_spots, map_volumes, read_review, statistics_of
+from .structures import Structures
+
+
+def review_content(
+    result: ResultNodes,
+    structures: Structures | None = None,
+    landmarks: Sequence[LandmarkFinding] = (),
+    pictures: Sequence[Picture] = (),
+    tolerance_mm: float | None = None,
+    threshold_mm: float | None = None,
+) -> ReviewContent:
+    """Gather what a report shows.
+
+    Parameters
+    ----------
+    result
+        Whose review.
+    structures
+        From `structures_on`; None where there are none.
+    landmarks
+        From `measure_landmarks`.
+    pictures
+        Of the views.
+    tolerance_mm, threshold_mm
+        Fill in what the review itself does not say.
+
+    Raises
+    ------
+    InputError
+        If the stored review cannot be used.
+    """
+    maps = map_volumes(result)
+    review = read_review(result)
+    keys = [volume.key for volume in maps]
+    if review.map_key not in keys and keys:
+        review = replace(review, map_key=keys[0])
+    if review.tolerance_mm is None:
+        review = replace(review, tolerance_mm=tolerance_mm)
+    if review.threshold_mm is None:
+        review = replace(review, threshold_mm=threshold_mm)
+    fixed, moving = _names(result)
+    return ReviewContent(
+        fixed_name=fixed,
+        moving_name=moving,
+        record=result.record,
+        review=review,
+        matched=find_spots(result, review, structures).matched,
+        maps=maps,
+        statistics=() if structures is None else statistics_of(result, review, structures),
+        landmarks=landmarks,
+        pictures=pictures,
+    )
+
+
+def _names(result: Any) -> tuple[str, str]:
+    """Return what the fixed and the moving image are called; files where the nodes are gone."""
+    inputs = result.record["inputs"]
+    nodes = {"fixed": result.fixed, "moving": result.moving}
+    fixed, moving = (
+        str(node.GetName()) if node is not None else Path(inputs[role]["path"]).name
+        for role, node in nodes.items()
+    )
+    return fixed, moving
