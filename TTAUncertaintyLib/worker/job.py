@@ -173,6 +173,8 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
     options = read.get("options", {})
     if not all(isinstance(word, str) for pair in options.items() for word in pair):
         raise ValueError("options are names and values, both text")
+    if not isinstance(read.get("trust_code", False), bool):
+        raise ValueError("trust_code is true or false")
     read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))
     for name, kind in (("start", Start), ("prealign", Prealignment), ("precision", Precision)):
         if read.get(name) is not None:

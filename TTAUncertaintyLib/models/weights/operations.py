@@ -18,7 +18,9 @@ softplus softshrink sqrt square sub tan tanh threshold trunc where xlogy fill ze
 """
 
 _LAYERS = """
-_convolution adaptive_avg_pool3d adaptive_max_pool3d _adaptive_avg_pool3d addmm avg_pool3d
+_convolution adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d _adaptive_avg_pool2d
+_adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d addmm avg_pool1d
+avg_pool2d avg_pool3d max_pool1d max_pool2d max_pool2d_with_indices
 baddbmm batch_norm bmm conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d
 convolution cross cudnn_batch_norm dot einsum embedding group_norm inner instance_norm layer_norm
 linalg_cross linalg_det linalg_inv linalg_inv_ex linalg_norm linalg_solve linalg_vector_norm linear
@@ -51,11 +53,7 @@ arange empty_like eye full full_like linspace new_full new_ones new_zeros ones
 ones_like rand_like scalar_tensor tensor zeros zeros_like empty
 """
 
-_SAMPLING = """
-affine_grid_generator grid_sampler grid_sampler_2d grid_sampler_3d upsample_linear1d
-upsample_bilinear2d upsample_nearest1d upsample_nearest2d upsample_nearest3d
-_upsample_nearest_exact3d upsample_trilinear3d
-"""
+_SAMPLING = "affine_grid_generator grid_sampler grid_sampler_2d grid_sampler_3d"
 
 _CHECKS = """
 _assert_async _assert_scalar _assert_tensor_metadata _local_scalar_dense item sym_constrain_range
@@ -70,5 +68,7 @@ ARITHMETIC = frozenset(
 
 def is_arithmetic(name: str) -> bool:
     """Tell whether an operation of the namespace `aten` computes and does no more."""
+    if name.lstrip("_").startswith("upsample_"):  # a dozen, and more with every version of torch
+        return not name.endswith("_backward")
     in_place = name.endswith("_") and not name.startswith("_")
     return name in ARITHMETIC or (in_place and name[:-1] in ARITHMETIC)

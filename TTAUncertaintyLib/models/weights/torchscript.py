@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import pickletools
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,7 +77,10 @@ def read_torchscript(path: Path, trusted: bool) -> nn.Module:
         _check_before_loading(path, members)
     try:
         # written anew from what was looked at: another reader of archives sees nothing else
-        module = torch.jit.load(io.BytesIO(_written_anew(members)), map_location="cpu")
+        with warnings.catch_warnings():
+            # torch advises those who write such files to export them otherwise
+            warnings.simplefilter("ignore", DeprecationWarning)
+            module = torch.jit.load(io.BytesIO(_written_anew(members)), map_location="cpu")
     except (RuntimeError, ValueError, EOFError, UnicodeDecodeError) as error:
         raise ModelError(
             f"{path} is damaged, or is no TorchScript that this torch reads "
