@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo test lint format train bench oracle screenshots clean
+.PHONY: help setup demo view test lint format train bench oracle screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -18,11 +18,15 @@ $(STAMP): pyproject.toml constraints.txt
 	  { echo "Python 3.10 to 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[test,lint,slicer]'
+	  --constraint constraints.txt --editable '.[test,lint,slicer,viewer]'
 	@touch $@
 
 demo: $(STAMP)  ## register the bundled brains with the bundled network
 	$(BIN)/ttauncertainty demo --output demo-output
+
+view: $(STAMP)  ## look at the demo's results in the browser
+	@[ -f demo-output/reference/result.json ] || $(MAKE) demo
+	$(BIN)/ttauncertainty view demo-output/*
 
 test: $(STAMP)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)

@@ -35,4 +35,5 @@ def do(options: argparse.Namespace) -> int:
             design=DesignRequest(Preset(options.preset)),
         )
         watch(job)
+    print(f"\nLook at them in the browser:\n  ttauncertainty view {options.output}/*")
     return 0

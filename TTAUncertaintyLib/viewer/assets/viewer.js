@@ -1,0 +1,43 @@
+// What the page cannot say in Vue: keys, and sending a file.
+(function () {
+  "use strict";
+  const KEYS = ["n", "p", "m", "f", "k", "g", "l", "a", "c", "r", "?", "[", "]", " "];
+
+  function isTyping(target) {
+    return target && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+      && target.type !== "range" && target.type !== "checkbox" && target.type !== "radio";
+  }
+
+  window.addEventListener("keydown", function (event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.key === " " && /^(BUTTON|A|INPUT)$/.test(event.target.tagName)) return;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (KEYS.includes(key) && window.trame) {
+      event.preventDefault();
+      window.trame.trigger("tta_key", [key]);
+    }
+  });
+
+  function upload(event, role) {
+    const file = event.target.files[0];
+    event.target.value = "";
+    if (!file) return;
+    const state = window.trame.state;
+    state.set("upload_busy", role);
+    fetch("/tta/upload/" + role, {
+      method: "PUT",
+      headers: { "X-File-Name": encodeURIComponent(file.name) },
+      body: file,
+    }).catch(function () {
+      window.trame.trigger("tta_upload_failed", [role]);
+    }).finally(function () {
+      state.set("upload_busy", "");
+    });
+  }
+
+  function offer() {
+    if (!window.trame || !window.trame.utils) return window.setTimeout(offer, 20);
+    window.trame.utils.tta = { upload: upload };
+  }
+  offer();
+})();

@@ -1,0 +1,71 @@
+"""The keyboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .viewer import Viewer
+
+#: Keys, and what they do; the page shows this list.
+KEYS = (
+    ("N", "Next hot spot"),
+    ("P", "Previous hot spot"),
+    ("A", "Accept the hot spot"),
+    ("C", "Check the hot spot later"),
+    ("R", "Reject the hot spot"),
+    ("M", "Next map"),
+    ("F", "Flicker fixed and warped"),
+    ("K", "Checkerboard of fixed and warped"),
+    ("G", "Grid of the transform"),
+    ("L", "Other layout"),
+    ("Space", "Play the registrations (Teach)"),
+    ("]", "Next result of the work list"),
+    ("[", "Previous result of the work list"),
+    ("?", "These keys"),
+)
+
+
+class Keys:
+    """Does what a key asks for.
+
+    Parameters
+    ----------
+    viewer
+        The host.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        state = viewer.state
+
+        def layout() -> None:
+            state.layout = "side-by-side" if state.layout == "four-up" else "four-up"
+
+        def grid() -> None:
+            state.grid = "none" if state.grid == "grid" else "grid"
+
+        def keys() -> None:
+            state.keys_shown = not state.keys_shown
+
+        self._doing = {
+            "n": lambda: viewer.review.step(1),
+            "p": lambda: viewer.review.step(-1),
+            "a": lambda: viewer.review.decide("accept"),
+            "c": lambda: viewer.review.decide("check"),
+            "r": lambda: viewer.review.decide("reject"),
+            "m": viewer.map.step_map,
+            "f": lambda: viewer.map.toggle("flicker"),
+            "k": lambda: viewer.map.toggle("checkerboard"),
+            "g": grid,
+            "l": layout,
+            " ": viewer.teaching.toggle,
+            "]": lambda: viewer.work.step(1),
+            "[": lambda: viewer.work.step(-1),
+            "?": keys,
+        }
+        viewer.server.trigger("tta_key")(self._pressed)
+
+    def _pressed(self, key: str) -> None:
+        doing = self._doing.get(key)
+        if doing is not None:
+            doing()

@@ -1,0 +1,125 @@
+"""A result folder into the scene with the images that it was made from, where they still are.
+
+The paths of the images come from the folder's record, and so from this machine; nothing that a
+browser sends is taken for one.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from ..errors import TTAUncertaintyError
+from ..geometry.lattice import Lattice
+from ..results import Bundle
+from ..scene.arrays import add_volume
+from ..scene.loading import ResultReading
+from ..scene.result import ResultNodes, remove_with_display
+from ..scene.stage import Stage
+
+
+@dataclass(frozen=True, eq=False)
+class _Image:
+    name: str
+    values: NDArray[Any]
+    lattice: Lattice
+
+
+class Opening:
+    """Reads a result folder and its images in a thread; begins at once.
+
+    Parameters
+    ----------
+    folder
+        The result bundle.
+    names
+        What the images are called, by role ("fixed", "moving"); names of their files otherwise.
+    """
+
+    def __init__(self, folder: Path, names: dict[str, str] | None = None) -> None:
+        self.folder = folder
+        self._names = names or {}
+        self._images: dict[str, _Image | None] = {}
+        self._reading: ResultReading | None = None
+        self._error: TTAUncertaintyError | None = None
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether `load` would not have to wait."""
+        return not self._thread.is_alive()
+
+    def load(self, stage: Stage) -> ResultNodes:
+        """Make the nodes.
+
+        Raises
+        ------
+        InputError
+            If it is not a result folder, or is damaged; nothing is left half loaded.
+        """
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        assert self._reading is not None
+        nodes = {role: _added(stage, image) for role, image in self._images.items()}
+        try:
+            return self._reading.load(stage, nodes["fixed"], nodes["moving"])
+        except TTAUncertaintyError:
+            for node in nodes.values():
+                if node is not None:
+                    remove_with_display(node)
+            raise
+
+    def _read(self) -> None:
+        try:
+            inputs = Bundle.open(self.folder).record["inputs"]
+            for role in ("fixed", "moving"):
+                self._images[role] = _image(inputs[role], self._names.get(role))
+            fixed = self._images["fixed"]
+            self._reading = ResultReading(self.folder, None if fixed is None else fixed.values)
+            self._reading.wait()
+        except TTAUncertaintyError as error:
+            self._error = error
+        except (KeyError, TypeError) as error:
+            self._error = TTAUncertaintyError(f"{self.folder} is damaged ({error}).")
+
+
+def remove_with_inputs(result: ResultNodes) -> None:
+    """Remove a result and the images that were loaded with it."""
+    inputs = [node for node in (result.fixed, result.moving) if node is not None]
+    result.remove()
+    for node in inputs:
+        remove_with_display(node)
+
+
+def _image(recorded: dict[str, Any], name: str | None) -> _Image | None:
+    """Read an input; None where it is gone, or is another image by now."""
+    path = Path(recorded["path"])
+    if not path.is_file():
+        return None
+    try:
+        image = sitk.ReadImage(str(path))
+        expected = Lattice(
+            tuple(recorded["lattice"]["size_ijk"]), recorded["lattice"]["voxel_to_world_lps"]
+        )
+        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+            return None
+        lattice = Lattice.of(image)
+    except (RuntimeError, ValueError, TTAUncertaintyError):
+        return None
+    if not lattice.is_close(expected):
+        return None
+    called = name or path.name.partition(".")[0]
+    return _Image(called, sitk.GetArrayFromImage(image), lattice)
+
+
+def _added(stage: Stage, image: _Image | None) -> Any:
+    return (
+        None if image is None else add_volume(stage.scene, image.name, image.values, image.lattice)
+    )

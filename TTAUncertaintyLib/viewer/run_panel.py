@@ -1,0 +1,409 @@
+"""The panel Run: two images, a network, a preset; and the run while it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+
+from ..errors import InputError, TTAUncertaintyError
+from ..geometry import Start
+from ..models import DEFAULT_MODEL, MODELS
+from ..perturbations import DesignRequest, Preset
+from ..sample_data import sample_pair
+from ..scene.live_map import LiveMap
+from ..scene.live_preview import LivePreview
+from ..words import about, duration
+from ..worker import Job
+from ..worker.run import Phase, Run, RunState
+from .review_panel import file_chooser
+from .session import Upload, check_content
+
+if TYPE_CHECKING:
+    from .viewer import Viewer
+
+#: Seconds between two looks at the background process.
+_LOOK_S = 0.15
+
+#: Two passes that are not perturbed and two that are: before these there is nothing to keep.
+_LEAST_PASSES = 4
+
+_ROLES = ("fixed", "moving")
+
+_OPEN_ENDED = (Phase.STARTING, Phase.READING, Phase.ALIGNING)
+
+
+class RunPanel:
+    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
+
+    Parameters
+    ----------
+    viewer
+        The host.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._uploads: dict[str, Upload] = {}
+        self._names: dict[str, str] = {}
+        self._run: Run | None = None
+        self._watching: asyncio.Task[None] | None = None
+        viewer.state.update(
+            {
+                "run_pair": "reference",
+                "pair_choices": [
+                    {"value": "reference", "title": "Bundled: Colin 27 on MNI 152"},
+                    {"value": "lesion", "title": "Bundled: Colin 27 with a lesion on MNI 152"},
+                    {"value": "own", "title": "Two images of your own"},
+                ],
+                "run_model": DEFAULT_MODEL,
+                "model_choices": _models(),
+                "model_purpose": MODELS[DEFAULT_MODEL].description.purpose,
+                "run_preset": Preset.QUICK.value,
+                "preset_choices": [
+                    {"value": p.value, "title": p.value.capitalize()} for p in Preset
+                ],
+                "preset_words": Preset.QUICK.summary,
+                "run_start": Start.HEADER.value,
+                "start_choices": [
+                    {"value": "header", "title": "As the images lie"},
+                    {"value": "center", "title": "Centres of the images"},
+                    {"value": "mass", "title": "Centres of mass"},
+                ],
+                "run_keep": True,
+                "fixed_name": "",
+                "moving_name": "",
+                "upload_busy": "",
+                "running": False,
+                "run_phase": "",
+                "run_fraction": 0.0,
+                "run_waiting": True,
+                "run_words": "",
+                "run_notes": [],
+                "run_log": "",
+                "run_can_stop": False,
+                "run_ending": False,
+                "run_end": "",
+                "live": "",
+            }
+        )
+        viewer.state.change("run_model", "run_preset")(self._on_choice)
+        viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._run is not None
+
+    def take(self, role: str, upload: Upload) -> None:
+        """Take a file that was sent for "fixed", "moving" or "structures".
+
+        Raises
+        ------
+        InputError
+            If it is not an image; it is removed then.
+        """
+        state = self._viewer.state
+        try:
+            check_content(upload)
+            if role == "structures":
+                self._viewer.review.use_structures(upload.path, upload.name)
+                return
+        except TTAUncertaintyError:
+            upload.path.unlink(missing_ok=True)
+            raise
+        before = self._uploads.get(role)
+        if before is not None and not self.running:
+            before.path.unlink(missing_ok=True)
+        self._uploads[role] = upload
+        state[f"{role}_name"] = f"{upload.name} ({upload.size / 1e6:.1f} MB)"
+        state.run_pair = "own"
+
+    def start(self) -> None:
+        """Begin with what the page says."""
+        if self.running:
+            return
+        state = self._viewer.state
+        state.problem = state.remedy = state.run_end = ""
+        try:
+            job = self._job()
+        except TTAUncertaintyError as error:
+            self._viewer.say_problem(error)
+            return
+        self._run = Run(job)
+        state.running, state.run_ending = True, False
+        self._watching = asyncio.get_running_loop().create_task(self._watch(self._run))
+
+    def start_bundled(self) -> None:
+        """Begin with the bundled pair."""
+        self._viewer.state.run_pair = "reference"
+        self._viewer.state.panel = "run"
+        self.start()
+
+    def cancel(self) -> None:
+        """End the run and keep nothing."""
+        if self._run is not None:
+            self._run.cancel()
+
+    def stop(self) -> None:
+        """End the run early and keep what there is."""
+        if self._run is not None:
+            self._run.stop_and_keep()
+
+    def close(self) -> None:
+        """End it whatever it takes; blocks for at most five seconds."""
+        if self._watching is not None:
+            self._watching.cancel()
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+
+    def _job(self) -> Job:
+        """Return the job of what is chosen. Nothing of it is a path from the browser."""
+        state = self._viewer.state
+        if state.run_model not in [choice["value"] for choice in _models()]:
+            raise InputError("This network is not installed.", "Choose another one.")
+        if state.run_pair == "own":
+            missing = [role for role in _ROLES if role not in self._uploads]
+            if missing:
+                raise InputError(f"Choose the {' and the '.join(missing)} image first.")
+            fixed, moving = (self._uploads[role] for role in _ROLES)
+            files = fixed.path, moving.path
+            self._names = {"fixed": _stem(fixed.name), "moving": _stem(moving.name)}
+        else:
+            name = "lesion" if state.run_pair == "lesion" else "reference"
+            pair = sample_pair(name)
+            files = pair.fixed.path, pair.moving.path
+            self._names = {"fixed": pair.fixed.name, "moving": pair.moving.name}
+        return Job(
+            *files,
+            output=self._new_folder(),
+            model=state.run_model,
+            design=DesignRequest.from_dict({"preset": state.run_preset}),
+            start=_among(Start, state.run_start),
+            previews=self._viewer.session.new_folder("previews"),
+            keep_registrations=bool(state.run_keep),
+        )
+
+    def _new_folder(self) -> Path:
+        name = f"{self._names['moving']} on {self._names['fixed']}"
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "result"
+        stem = f"{plain}-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
+        folder, number = self._viewer.results / stem, 1
+        while folder.exists():
+            number += 1
+            folder = self._viewer.results / f"{stem}-{number}"
+        return folder
+
+    async def _watch(self, run: Run) -> None:
+        viewer = self._viewer
+        live = LivePreview(viewer.stage)
+        shown = LiveMap(viewer.stage, float(viewer.state.opacity))
+        try:
+            state = run.poll()
+            while not state.ended:
+                with viewer.state:
+                    self._say(state)
+                    if not state.cancelling:
+                        live.offer(state.preview)
+                        if live.due:
+                            self._show_live(live, shown)
+                await asyncio.sleep(_LOOK_S)
+                state = run.poll()
+        finally:
+            self._run = None
+            run.close()
+        with viewer.state:
+            self._end(state, live, shown)
+
+    def _show_live(self, live: LivePreview, shown: LiveMap) -> None:
+        viewer = self._viewer
+        first = not shown.shown
+        if first:
+            viewer.map.suspend()
+            viewer.teaching.stop()
+        nodes = live.show()
+        viewer.state.has_result = True  # there is something to look at
+        shown.show(nodes)
+        if first and nodes.warped is not None:
+            viewer.views.look_at(nodes.warped)
+        passes = live.perturbed
+        viewer.state.live = (
+            f"Provisional: {passes} perturbed passes, sharper with each"
+            if nodes.total is not None
+            else "Registered; the map comes with the perturbed passes"
+        )
+
+    def _end(self, run: RunState, live: LivePreview, shown: LiveMap) -> None:
+        viewer, state = self._viewer, self._viewer.state
+        state.running, state.live = False, ""
+        state.run_notes, state.run_log = list(run.notes), run.log
+        if shown.shown:
+            shown.restore()
+        live.remove()
+        if viewer.result is None:
+            state.has_result = False
+        else:
+            viewer.map.show_again()
+            viewer.views.look_at(viewer.result.warped)
+        if run.phase is Phase.FINISHED and run.output is not None:
+            state.run_end = _ended(run)
+            viewer.work.add(run.output)
+            viewer.open(run.output, self._names)
+        elif run.phase is Phase.CANCELLED:
+            state.run_end = "Cancelled. Nothing was kept."
+        else:
+            state.problem, state.remedy = run.problem, run.remedy
+
+    def _say(self, run: RunState) -> None:
+        state = self._viewer.state
+        state.run_ending = run.cancelling or run.stopping
+        if run.cancelling:
+            state.run_phase = "Cancelling…"
+        elif run.stopping:
+            state.run_phase = "Stopping, with what has been computed…"
+        else:
+            state.run_phase = f"{run.phase.title}…"
+        state.run_waiting = run.phase in _OPEN_ENDED or not run.total
+        state.run_fraction = round(100 * run.fraction, 1)
+        state.run_words = _times(run)
+        state.run_notes, state.run_log = list(run.notes), run.log
+        enough = run.phase is Phase.PERTURBING and run.done >= _LEAST_PASSES
+        state.run_can_stop = enough and not state.run_ending
+
+    def _on_choice(self, run_model: str, run_preset: str, **_state: Any) -> None:
+        state = self._viewer.state
+        if run_model in MODELS:
+            state.model_purpose = MODELS[run_model].description.purpose
+        state.preset_words = _among(Preset, run_preset).summary
+
+    def _on_upload_failed(self, _role: str) -> None:
+        self._viewer.say_problem(
+            InputError("The file could not be sent.", "See that the viewer still runs; try again.")
+        )
+
+    def build(self) -> None:
+        """Write the panel into the page."""
+        with html.Div(classes="tta-panel"):
+            with html.Div(v_if="!running"):
+                html.H2("Images")
+                _select("run_pair", "pair_choices", "")
+                with html.Div(v_if="run_pair === 'own'", classes="mt-2"):
+                    file_chooser("Fixed", "fixed", "fixed_name")
+                    file_chooser("Moving", "moving", "moving_name")
+                    html.P(
+                        "NIfTI, NRRD or MetaImage, one file each, up to 1 GB. They stay on this "
+                        "computer, in a private folder that is removed when the viewer ends.",
+                        classes="tta-small",
+                    )
+                    _select("run_start", "start_choices", "Begin with", "mt-2")
+                html.H2("Network")
+                _select("run_model", "model_choices", "")
+                html.P("{{ model_purpose }}", classes="tta-small mt-1")
+                html.H2("Perturbations")
+                _select("run_preset", "preset_choices", "")
+                html.P("{{ preset_words }}", classes="tta-small mt-1")
+                v3.VCheckbox(
+                    v_model=("run_keep",),
+                    label="Keep every registration, to play them later",
+                    density="compact",
+                    hide_details=True,
+                    classes="mt-1",
+                )
+                _button("Run", self.start, "primary", "mdi-play", "mt-3 tta-run", size="large")
+                html.P("{{ run_end }}", v_if="run_end", classes="tta-small mt-3 tta-run-end")
+            with html.Div(v_if="running", classes="tta-running"):
+                html.H2("Running")
+                html.Div("{{ run_phase }}", classes="text-body-1 tta-phase")
+                v3.VProgressLinear(
+                    model_value=("run_fraction",),
+                    indeterminate=("run_waiting",),
+                    height=8,
+                    rounded=True,
+                    color="primary",
+                    classes="my-3",
+                )
+                html.Div("{{ run_words }}", classes="tta-small tta-run-words")
+                with html.Div(classes="d-flex ga-2 mt-4"):
+                    _button(
+                        "Stop and keep",
+                        self.stop,
+                        "primary",
+                        "mdi-stop",
+                        "flex-grow-1 tta-stop",
+                        disabled=("!run_can_stop",),
+                        variant="tonal",
+                    )
+                    _button(
+                        "Cancel",
+                        self.cancel,
+                        "error",
+                        "mdi-close",
+                        "flex-grow-1 tta-cancel",
+                        disabled=("run_ending",),
+                        variant="tonal",
+                    )
+                html.P(
+                    "After two perturbed passes there is a map to keep.",
+                    v_if="!run_can_stop && !run_ending",
+                    classes="tta-small mt-2",
+                )
+            with html.Ul(v_if="run_notes.length", classes="tta-small mt-3 pl-4"):
+                html.Li("{{ note }}", v_for="(note, n) in run_notes", key="n")
+
+
+def _select(name: str, items: str, label: str, classes: str = "") -> None:
+    v3.VSelect(
+        v_model=(name,),
+        items=(items,),
+        label=label,
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        classes=f"{classes} tta-{name}",
+    )
+
+
+def _button(
+    title: str, do: Callable[[], None], color: str, icon: str, classes: str, **more: Any
+) -> None:
+    v3.VBtn(title, click=do, color=color, prepend_icon=icon, classes=classes, **more)
+
+
+def _models() -> list[dict[str, str]]:
+    """Return the networks whose weights are there."""
+    return [
+        {"value": name, "title": entry.description.title}
+        for name, entry in MODELS.items()
+        if entry.bundled_bytes is not None
+    ]
+
+
+def _times(run: RunState) -> str:
+    parts = [f"{run.done} of {run.total} passes"] if run.total else []
+    if run.left_s is not None and run.phase is not Phase.WRITING:
+        parts.append(f"about {about(run.left_s)} left")
+    elif run.elapsed_s >= 1:
+        parts.append(f"{duration(run.elapsed_s)} so far")
+    if run.device:
+        parts.append(f"on {run.device}")
+    return ", ".join(parts)
+
+
+def _ended(run: RunState) -> str:
+    made = f"{run.done} passes" if run.complete else f"{run.done} of {run.total} passes"
+    return f"{made} in {duration(run.elapsed_s)}. The result lies in {run.output}."
+
+
+def _stem(name: str) -> str:
+    return name.partition(".")[0] or "image"
+
+
+def _among(kinds: Any, value: str) -> Any:
+    return next((kind for kind in kinds if kind.value == value), next(iter(kinds)))

@@ -1,0 +1,112 @@
+"""What the page asks for besides trame's own: sending a file, and two downloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from ..errors import InputError, TTAUncertaintyError
+from ..results import Bundle
+from ..scene.loading import folder_of
+from .session import LARGEST_UPLOAD, Upload, plain_name
+
+if TYPE_CHECKING:
+    from .viewer import Viewer
+
+_ROLES = ("fixed", "moving", "structures")
+_CHUNK_BYTES = 1 << 20
+
+#: The report opens as a page of its own that may run nothing and load nothing.
+_REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+class Web:
+    """Routes below /tta. All of them are behind the guard.
+
+    Parameters
+    ----------
+    viewer
+        The host.
+    largest
+        Bytes that an upload may take.
+    """
+
+    def __init__(self, viewer: Viewer, largest: int = LARGEST_UPLOAD) -> None:
+        self._viewer = viewer
+        self._largest = largest
+
+    def add_to(self, application: web.Application) -> None:
+        """Add the routes."""
+        application.add_routes(
+            [
+                web.put("/tta/upload/{role}", self._upload),
+                web.get("/tta/review.zip", self._review),
+                web.get("/tta/report.html", self._report),
+            ]
+        )
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        role = request.match_info["role"]
+        if role not in _ROLES:
+            raise web.HTTPNotFound
+        name = plain_name(unquote(request.headers.get("X-File-Name", "")))
+        viewer = self._viewer
+        try:
+            path = viewer.session.place_for(name)
+            size = await self._receive(request, name, path)
+            with viewer.state as state:
+                state.problem = state.remedy = ""
+                viewer.run.take(role, Upload(name, path, size))
+        except TTAUncertaintyError as error:
+            with viewer.state:
+                viewer.say_problem(error)
+            return web.Response(status=422, text=str(error))
+        return web.Response(status=204)
+
+    async def _receive(self, request: web.Request, name: str, path: Path) -> int:
+        """Write what is sent; nothing is left of what is too large or breaks off."""
+        size, whole = 0, False
+        too_large = InputError(
+            f"{name} is larger than {self._largest / 1024**3:g} GB.", "Choose a smaller image."
+        )
+        if (request.content_length or 0) > self._largest:
+            raise too_large
+        try:
+            with path.open("xb") as file:
+                async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
+                    size += len(chunk)
+                    if size > self._largest:
+                        raise too_large
+                    file.write(chunk)
+            whole = True
+        except OSError as error:
+            raise InputError(
+                f"There is no room for {name}.", "Free some space on the disk of temporary files."
+            ) from error
+        finally:
+            if not whole:
+                path.unlink(missing_ok=True)
+        return size
+
+    async def _review(self, _request: web.Request) -> web.Response:
+        viewer = self._viewer
+        try:
+            packed = viewer.review.export()
+        except TTAUncertaintyError as error:
+            with viewer.state:
+                viewer.say_problem(error)
+            return web.Response(status=409, text=str(error))
+        headers = {"Content-Disposition": 'attachment; filename="review.zip"'}
+        return web.Response(body=packed, content_type="application/zip", headers=headers)
+
+    async def _report(self, _request: web.Request) -> web.StreamResponse:
+        result = self._viewer.result
+        folder = None if result is None else folder_of(result)
+        if folder is None:
+            raise web.HTTPNotFound(text="There is no report.")
+        report = Bundle.open(folder).report
+        headers = {"Content-Security-Policy": _REPORT_POLICY}
+        return web.FileResponse(report, headers=headers)
