@@ -46,7 +46,7 @@ def pair(model: RegistrationModel) -> PreparedPair:
 def on_cpu(model: RegistrationModel, pair: PreparedPair) -> Tensor:
     """The model's own map of that pair, float32, on the CPU: passes are dear, and this is one."""
     with torch.inference_mode():
-        return model.predict(pair.moving, pair.fixed)
+        return model.predict(pair.moving.clone(), pair.fixed.clone())
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ ROUNDING_VOXELS = 2e-3
 
 @pytest.fixture
 def inputs(pair: PreparedPair, device: str) -> tuple[Tensor, Tensor]:
-    return pair.moving.to(device), pair.fixed.to(device)
+    """Copies, so that a predict that changes them is seen to."""
+    return pair.moving.to(device, copy=True), pair.fixed.to(device, copy=True)
 
 
 @pytest.fixture
@@ -72,9 +73,10 @@ def test_a_batch_of_four_equals_four_single_passes(
 ) -> None:
     """As the engine makes it: four moving images, one fixed one that is only expanded."""
     moving, fixed = inputs
-    shifted = torch.cat([moving.roll(n, dims=-1 - n % 3) for n in range(4)])
-    together = predict(placed, (shifted, fixed.expand(4, -1, -1, -1, -1)))
-    singles = [plain, *(predict(placed, (one[None], fixed)) for one in shifted[1:])]
+    dims = (-1, -2, -3, -1)
+    different = torch.cat([(1 - n / 8) * moving.roll(n, dims[n]) for n in range(4)])
+    together = predict(placed, (different, fixed.expand(4, -1, -1, -1, -1)))
+    singles = [plain, *(predict(placed, (one[None], fixed)) for one in different[1:])]
     assert float((together - torch.cat(singles)).abs().max()) < ROUNDING_VOXELS
     assert float((together[0] - together[3]).abs().max()) > 10 * ROUNDING_VOXELS
 

@@ -19,6 +19,7 @@ from .case import Case, Published
 
 #: As SynthMorph is trained, with 8 features where it has 256.
 SMALL = VxmDenseArchitecture(((8,),) * 4, ((8,),) * 4, (8, 8))
+PUBLISHED = VxmDenseArchitecture(((256,),) * 4, ((256,),) * 4, (256, 256))
 
 
 def random_network(architecture: VxmDenseArchitecture = SMALL, seed: int = 0) -> VxmDenseNetwork:
@@ -47,6 +48,12 @@ def _maker(adapter: type[SynthMorph]) -> Callable[[Path, Mapping[str, str]], Syn
     )
 
 
+def _maker_as_published(adapter: type[SynthMorph]) -> Callable[[Path], SynthMorph]:
+    return lambda folder: adapter(
+        write_random_weights(folder / "random.safetensors", PUBLISHED), {}
+    )
+
+
 CASES = tuple(
     Case(
         name=adapter.about.name,
@@ -62,6 +69,7 @@ CASES = tuple(
         half_precision_mm=0.5,
         restored_mm=1e-3,
         respaced_mm=1.0,
+        as_published=_maker_as_published(adapter),
     )
     for adapter in (SynthMorphShapes, SynthMorphBrains)
 )

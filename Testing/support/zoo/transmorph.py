@@ -22,6 +22,13 @@ def make(folder: Path, options: Mapping[str, str]) -> TransMorph:
     return TransMorph(read_manifest(manifest), options)
 
 
+def as_published(folder: Path) -> TransMorph:
+    config = {"img_size": [160, 192, 224]}
+    path = folder / "transmorph.pth.tar"
+    torch.save({"state_dict": published_state(drawn_network(config))}, path)
+    return TransMorph(read_manifest(write_manifest(path, config)))
+
+
 CASE = Case(
     name="transmorph",
     make=make,
@@ -35,4 +42,5 @@ CASE = Case(
     half_precision_mm=1.0,
     restored_mm=1.0,
     respaced_mm=1.0,
+    as_published=as_published,
 )

@@ -39,6 +39,14 @@ def make(folder: Path, options: Mapping[str, str]) -> UniGradICON:
     return SmallUniGradICON(random_weights(folder), {**MRI, **options})
 
 
+def as_published(folder: Path) -> UniGradICON:
+    network = GradICONNetwork()
+    draw(network.state_dict())
+    path = folder / "random.trch"
+    torch.save(network.state_dict(), path)
+    return UniGradICON(path, MRI)
+
+
 CASE = Case(
     name="unigradicon",
     make=make,
@@ -53,4 +61,5 @@ CASE = Case(
     respaced_mm=None,
     # the same network and the same adapter, with other weights
     covers=("multigradicon",),
+    as_published=as_published,
 )
