@@ -74,7 +74,7 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
         start=Start(choices.start),
         initial_transform=files.initialTransform,
         device=machine.device,
-        precision=Precision(machine.precision),
+        precision=None if machine.precision == "f32" else Precision(machine.precision),
         batch_size=machine.batchSize or None,
         threads=machine.threads or None,
         previews=files.previews,

@@ -130,7 +130,10 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps")
     machine.add_argument(
-        "--precision", choices=[p.value for p in Precision], default=Precision.F32.value
+        "--precision",
+        choices=[p.value for p in Precision],
+        help="of the network; without it f32, and where memory runs out reduced precision before "
+        "the CPU. What is named here is kept to",
     )
     machine.add_argument("--batch-size", type=int, metavar="N")
     machine.add_argument("--threads", type=int, metavar="N", help="CPU threads")
@@ -212,7 +215,7 @@ def do(options: argparse.Namespace) -> int:
         prealign=None if options.prealign is None else Prealignment(options.prealign),
         use_frame=options.use_frame,
         device=options.device,
-        precision=Precision(options.precision),
+        precision=None if options.precision is None else Precision(options.precision),
         batch_size=options.batch_size,
         threads=options.threads,
         reverse_pass=options.reverse_pass,

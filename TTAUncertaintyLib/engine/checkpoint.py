@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import InputError, OutputError
 from ..models.weights.safetensors_io import read_safetensors, write_safetensors
 from .engine import Engine
+from .execution import Precision
 
 
 def fingerprint(engine: Engine) -> str:
@@ -19,6 +20,7 @@ def fingerprint(engine: Engine) -> str:
         "model": engine.model.description.name,
         "weights": [m.weights.sha256 if m.weights else "" for m in (engine.model, *engine.members)],
         "precision": engine.execution.precision.value,
+        "may_reduce": engine.execution.may_reduce,
         "lattices": [engine.pair.moving_lattice.as_dict(), engine.pair.fixed_lattice.as_dict()],
         "full_covariance": engine.full_covariance,
         "reverse_pass": engine.reverse_pass,
@@ -39,7 +41,8 @@ def save_checkpoint(engine: Engine, path: Path) -> None:
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        write_safetensors(partial, engine.state(), {"fingerprint": fingerprint(engine)})
+        about = {"fingerprint": fingerprint(engine), "precision": engine.precision.value}
+        write_safetensors(partial, engine.state(), about)
         partial.replace(path)
     except OSError as error:
         raise OutputError(
@@ -78,5 +81,5 @@ def load_checkpoint(engine: Engine, path: Path) -> bool:
             "precision).",
             "Name another file, or delete it to begin again.",
         )
-    engine.restore(state)
+    engine.restore(state, Precision(metadata["precision"]))
     return True

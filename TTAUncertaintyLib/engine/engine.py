@@ -8,6 +8,11 @@ For perturbations tau_k, with A the moving image, B the fixed image and f the ne
 
 An engine is iterated over: each step is one batch of passes, after which the caller may look at
 a provisional outcome, stop (and keep what there is) or walk away (and lose nothing but time).
+
+When memory runs out, the batch is halved down to single passes; then the precision is reduced,
+where the execution leaves that open; then the CPU goes on. All passes of a result, the unperturbed
+one included, are of one precision: it moves the maps by a systematic amount, which would pass for
+variance. What was made in another one is therefore made again.
 """
 
 from __future__ import annotations
@@ -25,7 +30,7 @@ from ..geometry import DeformableTransform
 from ..models.contract import PreparedPair, RegistrationModel
 from ..perturbations import Action, Design, Noise
 from ..variance import NestedVariance
-from .execution import Execution, is_out_of_memory, numerics
+from .execution import Execution, Precision, is_out_of_memory, numerics
 from .fields import in_mm, inverse_consistency, jacobian_determinant_mm
 from .outcome import Outcome, transform_of
 from .progress import Phase, Progress
@@ -55,7 +60,8 @@ class Engine:
         replicates of a perturbation are independent draws, as the estimator assumes.
     observer
         Called with the index of every perturbed pass, from 0, and its offset g - phi_0,
-        [3, D, H, W], mm in the moving world, on the device; it must not change it.
+        [3, D, H, W], mm in the moving world, on the device; it must not change it. Where the
+        passes are made again in another precision, the index begins at 0 again.
 
     Raises
     ------
@@ -98,6 +104,7 @@ class Engine:
         self._inverse_consistency: Tensor | None = None
         self._variance: NestedVariance | None = None
         self._seconds = 0.0
+        self.precision = execution.precision
         self._use(execution.resolve_device())
         # the network's own noise is seeded pass by pass, so those passes go one at a time
         seeded = design.noise is not Noise.DISCRETISATION
@@ -128,7 +135,7 @@ class Engine:
         DesignError
             If an elastic perturbation folds.
         """
-        began = time.monotonic()
+        began = loop_began = time.monotonic()
         earlier = self._seconds
         first = self.perturbed
 
@@ -144,24 +151,43 @@ class Engine:
                 done = 1
             return Progress(phase, done, self.total, self.perturbed, now - began, left)
 
-        if self._prediction is None:
-            self._answer_with(self._attempt(self._predict_unperturbed))
-            yield report(Phase.REGISTERING)
-        if self.reverse_pass and self._inverse_consistency is None:
-            self._inverse_consistency = self._attempt(self._predict_reverse)
-            yield report(Phase.INVERSE)
+        while not self._complete:
+            if self._prediction is None:
+                phase = Phase.REGISTERING
+                if (prediction := self._attempt(self._predict_unperturbed)) is None:
+                    continue
+                self._answer_with(prediction)
+            elif self.reverse_pass and self._inverse_consistency is None:
+                phase = Phase.INVERSE
+                if (consistency := self._attempt(self._predict_reverse)) is None:
+                    continue
+                self._inverse_consistency = consistency
+            else:
+                phase = Phase.PERTURBING
+                if self._variance is None or self.perturbed == first:
+                    loop_began = time.monotonic()
+                if (offsets := self._attempt(self._next_offsets)) is None:
+                    first = 0
+                    continue
+                self._accumulate(offsets)
+            yield report(phase)
+
+    @property
+    def _complete(self) -> bool:
+        answered = self._prediction is not None
+        reversed_too = not self.reverse_pass or self._inverse_consistency is not None
+        return answered and reversed_too and self.perturbed >= self.design.passes
+
+    def _accumulate(self, offsets: list[Tensor]) -> None:
         if self._variance is None:
             shape = self.pair.fixed_lattice.array_shape
             self._variance = NestedVariance(
                 shape, self.design.replicates, self.full_covariance, self.device
             )
-        loop_began = time.monotonic()
-        while self.perturbed < self.design.passes:
-            for offset in self._attempt(self._next_offsets):
-                if self.observer is not None:
-                    self.observer(self.perturbed, offset)
-                self._variance.add(offset)
-            yield report(Phase.PERTURBING)
+        for offset in offsets:
+            if self.observer is not None:
+                self.observer(self.perturbed, offset)
+            self._variance.add(offset)
 
     def run(self) -> Outcome:
         """Make all passes and return the outcome."""
@@ -197,6 +223,7 @@ class Engine:
             self.design.passes,
             self._seconds,
             str(self.device),
+            self.precision,
             self.notes,
         )
 
@@ -231,7 +258,7 @@ class Engine:
 
     @torch.inference_mode()
     def _predict(self, model: RegistrationModel, moving: Tensor, fixed: Tensor) -> Tensor:
-        with numerics(self.device, self.execution.precision):
+        with numerics(self.device, self.precision):
             return model.predict(moving, fixed).float()
 
     def _predict_unperturbed(self) -> Tensor:
@@ -287,9 +314,16 @@ class Engine:
 
     # -- memory and devices -------------------------------------------------------------------
 
-    def _attempt(self, step: Callable[[], _Result]) -> _Result:
-        """Do a step; when memory runs out, do it smaller: half the batch, then on the CPU."""
-        while True:
+    def _attempt(self, step: Callable[[], _Result]) -> _Result | None:
+        """Do a step; when memory runs out, do it smaller.
+
+        Returns
+        -------
+        Result or None
+            None if the precision was changed and the run begins again with its first step.
+        """
+        precision = self.precision
+        while self.precision is precision:
             try:
                 return step()
             except (RuntimeError, MemoryError) as error:
@@ -298,13 +332,24 @@ class Engine:
                 # its traceback would keep the failed step's tensors alive
                 reason = error.with_traceback(None)
             self._shrink(reason)
+        return None
 
     def _shrink(self, reason: BaseException) -> None:
         if self._batch > 1:
             self._batch //= 2
             self._note(f"Memory ran out; going on with {self._batch} pass(es) at once.")
+        elif reduced := self._reduced_precision():
+            self._note(
+                f"Memory ran out on {self.device} even for a single pass in "
+                f"{self.precision.value}; the whole run is made in {reduced.value}, "
+                f"{self.perturbed} perturbed pass(es) of it for the second time."
+            )
+            self._begin_again_in(reduced)
         elif self.device.type != "cpu":
             self._note(f"Memory ran out on {self.device}; going on on the CPU.")
+            if self.perturbed == 0 and self.precision is not self.execution.precision:
+                self._begin_again_in(self.execution.precision)
+                self._note(f"There, the whole run is made in {self.precision.value} after all.")
             self._use(torch.device("cpu"))
         else:
             raise ResourceError(
@@ -313,6 +358,18 @@ class Engine:
             ) from reason
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
+
+    def _reduced_precision(self) -> Precision | None:
+        """Return the precision that would need less memory; None where there is none to go to."""
+        weightless = not self.model.description.needs_weights  # there are no layers to reduce
+        if weightless or self.precision is not self.execution.precision:
+            return None
+        return self.execution.reduced_precision(self.device)
+
+    def _begin_again_in(self, precision: Precision) -> None:
+        """Go over to another precision: what was made in the old one must not mix with the new."""
+        self.precision = precision
+        self._prediction = self._inverse_consistency = self._variance = None
 
     def _use(self, device: torch.device) -> None:
         """Move everything that the loop touches to a device."""
@@ -351,8 +408,17 @@ class Engine:
             state["inverse_consistency"] = self._inverse_consistency.cpu()
         return state
 
-    def restore(self, state: dict[str, Tensor]) -> None:
-        """Take up what `state` returned in an earlier session with the same fingerprint."""
+    def restore(self, state: dict[str, Tensor], precision: Precision | None = None) -> None:
+        """Take up what `state` returned in an earlier session with the same fingerprint.
+
+        Parameters
+        ----------
+        state
+            From there.
+        precision
+            The session's `precision`, in which this one goes on; None takes the execution's.
+        """
+        self.precision = precision or self.execution.precision
         if "counts" in state:
             self._variance = NestedVariance.from_state(state, self.device)
         if "prediction" in state:

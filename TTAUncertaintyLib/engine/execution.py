@@ -45,12 +45,16 @@ class Execution:
         Memory layout of its features; faster on most devices, the same numbers to rounding.
     batch_size
         Perturbed passes at once; None takes 1 on the CPU and 4 elsewhere.
+    may_reduce
+        Whether a run in float32 may go over to reduced precision, before it goes to the CPU,
+        where memory runs out even for a single pass. Not where float32 was asked for by name.
     """
 
     device: str = "auto"
     precision: Precision = Precision.F32
     channels_last: bool = True
     batch_size: int | None = None
+    may_reduce: bool = False
 
     def resolve_device(self) -> torch.device:
         """Return the device to use.
@@ -83,6 +87,18 @@ class Execution:
         if self.batch_size is not None:
             return max(1, self.batch_size)
         return 1 if device.type == "cpu" else 4
+
+    def reduced_precision(self, device: torch.device) -> Precision | None:
+        """Return the precision to go over to where memory runs out; None where none may be.
+
+        bf16 has the range of float32, so that nothing overflows; f16 where the device lacks it.
+        """
+        import torch
+
+        if not self.may_reduce or self.precision is not Precision.F32:
+            return None
+        lacks = device.type == "cuda" and not torch.cuda.is_bf16_supported(False)
+        return Precision.F16 if lacks or device.type == "mps" else Precision.BF16
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..geometry import DeformableTransform, Lattice
 from ..variance import VarianceEstimate
+from .execution import Precision
 from .fields import rest_matrix
 
 
@@ -31,8 +32,8 @@ class Outcome:
         Perturbed passes done, and in the design.
     seconds
         Spent in the loop, earlier sessions of a resumed run not counted.
-    device
-        Where the last pass ran.
+    device, precision
+        Where the last pass ran; in which precision all of them did, the prediction's included.
     notes
         What the person should know: smaller batches, a change of device, folding perturbations.
     """
@@ -47,6 +48,7 @@ class Outcome:
     asked: int
     seconds: float
     device: str
+    precision: Precision
     notes: tuple[str, ...]
 
     @property

@@ -104,7 +104,12 @@ def make_record(
             "fixed": outcome.fixed_lattice.as_dict(),
             "moving": outcome.moving_lattice.as_dict(),
         },
-        "execution": provenance.execution.as_dict() | {"device": outcome.device},
+        "execution": provenance.execution.as_dict()
+        | {
+            "device": outcome.device,
+            "precision": outcome.precision.value,
+            "precision_asked": provenance.execution.precision.value,
+        },
         "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
         "notes": list(outcome.notes),
         "summary": _summary(findings),

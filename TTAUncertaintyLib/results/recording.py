@@ -74,6 +74,8 @@ class Recorder:
         offset
             [3, D, H, W]: g - phi_0, mm in the moving world, components (x, y, z).
         """
+        if n == 0:
+            self._begin_again()
         offset = offset.detach().float().cpu()
         self._offsets.write(np.ascontiguousarray(offset.numpy().astype("<f2")).tobytes())
         if self._plain is None:
@@ -86,6 +88,14 @@ class Recorder:
         write_image(self._folder / name, values, self._lattice, header, compress=False)
         k, r = divmod(n, self._engine.design.replicates)
         self._passes.append({"perturbation": k, "repeat": r, "label": label, "warped": name})
+
+    def _begin_again(self) -> None:
+        """Forget the passes so far: the engine makes them anew, in another precision."""
+        self._passes = []
+        self._plain = None
+        self._offsets.seek(0)
+        self._offsets.truncate()
+        self._offsets.write(self._header())
 
     def finish(self) -> bool:
         """Complete the files.

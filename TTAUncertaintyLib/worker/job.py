@@ -8,7 +8,7 @@
   "model": "pyramid-flow",  "weights": null,  "options": {},  "trust_code": false,
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
-  "device": "auto",  "precision": "f32",  "batch_size": null,  "channels_last": true,
+  "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
   "previews": null,  "keep_registrations": false
 }
 ```
@@ -60,8 +60,11 @@ class Job:
         Linear pre-alignment; None does what the model expects.
     use_frame
         Turn the fixed image into the network's frame first, where the network expects that.
-    device, precision, batch_size, channels_last
+    device, batch_size, channels_last
         As in `Execution`.
+    precision
+        Of the network's layers. None takes float32, and reduced precision where memory runs out
+        for a single pass, before the CPU; a precision that is named is kept to.
     threads
         CPU threads for torch; None leaves torch's choice.
     reverse_pass, full_covariance
@@ -97,7 +100,7 @@ class Job:
     prealign: Prealignment | None = None
     use_frame: bool = True
     device: str = "auto"
-    precision: Precision = Precision.F32
+    precision: Precision | None = None
     batch_size: int | None = None
     channels_last: bool = True
     threads: int | None = None
@@ -117,7 +120,13 @@ class Job:
     @property
     def execution(self) -> Execution:
         """How to run the network."""
-        return Execution(self.device, self.precision, self.channels_last, self.batch_size)
+        return Execution(
+            self.device,
+            self.precision or Precision.F32,
+            self.channels_last,
+            self.batch_size,
+            may_reduce=self.precision is None,
+        )
 
     def to_json(self) -> str:
         """Return the job file's text (ASCII)."""

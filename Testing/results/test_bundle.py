@@ -88,6 +88,7 @@ def test_the_record_states_what_was_done(job: Job, bundle: Bundle) -> None:
     assert len(record["inputs"]["moving"]["sha256"]) == 64
     assert record["calibrated"] is False
     assert record["seconds"]["network"] > 0
+    assert record["execution"]["precision"] == record["execution"]["precision_asked"] == "f32"
 
 
 def test_the_same_job_gives_the_same_bytes_of_every_map(job: Job, bundle: Bundle) -> None:

@@ -303,3 +303,22 @@ def test_recording_holds_no_pass_in_memory(tmp_path: Path) -> None:
         assert size > 4 * np.prod(FLIPPED.size)
     recorder.close()
     assert set(held) == {0}
+
+
+def test_passes_that_are_made_again_replace_those_that_were_kept(tmp_path: Path) -> None:
+    """A run that begins again in another precision: nothing of the first one stays."""
+    design = Design(Family.TRANSLATION, Amplitudes(1.0), outer=4, replicates=1)
+    phi = smooth_map(FLIPPED, FLIPPED)
+    engine = Engine(Fixed(phi), pair_on(FLIPPED, FLIPPED), design)
+    recorder, kept = recorded(engine, FLIPPED, tmp_path)
+    for _ in engine:
+        break
+    for n in range(3):
+        recorder.add(n, torch.full((3, *FLIPPED.array_shape), 5.0))
+    for n in range(2):
+        recorder.add(n, torch.full((3, *FLIPPED.array_shape), 1.0 + n))
+    assert recorder.finish()
+    found = kept()
+    assert found.count == 2
+    offsets = found.offsets_at(FLIPPED.to_world([3.0, 4.0, 5.0]))
+    np.testing.assert_allclose(offsets, [[1.0] * 3, [2.0] * 3])

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from TTAUncertaintyLib.engine import Outcome
+from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.geometry import DeformableTransform, Image, Lattice
 from TTAUncertaintyLib.results import Findings, MapKind
 from TTAUncertaintyLib.results.report import make_report
@@ -62,6 +62,7 @@ def findings(kinds: tuple[MapKind, ...] = tuple(MapKind), name: str = "fixed") -
         asked=16,
         seconds=1.0,
         device="cpu",
+        precision=Precision.F32,
         notes=(),
     )
     still = DeformableTransform(torch.zeros(3, *shape), LATTICE, np.eye(4))

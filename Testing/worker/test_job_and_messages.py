@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,14 @@ def test_a_job_survives_the_way_through_its_file() -> None:
     )
     assert Job.from_json(job.to_json()) == job
     assert job.to_json().isascii()
+
+
+def test_only_a_precision_that_nobody_named_may_be_reduced() -> None:
+    job = Job(Path("f"), Path("m"), Path("o"))
+    assert (job.execution.precision, job.execution.may_reduce) == (Precision.F32, True)
+    for precision in Precision:
+        execution = replace(job, precision=precision).execution
+        assert (execution.precision, execution.may_reduce) == (precision, False)
 
 
 @pytest.mark.parametrize(
