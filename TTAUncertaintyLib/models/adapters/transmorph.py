@@ -15,16 +15,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from torch import Tensor, nn
-
 from ...errors import ModelError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
-from ..manifest import AxisOrder, InputSpec, Manifest
+from ..manifest import InputSpec, Manifest
 from ..manifest_rules import NotAllowed
 from ..networks.transmorph import TransMorphNetwork
 from ..networks.transmorph_architecture import TransMorphArchitecture
 from ..weights.transmorph_checkpoint import load_transmorph
+from .array_order import InVoxels
 from .manifest_lattice import prepare_as_specified
 from .network_model import NetworkModel
 
@@ -62,36 +61,6 @@ class TransMorph(NetworkModel):
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Prepare as the manifest's input section says; see `RegistrationModel.prepare`."""
         return prepare_as_specified(self.input, fixed, moving, initial)
-
-
-class InVoxels(nn.Module):
-    """The network's arrays and components turned into the contract's.
-
-    The contract's arrays have axes (k, j, i) and displacements components (i, j, k); component n of
-    the network's displacement runs along axis n of its arrays, whatever their order.
-
-    Parameters
-    ----------
-    network
-        Called as `network(first, second)`; answers displacements in voxels.
-    spec
-        Whose `array_order` and `images` say how the network sees them.
-    """
-
-    def __init__(self, network: nn.Module, spec: InputSpec) -> None:
-        super().__init__()
-        self.network = network
-        self.turned = spec.array_order is AxisOrder.IJK
-        self.moving_first = spec.images[0] == "moving"
-
-    def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
-        """Return displacements [B, 3, D, H, W] for images [B, 1, D, H, W]."""
-        pair = (moving, fixed) if self.moving_first else (fixed, moving)
-        if not self.turned:
-            field: Tensor = self.network(*pair)
-            return field.flip(1)
-        field = self.network(*(image.transpose(2, 4) for image in pair))
-        return field.transpose(2, 4)
 
 
 def _architecture(manifest: Manifest) -> TransMorphArchitecture:
