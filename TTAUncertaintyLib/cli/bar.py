@@ -31,7 +31,7 @@ class Bar:
         """Show the passes of a run."""
         if self._quiet:
             return
-        left = "" if state.left_s is None else f", {_duration(state.left_s)} left"
+        left = "" if state.left_s is None else f", {duration(state.left_s)} left"
         if tqdm is not None and sys.stderr.isatty():
             if self._bar is None:
                 self._bar = tqdm(
@@ -65,6 +65,7 @@ class Bar:
             self._bar = None
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Return a time in words."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

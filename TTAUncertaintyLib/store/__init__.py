@@ -5,13 +5,14 @@ own (`checking`).
 """
 
 from .checking import Verdict, check_contents
-from .download import Download, DownloadState
+from .download import Download, DownloadPhase, DownloadState
 from .folder import cache_folder
 from .record import Origin, Record
 from .store import Installed, Verification, WeightsStore
 
 __all__ = [
     "Download",
+    "DownloadPhase",
     "DownloadState",
     "Installed",
     "Origin",

@@ -143,7 +143,8 @@ def _attempt(
             raise _BrokenConnectionError(f"the publisher answers {error.code}") from error
         raise FetchError(f"the publisher answers {error.code} {error.reason}") from error
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        raise FetchError(str(getattr(error, "reason", None) or error)) from error
+        reason = getattr(error, "reason", None) or error
+        raise FetchError(getattr(reason, "strerror", None) or str(reason)) from error
     with contextlib.closing(answer):
         if answer.status != 206 or _first_byte(answer) != begin:
             begin = 0

@@ -41,6 +41,24 @@ def read_members(path: Path) -> dict[str, bytes]:
         ) from error
 
 
+def check_archive(path: Path) -> None:
+    """Refuse a zip archive that torch would not have written; other files pass.
+
+    Raises
+    ------
+    ModelError
+        If it is damaged, or would unpack to more than it should.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                _check(path, archive.infolist())
+    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+        raise ModelError(
+            f"{path} is damaged ({error}).", "Get it again from where it came from."
+        ) from error
+
+
 def _check(path: Path, infos: list[zipfile.ZipInfo]) -> None:
     """Refuse an archive by its table of contents, before anything in it is unpacked."""
     names = [info.filename for info in infos]
