@@ -172,6 +172,19 @@ def test_where_intensities_do_not_tell_the_person_is_asked(weights: Path, role: 
 # -- the answer ---------------------------------------------------------------------------------
 
 
+def test_lengths_of_the_lattice_become_voxels_of_its_axes(weights: Path) -> None:
+    """The network's component n runs along array axis n, and 1 is from end to end."""
+    model = SmallUniGradICON(weights, MRI)
+    moving, fixed = torch.rand((2, 1, 1, 12, 16, 21), generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        phi = model.predict(moving, fixed)[0]
+        field = model.network.network(moving, fixed)[0]  # type: ignore[union-attr]
+    for k, j, i in ((0, 0, 0), (3, 9, 20), (11, 15, 7)):
+        along_k, along_j, along_i = field[:, k, j, i].tolist()
+        expected = [i + along_i * 20, j + along_j * 15, k + along_k * 11]
+        assert phi[:, k, j, i].tolist() == pytest.approx(expected, abs=1e-4)
+
+
 def test_the_answer_as_a_transform_sends_fixed_points_where_the_map_does(weights: Path) -> None:
     """Lattices of different shape and place: what does nothing is an affine map, not identity."""
     model = SmallUniGradICON(weights, MRI)
