@@ -18,6 +18,8 @@ from support.lattices import affine, rotation
 from support.predictors import smooth_map
 from support.zoo.case import Published
 
+from TTAUncertaintyLib.engine import Precision
+from TTAUncertaintyLib.engine.execution import numerics
 from TTAUncertaintyLib.geometry import Lattice, Matrix
 from TTAUncertaintyLib.models.contract import PreparedPair, RegistrationModel
 
@@ -71,7 +73,10 @@ def test_what_lies_at_a_place_lies_in_the_voxel_that_the_lattice_says(
 def test_a_known_answer_arrives_in_voxels_of_the_moving_lattice(
     placed: RegistrationModel, published: Published, pair: PreparedPair, shape: str, device: str
 ) -> None:
-    """Sign, axes, units and ends of the network's own convention, to rounding error."""
+    """Sign, axes, units and ends of the network's own convention, to rounding error.
+
+    In reduced precision too: that is for the network's layers, and not for coordinates.
+    """
     lattices = [pair.moving_lattice, pair.fixed_lattice]
     if shape == "no two axes alike":
         if published.only_shape:
@@ -81,12 +86,17 @@ def test_a_known_answer_arrives_in_voxels_of_the_moving_lattice(
     orders = orders_of(placed, published, moving, fixed)
     stand_in = Answering(published, *orders, moving.shape[2:])
     still = smooth_map(lattices[1], lattices[0], size_voxels=1.5)
-    for phi in (still, still * torch.tensor([0.6, 1.3, 0.8]).view(3, 1, 1, 1) + 4.0):
+    bent = still * torch.tensor([0.6, 1.3, 0.8]).view(3, 1, 1, 1) + 4.0
+    for phi, precision in ((still, Precision.F32), (bent, Precision.F32), (bent, Precision.BF16)):
         stand_in.phi = phi[None]
-        with in_place_of_the_network(placed, stand_in), torch.inference_mode():
+        with (
+            in_place_of_the_network(placed, stand_in),
+            numerics(fixed.device, precision),
+            torch.inference_mode(),
+        ):
             answer = placed.predict(moving, fixed)
         assert answer.device.type == torch.device(device).type
-        assert float((answer[0].cpu() - phi).abs().max()) < EXACT_VOXELS
+        assert float((answer[0].cpu() - phi).abs().max()) < EXACT_VOXELS, precision
 
 
 def _longer(lattice: Lattice) -> Lattice:

@@ -41,7 +41,7 @@ CASE = Case(
         components="last axis first",
         directions="RAS",
     ),
-    half_precision_mm=0.3,
+    half_precision_mm=0.25,
     restored_mm=1e-3,
     # random weights turn what another spacing does to the edges of the balls into a millimetre
     respaced_mm=1.5,

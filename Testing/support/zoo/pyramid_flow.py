@@ -19,7 +19,7 @@ CASES = tuple(
             components="last axis first",
             directions="SAR",
         ),
-        half_precision_mm=0.4,
+        half_precision_mm=0.1,
         restored_mm=1e-3,
         respaced_mm=0.3,
         recovery=Recovery(bound_mm=1.0, make=partial(load_model, name), turn_deg=7.0),

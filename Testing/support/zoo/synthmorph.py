@@ -66,7 +66,7 @@ CASES = tuple(
             components="last axis first",
             directions="LIA",
         ),
-        half_precision_mm=0.5,
+        half_precision_mm=0.05,
         restored_mm=1e-3,
         respaced_mm=1.0,
         as_published=_maker_as_published(adapter),

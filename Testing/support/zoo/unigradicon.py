@@ -56,7 +56,7 @@ CASE = Case(
         unit="unit",
         components="first axis first",
     ),
-    half_precision_mm=0.3,
+    half_precision_mm=0.1,
     restored_mm=None,
     respaced_mm=None,
     # the same network and the same adapter, with other weights
