@@ -54,6 +54,7 @@ class ReviewPanel:
         self._desk: ReviewDesk | None = None
         self._matched = MatchedReview(())
         self._selected = -1
+        self._changed = False  # since it was read: nothing is written that nobody decided
         self._structures: Structures | None = None
         self._fixed_structures = StructuresOfFixed(viewer)
         state = viewer.state
@@ -86,6 +87,7 @@ class ReviewPanel:
         if self._desk is not None:
             self._desk.leave()
         self._desk, self._matched, self._selected = None, MatchedReview(()), -1
+        self._changed = False
         self._structures = None
         state = self._viewer.state
         state.update({"spots": [], "spot": -1, "spot_comment": "", "tables": []})
@@ -185,7 +187,7 @@ class ReviewPanel:
     def keep(self) -> None:
         """Write the review beside its result."""
         desk, folder = self._desk, self._folder()
-        if desk is None or folder == Path():
+        if desk is None or folder == Path() or not self._changed:
             return
         try:
             write_whole(folder / REVIEW_FILE, review_to_json(desk.review).encode())
@@ -243,6 +245,7 @@ class ReviewPanel:
             self._after_decision()
 
     def _after_decision(self) -> None:
+        self._changed = True
         self.keep()
         if self._desk is not None:
             self._viewer.work.on_review(self._folder(), self._desk.review)
@@ -292,12 +295,14 @@ class ReviewPanel:
     def _on_reviewer(self, reviewer: Any, **_state: Any) -> None:
         if self._desk is not None and str(reviewer or "") != self._desk.review.reviewer:
             self._desk.set_reviewer(str(reviewer or ""))
+            self._changed = True
             self.keep()
 
     def _on_tolerance(self, tolerance: Any, **_state: Any) -> None:
         value = _number(tolerance)
         if self._desk is not None and value != self._desk.review.tolerance_mm:
             self._desk.set_tolerance(value)
+            self._changed = True
             self.keep()
             self.refresh()
 
@@ -432,8 +437,7 @@ class ReviewPanel:
         html.P("{{ review_kept }}", v_if="review_kept", classes="tta-small mt-2")
         v3.VBtn(
             "Export the review",
-            href="/tta/review.zip",
-            download="review.zip",
+            click="utils.tta.download('/tta/review.zip', 'review.zip')",
             block=True,
             color="primary",
             prepend_icon="mdi-download",

@@ -45,6 +45,7 @@ class Web:
                 web.put("/tta/upload/{role}", self._upload),
                 web.get("/tta/review.zip", self._review),
                 web.get("/tta/report.html", self._report),
+                web.post("/paraview/", self._no_launcher),
             ]
         )
 
@@ -101,6 +102,10 @@ class Web:
             return web.Response(status=409, text=str(error))
         headers = {"Content-Disposition": 'attachment; filename="review.zip"'}
         return web.Response(body=packed, content_type="application/zip", headers=headers)
+
+    async def _no_launcher(self, _request: web.Request) -> web.Response:
+        """Answer trame's question for a launcher, which there is none of."""
+        return web.Response(status=204)
 
     async def _report(self, _request: web.Request) -> web.StreamResponse:
         result = self._viewer.result

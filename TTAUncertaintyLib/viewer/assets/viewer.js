@@ -35,9 +35,29 @@
     });
   }
 
+  // A link would make trame take leave of the server.
+  function download(address, name) {
+    const state = window.trame.state;
+    state.set("busy", "Writing the review…");
+    fetch(address).then(function (answer) {
+      if (!answer.ok) return null;
+      return answer.blob().then(function (content) {
+        const link = document.createElement("a");
+        link.href = URL.createObjectURL(content);
+        link.download = name;
+        link.click();
+        window.setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
+      });
+    }).catch(function () {
+      window.trame.trigger("tta_upload_failed", ["download"]);
+    }).finally(function () {
+      state.set("busy", "");
+    });
+  }
+
   function offer() {
     if (!window.trame || !window.trame.utils) return window.setTimeout(offer, 20);
-    window.trame.utils.tta = { upload: upload };
+    window.trame.utils.tta = { upload: upload, download: download };
   }
   offer();
 })();
