@@ -175,3 +175,61 @@ def test_weights_are_known_by_their_hash(
     )
     found = identify(path, description)
     assert (found.sha256, found.published) == (digest, published)
+
+
+def _sparse(tensors: dict[str, Tensor]) -> None:
+    tensors["second.weight"] = tensors["second.weight"].to_sparse()
+
+
+def _complex(tensors: dict[str, Tensor]) -> None:
+    tensors["second.weight"] = tensors["second.weight"].to(torch.complex64)
+
+
+def _without_values(tensors: dict[str, Tensor]) -> None:
+    tensors["second.weight"] = tensors["second.weight"].to("meta")
+
+
+@pytest.mark.parametrize("change", [_sparse, _complex, _without_values], ids=lambda f: f.__name__)
+def test_tensors_that_are_no_real_numbers_in_memory_are_refused(
+    change: Callable[[dict[str, Tensor]], None],
+) -> None:
+    tensors = state()
+    change(tensors)
+    with pytest.raises(ModelError, match="no plain numbers"):
+        load_strictly(SmallNetwork(), tensors, Path("weights.pth"))
+
+
+@pytest.mark.parametrize("zipped", [True, False], ids=["archive", "legacy"])
+def test_bytes_changed_at_random_end_in_a_sentence_or_in_finite_weights(
+    zipped: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save(state(), path, _use_new_zipfile_serialization=zipped)
+    content = path.read_bytes()
+    dice = np.random.default_rng(3)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in dice.integers(0, 2500, 4):
+            damaged[place] = dice.integers(256)
+        path.write_bytes(damaged)
+        try:
+            load_strictly(SmallNetwork(), read_state_dict(path), path)
+        except ModelError as error:
+            assert "weights.pth" in error.problem
+            refused += 1
+    assert refused > 50
+
+
+def test_more_than_fits_into_memory_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save(state(), path)
+
+    def no_memory(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(torch, "load", no_memory)
+    with pytest.raises(ModelError, match=r"weights\.pth claims more than fits"):
+        read_state_dict(path)

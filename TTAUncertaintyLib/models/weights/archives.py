@@ -53,7 +53,7 @@ def check_archive(path: Path) -> None:
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 _check(path, archive.infolist())
-    except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise ModelError(
             f"{path} is damaged ({error}).", "Get it again from where it came from."
         ) from error

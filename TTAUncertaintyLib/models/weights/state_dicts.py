@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import torch
@@ -27,7 +26,12 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     check_archive(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError, KeyError) as error:
+    except MemoryError as error:
+        raise ModelError(
+            f"The weights file {path} claims more than fits into memory.",
+            "It is damaged, or hostile: download it again from its publisher.",
+        ) from error
+    except Exception as error:  # a damaged pickle brings about any of them
         raise ModelError(
             f"The weights file {path} is damaged or is not a plain state dict "
             f"({str(error).splitlines()[0] if str(error) else type(error).__name__}).",
@@ -38,6 +42,12 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     ):
         raise ModelError(f"The weights file {path} does not hold a state dict.")
     return state
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Tell whether a tensor is real numbers in memory: not sparse, quantised, complex or meta."""
+    numbers = tensor.layout is torch.strided and tensor.device.type == "cpu"
+    return numbers and not (tensor.is_quantized or tensor.is_complex())
 
 
 def load_strictly(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
@@ -59,7 +69,9 @@ def load_strictly(network: nn.Module, state: dict[str, Tensor], path: Path) -> N
             f"tensors differ in name or shape, for example {differing[0]}.",
             "Give the file that was published for this model.",
         )
-    if not all(torch.isfinite(t).all() for t in state.values() if t.is_floating_point()):
+    if not all(is_plain(t) for t in state.values()):
+        raise ModelError(f"The weights file {path} holds tensors that are no plain numbers.")
+    if not all(torch.isfinite(t).all() for t in state.values()):
         raise ModelError(f"The weights file {path} holds NaN or infinite values.")
     network.load_state_dict(state)
 
