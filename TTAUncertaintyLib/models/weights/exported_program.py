@@ -25,7 +25,7 @@ from ..networks.exported_graph import Block, ExportedGraph, OnDevice, Operation,
 from .archives import read_members
 from .operations import is_arithmetic
 
-#: The major version of the schema; torch 2.9 to 2.13 write it.
+#: The major version of the schema, as torch 2.13 writes it.
 SCHEMA_MAJOR = 8
 
 #: Numbers of torch's types in a file (ScalarType of the schema).
@@ -99,14 +99,14 @@ def read_exported_program(path: Path) -> ExportedGraph:
         if version != SCHEMA_MAJOR:
             raise ModelError(
                 f"{path} was exported with schema version {version}; {SCHEMA_MAJOR} is read here.",
-                "Export it again with torch 2.9 or later.",
+                "Export it again with torch 2.13, or another version that writes that schema.",
             )
         return _Reader(members, program["graph_module"]).graph()
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise ModelError(
             f"{path} is damaged, or not what torch.export.save writes "
             f"({type(error).__name__}: {error}).",
-            "Export it again with torch 2.9 or later.",
+            "Export it again with torch 2.13, or another version that writes that schema.",
         ) from error
 
 
