@@ -37,7 +37,7 @@ SHAPE = (32, 64, 96)
 #: Array index: displacement in voxels, as the publisher's code answers in double precision; from
 #: Testing/oracles/compare_transmorph.py --write-down. For OASIS: where that code samples.
 PUBLISHED = {
-    False: {
+    "default": {
         (0, 0, 0): (-0.377787683000, 0.673604312370, -0.030918491966),
         (31, 63, 95): (-0.163792879951, 0.288900981634, -0.214825167870),
         (5, 40, 71): (-0.297560477429, -0.151923043476, -0.274508770955),
@@ -45,7 +45,7 @@ PUBLISHED = {
         (30, 2, 90): (-0.698211200553, 1.218783016745, -0.136858703767),
         (11, 58, 3): (-0.647574072108, 0.682817272686, -0.490167968438),
     },
-    True: {
+    "oasis": {
         (0, 0, 0): (-0.598615787909, 0.098574337187, -0.955833049835),
         (31, 63, 95): (0.080740264455, 0.707965789720, -0.036254714946),
         (5, 40, 71): (-0.823687582635, -0.077716575842, -0.148007890788),
@@ -53,15 +53,39 @@ PUBLISHED = {
         (30, 2, 90): (0.436327273825, -0.297132408486, 0.459808735952),
         (11, 58, 3): (-0.220885302111, 0.819265612725, -0.541057189440),
     },
+    "sinusoids": {
+        (0, 0, 0): (-0.308177852830, 0.249623204116, 0.322238480641),
+        (31, 63, 95): (-0.291418944242, -0.458711030934, -0.354015361715),
+        (5, 40, 71): (-0.386919362994, -0.068285755052, -0.513975847343),
+        (16, 31, 48): (0.400343654639, 0.144077179568, -0.177685283749),
+        (30, 2, 90): (0.840954698009, -0.334268171041, 0.757644071397),
+        (11, 58, 3): (0.201593772437, -0.118316790192, -0.124390024313),
+    },
+    "learned": {
+        (0, 0, 0): (-0.020070097039, 0.037941132136, -0.350377381771),
+        (31, 63, 95): (-0.078879931016, 0.149928606118, -0.346848969134),
+        (5, 40, 71): (-0.041780140483, -0.191657177105, -0.127274960923),
+        (16, 31, 48): (-0.627776082212, -0.615206224875, 0.324002092035),
+        (30, 2, 90): (-0.944586728539, 1.012377215406, -0.093891428613),
+        (11, 58, 3): (0.008756650422, 0.491647975125, -0.300987150465),
+    },
+}
+
+#: What those networks have that `SMALL` has not.
+OF = {
+    "default": {},
+    "oasis": {"oasis": True},
+    "sinusoids": {"spe": True, "qkv_bias": True, "patch_norm": False, "if_convskip": False},
+    "learned": {"ape": True, "rpe": False, "if_transskip": False},
 }
 
 
-@pytest.mark.parametrize("oasis", PUBLISHED, ids=["default", "oasis"])
-def test_it_answers_what_the_publishers_code_answers(oasis: bool) -> None:
-    network = drawn_network({**SMALL, "oasis": oasis}).double()
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_it_answers_what_the_publishers_code_answers(name: str) -> None:
+    network = drawn_network({**SMALL, **OF[name]}).double()
     with torch.inference_mode():
         field = network(*draw_images(SHAPE))[0]
-    for place, expected in PUBLISHED[oasis].items():
+    for place, expected in PUBLISHED[name].items():
         assert field[(slice(None), *place)].tolist() == pytest.approx(expected, abs=1e-9)
 
 
@@ -214,6 +238,29 @@ def test_names_that_data_parallel_lengthened_are_cut(
     assert "spatial_trans.grid" in found
 
 
+def test_transmorph_bayes_is_the_same_network_with_dropout(
+    network: TransMorphNetwork, tmp_path: Path
+) -> None:
+    """As published: wrapped, with heads inside that nothing reads, and the one in use outside."""
+    plain = published_state(network)
+    unread = {
+        f"{head}.0.{kind}": torch.ones(3)
+        for head in ("reg_head", "sigma_head")
+        for kind in ("weight", "bias")
+    }
+    head = {name: value for name, value in plain.items() if name.startswith("reg_head")}
+    state = {f"net.{name}": value for name, value in {**plain, **unread}.items()}
+    state |= {**head, "spatial_trans.grid": plain["spatial_trans.grid"]}
+    path = saved(tmp_path / "bayes.pth.tar", {"state_dict": state})
+    model = loaded(path, {**SMALL, "MC_drop": 0.15})
+    pair = draw_images(SHAPE).float()
+    with torch.inference_mode():
+        expected = network(*pair)
+        assert torch.equal(model.network.network(*pair), expected)
+    assert model.has_dropout
+    assert any(isinstance(layer, nn.Dropout3d) and layer.p > 0 for layer in model._dropout)
+
+
 def test_the_grid_may_be_missing(network: TransMorphNetwork, tmp_path: Path) -> None:
     state = published_state(network)
     del state["spatial_trans.grid"]
@@ -243,7 +290,7 @@ def test_code_in_a_checkpoint_is_not_run(
     [
         ({"epoch": 3, "model": 4}, "does not hold a state dict"),
         ([torch.zeros(3)], "does not hold a state dict"),
-        ({"weight": torch.zeros(3)}, "does not belong to this model"),
+        ({"weight": torch.zeros(3)}, "is no TransMorph"),
         ({"flow_mean.weight": torch.zeros(3)}, "is a TransMorph-diff, which is another network"),
         ({"resize_conv.0.0.weight": torch.zeros(3)}, "is a TransMorph-bspl"),
     ],
@@ -264,7 +311,7 @@ def test_another_file_than_the_manifests_is_refused(
     network: TransMorphNetwork, tmp_path: Path
 ) -> None:
     path = saved(tmp_path / "one.pth", published_state(network))
-    with pytest.raises(ModelError, match="is not the one that its manifest was written for"):
+    with pytest.raises(ModelError, match="is not the file that its manifest describes"):
         loaded(path, sha256="0" * 64)
 
 

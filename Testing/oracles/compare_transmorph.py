@@ -37,6 +37,9 @@ from TTAUncertaintyLib.models.networks.transmorph import TransMorphNetwork  # no
 from TTAUncertaintyLib.models.networks.transmorph_architecture import (  # noqa: E402
     TransMorphArchitecture,
 )
+from TTAUncertaintyLib.models.weights.transmorph_checkpoint import (  # noqa: E402
+    without_wrapping,
+)
 
 SOURCE = ROOT / ".oracles" / "transmorph" / "source"
 FOLDERS = ("IXI/TransMorph", "OASIS/TransMorph")
@@ -66,6 +69,12 @@ SMALL = {"embed_dim": 24, "num_heads": (2, 2, 4, 4)}
 
 #: The networks whose answers, by the publisher's code, are written down in test_transmorph.py.
 WRITTEN_DOWN = {
+    "default": {},
+    "oasis": {},
+    "sinusoids": {"spe": True, "qkv_bias": True, "patch_norm": False, "if_convskip": False},
+    "learned": {"ape": True, "rpe": False, "if_transskip": False},
+}
+WRITTEN_DOWN_SIZE = {
     "embed_dim": 8,
     "depths": (2, 2, 2, 2),
     "num_heads": (2, 2, 4, 4),
@@ -151,13 +160,14 @@ def compare(case: Case) -> bool:
         config = module.CONFIGS[case.name]
         with config.ignore_type():
             config.update(case.changed, img_size=case.shape)
-        theirs = module.TransMorph(config).eval()
+        bayes = case.module == "TransMorph_Bayes"
+        theirs = (module.TransMorphBayes if bayes else module.TransMorph)(config).eval()
     draw_weights(theirs, last="reg_head")
     told = {name: config[name] for name in config}
     if case.folder.startswith("OASIS"):
         told["oasis"] = True
     ours = TransMorphNetwork(TransMorphArchitecture.from_config(told)).eval()
-    state = theirs.state_dict()
+    state = without_wrapping(theirs.state_dict())
     learned = {name: value for name, value in state.items() if not name.endswith(CONSTANTS)}
     ours.load_state_dict(learned, strict=True)
     for name in state.keys() - learned.keys() - {"spatial_trans.grid"}:
@@ -229,21 +239,22 @@ def sample(image: Tensor, displacement: Tensor) -> Tensor:
     return nn.functional.grid_sample(image, grid, align_corners=True)
 
 
-def write_down(folder: str) -> None:
+def write_down(name: str) -> None:
     """Print what the publisher's code answers to the images of test_transmorph.py."""
-    case = Case("TransMorph", (32, 64, 96), folder)
-    with imported(case) as module:
+    case = Case("TransMorph", (32, 64, 96), f"{'OASIS' if name == 'oasis' else 'IXI'}/TransMorph")
+    with imported(case) as module, on_the_cpu():
         config = module.CONFIGS[case.name]
-        config.update(WRITTEN_DOWN, img_size=case.shape)
+        config.update({**WRITTEN_DOWN_SIZE, **WRITTEN_DOWN[name]}, img_size=case.shape)
         network = module.TransMorph(config).eval()
     draw_weights(network, last="reg_head")  # in single precision, as the test does
     field = answer(network.double(), draw_images(case.shape), case)[1]
-    if folder.startswith("OASIS"):
+    if name == "oasis":
         field = as_sampled(field)
-    print(folder)
+    print(f'    "{name}": {{')
     for place in PLACES:
         values = ", ".join(f"{value:.12f}" for value in field[(0, slice(None), *place)].tolist())
-        print(f"    {place}: ({values}),")
+        print(f"        {place}: ({values}),")
+    print("    },")
 
 
 def main() -> int:
@@ -270,8 +281,8 @@ def main() -> int:
         return 2
     stand_in_for_timm()
     if arguments.write_down:
-        for folder in FOLDERS:
-            write_down(folder)
+        for name in WRITTEN_DOWN:
+            write_down(name)
         return 0
     judged = [compare(case) for case in CASES]
     return 0 if all(judged) else 1

@@ -20,10 +20,10 @@ from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
 from ..manifest import InputSpec, Manifest
 from ..manifest_rules import NotAllowed
-from ..networks.transmorph import TransMorphNetwork
 from ..networks.transmorph_architecture import TransMorphArchitecture
-from ..weights.transmorph_checkpoint import load_transmorph
+from ..weights.transmorph_checkpoint import read_transmorph
 from .array_order import InVoxels
+from .manifest_files import verified
 from .manifest_lattice import prepare_as_specified
 from .network_model import NetworkModel
 
@@ -54,8 +54,8 @@ class TransMorph(NetworkModel):
     def __init__(self, manifest: Manifest, options: Mapping[str, str] = NO_OPTIONS) -> None:
         architecture = _architecture(manifest)
         self.input = _input(manifest, architecture)
-        network = TransMorphNetwork(architecture)
-        weights = load_transmorph(network, manifest.network_file, manifest.sha256)
+        weights = verified(manifest)
+        network = read_transmorph(architecture, weights.path)
         super().__init__(InVoxels(network, self.input), manifest.description(), weights, options)
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:

@@ -72,6 +72,7 @@ class TransMorphNetwork(nn.Module):
             self.up4 = _Up(half, full, images * full)
         self.c1 = _convolution(2, half)
         self.c2 = _convolution(2, full)
+        self.skip_drop = nn.Dropout3d(architecture.MC_drop)
         self.reg_head = nn.Sequential(nn.Conv3d(full, 3, 3, padding=1))
 
     def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
@@ -79,17 +80,20 @@ class TransMorphNetwork(nn.Module):
         if any(n % SHAPE_MULTIPLE for n in fixed.shape[2:]):
             raise ValueError(f"TransMorph takes multiples of {SHAPE_MULTIPLE} voxels.")
         images = torch.cat((moving, fixed), 1)
+        at_half = at_full = None
+        if self.architecture.if_convskip:
+            at_half = self.skip_drop(self.c1(F.avg_pool3d(images, 3, stride=2, padding=1)))
+            if not self.architecture.oasis:
+                at_full = self.skip_drop(self.c2(images))
         stages: list[Tensor | None] = list(self.transformer(images))
         features = stages.pop()
         for up in (self.up0, self.up1, self.up2):
             below = stages.pop()
             features = up(features, below if self.architecture.if_transskip else None)
-        skips = self.architecture.if_convskip
-        halves = self.c1(F.avg_pool3d(images, 3, stride=2, padding=1)) if skips else None
-        features = self.up3(features, halves)
+        features = self.up3(features, at_half)
         if self.architecture.oasis:
             return _as_trained_on_oasis(_upsampled(self.reg_head(features)))
-        displacement: Tensor = self.reg_head(self.up4(features, self.c2(images) if skips else None))
+        displacement: Tensor = self.reg_head(self.up4(features, at_full))
         return displacement
 
 

@@ -58,7 +58,8 @@ class TransMorphArchitecture:
         Probability of the dropout that the publisher switches off outside training.
     MC_drop
         That of TransMorph-Bayes, which its publisher leaves on; here it is off unless the run asks
-        for it. It takes the place of `drop_rate` inside the blocks.
+        for it. It takes the place of `drop_rate` inside the blocks, and drops channels of the
+        convolved images.
     ape, spe
         Whether a learned, or a sinusoidal, embedding of the position is added to the tokens.
     rpe

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from ...errors import ModelError
-from ...geometry import sha256
-from ..contract import WeightsFile
 from ..networks.transmorph import TransMorphNetwork
+from ..networks.transmorph_architecture import TransMorphArchitecture
 from .checkpoints import read_checkpoint
 from .state_dicts import load_strictly
 
 _GRID = "spatial_trans.grid"
+_BAYES = "net."
 _INDEX = ".relative_position_index"
 
 #: Other networks of the family, by tensors that only they have.
@@ -27,8 +27,8 @@ _RELATIVES = {
 }
 
 
-def load_transmorph(network: TransMorphNetwork, path: Path, expected_sha256: str) -> WeightsFile:
-    """Load a checkpoint into a network.
+def read_transmorph(architecture: TransMorphArchitecture, path: Path) -> TransMorphNetwork:
+    """Return the network of a checkpoint.
 
     Beside the weights a checkpoint holds numbers that follow from the architecture: the voxels'
     own coordinates for the warping in training ("spatial_trans.grid"), and the numbering of the
@@ -36,27 +36,17 @@ def load_transmorph(network: TransMorphNetwork, path: Path, expected_sha256: str
 
     Parameters
     ----------
-    network
-        Of the architecture that the manifest gives.
+    architecture
+        That the manifest gives; a checkpoint of another one is refused before anything is built.
     path
         See `read_checkpoint`.
-    expected_sha256
-        That the manifest gives.
 
     Raises
     ------
     ModelError
-        If the file is missing, damaged, another file than the manifest says, or of another
-        network; the message says what differs.
+        If the file is missing, damaged, or another network's; the message says what differs.
     """
-    state = read_checkpoint(path)
-    digest = sha256(path)
-    if digest != expected_sha256:
-        raise ModelError(
-            f"The weights file {path} is not the one that its manifest was written for "
-            f"(its SHA-256 is {digest}).",
-            "Give that file, or, if this one is meant, put its SHA-256 into the manifest.",
-        )
+    state = without_wrapping(read_checkpoint(path))
     for name, relative in _RELATIVES.items():
         if name in state:
             raise ModelError(
@@ -64,20 +54,41 @@ def load_transmorph(network: TransMorphNetwork, path: Path, expected_sha256: str
                 "TransMorph.",
                 "Export it with torch.export, and give its manifest the kind 'torch-export'.",
             )
-    if told := told_by(state):
-        _refuse_another_architecture(network, told, path)
-        _take_constants(network, state, path)
+    told = told_by(state)
+    if not told:
+        raise ModelError(
+            f"The weights file {path} is no TransMorph: names that all of them have are missing.",
+            "Give a checkpoint that the publisher's code wrote.",
+        )
+    _refuse_another_architecture(architecture, told, path)
+    network = TransMorphNetwork(architecture)
+    _take_constants(network, state, path)
     load_strictly(network, state, path)
-    return WeightsFile(path, digest, None)
+    return network
+
+
+def without_wrapping(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Give the tensors of a TransMorph-Bayes the names that they have in TransMorph.
+
+    It is a TransMorph, called "net", whose own heads nothing reads, and a head beside it.
+    """
+    if not any(name.startswith(f"{_BAYES}transformer.") for name in state):
+        return state
+    unread = tuple(f"{_BAYES}{name}." for name in ("reg_head", "sigma_head", "spatial_trans"))
+    return {
+        name.removeprefix(_BAYES): value
+        for name, value in state.items()
+        if not name.startswith(unread)
+    }
 
 
 def _refuse_another_architecture(
-    network: TransMorphNetwork, told: dict[str, Any], path: Path
+    architecture: TransMorphArchitecture, told: dict[str, Any], path: Path
 ) -> None:
     differing = {
-        name: (value, getattr(network.architecture, name))
+        name: (value, getattr(architecture, name))
         for name, value in told.items()
-        if value != getattr(network.architecture, name)
+        if value != getattr(architecture, name)
     }
     if differing:
         there = ", ".join(f"{name} {_shown(value)}" for name, (value, _) in differing.items())
@@ -126,12 +137,18 @@ def _take_constants(network: TransMorphNetwork, state: dict[str, Tensor], path: 
     state.pop(_GRID, None)
     for name, expected in network.named_buffers():
         value = state.pop(name, None)
-        if value is None or not torch.equal(value, expected):
+        if value is None or not _same(value, expected):
             raise ModelError(
                 f"The weights file {path} was not trained with the window_size "
                 f"{list(network.architecture.window_size)} of the manifest's 'architecture'.",
                 "Give the manifest what it was trained with.",
             )
+
+
+def _same(value: Tensor, expected: Tensor) -> bool:
+    """Compare two tensors of which the first may be anything that a file can hold."""
+    plain = value.layout is torch.strided and value.device.type == "cpu"
+    return plain and value.dtype == expected.dtype and torch.equal(value, expected)
 
 
 def _shown(value: object) -> str:

@@ -40,7 +40,7 @@ CASE = Case(
         directions="LIA",
     ),
     half_precision_mm=1.0,
-    restored_mm=1.0,
-    respaced_mm=1.0,
+    restored_mm=0.01,
+    respaced_mm=0.5,
     as_published=as_published,
 )
