@@ -51,8 +51,10 @@ bench: $(STAMP)  ## measure speed and memory, as ratios in one run
 oracle: $(STAMP)  ## compare a network with its publisher's code (NAME=unigradicon)
 	$(BIN)/python Testing/oracles/run_oracle.py $(NAME) $(ARGS)
 
-screenshots: $(STAMP)  ## take the pictures of the Slicer module anew
+screenshots: $(STAMP)  ## take the pictures of the Slicer module and of the viewer anew
 	$(BIN)/python Testing/screenshots/make_screenshots.py
+	@[ -f demo-output/reference/result.json ] || $(MAKE) demo
+	$(BIN)/python Testing/screenshots/make_viewer_screenshots.py
 
 clean:  ## remove what the commands above have made
 	rm -rf $(VENV) demo-output build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -285,7 +285,9 @@ class RunPanel:
 
     def _on_upload_failed(self, _role: str) -> None:
         self._viewer.say_problem(
-            InputError("The file could not be transferred.", "See that the viewer still runs; try again.")
+            InputError(
+                "The file could not be transferred.", "See that the viewer still runs; try again."
+            )
         )
 
     def build(self) -> None:

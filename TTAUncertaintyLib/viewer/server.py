@@ -68,6 +68,7 @@ async def _serve(
     server = viewer.server
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_on_exception)
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         with contextlib.suppress(NotImplementedError, AttributeError):  # Windows
             loop.add_signal_handler(getattr(signal, name), ended.set)
@@ -107,6 +108,12 @@ async def _serve(
             await server.stop()
         for task in (serving, waiting):
             task.cancel()
+
+
+def _on_exception(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Say what goes wrong in the loop, but not that a tab was closed while it was written to."""
+    if not isinstance(context.get("exception"), ConnectionError):
+        loop.default_exception_handler(context)
 
 
 def _open(address: str) -> None:

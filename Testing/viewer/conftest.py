@@ -1,0 +1,64 @@
+"""A result on a phantom, and a real headless browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import graphics
+from support.phantom import write_pair
+from support.viewer_page import FLAGS, Study
+
+from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
+from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.worker import Job
+from TTAUncertaintyLib.worker.run import Phase, Run
+
+for _name in ("slicer", "trame_slicer"):
+    pytest.importorskip(_name, reason="NOT TESTED: the viewer's packages are not installed.")
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A small perturbation spreads less than a large one."""
+    folder = tmp_path_factory.mktemp("study")
+    fixed, moving = write_pair(folder / "images")
+    bundles = []
+    for name, shift_mm in (("a-better", 0.3), ("b-worse", 3.0)):
+        design = DesignRequest(
+            Preset.STANDARD, sampling=Sampling.RANDOM, outer=2, translation_mm=shift_mm
+        )
+        job = Job(
+            fixed,
+            moving,
+            folder / name,
+            design=design,
+            threads=1,
+            reverse_pass=False,
+            keep_registrations=True,
+        )
+        with Run(job) as run:
+            state = run.wait(240)
+        assert state.phase is Phase.FINISHED, state
+        bundles.append(Bundle.open(job.output))
+    return Study(bundles[1], bundles[0], fixed, moving)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, headless."""
+    graphics.require()
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="NOT TESTED: playwright is not installed."
+    )
+    path = next(
+        (p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists()), None
+    )
+    if path is None:
+        pytest.skip("NOT TESTED: there is no Chromium here (Debian package chromium).")
+    with playwright.sync_playwright() as api:
+        made = api.chromium.launch(executable_path=path, args=FLAGS)
+        yield made
+        made.close()

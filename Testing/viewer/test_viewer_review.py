@@ -1,0 +1,161 @@
+"""What a reviewer does in the page, in a real browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.viewer_page import Study, colorfulness, open_page, pixels, settled
+from support.viewer_process import ViewerProcess
+
+READY = ".tta-cell img, .tta-cell canvas"
+
+
+@pytest.fixture(scope="module")
+def viewer(study: Study, browser: Any, tmp_path_factory: Any) -> Iterator[ViewerProcess]:
+    folders = [study.better.folder, study.worse.folder]
+    with ViewerProcess(tmp_path_factory.mktemp("review"), *folders) as viewer:
+        yield viewer
+
+
+@pytest.fixture
+def page(viewer: ViewerProcess, browser: Any) -> Iterator[Any]:
+    page = open_page(browser, viewer.address, ".tta-cell")
+    page.click(".tta-tab-map")
+    page.wait_for_selector(".tta-map-select")
+    settled(page)
+    yield page
+    page.context.close()
+
+
+def slide(page: Any, name: str, key: str, times: int = 1) -> None:
+    thumb = page.locator(f".tta-{name} [role=slider]").first
+    thumb.focus()
+    for _ in range(times):
+        thumb.press(key)
+
+
+def test_the_most_uncertain_result_is_shown_first(page: Any, study: Study) -> None:
+    page.click(".tta-tab-work")
+    rows = page.locator(".tta-work tbody tr")
+    assert rows.count() == 2
+    assert study.worse.folder.name in rows.nth(0).inner_text()
+    assert "chosen" in (rows.nth(0).get_attribute("class") or "")
+    assert page.locator(".tta-work-place").inner_text() == "1 of 2"
+
+
+def test_opacity_and_threshold_change_what_is_drawn(page: Any) -> None:
+    shown = colorfulness(settled(page))
+    slide(page, "opacity", "Home")
+    without = colorfulness(settled(page))
+    assert without < 0.5 * shown
+    slide(page, "opacity", "End")
+    opaque = colorfulness(settled(page))
+    assert opaque > 1.2 * shown
+    slide(page, "threshold", "End")
+    assert colorfulness(settled(page)) < 0.5 * opaque
+    slide(page, "threshold", "Home")
+    assert colorfulness(settled(page)) == pytest.approx(opaque, rel=0.1)
+
+
+def test_another_map_is_drawn_with_its_own_name(page: Any) -> None:
+    before = settled(page)
+    page.keyboard.press("m")
+    page.wait_for_function(
+        "() => document.querySelector('.tta-map-select').innerText.includes('Intrinsic')"
+    )
+    assert np.abs(settled(page) - before).mean() > 0.2
+    for _ in range(10):  # round the ring, back to the first
+        if "Total" in page.locator(".tta-map-select").inner_text():
+            break
+        page.keyboard.press("m")
+        page.wait_for_timeout(700)
+    assert "Total" in page.locator(".tta-map-select").inner_text()
+
+
+def test_three_views_stand_side_by_side_and_only_the_last_has_the_map(page: Any) -> None:
+    page.keyboard.press("l")
+    page.wait_for_selector(".tta-side-by-side")
+    settled(page, ".tta-side-by-side .tta-cell:nth-child(3)")
+    colors = [
+        colorfulness(settled(page, f".tta-side-by-side .tta-cell:nth-child({n})"))
+        for n in (1, 2, 3)
+    ]
+    assert max(colors[:2]) < 0.5 * colors[2]
+    page.keyboard.press("l")
+    page.wait_for_selector(".tta-four-up")
+
+
+def test_a_verdict_is_in_the_exported_report(page: Any, study: Study) -> None:
+    page.click(".tta-tab-review")
+    before = settled(page)
+    page.keyboard.press("n")
+    page.wait_for_selector(".tta-spots tr.chosen")
+    assert np.abs(settled(page) - before).mean() > 0.5  # the views went there
+    page.keyboard.press("r")
+    page.wait_for_selector(".tta-spots .tta-reject")
+    page.fill(".tta-spot-comment input", "Torn <here>")
+    page.press(".tta-spot-comment input", "Enter")
+    page.wait_for_timeout(500)
+    with page.expect_download() as download:
+        page.click(".tta-export")
+    packed = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
+    review = json.loads(packed.read("review.json"))
+    (place,) = review["places"]
+    assert (place["verdict"], place["comment"]) == ("reject", "Torn <here>")
+    html = packed.read("review.html").decode()
+    assert "Rejected" in html and "Torn &lt;here&gt;" in html
+    assert len(re.findall("data:image/png", html)) >= 4  # the views, and the place
+    assert "Torn" in packed.read("hot_spots.csv").decode("utf-8-sig")
+    kept = json.loads((study.worse.folder / "review.json").read_text())
+    assert kept["places"] == review["places"]
+
+
+def test_two_tabs_show_the_same(page: Any, viewer: ViewerProcess, browser: Any) -> None:
+    other = open_page(browser, viewer.address, ".tta-cell")
+    slide(page, "opacity", "Home")
+    other.click(".tta-tab-map")
+    other.wait_for_function("() => document.querySelector('.tta-panel').innerText.includes('0 %')")
+    assert pixels(other).max() > 100
+    slide(other, "opacity", "End")
+    page.wait_for_function("() => document.querySelector('.tta-panel').innerText.includes('100 %')")
+    other.context.close()
+
+
+def test_the_next_result_of_the_list_takes_its_place(page: Any, study: Study) -> None:
+    page.keyboard.press("]")
+    page.wait_for_function("() => document.querySelector('.tta-work-place').innerText === '2 of 2'")
+    settled(page)
+    page.click(".tta-tab-review")
+    page.wait_for_selector(".tta-spots-words")
+    assert page.locator(".tta-spots .tta-reject").count() == 0
+    page.keyboard.press("[")
+    page.wait_for_function("() => document.querySelector('.tta-work-place').innerText === '1 of 2'")
+    page.wait_for_selector(".tta-spots .tta-reject")  # as it was decided
+
+
+def test_the_registrations_are_played_and_the_map_builds_up(page: Any) -> None:
+    page.click(".tta-tab-teach")
+    page.wait_for_selector(".tta-pass")
+    slide(page, "pass", "End")
+    page.wait_for_function("() => document.querySelector('.tta-teach-label').innerText.length > 3")
+    last = colorfulness(settled(page))
+    slide(page, "pass", "Home")
+    page.wait_for_timeout(500)
+    assert colorfulness(settled(page)) < 0.5 * last  # one pass has no spread
+    page.click(".tta-back")
+    settled(page)
+
+
+def test_the_keys_are_listed(page: Any) -> None:
+    page.keyboard.press("?")
+    page.wait_for_selector(".tta-keys-card")
+    assert "Next hot spot" in page.locator(".tta-keys-card").inner_text()
+    page.keyboard.press("Escape")

@@ -1,0 +1,108 @@
+"""Runs that are started in the page: to the end, cancelled, and seen from a page opened later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.viewer_page import PATIENCE_MS, Study, colorfulness, open_page, settled
+from support.viewer_process import ViewerProcess
+
+from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.sample_data import sample_pair
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.fixture(scope="module")
+def viewer(browser: Any, folder: Path) -> Iterator[ViewerProcess]:
+    with ViewerProcess(folder, "--results", folder / "results") as viewer:
+        yield viewer
+
+
+@pytest.fixture
+def page(viewer: ViewerProcess, browser: Any) -> Iterator[Any]:
+    page = open_page(browser, viewer.address, ".tta-tab-run")
+    page.click(".tta-tab-run")
+    yield page
+    page.context.close()
+
+
+def send(page: Any, role: str, path: Path) -> None:
+    page.set_input_files(f".tta-file-{role} input", str(path))
+
+
+def test_without_a_result_the_page_invites(page: Any) -> None:
+    page.wait_for_selector(".tta-try")
+    assert "not to be trusted" in page.locator(".tta-welcome").inner_text()
+    page.click(".tta-own")
+    page.wait_for_selector(".tta-file-fixed")
+
+
+def test_a_file_that_is_no_image_is_refused_in_words(page: Any, tmp_path: Path) -> None:
+    page.wait_for_selector(".tta-file-fixed")
+    false = tmp_path / "letter.nii.gz"
+    false.write_bytes(b"Dear Sir or Madam")
+    send(page, "fixed", false)
+    page.wait_for_selector(".tta-problem")
+    assert "letter.nii.gz is not the kind of image" in page.locator(".tta-problem").inner_text()
+
+
+def test_two_images_are_sent_and_run_to_the_end(
+    page: Any, viewer: ViewerProcess, study: Study, folder: Path
+) -> None:
+    page.wait_for_selector(".tta-file-fixed")
+    for role, path in (("fixed", study.fixed), ("moving", study.moving)):
+        send(page, role, path)
+        page.wait_for_function(
+            f"() => document.querySelector('.tta-file-{role}').innerText.includes('{path.name}')"
+        )
+    page.click(".tta-run")
+    page.wait_for_selector(".tta-running")
+    page.wait_for_selector(".tta-map-select", timeout=4 * PATIENCE_MS)
+    assert page.locator(".tta-title").inner_text() == "moving on fixed"
+    assert colorfulness(settled(page)) > 1
+    (made,) = (folder / "results").iterdir()
+    assert Bundle.open(made).record["complete"]
+    assert len(list(viewer.private_folders[0].glob("upload-*"))) == 2
+
+
+def test_a_run_outlives_a_reload_and_can_be_cancelled(page: Any, folder: Path) -> None:
+    before = set((folder / "results").iterdir())
+    page.click(".tta-run_pair")
+    page.click("text=Bundled: Colin 27 on MNI 152")
+    page.click(".tta-run")
+    page.wait_for_selector(".tta-running")
+    page.reload()
+    page.wait_for_selector(".tta-running")  # the run and its page are two things
+    page.click(".tta-cancel")
+    page.wait_for_selector(".tta-run-end")
+    assert "Nothing was kept" in page.locator(".tta-run-end").inner_text()
+    assert set((folder / "results").iterdir()) == before
+    assert page.locator(".tta-title").inner_text() == "moving on fixed"  # as before the run
+
+
+def test_the_sample_pair_is_sent_and_stopped_with_what_there_is(page: Any, folder: Path) -> None:
+    before = set((folder / "results").iterdir())
+    pair = sample_pair("reference")
+    page.click(".tta-run_pair")
+    page.click("text=Two images of your own")
+    for role, image in (("fixed", pair.fixed), ("moving", pair.moving)):
+        send(page, role, image.path)
+        page.wait_for_function(
+            f"() => document.querySelector('.tta-file-{role}').innerText"
+            f".includes('{image.path.name}')"
+        )
+    page.click(".tta-run")
+    page.wait_for_selector(".tta-live", timeout=4 * PATIENCE_MS)
+    page.wait_for_selector(".tta-stop:not([disabled])", timeout=4 * PATIENCE_MS)
+    page.click(".tta-stop")
+    page.wait_for_selector(".tta-map-select", timeout=4 * PATIENCE_MS)
+    (made,) = set((folder / "results").iterdir()) - before
+    record = Bundle.open(made).record
+    assert record["passes"]["done"] >= 2 and not record["complete"]
