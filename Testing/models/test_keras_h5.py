@@ -126,6 +126,16 @@ def add_layer(path: Path, name: str) -> None:
         file.copy(file[f"{LAYERS}/{FIRST}"], file[LAYERS], name)
 
 
+def repeat_a_layer(path: Path) -> None:
+    """One array under a hundred names: a small file that fills the memory."""
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        for number in range(100):
+            name = f"vxm_dense_unet_enc_conv_9_{number}"
+            file[f"{LAYERS}/{name}"] = file[f"{LAYERS}/vxm_dense_unet_dec_conv_2_0"]
+
+
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:50_000])
 
@@ -190,6 +200,8 @@ REFUSED: dict[str, tuple[Callable[[Path], None], str]] = {
         ),
         "weights of another kind",
     ),
+    "more than it holds": (repeat_a_layer, "more than its own size"),
+    "a long configuration": (with_config("[" + "1," * 600_000 + "1]"), "not a text"),
     "NaN": (lambda path: rewrite(path, np.full_like(ZEROS, np.nan)), "NaN"),
     "whole numbers": (lambda path: rewrite(path, ZEROS.astype("i4")), "not a plain array"),
     "packed, however large": (
