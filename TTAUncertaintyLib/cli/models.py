@@ -155,6 +155,9 @@ def do_install(options: argparse.Namespace) -> int:
     if not _agreed("Download these weights under this licence?", options.yes):
         return 130
     state = _watch(store, options.name)
+    if state.phase is DownloadPhase.STOPPED:
+        print("stopped; the next download goes on from here", file=sys.stderr)
+        return 130
     if state.phase is not DownloadPhase.INSTALLED:
         raise ModelError(state.problem, state.remedy)
     installed = store.installed(options.name)
@@ -190,9 +193,7 @@ def _watch(store: WeightsStore, name: str) -> DownloadState:
             time.sleep(_INTERVAL_S)
     except KeyboardInterrupt:
         download.cancel()
-        download.wait()
-        print("\nstopped; the next download goes on from here", file=sys.stderr)
-        raise
+        state = download.wait()
     if shows:
         print(f"\r{'':{_WIDTH}}\r", end="", file=sys.stderr)
     return state
@@ -212,7 +213,7 @@ def _progress(state: DownloadState) -> str:
 def do_verify(options: argparse.Namespace) -> int:
     """Compare installed weights with their hashes; status 3 if any differ."""
     store = WeightsStore()
-    names = [options.name] if options.name else [each.record.model for each in store.all()]
+    names = [options.name] if options.name else store.names()
     if not names:
         print("No weights are installed.")
     failed = 0

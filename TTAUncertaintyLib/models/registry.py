@@ -163,6 +163,7 @@ def find_entry(name: str) -> Entry:
         return Entry(read_manifest(path).description(), "", manifest=path)
     found = models()
     if name not in found:
+        installed_weights(name)  # one of one's own that was altered: this says so
         raise ModelError(f"There is no model '{name}'.", f"Choose one of {', '.join(found)}.")
     return found[name]
 

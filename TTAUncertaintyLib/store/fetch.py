@@ -44,6 +44,7 @@ class Progress:
 def fetch(
     url: str,
     partial: Path,
+    whole: Path,
     size_bytes: int | None,
     report: Callable[[Progress], None],
     stopped: Callable[[], bool],
@@ -57,6 +58,8 @@ def fetch(
     partial
         Where its bytes go. What is there from an earlier attempt is continued, if the publisher
         says that the file is still the same; otherwise it begins anew.
+    whole
+        Where the file is put once all of it is there, on the same disk; of this download alone.
     size_bytes
         What it has to have; None takes what comes, up to `MOST_BYTES`.
     report
@@ -79,7 +82,11 @@ def fetch(
         for attempt in range(_ATTEMPTS):
             before = partial.stat().st_size if partial.is_file() else 0
             try:
-                return _attempt(url, partial, size_bytes, report, stopped)
+                if not _attempt(url, partial, size_bytes, report, stopped):
+                    return False
+                partial.replace(whole)
+                _notes_of(partial).unlink(missing_ok=True)
+                return True
             except _BrokenConnectionError as error:
                 after = partial.stat().st_size if partial.is_file() else 0
                 if attempt + 1 == _ATTEMPTS or after <= before:
@@ -126,7 +133,7 @@ def _attempt(
     stopped: Callable[[], bool],
 ) -> bool:
     """Ask for what is missing and write it as it comes."""
-    notes = partial.with_name(partial.name + ".json")
+    notes = _notes_of(partial)
     validator, begin = _continuable(notes, partial, url)
     headers = {"User-Agent": f"TTAUncertainty/{__version__}", "Accept-Encoding": "identity"}
     if validator:
@@ -216,6 +223,10 @@ def _continuable(notes: Path, partial: Path, url: str) -> tuple[str, int]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return "", 0
+
+
+def _notes_of(partial: Path) -> Path:
+    return partial.with_name(partial.name + ".json")
 
 
 def _write_notes(notes: Path, url: str, answer: Any) -> None:

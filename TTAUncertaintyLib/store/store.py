@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
@@ -30,8 +32,10 @@ from .fetch import FetchError, Progress, fetch
 from .folder import cache_folder
 from .record import Origin, Record, hash_of, write_whole
 
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RECORD = "record.json"
 _MANIFEST = "manifest.json"
+_STALE_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -89,24 +93,26 @@ class WeightsStore:
 
     def installed(self, model: str) -> Installed | None:
         """Return what is installed for a model; None if nothing is, or not as it should be."""
-        folder = self._folder(model)
         try:
+            folder = self._folder(model)
             record = Record.read(folder / _RECORD)
-        except (OSError, ValueError):
+        except (ModelError, OSError, ValueError):
             return None
         path = folder / record.file
         return Installed(record, path) if path.is_file() and record.model == model else None
 
     def all(self) -> list[Installed]:
         """Return all that is installed, by name."""
-        try:
-            names = sorted(path.name for path in self._models.iterdir())
-        except OSError:
-            return []
-        return [found for name in names if (found := self.installed(name)) is not None]
+        return [found for name in self.names() if (found := self.installed(name)) is not None]
+
+    def names(self) -> list[str]:
+        """Return the models that something was installed for, even if it is no longer there."""
+        return sorted(path.parent.name for path in self._models.glob(f"*/{_RECORD}"))
 
     def verify(self, model: str) -> Verification:
         """Compare installed weights with the hash in their record.
+
+        For a model of one's own that is its manifest, and what the manifest names.
 
         Raises
         ------
@@ -118,14 +124,22 @@ class WeightsStore:
             if (self._folder(model) / _RECORD).exists():
                 return Verification.MISSING
             raise _not_installed(model)
-        try:
-            intact = hash_of(found.path) == found.record.sha256
-        except OSError as error:
-            raise ModelError(f"{found.path} cannot be read ({error.strerror}).") from error
-        return Verification.INTACT if intact else Verification.ALTERED
+        if not _has_hash(found.path, found.record.sha256):
+            return Verification.ALTERED
+        if found.path.name == _MANIFEST:
+            about = read_manifest(found.path)
+            for name, digest in {about.file: about.sha256, **about.more_files}.items():
+                if not (found.path.parent / name).is_file():
+                    return Verification.MISSING
+                if not _has_hash(found.path.parent / name, digest):
+                    return Verification.ALTERED
+        return Verification.INTACT
 
     def intact_file(self, model: str) -> Path | None:
         """Return the file to load for a model; None if nothing is installed.
+
+        What the manifest of a model of one's own names is not compared here: whatever loads it
+        does.
 
         Raises
         ------
@@ -135,7 +149,7 @@ class WeightsStore:
         found = self.installed(model)
         if found is None:
             return None
-        if self.verify(model) is not Verification.INTACT:
+        if not _has_hash(found.path, found.record.sha256):
             raise ModelError(
                 f"The installed weights {found.path} were changed after they were installed.",
                 f"Remove them and install them again: ttauncertainty models remove {model}.",
@@ -160,14 +174,16 @@ class WeightsStore:
                 "Give a file of your own." if entry.description.needs_weights else "It needs none.",
             )
         partial = self.root / "downloads" / model / f"{published.name}.partial"
+        whole = self._staging()
 
         def bring(report: Callable[[Progress], None], stopped: Callable[[], bool]) -> bool:
             try:
                 partial.parent.mkdir(parents=True, exist_ok=True)
+                whole.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise self._unwritable(error) from error
             try:
-                return fetch(published.url, partial, published.size_bytes, report, stopped)
+                return fetch(published.url, partial, whole, published.size_bytes, report, stopped)
             except FetchError as error:
                 raise ModelError(
                     f"The weights of {entry.description.title} could not be downloaded: {error}.",
@@ -177,9 +193,9 @@ class WeightsStore:
 
         def adopt() -> tuple[Record, Path]:
             try:
-                return self._adopt(entry, partial, published.url, downloaded=True)
+                return self._adopt(entry, whole, published.url, downloaded=True)
             finally:
-                shutil.rmtree(partial.parent, ignore_errors=True)
+                whole.unlink(missing_ok=True)
 
         return Download(bring, adopt)
 
@@ -261,7 +277,7 @@ class WeightsStore:
             record = Record(
                 model=about.name,
                 file=_MANIFEST,
-                size_bytes=sum(path.stat().st_size for path in folder.rglob("*")),
+                size_bytes=sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()),
                 sha256=digest,
                 source=str(manifest.absolute()),
                 source_sha256=digest,
@@ -313,8 +329,16 @@ class WeightsStore:
         published = entry.description.published
         try:
             digest = hash_of(file)
+            page = _is_page(file)
         except OSError as error:
             raise ModelError(f"{file} cannot be read ({error.strerror}).") from error
+        if page:
+            what = "What came" if downloaded else f"The file {file}"
+            raise ModelError(
+                f"{what} is a web page, and no weights of {entry.description.title}.",
+                "A network that asks for a login answers like that: look at the address in a "
+                "browser, or install from a file.",
+            )
         origin = self._compare(entry, digest, downloaded)
         name = published.name if published is not None else file.name
         with self._new_folder(model) as folder:
@@ -374,6 +398,7 @@ class WeightsStore:
     def _new_folder(self, model: str) -> Iterator[Path]:
         """Give out a folder that takes the model's place when all goes well."""
         staging = self._staging()
+        self._sweep(staging.parent)
         try:
             staging.mkdir(parents=True)
             yield staging
@@ -409,10 +434,23 @@ class WeightsStore:
         return self.root / "models"
 
     def _folder(self, model: str) -> Path:
+        if not _NAME.fullmatch(model):  # it may come from a command line, and is a path below
+            raise _not_installed(model)
         return self._models / model
 
     def _staging(self) -> Path:
         return self.root / "staging" / f"{os.getpid()}-{uuid.uuid4().hex}"
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what a program that was ended in the middle left a day ago."""
+        with suppress(OSError):
+            for path in folder.iterdir():
+                if time.time() - path.stat().st_mtime < _STALE_S:
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
 
     def _remembered(self) -> dict[str, str]:
         try:
@@ -438,6 +476,19 @@ class WeightsStore:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _is_page(path: Path) -> bool:
+    """Tell whether a file begins as web pages do; no format of weights does."""
+    with path.open("rb") as file:
+        return file.read(256).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
+
+
+def _has_hash(path: Path, digest: str) -> bool:
+    try:
+        return hash_of(path) == digest
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
 
 
 def _not_installed(model: str) -> ModelError:

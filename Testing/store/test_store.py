@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pickle
+import threading
 import zipfile
 from collections import namedtuple
 from collections.abc import Callable
@@ -21,12 +22,19 @@ from TTAUncertaintyLib.models.networks.lapirn import LapIRNNetwork
 from TTAUncertaintyLib.models.registry import MODELS
 from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 from TTAUncertaintyLib.models.weights.state_dicts import read_state_dict
-from TTAUncertaintyLib.store import Origin, Verdict, Verification, WeightsStore, cache_folder
+from TTAUncertaintyLib.store import (
+    DownloadPhase,
+    Origin,
+    Verdict,
+    Verification,
+    WeightsStore,
+    cache_folder,
+)
 from TTAUncertaintyLib.store import store as storing
 from TTAUncertaintyLib.store.check_one import _look
 from TTAUncertaintyLib.store.checking import check_contents
 
-from .conftest import CONTENT, MODEL, Publisher
+from .conftest import CONTENT, MODEL, Publisher, content_is_right
 
 
 @pytest.fixture
@@ -80,6 +88,7 @@ def test_what_was_altered_is_not_given_out(
         store.intact_file(MODEL)
     path.unlink()
     assert store.installed(MODEL) is None and store.verify(MODEL) is Verification.MISSING
+    assert store.names() == [MODEL] and store.all() == []
 
 
 def test_removing_says_what_it_frees_and_leaves_nothing(
@@ -140,6 +149,65 @@ def test_a_record_that_points_elsewhere_is_no_record(
     values = json.loads(path.read_text())
     path.write_text(json.dumps(values | {"file": "../../../etc/passwd"}))
     assert store.installed(MODEL) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["..", ".", "", "../..", "/etc", "a/b", "downloads/../..", "..\\x"]
+)
+def test_what_is_no_name_of_a_model_is_never_a_path(store: WeightsStore, name: str) -> None:
+    precious = store.root / "precious.txt"
+    (store.root / "models").mkdir(parents=True)
+    precious.write_text("keep me")
+    for method in (store.remove, store.verify):
+        with pytest.raises(ModelError, match="No weights"):
+            method(name)
+    assert store.installed(name) is None and precious.exists()
+
+
+@pytest.mark.parametrize("page", [b"<!DOCTYPE html>", b"\xef\xbb\xbf\r\n <html><body>Log in"])
+def test_a_login_page_is_no_weights_even_where_nobody_can_look_into_them(
+    publisher: Publisher, tmp_path: Path, page: bytes
+) -> None:
+    store = WeightsStore(tmp_path / "cache", check=lambda *_: Verdict(False))
+    publisher.content = page
+    state = store.download(MODEL).wait(20)
+    assert state.phase is DownloadPhase.FAILED and "is a web page" in state.problem
+    publisher.content, publisher.etag = CONTENT, '"weights"'  # and its hash is not remembered
+    assert store.download(MODEL).wait(20).phase is DownloadPhase.INSTALLED
+
+
+def test_what_dead_programs_left_goes_and_what_is_going_on_stays(
+    store: WeightsStore, publisher: Publisher, file: Path
+) -> None:
+    staging = store.root / "staging"
+    for name in ("old", "young"):
+        (staging / name).mkdir(parents=True)
+        (staging / name / "weights.pth").write_bytes(b"half")
+    (staging / "old file").write_bytes(b"half")
+    for name in ("old", "old file"):
+        os.utime(staging / name, (0, 0))
+    store.install_file(MODEL, file)
+    assert [path.name for path in staging.iterdir()] == ["young"]
+
+
+def test_two_downloads_that_overlap_do_not_touch_each_other(
+    publisher: Publisher, tmp_path: Path
+) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+
+    def slow(model: str, file: Path, converted: Path | None, trust: bool) -> Verdict:
+        looking.set()
+        assert go_on.wait(20)
+        return content_is_right(model, file, converted, trust)
+
+    first = WeightsStore(tmp_path / "cache", check=slow).download(MODEL)
+    assert looking.wait(20)  # the first has all of it, and is not done with it
+    second = WeightsStore(tmp_path / "cache", check=content_is_right)
+    assert second.download(MODEL).wait(20).phase is DownloadPhase.INSTALLED
+    go_on.set()
+    state = first.wait(20)
+    assert state.phase is DownloadPhase.INSTALLED, state.problem
+    assert second.verify(MODEL) is Verification.INTACT
 
 
 # -- loading from the store ----------------------------------------------------------------------
@@ -221,8 +289,26 @@ def test_ones_own_program_is_installed_only_with_consent(
     # another manifest is another program: nobody agreed to it
     installed.path.write_text(installed.path.read_text().replace("A test.", "Another."))
     assert "my-model" not in models()
+    with pytest.raises(ModelError, match="were changed"):
+        find_entry("my-model")
     store.remove("my-model")
     assert store.all() == []
+
+
+def test_ones_own_code_that_changed_after_the_consent_does_not_run(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TTAUNCERTAINTY_CACHE", str(tmp_path / "cache"))
+    store = WeightsStore(check=lambda *_: Verdict(True))
+    code = store.install_own(manifest, trust_code=True).path.with_name("my_model.py")
+    assert store.verify("my-model") is Verification.INTACT
+    code.write_text(code.read_text() + "\n# another line")
+    assert store.verify("my-model") is Verification.ALTERED
+    with pytest.raises(ModelError, match=r"my_model\.py"):
+        load_model("my-model")
+    assert not (tmp_path / "it ran").exists()
+    code.unlink()
+    assert store.verify("my-model") is Verification.MISSING
 
 
 def test_ones_own_model_does_not_take_a_known_name(manifest: Path, store: WeightsStore) -> None:
@@ -343,7 +429,7 @@ def test_a_hostile_file_is_refused_and_runs_nothing(
     with pytest.raises(ModelError, match=r"weights\.pth"):
         store.install_file(MODEL, file)
     assert not mark.exists()
-    assert store.all() == [] and not list((store.root / "staging").iterdir())
+    assert store.all() == [] and not [path for path in store.root.rglob("*") if path.is_file()]
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
