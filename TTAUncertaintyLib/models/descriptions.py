@@ -97,7 +97,7 @@ UNIGRADICON = ModelDescription(
     title="uniGradICON",
     purpose="Two CTs or two MRIs of the same region, at least roughly alike in their field of view "
     "and not turned; trained on lungs and abdomen (CT), knees and brains (MRI). Needs no alignment "
-    "and ignores any. Weights of about 283 MB; a pass needs several GB of memory.",
+    "and ignores any. Weights of about 283 MB; a pass takes about 2.5 GB of memory.",
     licence="Apache-2.0",
     citation="Tian, Greer, Kwitt, Vialard, San José Estépar, Bouix, Rushmore, Niethammer: "
     "uniGradICON: A Foundation Model for Medical Image Registration. MICCAI 2024.",
@@ -112,7 +112,7 @@ MULTIGRADICON = replace(
     name="multigradicon",
     title="multiGradICON",
     purpose="Like uniGradICON, and for a CT and an MRI, or MRIs of different contrast, as well. "
-    "Needs no alignment and ignores any. Weights of about 283 MB; a pass needs several GB of "
+    "Needs no alignment and ignores any. Weights of about 283 MB; a pass takes about 2.5 GB of "
     "memory.",
     citation="Demir, Tian, Greer, Kwitt, Vialard, San José Estépar, Bouix, Rushmore, Ebrahim, "
     "Niethammer: multiGradICON: A Foundation Model for Multimodal Medical Image Registration. "
