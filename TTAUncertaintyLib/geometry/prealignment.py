@@ -68,7 +68,7 @@ def prealign(fixed: Image, moving: Image, start: Matrix, kind: Prealignment) -> 
     method.SetMovingInitialTransform(itk_transform(start))
     method.SetInitialTransform(transform, inPlace=True)
     try:
-        with _one_thread():
+        with itk_on_one_thread():
             method.Execute(_working_image(fixed), _working_image(moving))
     except RuntimeError as error:
         raise InputError(
@@ -80,7 +80,7 @@ def prealign(fixed: Image, moving: Image, start: Matrix, kind: Prealignment) -> 
 
 
 @contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
+def itk_on_one_thread() -> Iterator[None]:
     """Let ITK use one thread: the metric ignores the method's own setting."""
     threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
