@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 import torch
+from support.conformance.scenes import balls_pair
 from support.zoo.case import Case
 from torch import Tensor, nn
 
@@ -48,6 +50,14 @@ def test_prepared_tensors_are_float32_on_the_cpu(pair: PreparedPair) -> None:
         assert tensor.dtype == torch.float32 and tensor.device.type == "cpu"
         assert tensor.is_contiguous() and bool(torch.isfinite(tensor).all())
         assert float(tensor.std()) > 0.01  # there is something to see
+
+
+def test_preparing_leaves_the_images_alone(model: RegistrationModel) -> None:
+    images = balls_pair("left-handed oblique to oblique", np.eye(4))
+    before = [image.intensities.clone() for image in images]
+    model.prepare(*images, np.eye(4))
+    for image, copy in zip(images, before, strict=True):
+        assert torch.equal(image.intensities, copy)
 
 
 def test_maps_are_float32_finite_of_the_fixed_lattice_and_the_same_every_time(

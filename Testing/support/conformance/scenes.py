@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -67,6 +69,12 @@ MOTIONS: dict[str, Matrix] = {
 
 def balls_pair(storage: str, world: Matrix) -> tuple[Image, Image]:
     """Return a fixed image of the six balls, and a moving one in which they were moved."""
+    return _balls_pair(storage, tuple(world.ravel().tolist()))
+
+
+@functools.lru_cache(maxsize=32)  # every model is shown the same ones
+def _balls_pair(storage: str, elements: tuple[float, ...]) -> tuple[Image, Image]:
+    world = np.array(elements).reshape(4, 4)
     fixed, moving = STORAGES[storage]
     centers = MIDDLE + BALLS
     return (
