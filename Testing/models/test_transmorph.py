@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.geometry import identity_map
+from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.adapters.transmorph import TransMorph
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.swin_encoder import (
@@ -166,7 +168,9 @@ def saved(path: Path, content: object, **how: Any) -> Path:
 
 def loaded(path: Path, config: dict[str, Any] | None = None, **changed: Any) -> TransMorph:
     manifest = write_manifest(path, SMALL if config is None else config, **changed)
-    return TransMorph(read_manifest(manifest))
+    model = load_model(str(manifest))
+    assert isinstance(model, TransMorph)
+    return model
 
 
 def as_trained(state: dict[str, Tensor]) -> dict[str, Any]:
@@ -371,6 +375,18 @@ def test_a_published_configuration_is_an_architecture() -> None:
         "img_size": [160, 192, 224],
     }
     assert TransMorphArchitecture.from_config(config) == TransMorphArchitecture()
+
+
+def test_the_manifest_of_the_documents_is_read(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[2] / "docs" / "TRANSMORPH.md"
+    text = page.read_text(encoding="utf-8").split("```json")[1].split("```")[0]
+    (tmp_path / "model.json").write_text(text)
+    manifest = read_manifest(tmp_path / "model.json")
+    assert TransMorphArchitecture.from_config(manifest.architecture) == TransMorphArchitecture()
+    assert manifest.input is not None
+    assert manifest.input.shape == TransMorphArchitecture().img_size
+    words = set(page.read_text(encoding="utf-8").replace("`", " ").replace(",", " ").split())
+    assert {field.name for field in fields(TransMorphArchitecture)} | set(VARIANTS) <= words
 
 
 def test_a_variant_can_be_changed_further() -> None:
