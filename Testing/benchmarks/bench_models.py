@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from bench_engine import timed
+from bench_engine import resident_peak, timed
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -210,8 +209,7 @@ def use_memory(options: argparse.Namespace) -> None:
             pair = prepared(loaded.model, options.cube)
             precision = Precision(options.precisions[0])
             engine_of(loaded.model, pair, 2, options.devices[0], precision).run()
-    unit = 2**20 if sys.platform == "darwin" else 2**10
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    peak = resident_peak()
     if on_gpu:
         peak = torch.cuda.max_memory_allocated() / 2**20
     print(json.dumps({"MB": peak}))
