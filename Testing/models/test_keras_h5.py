@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.zoo.synthmorph import write_random_weights
 
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
@@ -265,6 +266,15 @@ def test_without_h5py_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(ModelError, match="pip install h5py"):
         convert_vxm_dense(KERAS / "vxm_dense_keras.h5", tmp_path / "converted")
+
+
+def test_a_file_that_was_converted_elsewhere_is_taken_without_h5py(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    elsewhere = write_random_weights(tmp_path / "published name.h5")
+    monkeypatch.setitem(sys.modules, "h5py", None)
+    convert_vxm_dense(elsewhere, tmp_path / "converted")
+    assert (tmp_path / "converted").read_bytes() == elsewhere.read_bytes()
 
 
 def test_a_missing_file_is_named(h5py: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,7 @@ from torch import Tensor
 from ...errors import ModelError
 from ...geometry import sha256
 from ..networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
-from .safetensors_io import write_safetensors
+from .safetensors_io import read_safetensors, write_safetensors
 
 #: Longest description of a model that is read, bytes.
 _LONGEST_CONFIG = 1 << 20
@@ -45,7 +46,8 @@ def convert_vxm_dense(source: Path, target: Path) -> None:
         The .h5 file: a whole model, or its weights alone. Layers are recognised by the names that
         VoxelMorph gives them. The architecture follows from the shapes of the weights and, where
         the file has it, from the model's configuration; a file without takes what SynthMorph was
-        published with: integration at half the image's resolution in 7 steps.
+        published with: integration at half the image's resolution in 7 steps. Or a file that was
+        converted elsewhere, which is copied; loading it will check it.
     target
         Where the safetensors file is written: float32, names and metadata ("architecture") as
         `VxmDenseNetwork` and `VxmDenseArchitecture` have them, and where it came from.
@@ -56,9 +58,12 @@ def convert_vxm_dense(source: Path, target: Path) -> None:
         If h5py is missing, or the file is damaged, another network's, or of a kind of VxmDense
         that this program does not compute; nothing is written then.
     """
-    h5py = _h5py()
     if not source.is_file():
         raise ModelError(f"The weights file {source} does not exist.", "Check the path.")
+    if _is_converted(source):
+        shutil.copyfile(source, target)
+        return
+    h5py = _h5py()
     try:
         with h5py.File(source, "r") as file:
             layers = dict(_layers(h5py, file, source.stat().st_size))
@@ -83,6 +88,14 @@ def convert_vxm_dense(source: Path, target: Path) -> None:
         "converted_from_sha256": sha256(source),
     }
     write_safetensors(target, tensors, about)
+
+
+def _is_converted(source: Path) -> bool:
+    try:
+        _, about = read_safetensors(source)
+    except (OSError, ValueError):
+        return False
+    return "architecture" in about
 
 
 def _h5py() -> ModuleType:
