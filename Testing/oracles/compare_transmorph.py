@@ -149,7 +149,7 @@ def imported(case: Case) -> Iterator[types.ModuleType]:
 
 def dropout_on(network: nn.Module, seed: int) -> None:
     for layer in network.modules():
-        if isinstance(layer, nn.Dropout):
+        if isinstance(layer, (nn.Dropout, nn.Dropout3d)):
             layer.train()
     torch.manual_seed(seed)
 
