@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -43,11 +45,30 @@ class ManifestNetwork(NetworkModel):
         return prepare_as_specified(self.manifest.input, fixed, moving, initial)
 
 
+class OneAtATime(nn.Module):
+    """A network that is shown one pair at a time, whatever the batch.
+
+    An exported graph is often bound to the batch that it was exported with, and a traced one may be
+    so without saying it.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *images: Tensor) -> Any:
+        """Return the answers as one batch; the first one as it is, where it is no tensor."""
+        answers = []
+        for n in range(images[0].shape[0]):
+            answer = self.network(*(image[n : n + 1] for image in images))
+            if not isinstance(answer, Tensor):
+                return answer
+            answers.append(answer)
+        return torch.cat(answers)
+
+
 class InVoxels(nn.Module):
     """A network behind the contract's arrays: axes (k, j, i), displacements (i, j, k) in voxels.
-
-    Images go through one at a time: an exported graph is often bound to the batch that it was
-    exported with, and a traced one may be so without saying it.
 
     Parameters
     ----------
@@ -61,21 +82,13 @@ class InVoxels(nn.Module):
         super().__init__()
         if manifest.input is None or manifest.output is None:
             raise ValueError("The manifest lacks a section 'input' or 'output'.")
-        self.network = network
+        self.network: nn.Module = OneAtATime(network)
         self.name = manifest.name
         self.input = manifest.input
         self.output = manifest.output
 
     def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
         """Return displacements [B, 3, D, H, W] for images [B, 1, D, H, W]."""
-        return torch.cat(
-            [
-                self._one(moving[n : n + 1], fixed[n : n + 1])
-                for n in range(moving.shape[0])  # see the class
-            ]
-        )
-
-    def _one(self, moving: Tensor, fixed: Tensor) -> Tensor:
         turned = self.input.array_order is AxisOrder.IJK
         arrays = {"moving": moving, "fixed": fixed}
         if turned:
@@ -83,7 +96,8 @@ class InVoxels(nn.Module):
         pair = [arrays[name].contiguous() for name in self.input.images]
         channels = self.input.passed_as is PassedAs.CHANNELS
         answer = self.network(torch.cat(pair, 1)) if channels else self.network(*pair)
-        field = checked_field(answer, (1, 3, *pair[0].shape[2:]), self.name).float()
+        shape = (moving.shape[0], 3, *pair[0].shape[2:])
+        field = checked_field(answer, shape, self.name).float()
         if self.output.components is AxisOrder.KJI:
             field = field.flip(1)
         if turned:
