@@ -31,6 +31,7 @@ class RunChoices:
     fixedVolume: Any = None
     movingVolume: Any = None
     model: str = "pyramid-flow"
+    modelOptions: str = "{}"
     initialTransform: Any = None
     structures: Any = None
     preset: str = "standard"

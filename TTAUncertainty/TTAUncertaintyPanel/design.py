@@ -8,7 +8,7 @@ import numpy as np
 
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.geometry import Lattice
-from TTAUncertaintyLib.models import DEFAULT_MODEL, MODELS
+from TTAUncertaintyLib.models import DEFAULT_MODEL, MODELS, models
 from TTAUncertaintyLib.perturbations import (
     PAPER_FAMILIES,
     Design,
@@ -76,7 +76,7 @@ def typical_lattice(model: str) -> Lattice:
     The design of a run is resolved on the network's own lattice, which is known only once the
     images are read; presets depend on its spacing alone, the paper's protocol on its extent too.
     """
-    entry = MODELS.get(model, MODELS[DEFAULT_MODEL])
+    entry = models().get(model, MODELS[DEFAULT_MODEL])
     spacing = entry.description.spacing_mm or _TYPICAL_SPACING_MM
     size = tuple(max(1, round(extent / spacing)) for extent in _TYPICAL_EXTENT_MM)
     return Lattice(size, np.diag([spacing, spacing, spacing, 1.0]))  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.models import MODELS
+from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
 
 from . import words
@@ -18,6 +18,7 @@ from .bindings import ListBinding, NodeBinding
 from .design import fill_from_preset, passes
 from .first_choices import first_choices
 from .look import small_print
+from .options_row import OptionsRow
 from .pace import Pace
 from .samples import load_sample_pair
 from .weights_row import WeightsRow
@@ -39,13 +40,12 @@ class InputsSection(VTKObservationMixin):
         self._ui = ui
         self._host = host
         self._pace = Pace(host.logic.machine)
-        self._weights = WeightsRow(ui, host)
-        models = [
-            (name, _(entry.description.title), _(entry.description.purpose))
-            for name, entry in MODELS.items()
-        ]
+        self._weights = WeightsRow(ui, host, self._listModels)
+        self._options = OptionsRow(ui, host)
+        self._models = ListBinding(ui.modelCombo, "model", self._onDesign)
+        self._listModels()
         self._bindings = [
-            ListBinding(ui.modelCombo, "model", self._onDesign, models),
+            self._models,
             ListBinding(ui.presetCombo, "preset", self._onDesign, words.preset_options()),
             NodeBinding(ui.structuresSelector, "structures", self._onChosen),
             NodeBinding(ui.initialTransformSelector, "initialTransform", self._onChosen),
@@ -76,7 +76,19 @@ class InputsSection(VTKObservationMixin):
             parameters.fixedVolume is not None or parameters.movingVolume is not None
         )
         self._weights.show(parameters.model)
+        self._options.show(parameters.model)
         self._ui.presetLabel.text = self._preset(parameters)
+
+    def _listModels(self) -> None:
+        """Offer the models there are now: the person's own come and go."""
+        self._models.set_options(
+            [
+                (name, _(entry.description.title), _(entry.description.purpose))
+                for name, entry in models().items()
+            ]
+        )
+        if self._host.parameters is not None:
+            self._models.show(self._host.parameters.model)
 
     def onSceneClosed(self) -> None:
         """There are no volumes any more."""

@@ -13,6 +13,7 @@ from TTAUncertaintyLib.geometry import Start
 from TTAUncertaintyLib.worker.job import Job
 
 from .design import design_request
+from .model_options import options_of
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
         output=output,
         model=choices.model,
         weights=machine.weightsFile(choices.model),
+        options=options_of(choices),
         design=design_request(choices),
         start=Start(choices.start),
         initial_transform=files.initialTransform,

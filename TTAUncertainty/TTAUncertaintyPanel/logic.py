@@ -9,6 +9,7 @@ from typing import Any
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
 from TTAUncertaintyLib.errors import InputError, WorkerError
+from TTAUncertaintyLib.models import MODELS
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.results.review_report import Picture
@@ -16,13 +17,15 @@ from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.loading import ResultReading, folder_of
 from TTAUncertaintyLib.scene.stage import Stage
+from TTAUncertaintyLib.store import Download, WeightsStore
 from TTAUncertaintyLib.worker.run import Phase
 
-from . import active, download, requirements, runs, weights
+from . import active, requirements, runs, weights
 from .choices import RunChoices
 from .exporting import export_review
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
+from .python import worker_python
 from .readiness import reason_not_to_run
 from .saving import save_result
 
@@ -57,7 +60,15 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
 
     def weights(self, model: str) -> weights.Weights:
         """Whether the weights of a model are there."""
-        return weights.weights_of(model, self.machine)
+        return weights.weights_of(model, self.machine, self.weightsStore)
+
+    @property
+    def weightsStore(self) -> WeightsStore:
+        """The weights that are installed on this computer.
+
+        Its `install_file`, `install_own` and `verify` take seconds: call them from a thread.
+        """
+        return WeightsStore(python=worker_python(self.machine))
 
     def reasonNotToRun(self, choices: Any) -> str:
         """Say why a run with these choices cannot begin; empty if it can.
@@ -153,15 +164,15 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
 
     def canDownloadWeights(self, model: str) -> bool:
         """Whether a model's weights can be had from the internet."""
-        return download.can_download(model)
+        return model in MODELS and MODELS[model].description.published is not None
 
-    def downloadWeights(self, model: str) -> download.WeightsDownload:
+    def downloadWeights(self, model: str) -> Download:
         """Begin to download a model's weights in the background. For a click only.
 
-        Show `fraction` from a timer; when it has `ended`, pass its `file` to
-        ``machine.setWeightsFile`` or show its `problem`.
+        Look at its `state` from a timer; at its end the weights are installed, or the state says
+        what went wrong.
         """
-        return download.WeightsDownload(model, self.machine.weightsFolder)
+        return self.weightsStore.download(model)
 
     def results(self) -> list[Any]:
         """The results in the scene, as `ResultNodes`."""

@@ -74,11 +74,6 @@ class MachineSettings:
         self._write("resultsFolder", str(folder))
 
     @property
-    def weightsFolder(self) -> Path:
-        """Folder for weights that are downloaded: beside Slicer's settings, easy to find again."""
-        return Path(str(self._settings.fileName())).parent / "TTAUncertainty"
-
-    @property
     def python(self) -> str:
         """Interpreter of the background process; empty for Slicer's own."""
         return self._text("python", "")
@@ -88,12 +83,12 @@ class MachineSettings:
         self._write("python", str(path))
 
     def weightsFile(self, model: str) -> Path | None:
-        """The weights file that was chosen for a model; None where none was."""
+        """The file that is taken instead of a model's own weights; None where none is."""
         chosen = self._text(f"weights/{model}", "")
         return Path(chosen) if chosen else None
 
     def setWeightsFile(self, model: str, path: Path | str | None) -> None:
-        """Remember a weights file for a model; None goes back to the bundled one."""
+        """Take a file instead of a model's own weights; None goes back to those."""
         self._write(f"weights/{model}", "" if path is None else str(path))
 
     def _text(self, key: str, default: str) -> str:

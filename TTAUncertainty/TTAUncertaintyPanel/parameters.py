@@ -29,6 +29,8 @@ class TTAUncertaintyParameters:
         The pair to register.
     model
         Name in the library's registry.
+    modelOptions
+        What was chosen of the models' options: JSON, by model and by option.
     initialTransform
         Linear; the one that brings the moving volume onto the fixed one when it is applied to it.
     structures
@@ -85,6 +87,7 @@ class TTAUncertaintyParameters:
     fixedVolume: vtkMRMLScalarVolumeNode
     movingVolume: vtkMRMLScalarVolumeNode
     model: str = "pyramid-flow"
+    modelOptions: str = "{}"
     initialTransform: vtkMRMLTransformNode
     structures: vtkMRMLNode
     preset: str = "standard"

@@ -7,7 +7,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.models import MODELS
+from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.perturbations import Family, Sampling
 from TTAUncertaintyLib.scene.inputs import problem_with
 
@@ -45,7 +45,7 @@ def reason_not_to_run(choices: Any, machine: Any, weights: Any) -> str:
         problem = problem_with(volume)
         if problem:
             return problem
-    if choices.model not in MODELS:
+    if choices.model not in models():
         return _("Choose a model.")
     if weights.problem:
         return str(weights.problem)

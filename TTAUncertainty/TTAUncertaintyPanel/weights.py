@@ -1,14 +1,27 @@
-"""Whether the weights of a model are there: bundled, or a file that the person chose."""
+"""Whether the weights of a model are there: bundled, installed, or a file that was chosen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from slicer.i18n import tr as _
 
-from TTAUncertaintyLib.models import MODELS
+from TTAUncertaintyLib.models import Entry, models
+from TTAUncertaintyLib.store import Record, WeightsStore
+
+
+class Source(Enum):
+    """Where the weights that a run will read come from."""
+
+    NONE = "none"  #: the model needs none
+    BUNDLED = "bundled"
+    INSTALLED = "installed"
+    CHOSEN = "chosen"  #: a file that the person takes instead
+    OWN = "own"  #: a model of the person's own, installed with its files
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True)
@@ -19,18 +32,21 @@ class Weights:
     ----------
     model
         Name in the registry.
-    bundled
-        Whether they come with the extension.
+    source
+        Where they come from.
     file
-        The file that a run will read; None if there is none yet.
+        The file that a run will read; None if there is none.
     problem
         Empty if they can be used, else a sentence that says what to do.
+    record
+        What is known of installed ones.
     """
 
     model: str
-    bundled: bool
-    file: Path | None
+    source: Source
+    file: Path | None = None
     problem: str = ""
+    record: Record | None = None
 
     @property
     def installed(self) -> bool:
@@ -39,14 +55,16 @@ class Weights:
 
     @property
     def size_mb(self) -> float:
-        """Size of the file in MB (10^6 bytes); 0 where there is none."""
+        """Size in MB (10^6 bytes); 0 where there is none."""
+        if self.record is not None:
+            return self.record.size_bytes / 1e6
         try:
             return 0.0 if self.file is None else self.file.stat().st_size / 1e6
         except OSError:
             return 0.0
 
 
-def weights_of(model: str, machine: Any) -> Weights:
+def weights_of(model: str, machine: Any, store: WeightsStore) -> Weights:
     """Say which weights a run with a model would read.
 
     Parameters
@@ -54,38 +72,39 @@ def weights_of(model: str, machine: Any) -> Weights:
     model
         Name in the registry.
     machine
-        `MachineSettings`: the file that the person chose goes before the bundled one.
+        `MachineSettings`: a file that the person chose goes before all others.
+    store
+        Where weights are installed.
     """
-    if model not in MODELS:
-        return Weights(model, False, None, _("Choose a model from the list."))
-    entry = MODELS[model]
+    entry = models().get(model)
+    if entry is None:
+        return Weights(model, Source.ABSENT, problem=_("Choose a model from the list."))
+    if entry.manifest is not None:
+        found = store.installed(model)
+        return Weights(model, Source.OWN, entry.manifest, record=found and found.record)
+    if not entry.description.needs_weights:
+        return Weights(model, Source.NONE)
     chosen = machine.weightsFile(model)
-    bundled = entry.bundled is not None
     if chosen is not None:
-        problem = (
-            ""
-            if chosen.is_file()
-            else _(
-                "The weights file {path} is not there any more: choose it again under Model."
-            ).format(path=chosen)
-        )
-        return Weights(model, bundled, chosen, problem)
+        problem = _("The weights file {path} is not there any more: choose it again under Model.")
+        said = "" if chosen.is_file() else problem.format(path=chosen)
+        return Weights(model, Source.CHOSEN, chosen, said)
     if entry.bundled is not None:
-        file = entry.bundled()
-        problem = (
-            ""
-            if file.is_file()
-            else _(
-                "The weights of {title} are missing: install the extension TTAUncertainty again."
-            ).format(title=entry.description.title)
-        )
-        return Weights(model, True, file, problem)
-    return Weights(
-        model,
-        False,
-        None,
-        _(
-            "Get the weights of {title} under Model: download them or choose a file. They are "
-            "published at {place}."
-        ).format(title=entry.description.title, place=entry.description.published.page),
+        return _bundled(model, entry)
+    found = store.installed(model)
+    if found is not None:
+        return Weights(model, Source.INSTALLED, found.path, record=found.record)
+    problem = _(
+        "Get the weights of {title} under Model: download them, or install them from a file."
     )
+    return Weights(model, Source.ABSENT, problem=problem.format(title=entry.description.title))
+
+
+def _bundled(model: str, entry: Entry) -> Weights:
+    file = entry.bundled() if entry.bundled else None
+    problem = ""
+    if file is None or not file.is_file():
+        problem = _(
+            "The weights of {title} are missing: install the extension TTAUncertainty again."
+        ).format(title=entry.description.title)
+    return Weights(model, Source.BUNDLED, file, problem)

@@ -1,0 +1,44 @@
+"""What was chosen of the models' options, as the parameter node keeps it: one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from TTAUncertaintyLib.models import ModelDescription, models
+
+
+def options_of(choices: Any) -> dict[str, str]:
+    """Return what was chosen for the chosen model, by option; defaults are left out.
+
+    What a scene from elsewhere holds and the model does not know is left out too.
+    """
+    entry = models().get(choices.model)
+    return {} if entry is None else _valid(entry.description, _read(choices.modelOptions))
+
+
+def with_option(text: str, model: str, name: str, value: str) -> str:
+    """Return the field's text with one option of one model changed."""
+    every = _read(text)
+    own = every.get(model)
+    every[model] = {**(own if isinstance(own, dict) else {}), name: value}
+    return json.dumps(every, sort_keys=True)
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        every = json.loads(text)
+    except ValueError:
+        return {}
+    return every if isinstance(every, dict) else {}
+
+
+def _valid(about: ModelDescription, every: dict[str, Any]) -> dict[str, str]:
+    own = every.get(about.name)
+    if not isinstance(own, dict):
+        return {}
+    return {
+        option.name: own[option.name]
+        for option in about.options
+        if own.get(option.name) in option.choices and own[option.name] != option.default
+    }
