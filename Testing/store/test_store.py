@@ -7,6 +7,8 @@ import io
 import json
 import os
 import pickle
+import subprocess
+import sys
 import threading
 import zipfile
 from collections import namedtuple
@@ -204,6 +206,7 @@ def test_two_downloads_that_overlap_do_not_touch_each_other(
     assert looking.wait(20)  # the first has all of it, and is not done with it
     second = WeightsStore(tmp_path / "cache", check=content_is_right)
     assert second.download(MODEL).wait(20).phase is DownloadPhase.INSTALLED
+    assert "range" not in publisher.asked[-1]  # it left alone what the first had brought
     go_on.set()
     state = first.wait(20)
     assert state.phase is DownloadPhase.INSTALLED, state.problem
@@ -449,7 +452,7 @@ def test_a_keras_file_that_is_none_is_refused(tmp_path: Path) -> None:
     assert WeightsStore(tmp_path / "cache").all() == []
 
 
-def test_the_process_of_its_own_answers_and_is_limited(tmp_path: Path) -> None:
+def test_the_process_of_its_own_answers(tmp_path: Path) -> None:
     good, bad, mark = tmp_path / "good.pth", tmp_path / "bad.pth", tmp_path / "it ran"
     torch.save(LapIRNNetwork().state_dict(), good)
     assert check_contents(MODEL, good) == Verdict(True)
@@ -457,6 +460,13 @@ def test_the_process_of_its_own_answers_and_is_limited(tmp_path: Path) -> None:
     verdict = check_contents(MODEL, bad)
     assert verdict.checked and "bad.pth" in verdict.problem and verdict.remedy
     assert not mark.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not enforce it")
+def test_the_process_of_its_own_gets_no_more_memory_than_its_limit() -> None:
+    code = "from TTAUncertaintyLib.store.check_one import _limit; _limit(2**29); bytearray(2**30)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.strip().endswith("MemoryError")
 
 
 def test_a_process_that_dies_is_a_refusal_too(tmp_path: Path) -> None:
