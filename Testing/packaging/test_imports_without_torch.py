@@ -51,6 +51,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
     [
         *modules("worker", without=("perform",)),
         *modules("review"),
+        *modules("store"),
         *modules("results", "review_report*"),
         "worker",
         "engine",
