@@ -1,0 +1,262 @@
+"""Is the intrinsic spread the network's own noise? Dropout against the discretisation surrogate.
+
+The paper's lemma splits the variance under perturbation into the network's own noise (intrinsic
+spread) and what the perturbations move (bias jitter). A deterministic network has no noise of its
+own; there the sampling phase stands in for it. This study takes a network with dropout layers,
+whose noise is real and can be measured without any perturbation, and prints, on brains deformed by
+a known field, both splits beside that direct measurement, as a Markdown table; and paints one
+slice of the first case.
+
+    .venv/bin/python Testing/benchmarks/dropout_study.py --picture docs/pictures/dropout.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from TTAUncertaintyLib.models.descriptions import bundled_dropout_weights
+from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
+from TTAUncertaintyLib.perturbations import DesignRequest, Noise, Preset
+from TTAUncertaintyLib.resources import resources_folder
+from TTAUncertaintyLib.training.evaluate import perturbed_variance
+from TTAUncertaintyLib.training.evaluation_cases import (
+    ManufacturedCase,
+    load_volume,
+    manufactured_case,
+)
+from TTAUncertaintyLib.training.image_lattice import SPACING_MM
+from TTAUncertaintyLib.training.metrics import normalised_risk_coverage, pearson, spearman
+from TTAUncertaintyLib.training.weights_file import load_network
+
+_REPLICATES = 4
+_DIRECT_PASSES = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """What was found on one case; standard deviations and error in mm, [D, H, W].
+
+    Attributes
+    ----------
+    error
+        Of the unperturbed prediction.
+    direct
+        Spread of repeated passes with dropout and without any perturbation.
+    intrinsic, jitter, total
+        By source of noise, clamped at zero where the unbiased estimate of the variance is not.
+    variances
+        By source of noise: means inside the brain of the unclamped variances of intrinsic spread
+        and bias jitter, mm^2.
+    """
+
+    case: ManufacturedCase
+    error: Tensor
+    direct: Tensor
+    intrinsic: dict[Noise, Tensor]
+    jitter: dict[Noise, Tensor]
+    total: dict[Noise, Tensor]
+    variances: dict[Noise, tuple[float, float]]
+
+
+def study(network: PyramidFlowNetwork, case: ManufacturedCase) -> Maps:
+    """Measure one case."""
+    with torch.inference_mode():
+        found = network(case.moving, case.fixed)
+    error = (found - case.displacement).square().sum(1).sqrt()[0] * SPACING_MM
+    maps = Maps(case, error, _direct_spread(network, case), {}, {}, {}, {})
+    for noise in (Noise.DROPOUT, Noise.DISCRETISATION):
+        request = DesignRequest(Preset.STANDARD, replicates=_REPLICATES, noise=noise)
+        variance = perturbed_variance(network, case.moving, case.fixed, request)
+        assert variance.intrinsic is not None and variance.jitter is not None
+        maps.intrinsic[noise] = variance.intrinsic.clamp(min=0.0).sqrt()
+        maps.jitter[noise] = variance.jitter.clamp(min=0.0).sqrt()
+        maps.total[noise] = variance.total.clamp(min=0.0).sqrt()
+        maps.variances[noise] = (
+            float(variance.intrinsic[case.mask].mean()),
+            float(variance.jitter[case.mask].mean()),
+        )
+    return maps
+
+
+@torch.inference_mode()
+def _direct_spread(network: PyramidFlowNetwork, case: ManufacturedCase) -> Tensor:
+    """Return the standard deviation of repeated passes with dropout, mm: no perturbation at all."""
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Dropout3d)]
+    with torch.random.fork_rng([]):
+        torch.manual_seed(20_260)
+        for layer in layers:
+            layer.train()
+        passes = [network(case.moving, case.fixed)[0] for _ in range(_DIRECT_PASSES)]
+        for layer in layers:
+            layer.eval()
+    spread: Tensor = torch.stack(passes).var(0).sum(0).sqrt() * SPACING_MM
+    return spread
+
+
+def table(found: Sequence[Maps]) -> str:
+    """Return the means over the cases as a Markdown table."""
+    lines = [
+        "| noise | intrinsic, rms mm | jitter, rms mm | intrinsic's share | intrinsic and direct "
+        "spread: Pearson, ratio | intrinsic against error: Pearson / Spearman / nAURC | total "
+        "against error |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for noise in (Noise.DROPOUT, Noise.DISCRETISATION):
+        intrinsic, jitter = np.mean([m.variances[noise] for m in found], axis=0)
+        alike = np.mean([_alike(m, noise) for m in found], axis=0)
+        lines.append(
+            f"| {noise.value} | {max(intrinsic, 0) ** 0.5:.2f} | {max(jitter, 0) ** 0.5:.2f} | "
+            f"{intrinsic / (intrinsic + jitter):.0%} | {alike[0]:.2f}, {alike[1]:.2f} | "
+            f"{_ranking(found, [m.intrinsic[noise] for m in found])} | "
+            f"{_ranking(found, [m.total[noise] for m in found])} |"
+        )
+    direct = float(np.mean([m.direct[m.case.mask].square().mean() for m in found])) ** 0.5
+    lines.append(
+        f"| dropout, {_DIRECT_PASSES} passes without perturbation | {direct:.2f} | | | | "
+        f"{_ranking(found, [m.direct for m in found])} | |"
+    )
+    return "\n".join(lines)
+
+
+def _alike(maps: Maps, noise: Noise) -> tuple[float, float]:
+    """Compare the intrinsic spread with the spread measured directly: Pearson, ratio of the rms."""
+    mask = maps.case.mask
+    intrinsic, direct = maps.intrinsic[noise][mask], maps.direct[mask]
+    ratio = maps.variances[noise][0] ** 0.5 / float(direct.square().mean().sqrt())
+    return pearson(intrinsic, direct), ratio
+
+
+def _ranking(found: Sequence[Maps], maps: Sequence[Tensor]) -> str:
+    rows = [
+        (
+            pearson(values[m.case.mask], m.error[m.case.mask]),
+            spearman(values[m.case.mask], m.error[m.case.mask]),
+            normalised_risk_coverage(values[m.case.mask], m.error[m.case.mask]),
+        )
+        for m, values in zip(found, maps, strict=True)
+    ]
+    return " / ".join(f"{value:.2f}" for value in np.mean(rows, axis=0))
+
+
+def main() -> None:
+    """Print the table, and paint the picture if it is asked for."""
+    samples = resources_folder() / "SampleData"
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path, default=bundled_dropout_weights())
+    parser.add_argument("--subject", type=Path, default=samples / "colin27_t1_1mm.nii.gz")
+    parser.add_argument("--smooth", type=int, default=2, help="smooth cases")
+    parser.add_argument("--affine", type=int, default=1, help="affine cases")
+    parser.add_argument("--picture", type=Path, help="paint a slice of the first case here")
+    options = parser.parse_args()
+    network = load_network(options.weights)
+    image, _ = load_volume(options.subject)
+    found = []
+    for seed in range(options.smooth + options.affine):
+        affine = seed >= options.smooth
+        name = f"{'affine' if affine else 'smooth'} {seed}"
+        found.append(study(network, manufactured_case(name, image, seed, affine=affine)))
+    print(f"Mean of {len(found)} cases, K = 8, R = {_REPLICATES}\n")
+    print(table(found))
+    if options.picture is not None:
+        paint(found[0], options.picture)
+
+
+# -- the picture --------------------------------------------------------------------------------
+
+_SCALE = 3  # screen pixels a voxel
+_MARGIN, _TITLE, _BAR = 10, 44, 46
+
+
+def paint(maps: Maps, path: Path) -> None:
+    """Paint the middle axial slice: image, error, and each map with its own scale in mm."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6 import QtCore, QtGui
+
+    app = QtGui.QGuiApplication.instance() or QtGui.QGuiApplication([])
+    spreads = [*maps.intrinsic.values(), maps.direct]
+    inside = maps.case.mask
+    spread_to = _upper(torch.stack(spreads), inside)
+    jitter_to = _upper(torch.stack([*maps.jitter.values()]), inside)
+    panels = [
+        ("Error of the registration", "", maps.error, _upper(maps.error[None], inside)),
+        ("Dropout, directly", "repeated passes, not perturbed", maps.direct, spread_to),
+        ("Intrinsic spread", "dropout", maps.intrinsic[Noise.DROPOUT], spread_to),
+        ("Intrinsic spread", "sampling phase", maps.intrinsic[Noise.DISCRETISATION], spread_to),
+        ("Bias jitter", "dropout", maps.jitter[Noise.DROPOUT], jitter_to),
+        ("Bias jitter", "sampling phase", maps.jitter[Noise.DISCRETISATION], jitter_to),
+    ]
+    level = maps.error.shape[0] * 11 // 20
+    rows, columns = np.nonzero(inside[level].numpy())
+    cut = (slice(rows.min() - 2, rows.max() + 3), slice(columns.min() - 2, columns.max() + 3))
+    height, width = (n * _SCALE for n in maps.error[level].numpy()[cut].shape)
+    sheet = QtGui.QImage(
+        3 * (width + _MARGIN) + _MARGIN,
+        2 * (height + _TITLE + _BAR) + _MARGIN,
+        QtGui.QImage.Format.Format_RGB32,
+    )
+    sheet.fill(QtGui.QColor("white"))
+    painter = QtGui.QPainter(sheet)
+    for number, (title, subtitle, values, upper) in enumerate(panels):
+        x = _MARGIN + (number % 3) * (width + _MARGIN)
+        y = (number // 3) * (height + _TITLE + _BAR)
+        font = painter.font()
+        font.setPixelSize(15)
+        font.setBold(True)
+        painter.setFont(font)
+        painter.drawText(x, y + 20, title)
+        font.setPixelSize(13)
+        font.setBold(False)
+        painter.setFont(font)
+        painter.drawText(x, y + 38, subtitle)
+        colors = _colors(values[level].numpy()[cut], maps.case.fixed[0, 0, level].numpy()[cut],
+                         inside[level].numpy()[cut], upper)  # fmt: skip
+        slice_image = QtGui.QImage(
+            colors.data, colors.shape[1], colors.shape[0], 3 * colors.shape[1],
+            QtGui.QImage.Format.Format_RGB888,
+        )  # fmt: skip
+        painter.drawImage(QtCore.QRect(x, y + _TITLE, width, height), slice_image)
+        ramp = _ramp(width)
+        bar = QtGui.QImage(ramp.data, width, 1, 3 * width, QtGui.QImage.Format.Format_RGB888)
+        painter.drawImage(QtCore.QRect(x, y + _TITLE + height + 8, width, 10), bar)
+        line = QtCore.QRect(x, y + _TITLE + height + 20, width, 18)
+        painter.drawText(line, QtCore.Qt.AlignmentFlag.AlignLeft, "0")
+        painter.drawText(line, QtCore.Qt.AlignmentFlag.AlignRight, f"{upper:.1f} mm")
+    painter.end()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(str(path), "PNG", 0)
+    del app
+
+
+def _upper(values: Tensor, mask: Tensor) -> float:
+    """Return the 98th percentile inside the brain: the end of a scale."""
+    return float(np.quantile(values[:, mask].numpy(), 0.98))
+
+
+def _palette() -> np.ndarray:
+    from TTAUncertaintyLib.results.report.colors import SEQUENTIAL, color_table
+
+    return color_table(SEQUENTIAL).rgba[:, :3].astype(np.float64)
+
+
+def _ramp(width: int) -> np.ndarray:
+    steps = np.round(np.linspace(0, 255, width)).astype(int)
+    return np.ascontiguousarray(_palette()[steps][None].astype(np.uint8))
+
+
+def _colors(values: np.ndarray, grey: np.ndarray, mask: np.ndarray, upper: float) -> np.ndarray:
+    """Return a slice as uint8 [rows, columns, 3], anterior up, the brain in colours."""
+    index = np.clip(values / upper * 255, 0, 255).astype(int)
+    picture = np.where(mask[..., None], _palette()[index], 255.0 * grey[..., None])
+    return np.ascontiguousarray(picture[::-1].astype(np.uint8))
+
+
+if __name__ == "__main__":
+    main()
