@@ -90,7 +90,7 @@ def test_it_does_not_run_unasked(manifest: Path) -> None:
 def test_it_registers_two_brains_and_the_engine_maps_it(
     model: RegistrationModel, pair: PreparedPair
 ) -> None:
-    design = Design(Family.TRANSLATION, Amplitudes(1.0), outer=2)
+    design = Design(Family.TRANSLATION, Amplitudes(1.0), outer=4)
     outcome = Engine(model, pair, design, Execution("cpu"), reverse_pass=False).run()
     warped = sample(pair.moving, outcome.prediction[None])
     brain = (pair.fixed > 0.1).numpy()
