@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ THREE_D = "ThreeD"
 
 #: Pictures a second at most, and their quality while something moves (1 to 100).
 _FPS, _QUALITY = 30.0, 70
+
+#: Seconds after which a page that has just connected is drawn for once more, one after another.
+_DRAW_AGAIN_S = (0.5, 1.5, 4.0)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Views:
         self._titles: dict[str, str] = {THREE_D: "3D"}
         self._unfitted: set[str] = set()
         self._volume: Any = None
+        self._drawing: asyncio.Task[None] | None = None
         self._layout = Layout.FOUR_UP
         for kind, ui in (
             (RemoteSliceViewFactory, self._slice_ui),
@@ -88,6 +93,7 @@ class Views:
                     self._add(view)
             self._manager.create_view(ViewLayoutDefinition.threed_view(name=THREE_D))
         self.arrange(Layout.FOUR_UP)
+        server.controller.on_client_connected.add(self._draw_for_new_page)
 
     def _add(self, view: _View) -> None:
         self._titles[view.tag] = view.title
@@ -155,6 +161,17 @@ class Views:
         view = self._manager.get_view(tag)
         view.render()
         return png_of_window(view.render_window())
+
+    def _draw_for_new_page(self, **_kwargs: Any) -> None:
+        """Draw again for a page that has just come: what was drawn before, it has not seen."""
+
+        async def draw() -> None:
+            for delay in _DRAW_AGAIN_S:
+                await asyncio.sleep(delay)
+                for view in self._manager.get_views():
+                    view.schedule_render()
+
+        self._drawing = asyncio.get_running_loop().create_task(draw())
 
     def _resized(self, tag: str) -> None:
         if tag in self._unfitted and self._volume is not None:

@@ -28,6 +28,9 @@ from support.viewer_process import ViewerProcess  # noqa: E402
 MOST_BYTES = 400_000
 _CHROMIUM = "/usr/bin/chromium"
 
+#: Milliseconds that a busy machine may take to draw all views anew.
+_REST_MS = 6000
+
 
 def map_over_image(page: Any) -> None:
     """The four views."""
@@ -41,6 +44,7 @@ def review(page: Any) -> None:
     page.keyboard.press("n")
     page.keyboard.press("c")
     page.wait_for_selector(".tta-spots .tta-check")
+    page.wait_for_selector(".tta-verdicts-spot")
 
 
 def side_by_side(page: Any) -> None:
@@ -84,6 +88,7 @@ def main() -> int:
             page.set_default_timeout(120_000)
             for name, stop in STOPS.items():
                 stop(page)
+                page.wait_for_timeout(_REST_MS)
                 if name != "browser-running":
                     settled(page)
                 image = QtGui.QImage.fromData(page.screenshot())

@@ -12,7 +12,7 @@ from types import TracebackType
 from urllib.parse import parse_qs, urlsplit
 
 #: Seconds that a busy machine may take to start it, and to end it.
-_STARTING_S, _ENDING_S = 120, 30
+_STARTING_S, _ENDING_S = 300, 60
 
 
 class ViewerProcess:

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -117,9 +118,11 @@ def test_what_is_sent_has_to_be_an_image(viewer: ViewerProcess) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_nothing_private_is_left_at_the_end(tmp_path_factory: pytest.TempPathFactory, how) -> None:
+def test_nothing_private_is_left_at_the_end(tmp_path: Path, how: signal.Signals) -> None:
     graphics.require()
-    with ViewerProcess(tmp_path_factory.mktemp("ends")) as viewer:
+    # another address than the usual ones is warned of
+    with ViewerProcess(tmp_path, "--host", "127.0.0.2") as viewer:
+        assert "warning: listening on 127.0.0.2" in viewer.output
         assert len(viewer.private_folders) == 1
         assert viewer.end(how) == 0
         assert viewer.private_folders == []
