@@ -192,7 +192,7 @@ SITK_BSPLINE = _optimisation(
     "sitk-bspline",
     "B-spline (SimpleITK)",
     "Any anatomy, any contrasts: mutual information is maximised, with control points 24 mm apart. "
-    "Coarse and slow, seconds to minutes a pass.",
+    "A brain at 2 mm takes about 16 s a pass.",
     "Rueckert et al.: Nonrigid registration using free-form deformations. IEEE TMI 18 (1999). "
     "Mattes et al.: PET-CT image registration in the chest using free-form deformations. "
     "IEEE TMI 22 (2003).",

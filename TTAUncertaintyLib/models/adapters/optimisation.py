@@ -2,7 +2,7 @@
 
 An optimisation is a map-valued function like a network, only slower. Each pass runs on one thread,
 so that sums come in one order and the same images give the same map to the bit; the passes of a
-batch run side by side, which is where more cores help (`--batch`).
+batch run side by side where the optimiser can, which is where more cores help (`--batch-size`).
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ class OptimisedRegistration(ABC):
     weights: ClassVar[None] = None
     has_dropout: ClassVar[bool] = False
 
+    #: Whether several may run at once in one process without changing each other's results.
+    side_by_side: ClassVar[bool] = True
+
     def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:
         self.options: Mapping[str, str] = self.description.chosen(options)
         self.spacing_mm = float(self.options["spacing"])
@@ -103,10 +106,11 @@ class OptimisedRegistration(ABC):
             If memory runs out.
         """
         pairs = list(zip(_arrays(moving), _arrays(fixed), strict=True))
+        at_once = min(len(pairs), os.cpu_count() or 1) if self.side_by_side else 1
         stop = Event()
         with (
             itk_on_one_thread(),
-            ThreadPoolExecutor(min(len(pairs), os.cpu_count() or 1)) as threads,
+            ThreadPoolExecutor(at_once) as threads,
         ):
             tasks = [threads.submit(self._registered, *pair, stop) for pair in pairs]
             try:

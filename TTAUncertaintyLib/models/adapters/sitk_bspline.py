@@ -57,6 +57,9 @@ class SitkBSpline(OptimisedRegistration):
 
     description = DESCRIPTION
 
+    #: ITK's L-BFGS-B is Fortran turned into C, its state in static variables.
+    side_by_side = False
+
     def __init__(
         self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
     ) -> None:
