@@ -181,8 +181,8 @@ def _optimisation(
                 name="spacing",
                 title="Spacing (mm)",
                 choices=("2", "3", "4"),
-                help="Of the lattice that it works on: each millimetre more makes a pass several "
-                "times faster and misses finer structures.",
+                help="Of the lattice that it works on: a coarser one is faster and misses finer "
+                "structures.",
             ),
         ),
     )
