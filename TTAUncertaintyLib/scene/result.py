@@ -219,8 +219,11 @@ def put_into(scene: Any, folder: int, node: Any) -> None:
 def remove_with_display(node: Any) -> None:
     """Remove a node from its scene, and what only it uses: how it is shown and stored."""
     scene = node.GetScene()
-    own = [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
-    own += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
+    own = []
+    if node.IsA("vtkMRMLDisplayableNode"):  # a table is none
+        own += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    if node.IsA("vtkMRMLStorableNode"):
+        own += [node.GetNthStorageNode(n) for n in range(node.GetNumberOfStorageNodes())]
     scene.RemoveNode(node)
     for other in own:
         if other is not None and other.GetScene() is scene:

@@ -207,3 +207,12 @@ def test_landmark_lists_that_do_not_fit_together_are_refused(
 
 def test_frames_are_lps_inside_and_ras_outside() -> None:
     assert np.array_equal(LPS_RAS @ LPS_RAS, np.eye(4))
+
+
+def test_a_reviewed_result_is_removed_with_its_tables(stage: Stage, two_spots: ResultNodes) -> None:
+    found = find_spots(two_spots, Review(threshold_mm=1.0))
+    volume = map_volume(two_spots, MapKind.TOTAL)
+    show_table(stage, two_spots, hot_spot_table(found.matched, volume))
+    two_spots.remove()
+    assert results_in(stage.scene) == []
+    assert stage.scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0

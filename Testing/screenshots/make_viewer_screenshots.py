@@ -82,6 +82,7 @@ def main() -> int:
         for name in ("reference", "lesion"):  # copies: what is decided here is kept nowhere
             results.append(Path(folder) / name)
             shutil.copytree(REPOSITORY / "demo-output" / name, results[-1])
+            (results[-1] / "review.json").unlink(missing_ok=True)  # of an earlier reviewer
         browser = api.chromium.launch(executable_path=_CHROMIUM, args=FLAGS)
         with ViewerProcess(Path(folder) / "viewer", *results) as viewer:
             page = open_page(browser, viewer.address, ".tta-cell")

@@ -133,6 +133,7 @@ def test_the_next_result_of_the_list_takes_its_place(page: Any, study: Study) ->
     page.keyboard.press("]")
     page.wait_for_function("() => document.querySelector('.tta-work-place').innerText === '2 of 2'")
     settled(page)
+    assert page.locator(".tta-problem").count() == 0
     page.click(".tta-tab-review")
     page.wait_for_selector(".tta-spots-words")
     assert page.locator(".tta-spots .tta-reject").count() == 0
