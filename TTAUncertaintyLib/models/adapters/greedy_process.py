@@ -16,7 +16,9 @@ from picsl_greedy import GreedyFloat3D
 #: Local cross-correlation over 5 x 5 x 5 voxels; iterations at a quarter, half and the full
 #: resolution; smoothing of the update and of the warp. One thread and a fixed
 #: seed of the noise that it adds: the same result every time.
-COMMAND = "-d 3 -threads 1 -V 0 -seed 1 -i fixed moving -o warp -m NCC 2x2x2 -n 100x50x10 -s 2vox 1vox"
+COMMAND = (
+    "-d 3 -threads 1 -V 0 -seed 1 -i fixed moving -o warp -m NCC 2x2x2 -n 100x50x10 -s 2vox 1vox"
+)
 
 
 def register(folder: Path, spacing_mm: float) -> None:
