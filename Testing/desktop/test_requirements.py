@@ -107,14 +107,17 @@ def test_torch_is_installed_only_through_the_extension_which_asks_first(
     assert logic.torchCheck.answer.state is requirements.TorchState.UNKNOWN
 
 
-def test_bundled_weights_are_there_and_others_need_a_file(logic, tmp_path):
+def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tmp_path):
+    from TTAUncertaintyPanel.weights import Source
+
+    monkeypatch.setenv("TTAUNCERTAINTY_CACHE", str(tmp_path / "cache"))
     bundled = logic.weights("pyramid-flow")
-    assert bundled.installed and bundled.bundled
+    assert bundled.installed and bundled.source is Source.BUNDLED
     assert bundled.size_mb == pytest.approx(bundled.file.stat().st_size / 1e6)
 
     missing = logic.weights("lapirn")
-    assert not missing.installed and not missing.bundled
-    assert "github.com/cwmok/LapIRN" in missing.problem
+    assert not missing.installed and missing.source is Source.ABSENT
+    assert "install them from a file" in missing.problem
 
     chosen = tmp_path / "Gewichte für LapIRN.pth"
     chosen.write_bytes(b"x" * 2_000_000)

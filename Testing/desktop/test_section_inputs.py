@@ -171,7 +171,7 @@ def test_missing_weights_stop_the_run_and_can_be_chosen_from_a_file(desktop, rea
     file = tmp_path / "Gewichte für später.pth"
     file.write_bytes(b"x" * 2_500_000)
     desktop.answer(file)
-    ui.weightsButton.click()
+    ui.modelLabel.linkActivated.emit("choose")
     assert ready.logic.machine.weightsFile("lapirn") == file
     assert not ui.weightsRow.visible and ui.runButton.enabled
     assert file.name in ui.modelLabel.text and "2.5 MB" in ui.modelLabel.text
@@ -184,7 +184,7 @@ def test_other_weights_of_the_bundled_model_can_be_taken_and_given_back(desktop,
     ready.ui.modelLabel.linkActivated.emit("choose")
     assert ready.logic.machine.weightsFile("pyramid-flow") == file
     assert "my &lt;own&gt;.safetensors" in ready.ui.modelLabel.text
-    ready.ui.modelLabel.linkActivated.emit("bundled")
+    ready.ui.modelLabel.linkActivated.emit("own")
     assert ready.logic.machine.weightsFile("pyramid-flow") is None
     assert "included" in ready.ui.modelLabel.text
 
@@ -192,33 +192,38 @@ def test_other_weights_of_the_bundled_model_can_be_taken_and_given_back(desktop,
 @pytest.fixture
 def download(ready, monkeypatch):
     """A download that goes as far as the test says."""
-    state = SimpleNamespace(done_bytes=0, total_bytes=0, ended=False, file=None, problem="")
-    state.cancel = lambda: setattr(state, "ended", True)
-    monkeypatch.setattr(ready.logic, "downloadWeights", lambda _model: state)
+    from TTAUncertaintyLib.store import DownloadPhase, DownloadState
+
+    it = SimpleNamespace(state=DownloadState())
+    it.cancel = lambda: setattr(it, "state", DownloadState(DownloadPhase.STOPPED))
+    monkeypatch.setattr(ready.logic, "downloadWeights", lambda _model: it)
+    monkeypatch.setattr(ready.logic, "canDownloadWeights", lambda _model: True)
     choose(ready.ui.modelCombo, "LapIRN (OASIS, displacement)")
     ready.ui.downloadButton.click()
-    return state
+    return it
 
 
-def test_a_download_shows_how_far_it_is_and_its_file_is_used(desktop, ready, download, tmp_path):
+def test_a_download_shows_how_far_it_is_until_it_is_installed(desktop, ready, download):
+    from TTAUncertaintyLib.store import DownloadPhase, DownloadState
+
     ui = ready.ui
     assert ui.downloadButton.text == "Stop the download" and not ui.weightsButton.visible
-    download.done_bytes, download.total_bytes = 1_200_000, 3_700_000
+    download.state = DownloadState(done_bytes=1_200_000, total_bytes=3_700_000)
     desktop.wait_until(lambda: ui.weightsLabel.text == "1.2 of 3.7 MB", 5)
-    file = tmp_path / "LapIRN.pth"
-    file.write_bytes(b"x")
-    download.file, download.ended = file, True
-    desktop.wait_until(lambda: not ui.weightsRow.visible, 5)
-    assert ready.logic.machine.weightsFile("lapirn") == file
-    assert ui.runButton.enabled
+    download.state = DownloadState(DownloadPhase.INSTALLED)
+    desktop.wait_until(lambda: ui.weightsButton.visible, 5)
+    assert not ready.ui.messageFrame.visible
 
 
 def test_a_download_that_fails_says_so_in_the_panel_and_can_be_tried_again(
     desktop, ready, download
 ):
-    download.problem, download.ended = "The weights could not be downloaded.", True
+    from TTAUncertaintyLib.store import DownloadPhase, DownloadState
+
+    problem = "The weights could not be downloaded."
+    download.state = DownloadState(DownloadPhase.FAILED, problem=problem)
     desktop.wait_until(lambda: ready.ui.messageFrame.visible, 5)
-    assert ready.ui.messageLabel.text == download.problem
+    assert problem in ready.ui.messageLabel.text
     assert ready.ui.downloadButton.text == "Download weights" and ready.ui.downloadButton.enabled
     assert ready.ui.weightsButton.visible
 

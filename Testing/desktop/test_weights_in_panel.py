@@ -1,54 +1,64 @@
-"""Weights from their publisher: checked, stoppable, and never half there."""
+"""The weights in the panel: from the store, by download or file; options; networks of one's own."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-pytest_plugins = ["support.module_desktop"]
+from TTAUncertaintyLib.models import MODELS
+from TTAUncertaintyLib.store import Verdict, WeightsStore
+from TTAUncertaintyLib.store import store as storing
+
+pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
 CONTENT = bytes(range(256)) * 4000
+TITLE = "LapIRN (OASIS, displacement)"
 
 
 class _Publisher(BaseHTTPRequestHandler):
     go_on = threading.Event()
-    status = 200
 
     def do_GET(self):
-        self.send_response(self.status)
+        self.send_response(200)
         self.send_header("Content-Length", str(len(CONTENT)))
         self.end_headers()
         self.wfile.write(CONTENT[:100_000])
         self.wfile.flush()
-        self.go_on.wait(10)
+        self.go_on.wait(20)
         self.wfile.write(CONTENT[100_000:])
 
     def log_message(self, *_):
         pass
 
 
-def publish(monkeypatch, **changes):
-    """Change what is known of LapIRN's published file."""
-    from TTAUncertaintyPanel import download
-
-    entry = download.MODELS["lapirn"]
-    published = replace(entry.description.published, **changes)
-    about = replace(entry.description, published=published)
-    monkeypatch.setitem(download.MODELS, "lapirn", replace(entry, description=about))
+def _looked_into(model, file, converted=None, trust_code=False, python=None):
+    right = file.read_bytes() == CONTENT or file.suffix == ".json"
+    return Verdict(True) if right else Verdict(True, f"{file} is not this model's.", "Get it.")
 
 
 @pytest.fixture
-def publisher(logic, monkeypatch, tmp_path):
-    """A publisher of LapIRN's weights on this computer, and a folder to put them."""
+def publisher(monkeypatch, tmp_path):
+    """LapIRN's weights published on this computer, and a store of its own."""
+    monkeypatch.setenv("TTAUNCERTAINTY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(storing, "check_contents", _looked_into)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Publisher)
+    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/Gewichte.pth"
-    publish(monkeypatch, url=address, sha256=hashlib.sha256(CONTENT).hexdigest())
-    monkeypatch.setattr(_Publisher, "status", 200)
+    entry = MODELS["lapirn"]
+    published = replace(
+        entry.description.published,
+        url=f"http://127.0.0.1:{server.server_port}/Gewichte.pth",
+        sha256=hashlib.sha256(CONTENT).hexdigest(),
+        size_bytes=len(CONTENT),
+    )
+    about = replace(entry.description, published=published)
+    monkeypatch.setitem(MODELS, "lapirn", replace(entry, description=about))
     _Publisher.go_on.clear()
     yield _Publisher
     _Publisher.go_on.set()
@@ -56,52 +66,133 @@ def publisher(logic, monkeypatch, tmp_path):
     server.server_close()
 
 
-def test_weights_arrive_whole_and_are_then_used(desktop, logic, publisher):
-    download = logic.downloadWeights("lapirn")
-    desktop.wait_until(lambda: download.fraction > 0.05)
-    assert not download.ended and download.file is None
+@pytest.fixture
+def ready(publisher, desktop, panel, pair):
+    """The panel with two volumes and LapIRN chosen, whose weights are not here."""
+    desktop.process_events(0.05)
+    panel.parameters.model = "lapirn"
+    return panel
+
+
+def test_a_download_is_shown_and_its_weights_are_then_there(desktop, ready, publisher):
+    ui = ready.ui
+    assert ui.weightsRow.visible and not ui.runButton.enabled
+    ui.downloadButton.click()
+    assert ui.downloadButton.text == "Stop the download" and not ui.weightsButton.visible
+    desktop.wait_until(lambda: "of 1.0 MB" in ui.weightsLabel.text, 10)
     publisher.go_on.set()
-    desktop.wait_until(lambda: download.ended)
-    assert download.problem == "" and download.fraction == 1.0
-    assert download.file.read_bytes() == CONTENT
-    logic.machine.setWeightsFile("lapirn", download.file)
-    assert logic.weights("lapirn").installed
-    assert [path.name for path in download.file.parent.iterdir()] == ["Gewichte.pth"]
+    desktop.wait_until(lambda: ui.runButton.enabled, 10)
+    assert not ui.weightsRow.visible and "installed, 1.0 MB" in ui.modelLabel.text
+    assert WeightsStore().installed("lapirn").path.read_bytes() == CONTENT
 
 
-def test_a_download_that_is_cancelled_leaves_nothing(desktop, logic, publisher):
-    download = logic.downloadWeights("lapirn")
-    desktop.wait_until(lambda: download.done_bytes > 0)
-    download.cancel()
+def test_a_stopped_download_can_be_taken_up_again(desktop, ready, publisher):
+    ui = ready.ui
+    ui.downloadButton.click()
+    desktop.wait_until(lambda: "of 1.0 MB" in ui.weightsLabel.text, 10)
+    ui.downloadButton.click()
     publisher.go_on.set()
-    assert download.wait(10)
-    assert download.file is None and download.problem == ""
-    assert list(logic.machine.weightsFolder.iterdir()) == []
+    desktop.wait_until(lambda: ui.downloadButton.text == "Download weights", 10)
+    assert not ui.messageFrame.visible and "goes on from there" in ui.weightsLabel.text
+    ui.downloadButton.click()
+    desktop.wait_until(lambda: ui.runButton.enabled, 10)
 
 
-def test_a_file_with_another_checksum_is_not_kept(logic, publisher, monkeypatch):
-    publish(monkeypatch, sha256="0" * 64)
-    publisher.go_on.set()
-    fetched = logic.downloadWeights("lapirn")
-    assert fetched.wait(10)
-    assert fetched.file is None and "damaged" in fetched.problem
-    assert list(logic.machine.weightsFolder.iterdir()) == []
+def test_weights_are_installed_from_a_file_without_internet(desktop, ready, tmp_path):
+    file = tmp_path / "vom Stick.pth"
+    file.write_bytes(CONTENT)
+    desktop.answer(file)
+    ready.ui.weightsButton.click()
+    desktop.wait_until(lambda: ready.ui.runButton.enabled, 10)
+    assert "installed" in ready.ui.modelLabel.text and file.is_file()
 
 
-@pytest.mark.parametrize("reason", ["gone", "offline"])
-def test_without_the_publisher_the_person_is_told_what_else_to_do(
-    logic, publisher, monkeypatch, reason
-):
-    if reason == "gone":
-        monkeypatch.setattr(publisher, "status", 404)
+def test_another_file_is_refused_in_words(desktop, ready, tmp_path):
+    file = tmp_path / "other.pth"
+    file.write_bytes(b"something else")
+    desktop.answer(file)
+    ready.ui.weightsButton.click()
+    desktop.wait_until(lambda: ready.ui.messageFrame.visible, 10)
+    assert "not the published file" in ready.ui.messageLabel.text
+    assert ready.ui.weightsRow.visible and not ready.ui.runButton.enabled
+
+
+def test_installed_weights_are_removed_after_a_question(desktop, ready, tmp_path):
+    file = tmp_path / "w.pth"
+    file.write_bytes(CONTENT)
+    WeightsStore().install_file("lapirn", file)
+    ready.settingsChanged()
+    desktop.answer(False)
+    ready.ui.modelLabel.linkActivated.emit("remove")
+    assert WeightsStore().installed("lapirn") is not None
+    desktop.answer(True)
+    ready.ui.modelLabel.linkActivated.emit("remove")
+    desktop.wait_until(lambda: ready.ui.weightsRow.visible, 10)
+    assert WeightsStore().installed("lapirn") is None
+
+
+def test_options_follow_the_model_and_reach_the_job(desktop, ready):
+    import qt
+    from TTAUncertaintyPanel.model_options import options_of
+
+    assert ready.ui.optionsRow.visible
+    combo = ready.ui.optionsRow.findChild(qt.QComboBox, "option_spacing")
+    combo.setCurrentIndex(1)
+    assert options_of(ready.parameters) == {"spacing": "1"}
+    ready.parameters.model = "pyramid-flow"
+    assert not ready.ui.optionsRow.visible and options_of(ready.parameters) == {}
+    ready.parameters.model = "lapirn"
+    assert options_of(ready.parameters) == {"spacing": "1"}
+    combo = ready.ui.optionsRow.findChild(qt.QComboBox, "option_spacing")
+    assert combo.currentText == "1"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nonsense", "[1]", '{"lapirn": 3}', '{"lapirn": {"spacing": "7", "x": "y"}}']
+)
+def test_what_a_scene_from_elsewhere_says_of_options_is_not_trusted(publisher, logic, text):
+    from TTAUncertaintyPanel.choices import RunChoices
+    from TTAUncertaintyPanel.model_options import options_of
+
+    assert options_of(RunChoices(model="lapirn", modelOptions=text)) == {}
+
+
+def test_a_model_without_weights_needs_none(ready):
+    ready.parameters.model = "sitk-demons"
+    assert not ready.ui.weightsRow.visible and ready.ui.runButton.enabled
+    assert "has no weights" in ready.ui.modelLabel.text
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    code = b"class MyModel:\n    pass\n"
+    (tmp_path / "my_model.py").write_bytes(code)
+    values = {
+        "schema": "ttauncertainty-model/1",
+        "name": "my-model",
+        "title": "My model",
+        "purpose": "A test.",
+        "licence": "Apache-2.0",
+        "citation": "Nobody.",
+        "kind": "python",
+        "file": "my_model.py",
+        "sha256": hashlib.sha256(code).hexdigest(),
+        "class": "MyModel",
+    }
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(values))
+    return path
+
+
+@pytest.mark.parametrize("agrees", [False, True])
+def test_a_program_of_ones_own_is_taken_only_after_a_question(desktop, ready, manifest, agrees):
+    desktop.answer(manifest)
+    desktop.answer(agrees)
+    ready.ui.modelLabel.linkActivated.emit("add")
+    if agrees:
+        desktop.wait_until(lambda: ready.parameters.model == "my-model", 10)
+        assert ready.ui.modelCombo.currentText == "My model" and ready.ui.runButton.enabled
     else:
-        publish(monkeypatch, url="http://127.0.0.1:9/Gewichte.pth")
-    publisher.go_on.set()
-    fetched = logic.downloadWeights("lapirn")
-    assert fetched.wait(10)
-    assert fetched.file is None and "on another computer" in fetched.problem
-
-
-def test_only_weights_with_a_published_checksum_are_offered(logic):
-    assert logic.canDownloadWeights("lapirn")
-    assert not logic.canDownloadWeights("pyramid-flow")
+        desktop.wait_until(lambda: ready.ui.weightsButton.visible, 10)
+        assert WeightsStore().installed("my-model") is None
+        assert ready.parameters.model == "lapirn"
