@@ -65,11 +65,13 @@ class WeightsRow:
             return
         weights = self._host.logic.weights(model)
         about = entry.description
-        licence = _("Licence: {licence}. Cite: {citation}").format(
-            licence=html.escape(about.licence.rstrip(".")), citation=html.escape(about.citation)
-        )
-        lines = [html.escape(_(about.purpose)), licence, self._weights(weights)]
+        licence = _("Licence: {licence}.").format(licence=html.escape(about.licence.rstrip(".")))
+        cite = _("Cite: {citation}").format(citation=html.escape(about.citation))
+        lines = [html.escape(_(about.purpose)), licence + " " + self._weights(weights)]
+        if weights.source is Source.ABSENT:  # whoever is about to get them should know
+            lines.insert(1, cite)
         ui.modelLabel.text = "<br>".join(lines)
+        ui.modelLabel.toolTip = cite
         busy = self._busy and self._busyWith == model
         downloading = busy and self._download is not None
         missing = not weights.installed and weights.source is not Source.BUNDLED

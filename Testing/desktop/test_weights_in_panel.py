@@ -77,6 +77,7 @@ def ready(publisher, desktop, panel, pair):
 def test_a_download_is_shown_and_its_weights_are_then_there(desktop, ready, publisher):
     ui = ready.ui
     assert ui.weightsRow.visible and not ui.runButton.enabled
+    assert "MIT" in ui.modelLabel.text and "Mok, Chung" in ui.modelLabel.text
     ui.downloadButton.click()
     assert ui.downloadButton.text == "Stop the download" and not ui.weightsButton.visible
     desktop.wait_until(lambda: "of 1.0 MB" in ui.weightsLabel.text, 10)
