@@ -82,7 +82,7 @@ def test_a_run_stopped_early_keeps_what_there_is(desktop, logic, pair):
 
 @pytest.mark.slow
 def test_a_provisional_map_that_cannot_be_shown_does_not_end_the_run(logic, pair, monkeypatch):
-    from TTAUncertaintyPanel.previewing import LivePreview
+    from TTAUncertaintyLib.scene.live_preview import LivePreview
 
     tried = []
 

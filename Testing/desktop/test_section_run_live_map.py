@@ -46,8 +46,7 @@ def viewed(desktop_with_views):
 
 
 def test_the_live_map_is_given_its_look_once_and_then_only_voxels_change(viewed):
-    from TTAUncertaintyPanel.live_map import LiveMap
-
+    from TTAUncertaintyLib.scene.live_map import LiveMap
     from TTAUncertaintyLib.scene.preview import PreviewNodes
 
     warped, total = provisional()
@@ -67,8 +66,7 @@ def test_the_live_map_is_given_its_look_once_and_then_only_voxels_change(viewed)
 
 
 def test_a_run_that_comes_to_nothing_gives_the_views_back(viewed):
-    from TTAUncertaintyPanel.live_map import LiveMap
-
+    from TTAUncertaintyLib.scene.live_map import LiveMap
     from TTAUncertaintyLib.scene.preview import PreviewNodes
 
     before = shown(viewed.stage)
@@ -124,9 +122,9 @@ def test_a_real_run_shows_a_provisional_map_that_becomes_the_result(desktop_with
 
 
 def test_another_module_keeps_its_views_while_a_run_goes_on(desktop_with_views, viewed):
-    from TTAUncertaintyPanel.live_map import LiveMap
     from TTAUncertaintyPanel.run_section import RunSection
 
+    from TTAUncertaintyLib.scene.live_map import LiveMap
     from TTAUncertaintyLib.scene.preview import PreviewNodes
 
     section = next(s for s in viewed._sections if isinstance(s, RunSection))
