@@ -63,6 +63,15 @@ PAIRS = {
 }
 
 
+def _numbers(most: float) -> st.SearchStrategy[float]:
+    """Draw numbers up to a size, of at most nine decimals.
+
+    ITK inverts directions by a singular value decomposition that fails, without an error, on entries
+    like 1e-305, which no header holds.
+    """
+    return st.floats(-most, most).map(lambda number: round(number, 9))
+
+
 @st.composite
 def lattices(
     draw: st.DrawFn, sheared: bool | None = False, least: int = 5, most: int = 10
@@ -81,8 +90,8 @@ def lattices(
     size = draw(st.tuples(*[st.integers(least, most)] * 3))
     spacing = draw(st.tuples(*[st.floats(0.6, 4.0)] * 3))
     origin = draw(st.tuples(*[st.floats(-200.0, 200.0)] * 3))
-    axis = draw(st.tuples(*[st.floats(-1.0, 1.0)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1))
-    degrees = draw(st.floats(-180.0, 180.0))
+    axis = draw(st.tuples(*[_numbers(1.0)] * 3).filter(lambda v: np.linalg.norm(v) > 0.1))
+    degrees = draw(_numbers(180.0))
     flips = draw(st.tuples(*[st.sampled_from([1.0, -1.0])] * 3))
     order = draw(st.permutations(range(3)))
     direction = rotation(axis, degrees) @ np.eye(3)[:, order] * np.array(flips)
