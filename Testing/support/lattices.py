@@ -66,8 +66,8 @@ PAIRS = {
 def _numbers(most: float) -> st.SearchStrategy[float]:
     """Draw numbers up to a size, of at most nine decimals.
 
-    ITK inverts directions by a singular value decomposition that fails, without an error, on entries
-    like 1e-305, which no header holds.
+    ITK inverts directions by a singular value decomposition that fails, without an error, on
+    entries like 1e-305, which no header holds.
     """
     return st.floats(-most, most).map(lambda number: round(number, 9))
 
