@@ -28,7 +28,7 @@ def with_option(text: str, model: str, name: str, value: str) -> str:
 def _read(text: str) -> dict[str, Any]:
     try:
         every = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return every if isinstance(every, dict) else {}
 

@@ -149,7 +149,15 @@ def test_options_follow_the_model_and_reach_the_job(desktop, ready):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "nonsense", "[1]", '{"lapirn": 3}', '{"lapirn": {"spacing": "7", "x": "y"}}']
+    "text",
+    [
+        "[" * 200_000,
+        "",
+        "nonsense",
+        "[1]",
+        '{"lapirn": 3}',
+        '{"lapirn": {"spacing": "7", "x": "y"}}',
+    ],
 )
 def test_what_a_scene_from_elsewhere_says_of_options_is_not_trusted(publisher, logic, text):
     from TTAUncertaintyPanel.choices import RunChoices

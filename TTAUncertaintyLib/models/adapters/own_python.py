@@ -154,7 +154,8 @@ class OwnModel:
     def set_dropout(self, active: bool) -> None:
         """Switch its dropout layers; see `RegistrationModel.set_dropout`."""
         with _told(self.manifest):
-            self.own.set_dropout(active)
+            if callable(getattr(self.own, "set_dropout", None)):
+                self.own.set_dropout(active)
 
 
 def _made(manifest: Manifest) -> Any:
