@@ -360,7 +360,7 @@ class MapPanel:
 def _slider(title: str, name: str, value: str, low: Any, high: Any, step: float) -> None:
     with html.Div(classes="tta-line mt-2"):
         html.Span(title)
-        html.B(value)
+        html.B(value, classes=f"tta-{name}-value")
     v3.VSlider(
         v_model=(name,),
         min=low,

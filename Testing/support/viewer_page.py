@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,6 +67,25 @@ def settled(page: Any, selector: str = ".tta-cell") -> np.ndarray:
             return now
         before = now
     raise AssertionError("The view does not come to rest.")
+
+
+def drawn(
+    page: Any,
+    as_it_should: Callable[[np.ndarray], bool],
+    what: str,
+    selector: str = ".tta-cell",
+) -> np.ndarray:
+    """Return what is drawn once it has come to rest as it should; fails if it never does.
+
+    A view at rest alone says little: on a busy machine it may not have begun to follow.
+    """
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        picture = settled(page, selector)
+        if as_it_should(picture):
+            return picture
+        if time.monotonic() > end:
+            raise AssertionError(f"{what}: colourfulness {colorfulness(picture):.2f}")
 
 
 def colorfulness(picture: np.ndarray) -> float:

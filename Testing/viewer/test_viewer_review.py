@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.viewer_page import Study, colorfulness, open_page, pixels, settled
+from support.viewer_page import Study, colorfulness, drawn, open_page, pixels, settled
 from support.viewer_process import ViewerProcess
 
 READY = ".tta-cell img, .tta-cell canvas"
@@ -51,18 +51,24 @@ def test_the_most_uncertain_result_is_shown_first(page: Any, study: Study) -> No
     assert page.locator(".tta-work-place").inner_text() == "1 of 2"
 
 
+def says(page: Any, name: str, words: str) -> None:
+    """Wait until the words beside a slider are these."""
+    page.wait_for_function(
+        "([name, words]) => document.querySelector(`.tta-${name}-value`).innerText === words",
+        arg=[name, words],
+    )
+
+
 def test_opacity_and_threshold_change_what_is_drawn(page: Any) -> None:
-    shown = colorfulness(settled(page))
+    shown = colorfulness(drawn(page, lambda now: colorfulness(now) > 3, "a map"))
     slide(page, "opacity", "Home")
-    without = colorfulness(settled(page))
-    assert without < 0.5 * shown
+    drawn(page, lambda now: colorfulness(now) < 0.5 * shown, "no opacity")
     slide(page, "opacity", "End")
-    opaque = colorfulness(settled(page))
-    assert opaque > 1.2 * shown
+    opaque = colorfulness(drawn(page, lambda now: colorfulness(now) > 1.2 * shown, "opaque"))
     slide(page, "threshold", "End")
-    assert colorfulness(settled(page)) < 0.5 * opaque
+    drawn(page, lambda now: colorfulness(now) < 0.5 * opaque, "all is hidden")
     slide(page, "threshold", "Home")
-    assert colorfulness(settled(page)) == pytest.approx(opaque, rel=0.1)
+    drawn(page, lambda now: abs(colorfulness(now) / opaque - 1) < 0.1, "nothing is hidden")
 
 
 def test_another_map_is_drawn_with_its_own_name(page: Any) -> None:
@@ -71,24 +77,25 @@ def test_another_map_is_drawn_with_its_own_name(page: Any) -> None:
     page.wait_for_function(
         "() => document.querySelector('.tta-map-select').innerText.includes('Intrinsic')"
     )
-    assert np.abs(settled(page) - before).mean() > 0.2
+    drawn(page, lambda now: np.abs(now - before).mean() > 0.2, "another map")
     for _ in range(10):  # round the ring, back to the first
-        if "Total" in page.locator(".tta-map-select").inner_text():
+        named = page.locator(".tta-map-select").inner_text()
+        if "Total" in named:
             break
         page.keyboard.press("m")
-        page.wait_for_timeout(700)
+        page.wait_for_function(
+            "(before) => document.querySelector('.tta-map-select').innerText !== before", arg=named
+        )
     assert "Total" in page.locator(".tta-map-select").inner_text()
 
 
 def test_three_views_stand_side_by_side_and_only_the_last_has_the_map(page: Any) -> None:
     page.keyboard.press("l")
     page.wait_for_selector(".tta-side-by-side")
-    settled(page, ".tta-side-by-side .tta-cell:nth-child(3)")
-    colors = [
-        colorfulness(settled(page, f".tta-side-by-side .tta-cell:nth-child({n})"))
-        for n in (1, 2, 3)
-    ]
-    assert max(colors[:2]) < 0.5 * colors[2]
+    cells = [f".tta-side-by-side .tta-cell:nth-child({n})" for n in (1, 2, 3)]
+    mapped = drawn(page, lambda now: colorfulness(now) > 3, "a map", cells[2])
+    plain = [colorfulness(settled(page, cell)) for cell in cells[:2]]
+    assert max(plain) < 0.5 * colorfulness(mapped)
     page.keyboard.press("l")
     page.wait_for_selector(".tta-four-up")
 
@@ -98,12 +105,11 @@ def test_a_verdict_is_in_the_exported_report(page: Any, study: Study) -> None:
     before = settled(page)
     page.keyboard.press("n")
     page.wait_for_selector(".tta-spots tr.chosen")
-    assert np.abs(settled(page) - before).mean() > 0.5  # the views went there
+    drawn(page, lambda now: np.abs(now - before).mean() > 0.5, "the views went there")
     page.keyboard.press("r")
     page.wait_for_selector(".tta-spots .tta-reject")
     page.fill(".tta-spot-comment input", "Torn <here>")
     page.press(".tta-spot-comment input", "Enter")
-    page.wait_for_timeout(500)
     with page.expect_download() as download:
         page.click(".tta-export")
     packed = zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes()))
@@ -120,12 +126,12 @@ def test_a_verdict_is_in_the_exported_report(page: Any, study: Study) -> None:
 
 def test_two_tabs_show_the_same(page: Any, viewer: ViewerProcess, browser: Any) -> None:
     other = open_page(browser, viewer.address, ".tta-cell")
-    slide(page, "opacity", "Home")
     other.click(".tta-tab-map")
-    other.wait_for_function("() => document.querySelector('.tta-panel').innerText.includes('0 %')")
+    slide(page, "opacity", "Home")
+    says(other, "opacity", "0 %")
     assert pixels(other).max() > 100
     slide(other, "opacity", "End")
-    page.wait_for_function("() => document.querySelector('.tta-panel').innerText.includes('100 %')")
+    says(page, "opacity", "100 %")
     other.context.close()
 
 
@@ -147,10 +153,9 @@ def test_the_registrations_are_played_and_the_map_builds_up(page: Any) -> None:
     page.wait_for_selector(".tta-pass")
     slide(page, "pass", "End")
     page.wait_for_function("() => document.querySelector('.tta-teach-label').innerText.length > 3")
-    last = colorfulness(settled(page))
+    last = colorfulness(drawn(page, lambda now: colorfulness(now) > 3, "all passes have a map"))
     slide(page, "pass", "Home")
-    page.wait_for_timeout(500)
-    assert colorfulness(settled(page)) < 0.5 * last  # one pass has no spread
+    drawn(page, lambda now: colorfulness(now) < 0.5 * last, "one pass has no spread")
     page.click(".tta-back")
     settled(page)
 

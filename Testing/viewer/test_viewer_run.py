@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.viewer_page import PATIENCE_MS, Study, colorfulness, open_page, settled
+from support.viewer_page import PATIENCE_MS, Study, colorfulness, drawn, open_page
 from support.viewer_process import ViewerProcess
 
 from TTAUncertaintyLib.results import Bundle
@@ -66,7 +66,7 @@ def test_two_images_are_sent_and_run_to_the_end(
     page.wait_for_selector(".tta-running")
     page.wait_for_selector(".tta-map-select", timeout=4 * PATIENCE_MS)
     assert page.locator(".tta-title").inner_text() == "moving on fixed"
-    assert colorfulness(settled(page)) > 1
+    drawn(page, lambda now: colorfulness(now) > 3, "a map")
     (made,) = (folder / "results").iterdir()
     assert Bundle.open(made).record["complete"]
     assert len(list(viewer.private_folders[0].glob("upload-*"))) == 2
