@@ -1,0 +1,24 @@
+"""From cues to millimetres of error: what a calibration is, and applying and fitting one."""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+from .calibration import Calibration, CueTerm, read_calibration, write_calibration
+from .matching import mismatch
+from .shipped import find_calibration
+
+if TYPE_CHECKING:
+    from .application import CalibratedMaps, apply
+else:
+    __getattr__ = lazily(__name__, application=("CalibratedMaps", "apply"))
+
+__all__ = [
+    "CalibratedMaps",
+    "Calibration",
+    "CueTerm",
+    "apply",
+    "find_calibration",
+    "mismatch",
+    "read_calibration",
+    "write_calibration",
+]

@@ -1,0 +1,79 @@
+"""Applying a calibration to the cues of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..cues import Cue
+from .calibration import Calibration
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedMaps:
+    """What a calibration makes of a run; all [D, H, W] on the cues' lattice.
+
+    Parameters
+    ----------
+    expected_error
+        float32, mm.
+    error_bound
+        float32, mm: holds for the calibration's share of the voxels of images like its own.
+    outside
+        bool: a cue lies outside the range that the calibration has seen. Values there are those of
+        the range's end.
+    """
+
+    expected_error: Tensor
+    error_bound: Tensor
+    outside: Tensor
+
+
+def apply(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> CalibratedMaps:
+    """Turn cues into millimetres.
+
+    Parameters
+    ----------
+    calibration
+        Which has to be of the run's network and design: see `mismatch`.
+    cues
+        From `compute_cues`.
+
+    Raises
+    ------
+    ValueError
+        If a cue that it uses is missing.
+    """
+    missing = [term.cue.value for term in calibration.terms if term.cue not in cues]
+    if missing:
+        raise ValueError(f"The calibration needs cues that are missing: {', '.join(missing)}.")
+    first = cues[calibration.terms[0].cue]
+    outside = torch.zeros_like(first, dtype=torch.bool)
+    for term in calibration.terms:
+        values = cues[term.cue]
+        outside |= ~((values >= term.low) & (values <= term.high))
+    expected = expected_error(calibration, score(calibration, cues))
+    return CalibratedMaps(expected, calibration.bound_factor * expected, outside)
+
+
+def score(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> Tensor:
+    """Return the calibration's score, float32, of cues of any one shape."""
+    terms = calibration.terms
+    total = torch.full_like(cues[terms[0].cue], calibration.bias, dtype=torch.float32)
+    for term in terms:
+        values = cues[term.cue].float().nan_to_num(term.high).clamp(term.low, term.high)
+        total += term.weight * values.clamp(min=term.cue.facts.floor).log()
+    return total
+
+
+def expected_error(calibration: Calibration, scores: Tensor) -> Tensor:
+    """Return the expected error of scores, mm, float32, of the scores' shape."""
+    knots = torch.tensor(calibration.knots, dtype=torch.float32, device=scores.device)
+    x, y = knots[:, 0].contiguous(), knots[:, 1]
+    right = torch.searchsorted(x, scores.contiguous()).clamp(1, len(x) - 1)
+    left = right - 1
+    share = ((scores - x[left]) / (x[right] - x[left])).clamp(0, 1)
+    return torch.lerp(y[left], y[right], share)

@@ -1,0 +1,219 @@
+"""A calibration as a small file: how the cues of one network turn into millimetres of error.
+
+    score          z = bias + sum over cues of weight * ln max(clip(cue, low, high), floor)
+    expected error piecewise linear in z through the knots, constant beyond them
+    error bound    factor * expected error
+
+The score is log-linear: few parameters, so that a few subjects are enough to fit it. The bound's
+factor is conformal: a quantile of error / expected error on subjects that had no part in the
+expected error.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..cues import Cue
+from ..errors import InputError
+
+SCHEMA_VERSION = 1
+
+#: Files larger than this are no calibration.
+_LARGEST_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class CueTerm:
+    """What one cue contributes to the score.
+
+    Parameters
+    ----------
+    cue
+        Which one.
+    weight
+        Of its logarithm, dimensionless.
+    low, high
+        The range it was seen in, in the cue's unit: beyond it the calibration does not know.
+    """
+
+    cue: Cue
+    weight: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How one network's cues, under one design, turn into expected error and its bound.
+
+    Parameters
+    ----------
+    model, weights_sha256, options
+        Which network: its name, the hash of its weights (None where it has none), its options.
+    design
+        As `Design.as_dict`: the calibration holds for this design (any seed).
+    spacing_mm
+        Mean voxel spacing of the network's fixed lattice.
+    terms, bias
+        The score.
+    knots
+        (score, expected error in mm), rising in both.
+    bound_factor
+        error bound = this * expected error.
+    bound_level
+        Share of the voxels that the bound was made to hold for, for example 0.9.
+    provenance
+        Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
+        check on left-out subjects, software version.
+    """
+
+    model: str
+    weights_sha256: str | None
+    options: Mapping[str, str]
+    design: Mapping[str, Any]
+    spacing_mm: float
+    terms: tuple[CueTerm, ...]
+    bias: float
+    knots: tuple[tuple[float, float], ...]
+    bound_factor: float
+    bound_level: float
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        scores, errors = zip(*self.knots, strict=True) if self.knots else ((), ())
+        numbers = [self.spacing_mm, self.bias, self.bound_factor, self.bound_level]
+        numbers += [*scores, *errors]
+        numbers += [x for term in self.terms for x in (term.weight, term.low, term.high)]
+        if not all(isinstance(x, (int, float)) and math.isfinite(x) for x in numbers):
+            raise InputError("The calibration holds numbers that are not finite.")
+        if not self.terms or len({term.cue for term in self.terms}) != len(self.terms):
+            raise InputError("A calibration needs at least one cue, and each only once.")
+        if any(term.low < 0 or term.high < term.low for term in self.terms):
+            raise InputError("A cue's calibrated range is empty or begins below zero.")
+        rising = all(a < b for a, b in itertools.pairwise(scores))
+        if len(scores) < 2 or not rising or list(errors) != sorted(errors) or errors[0] < 0:
+            raise InputError("The calibration's expected error does not rise with its score.")
+        if self.bound_factor <= 0 or not 0 < self.bound_level < 1 or self.spacing_mm <= 0:
+            raise InputError("The calibration's bound or spacing is not a positive number.")
+
+    @property
+    def needs_reverse_pass(self) -> bool:
+        """Whether it uses the inverse-consistency gap."""
+        return any(term.cue is Cue.INVERSE_CONSISTENCY for term in self.terms)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready description."""
+        return {
+            "schema": f"ttauncertainty-calibration/{SCHEMA_VERSION}",
+            "model": self.model,
+            "weights_sha256": self.weights_sha256,
+            "options": dict(self.options),
+            "design": dict(self.design),
+            "spacing_mm": self.spacing_mm,
+            "score": {
+                "bias": self.bias,
+                "terms": [
+                    {
+                        "cue": term.cue.value,
+                        "unit": term.cue.facts.unit,
+                        "weight": term.weight,
+                        "calibrated_range": [term.low, term.high],
+                    }
+                    for term in self.terms
+                ],
+            },
+            "expected_error_mm": [list(knot) for knot in self.knots],
+            "error_bound": {"level": self.bound_level, "factor": self.bound_factor},
+            "provenance": dict(self.provenance),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+        """Read what `as_dict` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is another version, or not a valid calibration.
+        """
+        if not isinstance(values, Mapping):
+            raise InputError("This is not a calibration.")
+        schema = values.get("schema")
+        if schema != f"ttauncertainty-calibration/{SCHEMA_VERSION}":
+            raise InputError(
+                f"This is not a calibration of schema version {SCHEMA_VERSION} (it says {schema})."
+            )
+        try:
+            terms = tuple(
+                CueTerm(
+                    Cue(term["cue"]),
+                    float(term["weight"]),
+                    *(float(x) for x in _pair(term["calibrated_range"])),
+                )
+                for term in values["score"]["terms"]
+            )
+            hash_ = values["weights_sha256"]
+            return cls(
+                str(values["model"]),
+                None if hash_ is None else str(hash_),
+                {str(k): str(v) for k, v in values["options"].items()},
+                dict(values["design"]),
+                float(values["spacing_mm"]),
+                terms,
+                float(values["score"]["bias"]),
+                tuple((float(a), float(b)) for a, b in values["expected_error_mm"]),
+                float(values["error_bound"]["factor"]),
+                float(values["error_bound"]["level"]),
+                dict(values["provenance"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"The calibration is not valid: {error}.") from error
+
+
+def _pair(values: Any) -> tuple[float, float]:
+    low, high = values
+    return low, high
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Read a calibration file.
+
+    Raises
+    ------
+    InputError
+        If it is missing, or not a valid calibration.
+    """
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise InputError(f"{path} is too large to be a calibration.")
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"The calibration {path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not valid JSON, so it is no calibration.") from error
+    try:
+        return Calibration.from_dict(values)
+    except InputError as error:
+        raise InputError(f"{path}: {error.problem}", error.remedy) from error
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Write a calibration file, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.write_text(json.dumps(calibration.as_dict(), indent=1) + "\n", encoding="utf-8")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,13 @@
+"""What a run says about a voxel besides its answer: the cues that an expected error is made of."""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+from .kinds import Cue, CueFacts
+
+if TYPE_CHECKING:
+    from .compute import anatomy, compute_cues
+else:
+    __getattr__ = lazily(__name__, compute=("anatomy", "compute_cues"))
+
+__all__ = ["Cue", "CueFacts", "anatomy", "compute_cues"]
