@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from TTAUncertaintyLib.training.deformations import smooth_noise
+from TTAUncertaintyLib.evaluation.random_fields import smooth_noise
 from TTAUncertaintyLib.training.label_maps import LabelMap
 
 _T1_LIKE = (0.0, 0.15, 0.5, 0.85)

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from TTAUncertaintyLib.engine import Engine
+from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
+from TTAUncertaintyLib.evaluation.random_fields import jacobian_determinant
 from TTAUncertaintyLib.geometry import Image, Lattice, Matrix
 from TTAUncertaintyLib.models import PreparedPair
 from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
@@ -20,20 +22,13 @@ from TTAUncertaintyLib.models.descriptions import PYRAMID_FLOW
 from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
-from TTAUncertaintyLib.training.deformations import jacobian_determinant
 from TTAUncertaintyLib.training.evaluation_cases import (
     ManufacturedCase,
     load_volume,
     manufactured_case,
 )
 from TTAUncertaintyLib.training.image_lattice import SPACING_MM
-from TTAUncertaintyLib.training.metrics import (
-    dice,
-    normalised_risk_coverage,
-    pearson,
-    spearman,
-    tissue_classes,
-)
+from TTAUncertaintyLib.training.tissues import dice, tissue_classes
 from TTAUncertaintyLib.variance import VarianceEstimate
 
 

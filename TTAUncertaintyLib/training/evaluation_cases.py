@@ -14,16 +14,16 @@ import SimpleITK as sitk
 import torch
 from torch import Tensor
 
+from TTAUncertaintyLib.evaluation.random_fields import (
+    DeformationStatistics,
+    random_deformation,
+    smooth_noise,
+)
 from TTAUncertaintyLib.models.networks.displacement_fields import (
     sample_displaced,
     upsample_displacement,
 )
 from TTAUncertaintyLib.training.appearance import normalise
-from TTAUncertaintyLib.training.deformations import (
-    DeformationStatistics,
-    random_deformation,
-    smooth_noise,
-)
 from TTAUncertaintyLib.training.image_lattice import (
     SPACING_MM,
     bring_to_lattice,

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from TTAUncertaintyLib.training.deformations import smooth_noise
+from TTAUncertaintyLib.evaluation.random_fields import smooth_noise
 from TTAUncertaintyLib.training.image_lattice import bring_to_lattice, lattice_around_content
 
 TRAINING_SHAPE = (80, 96, 80)

@@ -21,16 +21,16 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from TTAUncertaintyLib.evaluation.random_fields import (
+    DeformationStatistics,
+    random_deformation,
+    sample_labels,
+)
 from TTAUncertaintyLib.models.networks.displacement_fields import (
     compose_displacements,
     upsample_displacement,
 )
 from TTAUncertaintyLib.training.appearance import AppearanceStatistics, draw_contrast, render
-from TTAUncertaintyLib.training.deformations import (
-    DeformationStatistics,
-    random_deformation,
-    sample_labels,
-)
 from TTAUncertaintyLib.training.image_lattice import SPACING_MM
 from TTAUncertaintyLib.training.label_maps import (
     TRAINING_SHAPE,

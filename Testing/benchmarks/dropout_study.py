@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
 from TTAUncertaintyLib.models.descriptions import bundled_dropout_weights
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
 from TTAUncertaintyLib.perturbations import DesignRequest, Noise, Preset
@@ -33,7 +34,6 @@ from TTAUncertaintyLib.training.evaluation_cases import (
     manufactured_case,
 )
 from TTAUncertaintyLib.training.image_lattice import SPACING_MM
-from TTAUncertaintyLib.training.metrics import normalised_risk_coverage, pearson, spearman
 from TTAUncertaintyLib.training.weights_file import load_network
 
 _REPLICATES = 4

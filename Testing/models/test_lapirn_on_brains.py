@@ -21,7 +21,7 @@ from TTAUncertaintyLib.models.networks.displacement_fields import sample_displac
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.sample_data import sample_images
-from TTAUncertaintyLib.training.metrics import dice, tissue_classes
+from TTAUncertaintyLib.training.tissues import dice, tissue_classes
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.messages import Voice
 from TTAUncertaintyLib.worker.perform import perform

@@ -5,14 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from TTAUncertaintyLib.training.metrics import (
-    dice,
-    normalised_risk_coverage,
-    pearson,
-    ranks,
-    spearman,
-    tissue_classes,
-)
+from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, ranks, spearman
+from TTAUncertaintyLib.training.tissues import dice, tissue_classes
 
 
 def test_ties_share_their_mean_rank() -> None:

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from TTAUncertaintyLib.evaluation.random_fields import folded_fraction, sample_labels
 from TTAUncertaintyLib.models.networks.displacement_fields import upsample_displacement
 from TTAUncertaintyLib.training.appearance import normalise
-from TTAUncertaintyLib.training.deformations import folded_fraction, sample_labels
 from TTAUncertaintyLib.training.label_maps import brain_label_map, nearest_seed
 from TTAUncertaintyLib.training.synthesis import (
     PairSource,

@@ -7,13 +7,7 @@ import math
 import pytest
 import torch
 
-from TTAUncertaintyLib.models.networks.displacement_fields import (
-    compose_displacements,
-    exponentiate,
-    identity_grid,
-    sample_displaced,
-)
-from TTAUncertaintyLib.training.deformations import (
+from TTAUncertaintyLib.evaluation.random_fields import (
     DeformationStatistics,
     apply_affine,
     cubic_spline_basis,
@@ -24,6 +18,12 @@ from TTAUncertaintyLib.training.deformations import (
     random_velocity,
     sample_labels,
     smooth_noise,
+)
+from TTAUncertaintyLib.models.networks.displacement_fields import (
+    compose_displacements,
+    exponentiate,
+    identity_grid,
+    sample_displaced,
 )
 
 SHAPE = (24, 32, 28)

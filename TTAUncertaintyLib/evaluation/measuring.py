@@ -1,0 +1,159 @@
+"""One case through one network: the error, and every cue that is to predict it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..cues import Cue, compute_cues
+from ..engine import Engine, Execution, Outcome, place, prepare
+from ..errors import InputError
+from ..geometry import Prealignment, resample_array
+from ..models import PreparedPair, RegistrationModel
+from ..perturbations import DesignRequest
+from .cases import KnownCase
+from .fields import points_on
+
+#: Fewer voxels than this say nothing.
+_FEWEST_VOXELS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What one case gave; flat tensors over the voxels that count, in one order.
+
+    Parameters
+    ----------
+    name, subject, kind
+        Of the case.
+    cues
+        float32 [n] each: of `design`, and of the unperturbed and the reverse pass.
+    error
+        float32 [n], mm: distance of the answer from the truth, in the moving world.
+    displacement_mm
+        Root mean square of the displacement that had to be found, relative to the initial
+        alignment.
+    others
+        float32 [n] each: total uncertainty of further designs, mm, by name.
+    passes
+        Perturbed passes of each of `others`.
+    seconds
+        Of the unperturbed pass.
+    spacing_mm, design
+        What a calibration has to match: mean voxel spacing of the network's fixed lattice, and
+        the design of the cues as `Design.as_dict`.
+    """
+
+    name: str
+    subject: str
+    kind: str
+    cues: Mapping[Cue, Tensor]
+    error: Tensor
+    displacement_mm: float
+    others: Mapping[str, Tensor]
+    passes: Mapping[str, int]
+    seconds: float
+    spacing_mm: float
+    design: Mapping[str, Any]
+
+
+def measure(
+    case: KnownCase,
+    model: RegistrationModel,
+    request: DesignRequest,
+    others: Mapping[str, DesignRequest] | None = None,
+    execution: Execution | None = None,
+    prealignment: Prealignment | None = Prealignment.NONE,
+) -> Measurement:
+    """Run a network on a case whose answer is known.
+
+    Parameters
+    ----------
+    case
+        The case.
+    model
+        The network.
+    request
+        The design whose cues are wanted.
+    others
+        Further designs, by name, of which only the total uncertainty is taken.
+    execution
+        How to run.
+    prealignment
+        Nothing by default: the deformation is what is to be found. None takes what the model
+        expects.
+
+    Raises
+    ------
+    InputError
+        If the network's lattice does not cover the anatomy.
+    """
+    placement = place(case.fixed, case.moving, model, prealignment=prealignment)
+    pair = prepare(case.fixed, case.moving, model, placement)
+    region = _region(case, pair)
+    design = request.resolve(pair.moving_lattice)
+    engine = Engine(model, pair, design, execution)
+    began = time.perf_counter()
+    next(iter(engine))
+    seconds = time.perf_counter() - began
+    outcome = engine.run()
+    prediction = engine.state()["prediction"]
+    totals, passes = {}, {}
+    for name, other in (others or {}).items():
+        resolved = other.resolve(pair.moving_lattice)
+        engine = Engine(model, pair, resolved, execution, reverse_pass=False)
+        engine.restore({"prediction": prediction})  # the answer is the same for every design
+        engine.run()
+        total = engine.total_so_far()
+        if total is None:
+            raise InputError(f"The design {name} has fewer than two perturbations.")
+        totals[name], passes[name] = total[region], resolved.passes
+    return Measurement(
+        name=case.name,
+        subject=case.subject,
+        kind=case.kind,
+        cues={cue: values[region] for cue, values in compute_cues(outcome, pair).items()},
+        error=error_of(outcome, case)[region],
+        displacement_mm=_asked(outcome, case, region),
+        others=totals,
+        passes=passes,
+        seconds=seconds,
+        spacing_mm=float(pair.fixed_lattice.spacing.mean()),
+        design=design.as_dict(),
+    )
+
+
+def error_of(outcome: Outcome, case: KnownCase) -> Tensor:
+    """Return the distance of an answer from the truth, float32 [D, H, W] on the network's lattice.
+
+    In mm in the moving world.
+    """
+    lattice = outcome.fixed_lattice
+    truth = points_on(case.truth, lattice)
+    return (points_on(outcome.transform(), lattice) - truth).square_().sum(0).sqrt_()
+
+
+def _asked(outcome: Outcome, case: KnownCase, region: Tensor) -> float:
+    """Return the root mean square of what the network had to find, mm."""
+    found = outcome.transform()
+    rest = replace(found, displacement=torch.zeros_like(found.displacement))
+    lattice = outcome.fixed_lattice
+    offset = points_on(case.truth, lattice) - points_on(rest, lattice)
+    return float(offset.square().sum(0)[region].mean().sqrt())
+
+
+def _region(case: KnownCase, pair: PreparedPair) -> Tensor:
+    """Return the case's mask on the network's fixed lattice, bool [D, H, W]."""
+    mask = torch.from_numpy(case.mask).float()[None]
+    region = resample_array(mask, case.fixed.lattice, pair.fixed_lattice, outside=0.0)[0] > 0.5
+    if int(region.sum()) < _FEWEST_VOXELS:
+        raise InputError(
+            f"The network's lattice hardly meets the anatomy of {case.name}.",
+            "Give images whose middle shows the anatomy, or a mask that lies in it.",
+        )
+    return region

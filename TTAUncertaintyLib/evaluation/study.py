@@ -1,0 +1,226 @@
+"""A study: images, kinds of deformation and designs, through one network, case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..engine import Engine, Execution, place, prepare
+from ..errors import InputError
+from ..geometry import (
+    DeformableTransform,
+    Image,
+    Prealignment,
+    Start,
+    read_image,
+    read_labels,
+    sha256,
+)
+from ..models import RegistrationModel, load_model
+from ..models.contract import describe
+from ..perturbations import DesignRequest, Preset
+from .cases import KnownCase, manufacture, reapplied
+from .fields import Deformation
+from .kept import KeptMeasurements
+from .measuring import Measurement, measure
+
+#: The kind of a case whose deformation was found between two of the subjects.
+REAPPLIED = "reapplied"
+
+#: What finds it: optimisation, so that no network is asked for a map that it gave itself.
+_REGISTERED_BY = "sitk-demons"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An image to make cases of.
+
+    Parameters
+    ----------
+    name
+        For the tables.
+    image
+        Its file.
+    mask
+        Label file on its lattice: the anatomy; None takes the foreground.
+    """
+
+    name: str
+    image: Path
+    mask: Path | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is to be measured.
+
+    Parameters
+    ----------
+    subjects
+        The images.
+    kinds
+        Names of `Deformation`s, or "reapplied".
+    seeds
+        One case of every kind and subject for each.
+    request
+        The design whose cues are wanted.
+    others
+        Further designs, by name, for their total uncertainty alone.
+    prealignment
+        As in `measure`.
+    """
+
+    subjects: tuple[Subject, ...]
+    kinds: tuple[str, ...] = (Deformation.SMOOTH.value, Deformation.AFFINE.value)
+    seeds: tuple[int, ...] = (0, 1)
+    request: DesignRequest = field(default_factory=lambda: DesignRequest(Preset.QUICK))
+    others: Mapping[str, DesignRequest] = field(default_factory=dict)
+    prealignment: Prealignment | None = Prealignment.NONE
+
+    def __post_init__(self) -> None:
+        names = [subject.name for subject in self.subjects]
+        if not names or len(set(names)) != len(names):
+            raise InputError("A study needs at least one image, and each once.")
+        known = [kind.value for kind in Deformation] + [REAPPLIED]
+        for kind in self.kinds:
+            if kind not in known:
+                raise InputError(
+                    f"There is no deformation '{kind}'.", f"Choose among {', '.join(known)}."
+                )
+        if REAPPLIED in self.kinds and len(names) < 2:
+            raise InputError("Reapplied deformations need at least two images.")
+
+    @property
+    def count(self) -> int:
+        """How many cases there are."""
+        return len(self.subjects) * len(self.kinds) * len(self.seeds)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A case that has been measured: which of how many, and what it gave."""
+
+    number: int
+    of: int
+    measurement: Measurement
+    was_kept: bool
+
+
+def measure_study(
+    study: Study,
+    model: RegistrationModel,
+    execution: Execution | None = None,
+    kept: KeptMeasurements | None = None,
+) -> Iterator[Step]:
+    """Measure every case of a study, one after another.
+
+    Parameters
+    ----------
+    study
+        What to measure.
+    model
+        The network.
+    execution
+        How to run it.
+    kept
+        Where measurements are kept, and found again.
+
+    Raises
+    ------
+    TTAUncertaintyError
+        If an image cannot be read or used.
+    """
+    kept = kept or KeptMeasurements(None)
+    hashes = {s.name: [sha256(p) for p in (s.image, s.mask) if p] for s in study.subjects}
+    images = _Images(study.subjects)
+    number = 0
+    for kind in study.kinds:
+        for seed in study.seeds:
+            for place_, subject in enumerate(study.subjects):
+                number += 1
+                other = study.subjects[(place_ + 1 + seed) % len(study.subjects)]
+                if other is subject:
+                    other = study.subjects[(place_ + 1) % len(study.subjects)]
+                question = {
+                    "subject": [subject.name, hashes[subject.name]],
+                    "other": [other.name, hashes[other.name]] if kind == REAPPLIED else None,
+                    "kind": kind,
+                    "seed": seed,
+                    "model": describe(model),
+                    "design": study.request.as_dict(),
+                    "others": {name: d.as_dict() for name, d in study.others.items()},
+                    "prealignment": getattr(study.prealignment, "value", None),
+                }
+                found = kept.load(question)
+                was_kept = found is not None
+                if found is None:
+                    case = _case(images, subject, other, kind, seed)
+                    found = measure(
+                        case, model, study.request, study.others, execution, study.prealignment
+                    )
+                    kept.save(question, found)
+                yield Step(number, study.count, found, was_kept)
+
+
+class _Images:
+    """The subjects' images, read when they are first needed."""
+
+    def __init__(self, subjects: Sequence[Subject]) -> None:
+        self._subjects = {subject.name: subject for subject in subjects}
+        self._read: dict[str, tuple[Image, NDArray[np.bool_] | None]] = {}
+
+    def __getitem__(self, name: str) -> tuple[Image, NDArray[np.bool_] | None]:
+        if name not in self._read:
+            subject = self._subjects[name]
+            image, _ = read_image(subject.image)
+            mask = None
+            if subject.mask is not None:
+                labels, _ = read_labels(subject.mask)
+                if not labels.lattice.is_close(image.lattice):
+                    raise InputError(f"{subject.mask} does not lie on the voxels of its image.")
+                mask = labels.intensities.numpy() > 0
+            self._read[name] = Image(image.intensities, image.lattice, name), mask
+        return self._read[name]
+
+
+def _case(
+    images: _Images,
+    subject: Subject,
+    other: Subject,
+    kind: str,
+    seed: int,
+) -> KnownCase:
+    image, mask = images[subject.name]
+    if kind != REAPPLIED:
+        return manufacture(image, Deformation(kind), seed, mask)
+    target, _ = images[other.name]
+    found = registered(target, image, load_model(_REGISTERED_BY))
+    return reapplied(image, found, target, seed)
+
+
+def registered(fixed: Image, moving: Image, model: RegistrationModel) -> DeformableTransform:
+    """Return the map that a model finds between two images, middles aligned first."""
+    placement = place(fixed, moving, model, Start.MASS, Prealignment.NONE)
+    pair = prepare(fixed, moving, model, placement)
+    design = DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)
+    engine = Engine(model, pair, design, reverse_pass=False)
+    next(iter(engine))
+    return engine.transform()
+
+
+def as_json(study: Study) -> dict[str, Any]:
+    """Return a JSON-ready description of a study's images and cases."""
+    return {
+        "subjects": [
+            {"name": s.name, "sha256": sha256(s.image), "mask": s.mask is not None}
+            for s in study.subjects
+        ],
+        "kinds": list(study.kinds),
+        "seeds": list(study.seeds),
+        "cases": study.count,
+    }
