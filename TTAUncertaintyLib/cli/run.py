@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..engine import Precision
 from ..geometry import Prealignment, Start
-from ..models import DEFAULT_MODEL
 from ..perturbations import DesignRequest, Family, Noise, Preset, Sampling
 from ..worker import Job
+from .model_options import add_model
 from .watch import watch
 
 _EXAMPLES = """examples:
@@ -68,28 +68,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="keep every perturbed registration in the result, to be looked at one by one",
     )
 
-    model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        default=DEFAULT_MODEL,
-        help=f"default: {DEFAULT_MODEL}; see 'ttauncertainty models list'. A path that ends with "
-        ".json is the manifest of a model of your own",
-    )
-    model.add_argument("--weights", type=Path, metavar="FILE", help="local weights file")
-    model.add_argument(
-        "--trust-code",
-        action="store_true",
-        help="agree to run a model of your own whose file is a program, with all your rights",
-    )
-    model.add_argument(
-        "--option",
-        dest="options",
-        type=_option,
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an option of the model; 'ttauncertainty models show MODEL' lists them",
-    )
+    model = add_model(parser)
     model.add_argument(
         "--ensemble",
         type=Path,
@@ -189,13 +168,6 @@ def design_of(options: argparse.Namespace) -> DesignRequest:
     """Return what the options of `add_design` ask for."""
     names = DesignRequest.__dataclass_fields__
     return DesignRequest.from_dict({name: getattr(options, name) for name in names})
-
-
-def _option(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=VALUE")
-    return name, value
 
 
 def do(options: argparse.Namespace) -> int:

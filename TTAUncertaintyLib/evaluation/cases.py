@@ -20,7 +20,8 @@ from torch import Tensor
 from ..errors import InputError
 from ..geometry import DeformableTransform, Image, resample_image
 from ..review.foreground import foreground_of
-from .fields import Deformation, draw, inverse_of
+from .fields import draw, inverse_of
+from .kinds import REAPPLIED, Deformation
 from .random_fields import smooth_noise
 
 #: Control-point distance of the bias field, mm; its logarithm's standard deviation, and that of
@@ -128,7 +129,7 @@ def reapplied(image: Image, transform: DeformableTransform, other: Image, seed: 
     case = KnownCase(
         f"{image.name} like {other.name} {seed}",
         image.name,
-        "reapplied",
+        REAPPLIED,
         transform.warp(image, other.lattice),
         image,
         transform,

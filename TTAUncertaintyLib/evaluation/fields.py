@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from enum import Enum
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from ..geometry import DeformableTransform, Lattice, affine_map, identity_map, s
 from ..perturbations import Amplitudes, Family
 from ..perturbations.bspline import spline_displacement
 from ..perturbations.families import affine_matrix, control_grid_shape
+from .kinds import Deformation
 from .random_fields import (
     DeformationStatistics,
     affine_displacement,
@@ -33,37 +33,6 @@ INVERSE_TOLERANCE_MM = 0.05
 
 #: Voxels of the paper's lattice along each axis: what it gives in voxels is a share of these.
 _PAPER_SIZE = 175
-
-
-class Deformation(Enum):
-    """Kinds of known deformation; the value is the name on the command line."""
-
-    SMOOTH = "smooth"  #: random, multi-scale, folding-free, 5 to 8 mm rms
-    FINE = "fine"  #: the same, 2 to 4 mm rms on shorter scales
-    AFFINE = "affine"  #: random rotation, translation, scale, shear, 4 to 12 mm rms
-    PAPER_TRANSLATION = "paper-translation"  #: up to 10 % of the field of view
-    PAPER_AFFINE = "paper-affine"  #: shear of up to 0.1 and scale of 0.8 to 1.2
-    PAPER_NONLINEAR = "paper-nonlinear"  #: two composed B-splines; they fold, as published
-
-    @property
-    def meaning(self) -> str:
-        """One line for a person."""
-        return _MEANING[self]
-
-    @property
-    def folds(self) -> bool:
-        """Whether it may fold, and so has no inverse."""
-        return self is Deformation.PAPER_NONLINEAR
-
-
-_MEANING = {
-    Deformation.SMOOTH: "random smooth fields, 5 to 8 mm rms, folding-free",
-    Deformation.FINE: "random fields of shorter scales, 2 to 4 mm rms, folding-free",
-    Deformation.AFFINE: "random affine maps, 4 to 12 mm rms",
-    Deformation.PAPER_TRANSLATION: "the paper's translations, up to 10 % of the field of view",
-    Deformation.PAPER_AFFINE: "the paper's affine maps, shear to 0.1, scale 0.8 to 1.2",
-    Deformation.PAPER_NONLINEAR: "the paper's two composed B-spline fields, which fold",
-}
 
 
 @dataclass(frozen=True)

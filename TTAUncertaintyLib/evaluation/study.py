@@ -25,12 +25,9 @@ from ..models import RegistrationModel, load_model
 from ..models.contract import describe
 from ..perturbations import DesignRequest, Preset
 from .cases import KnownCase, manufacture, reapplied
-from .fields import Deformation
 from .kept import KeptMeasurements
+from .kinds import REAPPLIED, Deformation, kind_names
 from .measuring import Measurement, measure
-
-#: The kind of a case whose deformation was found between two of the subjects.
-REAPPLIED = "reapplied"
 
 #: What finds it: optimisation, so that no network is asked for a map that it gave itself.
 _REGISTERED_BY = "sitk-demons"
@@ -86,11 +83,10 @@ class Study:
         names = [subject.name for subject in self.subjects]
         if not names or len(set(names)) != len(names):
             raise InputError("A study needs at least one image, and each once.")
-        known = [kind.value for kind in Deformation] + [REAPPLIED]
         for kind in self.kinds:
-            if kind not in known:
+            if kind not in kind_names():
                 raise InputError(
-                    f"There is no deformation '{kind}'.", f"Choose among {', '.join(known)}."
+                    f"There is no deformation '{kind}'.", f"Choose among {', '.join(kind_names())}."
                 )
         if REAPPLIED in self.kinds and len(names) < 2:
             raise InputError("Reapplied deformations need at least two images.")

@@ -1,0 +1,364 @@
+"""Fitting a calibration to measured errors, and checking it on subjects it has not seen.
+
+Subjects are split, never voxels: neighbouring voxels err together, so that a split of voxels
+would check a calibration on what it was fitted to. Every case counts the same, however many
+voxels it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ..cues import Cue
+from ..errors import InputError
+from ..evaluation.measuring import Measurement
+from ..evaluation.metrics import (
+    coverage,
+    mean_absolute_error,
+    normalised_risk_coverage,
+    sharpness,
+)
+from ..version import __version__
+from .application import apply, expected_error, score
+from .calibration import Calibration, CueTerm
+
+#: Voxels drawn of each case.
+_SAMPLE = 5_000
+
+#: An error below this is as good as none: the logarithm is taken of no less, mm.
+_ERROR_FLOOR_MM = 0.1
+
+#: Knots of the expected error, and the shares of the voxels beyond a cue's range on either side.
+_KNOTS, _TAIL = 20, 0.0005
+
+#: The share of the voxels that the bound is to hold for.
+BOUND_LEVEL = 0.9
+
+#: What a score may be made of. The total is left out where its two terms are there.
+CANDIDATES = (
+    Cue.TOTAL,
+    Cue.INTRINSIC,
+    Cue.JITTER,
+    Cue.INVERSE_CONSISTENCY,
+    Cue.NCC_GAP,
+    Cue.RESIDUAL,
+    Cue.LOG_JACOBIAN,
+)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Check:
+    """How a calibration did on a case that had no part in it; means over voxels.
+
+    Parameters
+    ----------
+    name, subject, kind
+        Of the case.
+    left_out
+        What was left out of the fit: "subject" or "kind".
+    coverage
+        Share of the voxels whose error lies at or below the bound.
+    bound_mm, error_mm, expected_mm
+        Mean bound, error, and expected error.
+    mae_mm, naurc
+        Of the expected error against the error.
+    constant_mae_mm, inverse_mae_mm, inverse_naurc
+        Of the mean error of the fit's cases, and of a calibration of the inverse-consistency gap
+        alone: what the expected error has to beat. NaN without that gap.
+    outside
+        Share of the voxels with a cue outside the calibrated range.
+    """
+
+    name: str
+    subject: str
+    kind: str
+    left_out: str
+    coverage: float
+    bound_mm: float
+    error_mm: float
+    expected_mm: float
+    mae_mm: float
+    naurc: float
+    constant_mae_mm: float
+    inverse_mae_mm: float
+    inverse_naurc: float
+    outside: float
+
+
+def fit(
+    measurements: Sequence[Measurement], model: dict[str, Any], images: Sequence[dict[str, Any]]
+) -> tuple[Calibration, list[Check]]:
+    """Fit a calibration, and check it with every subject and every kind left out in turn.
+
+    Parameters
+    ----------
+    measurements
+        Of one network under one design, of at least two subjects.
+    model
+        As `models.contract.describe` returns it.
+    images
+        JSON-ready: name and SHA-256 of each subject, for the provenance.
+
+    Returns
+    -------
+    calibration
+        Fitted to all of them; the bound's factor comes from the subjects left out in turn.
+    checks
+        One for each case and what was left out; kinds only where there are two or more.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two subjects, or the measurements are of different designs.
+    """
+    if len({m.subject for m in measurements}) < 2:
+        raise InputError(
+            "A calibration needs images of at least two subjects: it is checked on those that it "
+            "was not fitted to."
+        )
+    designs = [{k: v for k, v in m.design.items() if k != "seed"} for m in measurements]
+    if any(design != designs[0] for design in designs[1:]):
+        raise InputError("The measurements are of different designs.")
+    samples = [_sample(m) for m in measurements]
+    by_subject = _checks(samples, "subject", model)
+    factor = _factor([ratio for _, ratio in by_subject])
+    checks = [check for check, _ in by_subject]
+    if len({m.kind for m in measurements}) >= 2:
+        checks += [check for check, _ in _checks(samples, "kind", model)]
+    provenance = {
+        "software": f"TTAUncertainty {__version__}",
+        "date": date.today().isoformat(),
+        "images": list(images),
+        "kinds": sorted({m.kind for m in measurements}),
+        "cases": len(measurements),
+        "mean_error_mm": float(np.mean([float(m.error.mean()) for m in measurements])),
+        "checked_on_left_out": {
+            what: summary([c for c in checks if c.left_out == what])
+            for what in sorted({c.left_out for c in checks})
+        },
+    }
+    whole = _fit(samples, model, cues_of(samples))
+    return _with_factor(whole, factor, provenance), checks
+
+
+def summary(checks: Sequence[Check]) -> dict[str, float]:
+    """Return means over cases, and the least and the largest coverage of one."""
+    names = [f.name for f in fields(Check) if f.type == "float"]
+    found = {name: float(np.mean([getattr(c, name) for c in checks])) for name in names}
+    covered = [c.coverage for c in checks]
+    return found | {"least_coverage": min(covered), "largest_coverage": max(covered)}
+
+
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """As many voxels of each case, so that every case counts the same."""
+
+    whole: Measurement
+    cues: dict[Cue, Tensor]
+    error: Tensor
+
+
+def _sample(measurement: Measurement) -> _Sample:
+    count = len(measurement.error)
+    picked = np.random.default_rng(0).choice(count, _SAMPLE, replace=count < _SAMPLE)
+    at = torch.from_numpy(picked)
+    cues = {cue: values[at] for cue, values in measurement.cues.items()}
+    return _Sample(measurement, cues, measurement.error[at])
+
+
+def cues_of(samples: Sequence[_Sample]) -> tuple[Cue, ...]:
+    """Return the cues that all cases have and a score may be made of."""
+    found = [cue for cue in CANDIDATES if all(cue in s.cues for s in samples)]
+    if Cue.JITTER in found:
+        found.remove(Cue.TOTAL)
+    return tuple(found)
+
+
+def _fit(samples: Sequence[_Sample], model: dict[str, Any], cues: Sequence[Cue]) -> Calibration:
+    """Fit the score and the expected error; the bound is the expected error itself as yet."""
+    pooled = {cue: torch.cat([s.cues[cue] for s in samples]).float() for cue in cues}
+    error = torch.cat([s.error for s in samples]).double().numpy()
+    ranges = {cue: _range(values) for cue, values in pooled.items()}
+    logs = np.stack(
+        [
+            np.log(np.maximum(np.clip(values.double().numpy(), *ranges[cue]), cue.facts.floor))
+            for cue, values in pooled.items()
+        ],
+        axis=1,
+    )
+    weights, bias = _nonnegative_fit(logs, np.log(np.maximum(error, _ERROR_FLOOR_MM)))
+    kept = [(cue, w) for cue, w in zip(cues, weights, strict=True) if w > 0]
+    if not kept:  # no cue says anything: the expected error is the mean
+        kept = [(cues[0], 0.0)]
+    terms = tuple(CueTerm(cue, float(w), *ranges[cue]) for cue, w in kept)
+    first = samples[0].whole
+    weights_file = model["weights"]
+    draft = Calibration(
+        model["name"],
+        None if weights_file is None else weights_file["sha256"],
+        dict(model["options"]),
+        dict(first.design),
+        first.spacing_mm,
+        terms,
+        float(bias),
+        ((0.0, 0.0), (1.0, 1.0)),
+        1.0,
+        BOUND_LEVEL,
+    )
+    knots = _knots(score(draft, pooled).double().numpy(), error)
+    return replace(draft, knots=knots)
+
+
+def _range(values: Tensor) -> tuple[float, float]:
+    array = values.double().numpy()
+    low, high = np.quantile(array, [_TAIL, 1 - _TAIL])
+    return float(low), float(max(high, low))
+
+
+def _nonnegative_fit(columns: Array, target: Array) -> tuple[Array, float]:
+    """Return least-squares weights that are not negative, and the intercept.
+
+    More of a cue never means less error: a weight that would be negative is zero. Coordinate
+    descent on the normal equations, which for a few columns is exact after a few rounds.
+    """
+    middle, level = columns.mean(axis=0), float(target.mean())
+    centred = columns - middle
+    gram = centred.T @ centred / len(target)
+    against = centred.T @ (target - level) / len(target)
+    gram[np.diag_indices_from(gram)] += 1e-6
+    weights = np.zeros(columns.shape[1])
+    for _ in range(2_000):
+        before = weights.copy()
+        for n in range(len(weights)):
+            rest = against[n] - gram[n] @ weights + gram[n, n] * weights[n]
+            weights[n] = max(0.0, rest / gram[n, n])
+        if np.abs(weights - before).max() < 1e-10:
+            break
+    return weights, level - float(middle @ weights)
+
+
+def _knots(scores: Array, error: Array) -> tuple[tuple[float, float], ...]:
+    """Return the mean error of bins of equally many voxels, made to rise (isotonic regression)."""
+    order = np.argsort(scores, kind="stable")
+    parts = [part for part in np.array_split(order, _KNOTS) if len(part)]
+    x = np.array([scores[part].mean() for part in parts])
+    y = _isotonic(np.array([error[part].mean() for part in parts]))
+    keep = np.concatenate(([True], np.diff(x) > 1e-6))
+    x, y = x[keep], y[keep]
+    if len(x) == 1:  # one score for all: the mean error, whatever the score
+        x, y = np.array([x[0], x[0] + 1.0]), np.array([y[0], y[0]])
+    return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
+
+
+def _isotonic(values: Array) -> Array:
+    """Return the nearest sequence that does not fall (pool adjacent violators)."""
+    blocks: list[list[float]] = []
+    for value in values:
+        blocks.append([float(value), 1.0])
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            mean, count = blocks.pop()
+            before, so_many = blocks.pop()
+            together = so_many + count
+            blocks.append([(before * so_many + mean * count) / together, together])
+    return np.concatenate([np.full(int(count), mean) for mean, count in blocks])
+
+
+def _checks(
+    samples: Sequence[_Sample], what: str, model: dict[str, Any]
+) -> list[tuple[Check, Tensor]]:
+    """Leave out one subject (or kind) after another; return its cases' checks, and their ratios.
+
+    The bound of a check is conformal within the remaining cases alone, by a second round of
+    leaving out, so that nothing of the case that is checked has had a part in it.
+    """
+    found = []
+    groups = sorted({getattr(s.whole, what) for s in samples})
+    cues = cues_of(samples)
+    for group in groups:
+        rest = [s for s in samples if getattr(s.whole, what) != group]
+        factor = _factor(_ratios(rest, model, cues))
+        fitted = _with_factor(_fit(rest, model, cues), factor, {})
+        alone = None
+        if Cue.INVERSE_CONSISTENCY in cues:
+            alone = _fit(rest, model, (Cue.INVERSE_CONSISTENCY,))
+        constant = float(np.mean([float(s.error.mean()) for s in rest]))
+        for sample in samples:
+            if getattr(sample.whole, what) == group:
+                check = _check(sample, what, fitted, alone, constant)
+                found.append((check, _ratio(sample, fitted)))
+    return found
+
+
+def _check(
+    sample: _Sample,
+    what: str,
+    fitted: Calibration,
+    alone: Calibration | None,
+    constant: float,
+) -> Check:
+    whole, error = sample.whole, sample.whole.error
+    maps = apply(fitted, whole.cues)
+    inverse = None if alone is None else apply(alone, whole.cues).expected_error
+    nan = float("nan")
+    return Check(
+        whole.name,
+        whole.subject,
+        whole.kind,
+        what,
+        coverage(maps.error_bound, error),
+        sharpness(maps.error_bound),
+        float(error.mean()),
+        float(maps.expected_error.mean()),
+        mean_absolute_error(maps.expected_error, error),
+        normalised_risk_coverage(maps.expected_error, error),
+        float((error - constant).abs().mean()),
+        nan if inverse is None else mean_absolute_error(inverse, error),
+        nan if inverse is None else normalised_risk_coverage(inverse, error),
+        float(maps.outside.double().mean()),
+    )
+
+
+def _ratios(samples: Sequence[_Sample], model: dict[str, Any], cues: Sequence[Cue]) -> list[Tensor]:
+    """Return error / expected error of each case, fitted without its subject.
+
+    With one subject alone there is nothing to leave out: then without the case itself.
+    """
+    subjects = {s.whole.subject for s in samples}
+    found = []
+    for sample in samples:
+        if len(subjects) > 1:
+            rest = [s for s in samples if s.whole.subject != sample.whole.subject]
+        else:
+            rest = [s for s in samples if s is not sample] or list(samples)
+        found.append(_ratio(sample, _fit(rest, model, cues)))
+    return found
+
+
+def _ratio(sample: _Sample, fitted: Calibration) -> Tensor:
+    expected = expected_error(fitted, score(fitted, sample.cues))
+    return sample.error.double() / expected.double().clamp(min=1e-6)
+
+
+def _factor(ratios: Sequence[Tensor]) -> float:
+    """Return the quantile of the ratios that `BOUND_LEVEL` of the voxels stay below.
+
+    Source: conformal prediction with normalised scores, cross-conformal over subjects: Lei et
+    al., JASA 113 (2018); Barber et al., Annals of Statistics 49 (2021).
+    """
+    return float(np.quantile(torch.cat(list(ratios)).numpy(), BOUND_LEVEL))
+
+
+def _with_factor(
+    calibration: Calibration, factor: float, provenance: dict[str, Any]
+) -> Calibration:
+    return replace(calibration, bound_factor=factor, provenance=provenance)
