@@ -42,6 +42,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "evaluation/measuring.py"
   "evaluation/metrics.py"
   "evaluation/random_fields.py"
+  "evaluation/scoring.py"
   "evaluation/study.py"
   "geometry/__init__.py"
   "geometry/deformable.py"

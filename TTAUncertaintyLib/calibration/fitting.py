@@ -27,7 +27,7 @@ from ..evaluation.metrics import (
     sharpness,
 )
 from ..version import __version__
-from .application import apply, expected_error, score
+from .application import CalibratedMaps, apply, expected_error, score
 from .calibration import Calibration, CueTerm
 
 #: Voxels drawn of each case.
@@ -130,11 +130,11 @@ def fit(
     if any(design != designs[0] for design in designs[1:]):
         raise InputError("The measurements are of different designs.")
     samples = [_sample(m) for m in measurements]
-    by_subject = _checks(samples, "subject", model)
+    by_subject = _left_out(samples, "subject", model)
     factor = _factor([ratio for _, ratio in by_subject])
-    checks = [check for check, _ in by_subject]
+    checks = [_check(found, "subject") for found, _ in by_subject]
     if len({m.kind for m in measurements}) >= 2:
-        checks += [check for check, _ in _checks(samples, "kind", model)]
+        checks += [_check(found, "kind") for found, _ in _left_out(samples, "kind", model)]
     provenance = {
         "software": f"TTAUncertainty {__version__}",
         "date": date.today().isoformat(),
@@ -273,42 +273,72 @@ def _isotonic(values: Array) -> Array:
     return np.concatenate([np.full(int(count), mean) for mean, count in blocks])
 
 
-def _checks(
-    samples: Sequence[_Sample], what: str, model: dict[str, Any]
-) -> list[tuple[Check, Tensor]]:
-    """Leave out one subject (or kind) after another; return its cases' checks, and their ratios.
+@dataclass(frozen=True, eq=False)
+class LeftOut:
+    """A case, and what calibrations say of it that it had no part in; flat over its voxels.
 
-    The bound of a check is conformal within the remaining cases alone, by a second round of
-    leaving out, so that nothing of the case that is checked has had a part in it.
+    Parameters
+    ----------
+    measurement
+        The case.
+    maps
+        By all cues.
+    inverse
+        Expected error by the inverse-consistency gap alone, mm; None without that gap.
+    constant_mm
+        Mean error of the cases of the fit.
     """
+
+    measurement: Measurement
+    maps: CalibratedMaps
+    inverse: Tensor | None
+    constant_mm: float
+
+
+def left_out(
+    measurements: Sequence[Measurement], what: str, model: dict[str, Any]
+) -> list[LeftOut]:
+    """Leave out one subject (or kind) after another, and predict its cases' errors.
+
+    The bound is conformal within the remaining cases alone, by a second round of leaving out, so
+    that nothing of the case that is predicted has had a part in it.
+
+    Parameters
+    ----------
+    measurements, model
+        As in `fit`.
+    what
+        "subject" or "kind".
+    """
+    return [found for found, _ in _left_out([_sample(m) for m in measurements], what, model)]
+
+
+def _left_out(
+    samples: Sequence[_Sample], what: str, model: dict[str, Any]
+) -> list[tuple[LeftOut, Tensor]]:
+    """Return what `left_out` does, each with its sample's ratios."""
     found = []
-    groups = sorted({getattr(s.whole, what) for s in samples})
     cues = cues_of(samples)
-    for group in groups:
+    for group in sorted({getattr(s.whole, what) for s in samples}):
         rest = [s for s in samples if getattr(s.whole, what) != group]
-        factor = _factor(_ratios(rest, model, cues))
-        fitted = _with_factor(_fit(rest, model, cues), factor, {})
+        fitted = _with_factor(_fit(rest, model, cues), _factor(_ratios(rest, model, cues)), {})
         alone = None
         if Cue.INVERSE_CONSISTENCY in cues:
             alone = _fit(rest, model, (Cue.INVERSE_CONSISTENCY,))
         constant = float(np.mean([float(s.error.mean()) for s in rest]))
         for sample in samples:
-            if getattr(sample.whole, what) == group:
-                check = _check(sample, what, fitted, alone, constant)
-                found.append((check, _ratio(sample, fitted)))
+            if getattr(sample.whole, what) != group:
+                continue
+            whole = sample.whole
+            inverse = None if alone is None else apply(alone, whole.cues).expected_error
+            prediction = LeftOut(whole, apply(fitted, whole.cues), inverse, constant)
+            found.append((prediction, _ratio(sample, fitted)))
     return found
 
 
-def _check(
-    sample: _Sample,
-    what: str,
-    fitted: Calibration,
-    alone: Calibration | None,
-    constant: float,
-) -> Check:
-    whole, error = sample.whole, sample.whole.error
-    maps = apply(fitted, whole.cues)
-    inverse = None if alone is None else apply(alone, whole.cues).expected_error
+def _check(left_out: LeftOut, what: str) -> Check:
+    whole, maps, inverse = left_out.measurement, left_out.maps, left_out.inverse
+    error = whole.error
     nan = float("nan")
     return Check(
         whole.name,
@@ -321,7 +351,7 @@ def _check(
         float(maps.expected_error.mean()),
         mean_absolute_error(maps.expected_error, error),
         normalised_risk_coverage(maps.expected_error, error),
-        float((error - constant).abs().mean()),
+        float((error - left_out.constant_mm).abs().mean()),
         nan if inverse is None else mean_absolute_error(inverse, error),
         nan if inverse is None else normalised_risk_coverage(inverse, error),
         float(maps.outside.double().mean()),
