@@ -90,7 +90,7 @@ def manufacture(
     moving_is_deformed = seed % 2 == 1 and not kind.folds
     if moving_is_deformed:
         fixed, region = image, shown
-        moving = inverse_of(phi).warp(image, image.lattice)
+        moving = inverse_of(phi, image.lattice).warp(image, image.lattice)
     else:
         fixed, region = phi.warp(image, image.lattice), phi.warp(shown, image.lattice)
         moving = image

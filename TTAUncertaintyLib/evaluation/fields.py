@@ -172,15 +172,16 @@ def points_on(transform: DeformableTransform, lattice: Lattice) -> Tensor:
     return affine_map(torch.from_numpy(transform.initial), world)
 
 
-def inverse_of(transform: DeformableTransform, spacing_mm: float = 1.5) -> DeformableTransform:
-    """Return the inverse of a deformation without an affine part of its own.
+def inverse_of(transform: DeformableTransform, lattice: Lattice) -> DeformableTransform:
+    """Return the inverse of a deformation, exact at the voxels of a lattice.
 
     Parameters
     ----------
     transform
         A displacement field without folds; `initial` is the identity.
-    spacing_mm
-        Of the lattice that the inverse is held on, over the same field of view.
+    lattice
+        In the moving world: where the inverse is to be held. An image that is resampled onto this
+        lattice sees no interpolation of the inverse.
 
     Raises
     ------
@@ -194,7 +195,6 @@ def inverse_of(transform: DeformableTransform, spacing_mm: float = 1.5) -> Defor
     """
     if not np.allclose(transform.initial, np.eye(4)):
         raise ValueError("Only displacement fields are inverted.")
-    lattice = transform.lattice.resampled(spacing_mm)
     world = affine_map(torch.tensor(lattice.matrix), identity_map(lattice.array_shape))
     to_voxel = torch.from_numpy(transform.lattice.inverse)
     size = torch.tensor(transform.lattice.size).view(3, 1, 1, 1)
