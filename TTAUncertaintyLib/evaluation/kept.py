@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ class KeptMeasurements:
         try:
             with np.load(path, allow_pickle=False) as file:
                 return _from_arrays({name: file[name] for name in file.files})
-        except (OSError, ValueError, KeyError, EOFError):
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None  # damaged: it is made again
 
     def save(self, question: Mapping[str, Any], measurement: Measurement) -> None:
