@@ -1,0 +1,258 @@
+"""Fitting: what was put into made-up measurements comes out again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from TTAUncertaintyLib.calibration import (
+    Calibration,
+    CueTerm,
+    apply,
+    mismatch,
+    read_calibration,
+    write_calibration,
+)
+from TTAUncertaintyLib.calibration.application import expected_error, score
+from TTAUncertaintyLib.calibration.fitting import Check, fit, left_out
+from TTAUncertaintyLib.cues import Cue
+from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.evaluation.measuring import Measurement
+
+MODEL: dict[str, Any] = {
+    "name": "pyramid-flow",
+    "weights": {"sha256": "ab" * 32, "file": "w", "published": True},
+    "options": {},
+}
+DESIGN = {"name": "quick", "family": "rigid", "outer_K": 8, "replicates_R": 1, "seed": 0}
+
+
+def measurement(
+    subject: str,
+    kind: str,
+    seed: int,
+    scale: float = 1.0,
+    count: int = 6_000,
+    useful: float = 0.8,
+) -> Measurement:
+    """A network whose error is exp(noise) * total^useful, and whose other cues say nothing."""
+    generator = np.random.default_rng(seed)
+    total = np.exp(generator.normal(0.0, 0.7, count))
+    error = scale * total**useful * np.exp(generator.normal(0.0, 0.5, count))
+    cues = {
+        Cue.TOTAL: total,
+        Cue.INVERSE_CONSISTENCY: np.exp(generator.normal(0.0, 0.5, count)),
+        Cue.NCC_GAP: generator.uniform(0.1, 0.9, count),
+    }
+    tensors = {cue: torch.from_numpy(values).float() for cue, values in cues.items()}
+    return Measurement(
+        f"{subject} {kind} {seed}",
+        subject,
+        kind,
+        tensors,
+        torch.from_numpy(error).float(),
+        6.0,
+        {},
+        {},
+        1.0,
+        2.0,
+        DESIGN,
+    )
+
+
+def study(scales: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)) -> list[Measurement]:
+    return [
+        measurement(f"subject {n}", kind, 10 * n + m, scale)
+        for n, scale in enumerate(scales)
+        for m, kind in enumerate(("smooth", "affine"))
+    ]
+
+
+def test_the_weights_that_made_the_errors_are_found() -> None:
+    calibration, _ = fit(study(), MODEL, [])
+    weights = {term.cue: term.weight for term in calibration.terms}
+    assert weights[Cue.TOTAL] == pytest.approx(0.8, abs=0.03)
+    assert all(abs(w) < 0.03 for cue, w in weights.items() if cue is not Cue.TOTAL)
+    # E exp(N(0, .5^2)) = exp(.125): the expected error is the mean, not the median
+    at = torch.tensor([1.0])
+    cues = {Cue.TOTAL: at, Cue.INVERSE_CONSISTENCY: at, Cue.NCC_GAP: torch.tensor([0.5])}
+    assert float(apply(calibration, cues).expected_error) == pytest.approx(np.exp(0.125), rel=0.06)
+
+
+def test_the_bound_holds_for_subjects_it_has_not_seen() -> None:
+    _, checks = fit(study(), MODEL, [])
+    by_subject = [c for c in checks if c.left_out == "subject"]
+    assert len(by_subject) == 8 and {c.left_out for c in checks} == {"subject", "kind"}
+    for check in by_subject:
+        assert check.coverage == pytest.approx(0.9, abs=0.02)
+        assert check.mae_mm < check.constant_mae_mm
+        assert check.mae_mm < check.inverse_mae_mm
+        assert check.naurc < 0.8 < check.inverse_naurc
+
+
+def test_subjects_that_differ_widen_the_bound() -> None:
+    alike, _ = fit(study(), MODEL, [])
+    different, _ = fit(study((0.5, 1.0, 1.5, 2.0)), MODEL, [])
+    assert different.bound_factor > 1.1 * alike.bound_factor
+
+
+def test_a_left_out_case_has_no_part_in_what_is_said_of_it() -> None:
+    cases = study()
+    wild = [replace(m, error=m.error * 100) if m.subject == "subject 3" else m for m in cases]
+    plain = {f.measurement.name: f for f in left_out(cases, "subject", MODEL)}
+    for found in left_out(wild, "subject", MODEL):
+        if found.measurement.subject == "subject 3":
+            same = plain[found.measurement.name]
+            assert torch.equal(found.maps.expected_error, same.maps.expected_error)
+            assert torch.equal(found.maps.error_bound, same.maps.error_bound)
+
+
+def test_a_cue_that_would_count_against_itself_counts_nothing() -> None:
+    cases = [replace(m, error=1 / m.error) for m in study()]
+    calibration, _ = fit(cases, MODEL, [])
+    assert all(term.weight >= 0 for term in calibration.terms)
+    assert Cue.TOTAL not in {t.cue for t in calibration.terms if t.weight > 0.05}
+
+
+def test_intrinsic_and_jitter_take_the_place_of_their_sum() -> None:
+    cases = [
+        replace(m, cues=m.cues | {Cue.INTRINSIC: m.cues[Cue.TOTAL], Cue.JITTER: m.cues[Cue.TOTAL]})
+        for m in study()
+    ]
+    calibration, _ = fit(cases, MODEL, [])
+    assert Cue.TOTAL not in {term.cue for term in calibration.terms}
+
+
+def test_one_subject_is_too_few() -> None:
+    with pytest.raises(InputError, match="two subjects"):
+        fit([measurement("a", "smooth", 0), measurement("a", "affine", 1)], MODEL, [])
+
+
+def test_measurements_of_two_designs_are_not_mixed() -> None:
+    cases = study()
+    cases[0] = replace(cases[0], design=DESIGN | {"outer_K": 16})
+    with pytest.raises(InputError, match="different designs"):
+        fit(cases, MODEL, [])
+
+
+def test_the_file_says_where_it_comes_from_and_survives(tmp_path: Path) -> None:
+    made, checks = fit(study(), MODEL, [{"name": "subject 0", "sha256": "00"}])
+    path = tmp_path / "größe.json"
+    write_calibration(path, made)
+    assert read_calibration(path) == made
+    assert [p.name for p in tmp_path.iterdir()] == ["größe.json"]
+    said = json.loads(path.read_text(encoding="utf-8"))["provenance"]
+    assert said["cases"] == 8 and said["kinds"] == ["affine", "smooth"]
+    assert said["images"] == [{"name": "subject 0", "sha256": "00"}]
+    mean = np.mean([c.coverage for c in checks if c.left_out == "subject"])
+    assert said["checked_on_left_out"]["subject"]["coverage"] == pytest.approx(mean)
+    assert isinstance(checks[0], Check)
+
+
+# -- applying -----------------------------------------------------------------------------------
+
+SIMPLE = Calibration(
+    "pyramid-flow",
+    "ab" * 32,
+    {},
+    DESIGN,
+    2.0,
+    (CueTerm(Cue.TOTAL, 2.0, 0.1, 4.0), CueTerm(Cue.NCC_GAP, 1.0, 0.0, 1.0)),
+    0.5,
+    ((-1.0, 0.2), (1.0, 1.0), (3.0, 5.0)),
+    2.5,
+    0.9,
+)
+
+
+def test_a_score_by_hand() -> None:
+    cues = {Cue.TOTAL: torch.tensor([1.0, 2.0]), Cue.NCC_GAP: torch.tensor([1.0, 0.5])}
+    expected = [0.5, 0.5 + 2 * np.log(2) + np.log(0.5)]
+    assert score(SIMPLE, cues).tolist() == pytest.approx(expected)
+
+
+def test_an_expected_error_by_hand() -> None:
+    scores = torch.tensor([-9.0, -1.0, 0.0, 1.0, 2.5, 3.0, 9.0])
+    assert expected_error(SIMPLE, scores).tolist() == pytest.approx(
+        [0.2, 0.2, 0.6, 1.0, 4.0, 5.0, 5.0]
+    )
+
+
+def test_beyond_its_range_a_cue_is_marked_and_counts_as_the_range_ends() -> None:
+    total = torch.tensor([[0.05, 0.1], [4.0, 40.0], [float("nan"), 1.0]])
+    cues = {Cue.TOTAL: total, Cue.NCC_GAP: torch.full((3, 2), 0.5)}
+    maps = apply(SIMPLE, cues)
+    assert maps.outside.tolist() == [[True, False], [False, True], [True, False]]
+    ends = apply(SIMPLE, cues | {Cue.TOTAL: total.nan_to_num(4.0).clamp(0.1, 4.0)})
+    assert torch.equal(maps.expected_error, ends.expected_error)
+    assert torch.allclose(maps.error_bound, 2.5 * maps.expected_error)
+    assert bool(maps.expected_error.isfinite().all())
+
+
+def test_a_missing_cue_is_named() -> None:
+    with pytest.raises(ValueError, match="ncc_gap"):
+        apply(SIMPLE, {Cue.TOTAL: torch.ones(2)})
+
+
+# -- what is no calibration, and what is another run's ---------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"schema": "ttauncertainty-calibration/2"}, "schema version 1"),
+        ({"expected_error_mm": [[0.0, 2.0], [1.0, 1.0]]}, "does not rise"),
+        ({"expected_error_mm": [[1.0, 1.0], [1.0, 2.0]]}, "does not rise"),
+        ({"expected_error_mm": [[0.0, float("nan")], [1.0, 2.0]]}, "not finite"),
+        ({"error_bound": {"level": 1.5, "factor": 2.0}}, "not a positive"),
+        ({"error_bound": {}}, "not valid"),
+        ({"score": {"bias": 0.0, "terms": []}}, "at least one cue"),
+        ({"score": 3}, "not valid"),
+        ({"options": None}, "not valid"),
+    ],
+)
+def test_what_is_no_calibration_is_refused_in_words(
+    tmp_path: Path, change: dict[str, Any], says: str
+) -> None:
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(SIMPLE.as_dict() | change))
+    with pytest.raises(InputError, match=says) as caught:
+        read_calibration(path)
+    assert str(path) in str(caught.value)
+
+
+def test_files_that_are_something_else(tmp_path: Path) -> None:
+    path = tmp_path / "c.json"
+    for text in ("", "{", "[]", "3", "[" * 100_000):
+        path.write_text(text)
+        with pytest.raises(InputError):
+            read_calibration(path)
+    with pytest.raises(InputError, match="cannot be read"):
+        read_calibration(tmp_path / "none.json")
+
+
+def test_whose_calibration_it_is() -> None:
+    def why(model: dict[str, Any] = MODEL, design: dict[str, Any] = DESIGN, mm: float = 2.0) -> Any:
+        return mismatch(SIMPLE, model, design, mm)
+
+    assert why() is None
+    assert why(design=DESIGN | {"seed": 7, "name": "custom"}) is None
+    assert "not of lapirn" in why(MODEL | {"name": "lapirn"})
+    assert "other weights" in why(MODEL | {"weights": {"sha256": "cd" * 32}})
+    assert "other weights" in why(MODEL | {"weights": None})
+    assert "other options" in why(MODEL | {"options": {"level": "2"}})
+    assert "outer_K differs" in why(design=DESIGN | {"outer_K": 16})
+    assert "family differs" in why(design=DESIGN | {"family": "affine"})
+    assert "1 mm" in why(mm=1.0)
+    nested = DESIGN | {"amplitudes": {"translation_mm": [1.0, 1.0, 1.0]}}
+    other = DESIGN | {"amplitudes": {"translation_mm": [1.0, 1.0, 1.5]}}
+    assert "translation_mm" in (mismatch(replace(SIMPLE, design=nested), MODEL, other, 2.0) or "")
+    needs = replace(SIMPLE, terms=(CueTerm(Cue.INVERSE_CONSISTENCY, 1.0, 0.0, 3.0),))
+    assert mismatch(needs, MODEL, DESIGN, 2.0) is None
+    assert "inverse-consistency" in (mismatch(needs, MODEL, DESIGN, 2.0, False) or "")
