@@ -58,8 +58,20 @@ def summary_lines(bundle: Bundle) -> list[str]:
         kept = KeptRegistrations.open(bundle)
         lines.append(f"Kept    {kept.count} perturbed registrations")
     lines += [f"Note    {note}" for note in record["notes"]]
-    lines.append("These are uncertainties, not errors: they are not calibrated.")
+    lines.append(_status(record))
     return lines
+
+
+def _status(record: dict[str, Any]) -> str:
+    if not record["calibrated"]:
+        return "These are uncertainties, not errors: they are not calibrated."
+    calibration = record["calibration"]
+    outside = calibration["region_outside_fraction"]
+    return (
+        f"Expected error and its bound come from a calibration of {calibration['model']} "
+        f"({calibration['provenance'].get('date', 'no date')}); the other maps are uncertainties. "
+        f"In {outside:.1%} of the region the cues lie outside what it has seen."
+    )
 
 
 def _map_table(summary: dict[str, Any]) -> list[str]:

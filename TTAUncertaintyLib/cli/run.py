@@ -78,6 +78,21 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="more weights of the same network, for --noise ensemble",
     )
 
+    calibration = parser.add_argument_group("calibration")
+    calibration.add_argument(
+        "--calibration",
+        type=Path,
+        metavar="FILE",
+        help="from 'ttauncertainty calibrate' (default: the one that comes with the software for "
+        "this model and design, where there is one)",
+    )
+    calibration.add_argument(
+        "--no-calibration",
+        dest="use_calibration",
+        action="store_false",
+        help="uncertainty only, no expected error",
+    )
+
     add_design(parser)
 
     placement = parser.add_argument_group("placement before the network")
@@ -199,5 +214,7 @@ def do(options: argparse.Namespace) -> int:
         checkpoint=options.checkpoint,
         time_limit_s=options.time_limit,
         keep_registrations=options.keep_registrations,
+        calibration=options.calibration,
+        use_calibration=options.use_calibration,
     )
     return watch(job, options.quiet)

@@ -6,6 +6,7 @@ WARPED_FILE = "warped.nrrd"
 TRANSFORM_FILE = "transform.h5"
 MEAN_TRANSFORM_FILE = "mean_transform.h5"
 VARIANCES_FILE = "variances.nrrd"
+OUTSIDE_FILE = "outside_calibration.nrrd"
 RECORD_FILE = "result.json"
 REPORT_FILE = "report.html"
 

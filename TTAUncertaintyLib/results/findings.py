@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..calibration import CalibratedMaps
 from ..engine import Outcome
 from ..geometry import DeformableTransform, Image, Lattice, resample_array
 from ..review import (
@@ -60,6 +61,9 @@ class Findings:
         Traces on the fixed lattice, mm^2, not clamped, for averaging over regions.
     region
         bool, axes (k, j, i): the foreground (or the mask the person gave).
+    outside
+        bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
+        without a calibration.
     """
 
     outcome: Outcome
@@ -71,6 +75,7 @@ class Findings:
     maps: dict[MapKind, Array]
     variances: dict[MapKind, Array]
     region: NDArray[np.bool_]
+    outside: NDArray[np.bool_] | None = None
 
     @cached_property
     def statistics(self) -> dict[MapKind, RegionStatistics]:
@@ -92,6 +97,13 @@ class Findings:
         return float(inside.mean()) if inside.size else 0.0
 
     @cached_property
+    def beyond_calibration(self) -> float:
+        """Share of the region in which the cues lie outside what the calibration has seen."""
+        if self.outside is None or not self.region.any():
+            return 0.0
+        return float(self.outside[self.region].mean())
+
+    @cached_property
     def folded(self) -> float:
         """Share of the region in which the transform folds."""
         values = self.maps[MapKind.JACOBIAN][self.region]
@@ -111,7 +123,13 @@ class Findings:
         )
 
 
-def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = None) -> Findings:
+def find(
+    outcome: Outcome,
+    fixed: Image,
+    moving: Image,
+    mask: Image | None = None,
+    calibrated: CalibratedMaps | None = None,
+) -> Findings:
     """Carry an outcome to the fixed image's lattice.
 
     Parameters
@@ -122,6 +140,8 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
         The input images.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
+    calibrated
+        What a calibration makes of the outcome, on the outcome's fixed lattice.
     """
     transform = outcome.transform()
     layers = {MapKind.JACOBIAN: outcome.jacobian}
@@ -135,6 +155,9 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
         if traces.intrinsic is not None and traces.jitter is not None:
             layers[MapKind.INTRINSIC] = traces.intrinsic
             layers[MapKind.JITTER] = traces.jitter
+    if calibrated is not None:
+        layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
+        layers[MapKind.ERROR_BOUND] = calibrated.error_bound
     if not _contains(outcome.fixed_lattice, fixed.lattice):
         transform = transform.faded(_FADE_VOXELS)
         mean_transform = None if mean_transform is None else mean_transform.faded(_FADE_VOXELS)
@@ -161,7 +184,15 @@ def find(outcome: Outcome, fixed: Image, moving: Image, mask: Image | None = Non
         maps=maps,
         variances=variances,
         region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
+        outside=None if calibrated is None else _any_of(calibrated.outside, outcome, fixed),
     )
+
+
+def _any_of(marked: torch.Tensor, outcome: Outcome, fixed: Image) -> NDArray[np.bool_]:
+    """Carry marks to the fixed image: a voxel is marked where any that it is made of is."""
+    layer = marked[None].float()
+    on_fixed = resample_array(layer, outcome.fixed_lattice, fixed.lattice, outside=0.0)
+    return np.asarray(on_fixed[0].numpy() > 0)
 
 
 def _contains(outer: Lattice, inner: Lattice) -> bool:

@@ -34,6 +34,8 @@ class MapKind(Enum):
     TOTAL = "total"
     INTRINSIC = "intrinsic"
     JITTER = "jitter"
+    EXPECTED_ERROR = "expected_error"
+    ERROR_BOUND = "error_bound"
     INVERSE_CONSISTENCY = "inverse_consistency"
     JACOBIAN = "jacobian"
 
@@ -41,6 +43,11 @@ class MapKind(Enum):
     def facts(self) -> MapFacts:
         """Name, unit and meaning."""
         return _FACTS[self]
+
+    @property
+    def is_error(self) -> bool:
+        """Whether it may be called an error: it comes from a calibration."""
+        return self in (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND)
 
 
 _FACTS = {
@@ -65,6 +72,20 @@ _FACTS = {
         "mm",
         "The part of the spread that comes from the network's systematic error changing with the "
         "perturbation.",
+    ),
+    MapKind.EXPECTED_ERROR: MapFacts(
+        "expected_error.nrrd",
+        "Expected error",
+        "mm",
+        "How far the answer lies from the truth on average, judged by what this network did on "
+        "deformations whose truth was known. It holds for images and deformations like those.",
+    ),
+    MapKind.ERROR_BOUND: MapFacts(
+        "error_bound.nrrd",
+        "Error bound (90 %)",
+        "mm",
+        "What the error stayed below in 90 % of the voxels of such deformations. One voxel in ten "
+        "may lie above it.",
     ),
     MapKind.INVERSE_CONSISTENCY: MapFacts(
         "inverse_consistency.nrrd",

@@ -14,6 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
+from ..calibration import Calibration
 from ..engine import Execution, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
@@ -21,6 +22,7 @@ from ..perturbations import Design
 from ..version import __version__
 from .files import (
     MEAN_TRANSFORM_FILE,
+    OUTSIDE_FILE,
     REGISTRATIONS_FILE,
     REPORT_FILE,
     SCHEMA_VERSION,
@@ -46,6 +48,10 @@ class Provenance:
         Wall time of each phase, by name.
     mask
         The file that says where statistics are taken; None for the foreground.
+    calibration
+        What the expected error comes from; None without one.
+    uncalibrated
+        Why there is none, in a sentence.
     """
 
     fixed: ImageFile
@@ -56,6 +62,8 @@ class Provenance:
     placement: Placement
     seconds: dict[str, float]
     mask: ImageFile | None = None
+    calibration: Calibration | None = None
+    uncalibrated: str = ""
 
 
 def make_record(
@@ -76,6 +84,8 @@ def make_record(
     files |= {"warped": WARPED_FILE, "transform": TRANSFORM_FILE, "report": REPORT_FILE}
     if findings.mean_transform is not None:
         files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
+    if findings.outside is not None:
+        files["outside_calibration"] = OUTSIDE_FILE
     if registrations:
         files["registrations"] = REGISTRATIONS_FILE
     return {
@@ -91,7 +101,8 @@ def make_record(
             "perturbations_used_K": 0 if outcome.variance is None else outcome.variance.groups,
         },
         "split_into_intrinsic_and_jitter": split,
-        "calibrated": False,
+        "calibrated": MapKind.EXPECTED_ERROR in findings.maps,
+        "calibration": _calibration(findings, provenance),
         "inputs": {
             "fixed": provenance.fixed.as_dict(),
             "moving": provenance.moving.as_dict(),
@@ -123,6 +134,13 @@ def make_record(
             "platform": platform.platform(),
         },
     }
+
+
+def _calibration(findings: Findings, provenance: Provenance) -> dict[str, Any]:
+    calibration = provenance.calibration
+    if calibration is None or MapKind.EXPECTED_ERROR not in findings.maps:
+        return {"why_not": provenance.uncalibrated}
+    return calibration.as_dict() | {"region_outside_fraction": findings.beyond_calibration}
 
 
 def _summary(findings: Findings) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..errors import OutputError
 from ..geometry import DeformableTransform, Lattice
 from .files import (
     MEAN_TRANSFORM_FILE,
+    OUTSIDE_FILE,
     RECORD_FILE,
     REPORT_FILE,
     TRANSFORM_FILE,
@@ -55,6 +56,13 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
             _rounded(values),
             findings.fixed.lattice,
             {"title": facts.title, "unit": facts.unit, "frame": "fixed image"},
+        )
+    if findings.outside is not None:
+        write_image(
+            folder / OUTSIDE_FILE,
+            findings.outside.astype(np.uint8),
+            findings.fixed.lattice,
+            {"title": "Outside the calibrated range", "unit": "1 where it is"},
         )
     write_image(
         folder / WARPED_FILE,

@@ -9,7 +9,8 @@
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
-  "previews": null,  "keep_registrations": false
+  "previews": null,  "keep_registrations": false,
+  "calibration": null,  "use_calibration": true
 }
 ```
 
@@ -85,6 +86,11 @@ class Job:
         Folder for provisional results while the run goes on; None writes none.
     keep_registrations
         Keep every perturbed registration in the result, in a folder `registrations`.
+    calibration
+        Calibration file; None takes the one that comes with the software for this model and
+        design, where there is one.
+    use_calibration
+        Whether to turn cues into an expected error where there is a calibration.
     """
 
     fixed: Path
@@ -116,6 +122,8 @@ class Job:
     previews: Path | None = None
     keep_registrations: bool = False
     trust_code: bool = False
+    calibration: Path | None = None
+    use_calibration: bool = True
 
     @property
     def execution(self) -> Execution:
@@ -169,6 +177,7 @@ _PATHS = (
     "mask",
     "checkpoint",
     "previews",
+    "calibration",
 )
 
 
@@ -182,8 +191,9 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
     options = read.get("options", {})
     if not all(isinstance(word, str) for pair in options.items() for word in pair):
         raise ValueError("options are names and values, both text")
-    if not isinstance(read.get("trust_code", False), bool):
-        raise ValueError("trust_code is true or false")
+    for name in ("trust_code", "use_calibration"):
+        if not isinstance(read.get(name, False), bool):
+            raise ValueError(f"{name} is true or false")
     read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))
     for name, kind in (("start", Start), ("prealign", Prealignment), ("precision", Precision)):
         if read.get(name) is not None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..calibration import apply
+from ..cues import compute_cues
 from ..engine import Engine, Progress, load_checkpoint, place, prepare, save_checkpoint
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
@@ -26,6 +28,7 @@ from ..results import (
     write_bundle,
 )
 from ..results.files import REGISTRATIONS_FOLDER
+from .calibrations import choose_calibration
 from .job import Job
 from .messages import Voice
 from .previews import Previews
@@ -93,6 +96,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         engine = Engine(
             model, pair, design, job.execution, job.reverse_pass, job.full_covariance, members
         )
+        calibration, uncalibrated = choose_calibration(job, engine)
         if job.checkpoint is not None and load_checkpoint(engine, job.checkpoint):
             voice.say("note", text=f"Going on after {engine.perturbed} passes of an earlier run.")
 
@@ -114,7 +118,13 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         voice.say("phase", phase="writing")
         kept = recorder is not None and recorder.finish()
         with clock.phase("mapping"):
-            findings = find(engine.outcome(), fixed, moving, mask)
+            outcome = engine.outcome()
+            calibrated = None
+            if calibration is not None and outcome.complete:
+                calibrated = apply(calibration, compute_cues(outcome, pair))
+            elif calibration is not None:
+                uncalibrated = "The run was stopped early; a calibration is of whole runs."
+            findings = find(outcome, fixed, moving, mask, calibrated)
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -124,6 +134,8 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
                 placement,
                 clock.seconds,
                 mask_file,
+                calibration,
+                uncalibrated,
             )
             record = make_record(findings, provenance, kept)
         write_bundle(folder, findings, record)

@@ -1,0 +1,46 @@
+"""Which calibration a run uses."""
+
+from __future__ import annotations
+
+from ..calibration import Calibration, find_calibration, mismatch, read_calibration
+from ..engine import Engine
+from ..errors import InputError
+from ..models.contract import describe
+from .job import Job
+
+
+def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, str]:
+    """Return the calibration of a run; without one, why there is none.
+
+    Parameters
+    ----------
+    job
+        What was asked for.
+    engine
+        Before its first pass.
+
+    Raises
+    ------
+    InputError
+        If a calibration was named that is not of this run.
+    """
+    if not job.use_calibration:
+        return None, "No calibration was wanted."
+    run = (
+        describe(engine.model),
+        engine.design.as_dict(),
+        float(engine.pair.fixed_lattice.spacing.mean()),
+        job.reverse_pass,
+    )
+    if job.calibration is None:
+        found = find_calibration(*run)
+        return found, "" if found else "There is no calibration for this model and design."
+    calibration = read_calibration(job.calibration)
+    why = mismatch(calibration, *run)
+    if why is not None:
+        raise InputError(
+            f"{job.calibration} does not hold for this run: {why}",
+            "Run with its model and design, make one with 'ttauncertainty calibrate', or leave it "
+            "out.",
+        )
+    return calibration, ""
