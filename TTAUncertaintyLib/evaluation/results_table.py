@@ -1,0 +1,368 @@
+"""What an evaluation found, as plain data: the page, the CSV and the JSON file are made of it.
+
+Needs neither torch nor images, so that a finished evaluation can be read anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from ..errors import InputError
+
+SCHEMA_VERSION = 1
+
+#: Name of the curve that no map can beat: the voxels in the order of the error itself.
+ORACLE = "the error itself"
+
+
+class Better(Enum):
+    """Which way a figure of merit is to go."""
+
+    HIGHER = "higher is better"
+    LOWER = "lower is better"
+    NEARER = "nearer to its target is better"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure of merit.
+
+    Parameters
+    ----------
+    title, unit
+        For the screen; the unit is "mm" or "".
+    better
+        Which way it is to go.
+    meaning
+        One sentence in plain words.
+    target
+        Where `better` is NEARER: what it is to be.
+    """
+
+    title: str
+    unit: str
+    better: Better
+    meaning: str
+    target: float = math.nan
+
+    @property
+    def heading(self) -> str:
+        """Title and unit: "Mean bound (mm)"."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def merit(self, value: float) -> float:
+        """Return a number that is the larger the better the value; NaN for NaN."""
+        if self.better is Better.HIGHER:
+            return value
+        return -value if self.better is Better.LOWER else -abs(value - self.target)
+
+
+#: Every figure of merit, by the key that scores and files use, in the order of the tables.
+METRICS = {
+    "pearson": Metric(
+        "Pearson", "", Better.HIGHER, "Linear correlation of the map with the error over voxels."
+    ),
+    "spearman": Metric(
+        "Spearman", "", Better.HIGHER, "Rank correlation of the map with the error over voxels."
+    ),
+    "naurc": Metric(
+        "nAURC",
+        "",
+        Better.LOWER,
+        "Area under the risk-coverage curve: 0 where the map orders the voxels as the error "
+        "itself does, 1 where it orders them no better than chance.",
+    ),
+    "ause": Metric(
+        "AUSE",
+        "",
+        Better.LOWER,
+        "Area between the map's sparsification curve and that of the error itself.",
+    ),
+    "mae_mm": Metric(
+        "Off by", "mm", Better.LOWER, "Mean distance of the expected error from the true one."
+    ),
+    "calibration_error_mm": Metric(
+        "Off by, in bins",
+        "mm",
+        Better.LOWER,
+        "The same over tenths of the voxels by expected error: how far the reliability curve "
+        "lies from the diagonal.",
+    ),
+    "coverage": Metric(
+        "Coverage",
+        "",
+        Better.NEARER,
+        "Share of the voxels whose error stays below the bound that was meant to hold for 90 %.",
+        0.9,
+    ),
+    "sharpness_mm": Metric(
+        "Mean bound",
+        "mm",
+        Better.LOWER,
+        "The bound's mean: of two bounds that hold, the smaller says more.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class CaseScore:
+    """One map of one case.
+
+    Parameters
+    ----------
+    case, subject, kind
+        Of the registration; kind is that of its deformation.
+    method
+        What made the map.
+    passes
+        Passes through the network that the map takes in all, the registration included.
+    metrics
+        Figures of merit by key of `METRICS`; NaN or left out where there is none.
+    """
+
+    case: str
+    subject: str
+    kind: str
+    method: str
+    passes: int
+    metrics: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.metrics) - set(METRICS))
+        if unknown:
+            raise ValueError(f"There is no figure of merit named {', '.join(unknown)}.")
+
+
+@dataclass(frozen=True)
+class CaseError:
+    """The true error of one registration.
+
+    Parameters
+    ----------
+    case, subject, kind
+        As in `CaseScore`.
+    displacement_rms_mm
+        Root mean square of what had to be found.
+    error_mean_mm, error_p95_mm
+        Of what was found, over the voxels that count.
+    voxels
+        How many count.
+    """
+
+    case: str
+    subject: str
+    kind: str
+    displacement_rms_mm: float
+    error_mean_mm: float
+    error_p95_mm: float
+    voxels: int
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A mean and the interval that it is known to lie in with 95 % confidence."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """One method over all cases.
+
+    Parameters
+    ----------
+    method, passes
+        As in `CaseScore`.
+    cases
+        How many it was scored on.
+    metrics
+        By key of `METRICS`.
+    """
+
+    method: str
+    passes: int
+    cases: int
+    metrics: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
+class StructureScore:
+    """One method within one structure, mean over cases.
+
+    Parameters
+    ----------
+    structure, method
+        Names.
+    cases
+        Mean over how many.
+    error_mean_mm
+        True error there.
+    metrics
+        By key of `METRICS`.
+    """
+
+    structure: str
+    method: str
+    cases: int
+    error_mean_mm: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a plot, mean over cases.
+
+    Parameters
+    ----------
+    method
+        Whose; `ORACLE` for the best that there can be.
+    x, y
+        Sparsification: share of the voxels taken away, and what is left of the mean error, 1 at
+        the beginning. Reliability: mean expected and mean true error of each bin, mm.
+    """
+
+    method: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+    def __post_init__(self) -> None:
+        if len(self.x) != len(self.y):
+            raise ValueError(f"The curve of {self.method} has {len(self.x)} x, {len(self.y)} y.")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything that an evaluation found.
+
+    Parameters
+    ----------
+    title
+        For the page.
+    created
+        ISO 8601, UTC.
+    model
+        From `models.contract.describe`.
+    images
+        One description each: "name", "sha256", "mask" (bool).
+    cases
+        Every map of every case.
+    errors
+        The true error of every case.
+    summaries
+        From `summaries.summarise`.
+    sparsification, reliability
+        Curves; see there.
+    command
+        What reproduces it.
+    notes
+        What a reader has to know, in sentences.
+    structures
+        Empty without a segmentation.
+    """
+
+    title: str
+    created: str
+    model: Mapping[str, Any]
+    images: Sequence[Mapping[str, Any]]
+    cases: Sequence[CaseScore]
+    errors: Sequence[CaseError]
+    summaries: Sequence[MethodSummary]
+    sparsification: Sequence[Curve] = ()
+    reliability: Sequence[Curve] = ()
+    command: str = ""
+    notes: Sequence[str] = ()
+    structures: Sequence[StructureScore] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready description; what is not finite becomes None."""
+        found: dict[str, Any] = _jsonable(asdict(self))
+        return {"schema_version": SCHEMA_VERSION, **found}
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
+        """Take what `as_dict` made.
+
+        Raises
+        ------
+        InputError
+            If it is not the description of an evaluation, or that of a newer version.
+        """
+        try:
+            version = content["schema_version"]
+            if version > SCHEMA_VERSION:
+                raise InputError(
+                    f"The evaluation was written by a newer version (schema {version}).", "Update."
+                )
+            return cls(
+                title=str(content["title"]),
+                created=str(content["created"]),
+                model=dict(content["model"]),
+                images=tuple(dict(image) for image in content["images"]),
+                cases=tuple(CaseScore(**_scored(row)) for row in content["cases"]),
+                errors=tuple(CaseError(**_numbers(row)) for row in content["errors"]),
+                summaries=tuple(_summary(row) for row in content["summaries"]),
+                sparsification=tuple(_curve(row) for row in content["sparsification"]),
+                reliability=tuple(_curve(row) for row in content["reliability"]),
+                command=str(content["command"]),
+                notes=tuple(str(note) for note in content["notes"]),
+                structures=tuple(
+                    StructureScore(**_scored(_numbers(row))) for row in content["structures"]
+                ),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise InputError("This is not the description of an evaluation.") from error
+
+
+def read_evaluation(path: Path) -> Evaluation:
+    """Read an `evaluation.json`.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged, or of a newer version.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read as an evaluation.") from error
+    return Evaluation.from_dict(content)
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value
+
+
+def _number(value: Any) -> Any:
+    return math.nan if value is None else value
+
+
+def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _number(value) for key, value in row.items()}
+
+
+def _scored(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "metrics": _numbers(row["metrics"])}
+
+
+def _summary(row: Mapping[str, Any]) -> MethodSummary:
+    metrics = {key: Interval(**_numbers(found)) for key, found in row["metrics"].items()}
+    return MethodSummary(**{**row, "metrics": metrics})
+
+
+def _curve(row: Mapping[str, Any]) -> Curve:
+    x, y = (tuple(_number(value) for value in row[axis]) for axis in "xy")
+    return Curve(str(row["method"]), x, y)
