@@ -42,6 +42,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--host", default="127.0.0.1", help="another address to listen on; mind what that means"
     )
+    parser.add_argument(
+        "--largest-upload",
+        type=float,
+        default=1.0,
+        metavar="GB",
+        help="what an image may have that is sent from the page (default: 1)",
+    )
     parser.set_defaults(do=do)
 
 
@@ -68,6 +75,7 @@ def do(options: argparse.Namespace) -> int:
             options.port,
             not options.no_browser,
             say,
+            round(options.largest_upload * 1024**3),
         )
     except OSError as error:
         raise ResourceError(

@@ -20,6 +20,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 #: Addresses that nobody but this machine reaches.
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 
+#: All addresses of this machine.
+_EVERY_HOST = ("0.0.0.0", "::")
+
 _HEADERS = {
     "X-Frame-Options": "DENY",
     "X-Content-Type-Options": "nosniff",
@@ -50,8 +53,10 @@ class Guard:
 
     @property
     def address(self) -> str:
-        """What the person opens; known once the server listens."""
+        """What the person opens on this machine; known once the server listens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
+        if self.host in _EVERY_HOST:
+            host = "127.0.0.1"
         return f"http://{host}:{self.port}/?token={self.token}"
 
     def protect(self, application: web.Application) -> None:
@@ -96,6 +101,6 @@ class Guard:
     def _host_is_ours(self, host: str) -> bool:
         name, _, port = host.rpartition(":")
         known = (*LOCAL_HOSTS, "[::1]", self.host, f"[{self.host}]")
-        if self.host in ("0.0.0.0", "::"):  # asked for by hand: it may be called by any name
+        if self.host in _EVERY_HOST:  # asked for by hand: it may be called by any name
             return port == str(self.port)
         return name in known and port == str(self.port)

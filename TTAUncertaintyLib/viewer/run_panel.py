@@ -23,7 +23,7 @@ from ..words import about, duration
 from ..worker import Job
 from ..worker.run import Phase, Run, RunState
 from .review_panel import file_chooser
-from .session import Upload, check_content
+from .session import Upload, check_content, gigabytes, plain_name
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -80,6 +80,7 @@ class RunPanel:
                 "fixed_name": "",
                 "moving_name": "",
                 "upload_busy": "",
+                "upload_limit": viewer.session.largest_upload,
                 "running": False,
                 "run_phase": "",
                 "run_fraction": 0.0,
@@ -95,6 +96,7 @@ class RunPanel:
         )
         viewer.state.change("run_model", "run_preset")(self._on_choice)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
+        viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
 
     @property
     def running(self) -> bool:
@@ -290,6 +292,9 @@ class RunPanel:
             )
         )
 
+    def _on_upload_too_large(self, name: str) -> None:
+        self._viewer.say_problem(self._viewer.session.too_large(plain_name(name)))
+
     def build(self) -> None:
         """Write the panel into the page."""
         with html.Div(classes="tta-panel"):
@@ -300,7 +305,8 @@ class RunPanel:
                     file_chooser("Fixed", "fixed", "fixed_name")
                     file_chooser("Moving", "moving", "moving_name")
                     html.P(
-                        "NIfTI, NRRD or MetaImage, one file each, up to 1 GB. They stay on this "
+                        "NIfTI, NRRD or MetaImage, one file each, up to "
+                        f"{gigabytes(self._viewer.session.largest_upload)}. They stay on this "
                         "computer, in a private folder that is removed when the viewer ends.",
                         classes="tta-small",
                     )

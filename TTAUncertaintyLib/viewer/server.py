@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from .guard import Guard
-from .session import Session
+from .session import LARGEST_UPLOAD, Session
 from .viewer import Viewer
 from .web import Web
+
+#: Seconds that answers under way have at the end; a large file may be coming in.
+_LAST_ANSWERS_S = 3.0
 
 
 def serve(
@@ -25,8 +28,11 @@ def serve(
     port: int = 0,
     open_browser: bool = True,
     say: Callable[[str], None] = print,
+    largest_upload: int = LARGEST_UPLOAD,
 ) -> None:
-    """Serve the page until the process is asked to end.
+    """Serve the page until the process is asked to end: by Ctrl-C, SIGTERM or SIGHUP.
+
+    That is how a viewer ends, and no failure: this returns then.
 
     Parameters
     ----------
@@ -40,16 +46,19 @@ def serve(
         Open the page in the person's browser.
     say
         Called with lines for the terminal.
+    largest_upload
+        Bytes that a file may have that is sent.
     """
-    session = Session()
+    session = Session(largest_upload)
     try:
         guard = Guard(host)
         if not guard.is_local:
             say(
                 f"warning: listening on {host}. Whoever reaches this computer over the network and "
-                "has the address can see the images, without encryption."
+                "has the address can see the images, without encryption. There, the address is "
+                "the one below with the name of this computer in it."
             )
-        with _no_arguments():
+        with _no_arguments(), contextlib.suppress(KeyboardInterrupt):  # Windows has no handlers
             asyncio.run(_serve(bundles, results, session, guard, port, open_browser, say))
     finally:
         session.close()
@@ -74,6 +83,7 @@ async def _serve(
             loop.add_signal_handler(getattr(signal, name), ended.set)
 
     def bind(web_server: Any) -> None:
+        web_server.config["handle_signals"] = False  # aiohttp's would end with status 1
         guard.protect(web_server.app)
         Web(viewer).add_to(web_server.app)
 
@@ -105,7 +115,7 @@ async def _serve(
     finally:
         viewer.close()
         with contextlib.suppress(Exception):
-            await server.stop()
+            await asyncio.wait_for(server.stop(), _LAST_ANSWERS_S)
         for task in (serving, waiting):
             task.cancel()
 

@@ -42,13 +42,19 @@ class Upload:
 class Session:
     """The private folder. `close` removes it with everything in it.
 
+    Parameters
+    ----------
+    largest_upload
+        Bytes that a file may have that is sent.
+
     Attributes
     ----------
     folder
         Readable for this user alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, largest_upload: int = LARGEST_UPLOAD) -> None:
+        self.largest_upload = largest_upload
         self.folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-view-"))  # mode 0700
         self._count = 0
 
@@ -73,6 +79,12 @@ class Session:
             )
         self._count += 1
         return self.folder / f"upload-{self._count}{suffix}"
+
+    def too_large(self, name: str) -> InputError:
+        """Return what is to be said of a file that is larger than may be sent."""
+        return InputError(
+            f"{name} is larger than {gigabytes(self.largest_upload)}.", "Choose a smaller image."
+        )
 
     def new_folder(self, name: str) -> Path:
         """Return a folder that does not exist yet."""
@@ -111,6 +123,11 @@ def check_content(upload: Upload) -> None:
             f"{upload.name} is not the kind of image that its name says.",
             "Choose the image itself: a NIfTI, NRRD or MetaImage file.",
         )
+
+
+def gigabytes(size: int) -> str:
+    """Write a size: "1 GB"."""
+    return f"{size / 1024**3:.3g} GB"
 
 
 def plain_name(name: str) -> str:

@@ -11,7 +11,7 @@ from aiohttp import web
 from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
 from ..scene.loading import folder_of
-from .session import LARGEST_UPLOAD, Upload, plain_name
+from .session import Upload, plain_name
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -30,13 +30,10 @@ class Web:
     ----------
     viewer
         The host.
-    largest
-        Bytes that an upload may take.
     """
 
-    def __init__(self, viewer: Viewer, largest: int = LARGEST_UPLOAD) -> None:
+    def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer
-        self._largest = largest
 
     def add_to(self, application: web.Application) -> None:
         """Add the routes."""
@@ -70,17 +67,15 @@ class Web:
     async def _receive(self, request: web.Request, name: str, path: Path) -> int:
         """Write what is sent; nothing is left of what is too large or breaks off."""
         size, whole = 0, False
-        too_large = InputError(
-            f"{name} is larger than {self._largest / 1024**3:g} GB.", "Choose a smaller image."
-        )
-        if (request.content_length or 0) > self._largest:
-            raise too_large
+        session = self._viewer.session
+        if (request.content_length or 0) > session.largest_upload:
+            raise session.too_large(name)
         try:
             with path.open("xb") as file:
                 async for chunk in request.content.iter_chunked(_CHUNK_BYTES):
                     size += len(chunk)
-                    if size > self._largest:
-                        raise too_large
+                    if size > session.largest_upload:
+                        raise session.too_large(name)
                     file.write(chunk)
             whole = True
         except OSError as error:

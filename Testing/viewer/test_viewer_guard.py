@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import signal
+import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -19,7 +22,7 @@ PATHS = ("/", "/index.html", "/vue.global.js", "/__tta/viewer.js", "/tta/report.
 @pytest.fixture(scope="module")
 def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ViewerProcess]:
     graphics.require()
-    with ViewerProcess(tmp_path_factory.mktemp("guard")) as viewer:
+    with ViewerProcess(tmp_path_factory.mktemp("guard"), "--largest-upload", "0.001") as viewer:
         yield viewer
 
 
@@ -117,12 +120,53 @@ def test_what_is_sent_has_to_be_an_image(viewer: ViewerProcess) -> None:
     assert folder.stat().st_mode & 0o077 == 0
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_nothing_private_is_left_at_the_end(tmp_path: Path, how: signal.Signals) -> None:
+def test_what_grows_too_large_while_it_is_sent_is_refused_and_removed(
+    viewer: ViewerProcess,
+) -> None:
+    (folder,) = viewer.private_folders
+    before = set(folder.glob("upload-*"))
+    connection = http.client.HTTPConnection("127.0.0.1", viewer.port, timeout=60)
+    parts = (b"NRRD0004" + bytes(2**18) for _ in range(8))  # 2 MB, and nothing says so before
+    connection.request(
+        "PUT",
+        "/tta/upload/fixed",
+        body=parts,
+        headers={"Cookie": cookie(viewer), "X-File-Name": "a.nrrd"},
+        encode_chunked=True,
+    )
+    answer = connection.getresponse()
+    assert (answer.status, b"a.nrrd is larger than 0.001 GB" in answer.read()) == (422, True)
+    assert set(folder.glob("upload-*")) == before
+
+
+def _begin_to_send(viewer: ViewerProcess) -> socket.socket:
+    """Send the first part of a file, see that it arrives, and leave the rest out."""
+    (folder,) = viewer.private_folders
+    host = urlsplit(viewer.address).netloc
+    sending = socket.create_connection((host.partition(":")[0], viewer.port))
+    lines = [
+        "PUT /tta/upload/fixed HTTP/1.1",
+        f"Host: {host}",
+        f"Cookie: {cookie(viewer)}",
+        "X-File-Name: a.nrrd",
+        "Content-Length: 1000000",
+    ]
+    sending.sendall("\r\n".join([*lines, "", "NRRD0004"]).encode())
+    end = time.monotonic() + 60
+    while not list(folder.glob("upload-*")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return sending
+
+
+@pytest.mark.parametrize(
+    ("how", "host"), [(signal.SIGTERM, "127.0.0.2"), (signal.SIGINT, "0.0.0.0")]
+)
+def test_nothing_private_is_left_at_the_end(tmp_path: Path, how: signal.Signals, host: str) -> None:
     graphics.require()
-    # another address than the usual ones is warned of
-    with ViewerProcess(tmp_path, "--host", "127.0.0.2") as viewer:
-        assert "warning: listening on 127.0.0.2" in viewer.output
-        assert len(viewer.private_folders) == 1
-        viewer.end(how)
+    with ViewerProcess(tmp_path, "--host", host) as viewer:
+        assert f"warning: listening on {host}" in viewer.output
+        with _begin_to_send(viewer):
+            assert viewer.end(how) == 0, viewer.output
         assert viewer.private_folders == []
+        assert "Traceback" not in viewer.output

@@ -23,6 +23,10 @@
     event.target.value = "";
     if (!file) return;
     const state = window.trame.state;
+    if (file.size > state.get("upload_limit")) {
+      window.trame.trigger("tta_upload_too_large", [file.name]);
+      return;
+    }
     state.set("upload_busy", role);
     fetch("/tta/upload/" + role, {
       method: "PUT",
