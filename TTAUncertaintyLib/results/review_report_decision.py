@@ -87,7 +87,10 @@ def _looked_at(content: ReviewContent) -> str:
 
 def _calibration(record: dict[str, Any]) -> str:
     if record["calibrated"]:
-        return "The maps are calibrated; how is said below."
+        return (
+            "Expected error and error bound come from a calibration on deformations whose truth "
+            "was known; the other maps are uncertainties."
+        )
     return (
         "The maps are <strong>uncalibrated</strong>: they show uncertainty, how much the network "
         "contradicts itself, and not its error. Small does not mean correct."

@@ -21,6 +21,11 @@ from .slices import Section
 
 #: Folds stand out from both ends of the diverging table.
 FOLD_COLOR = "#d9ff3f"
+
+#: So does what lies outside a calibration: no table holds this blue.
+OUTSIDE_COLOR = "#35c8ff"
+#: Lines of the hatching: one of this many pixels.
+_HATCH = 5
 _NONE, _FOLD = 0, 255
 _CHECK_MM = 12.0
 
@@ -87,6 +92,14 @@ class Gallery:
             palette[_FOLD] = [*bytes.fromhex(FOLD_COLOR[1:]), 255]
             index[known & (values <= 0)] = _FOLD
         return self._add(section, encode_indexed(index, palette))
+
+    def add_hatching(self, section: Section, marked: NDArray[np.bool_]) -> str:
+        """Store diagonal lines where voxels are marked; axes (row, column)."""
+        row, column = np.indices(marked.shape)
+        lines = marked & ((row + column) % _HATCH == 0)
+        palette = np.zeros((256, 4), np.uint8)
+        palette[1] = [*bytes.fromhex(OUTSIDE_COLOR[1:]), 255]
+        return self._add(section, encode_indexed(lines.astype(np.uint8), palette))
 
     def definitions(self) -> str:
         """Return the hidden SVG that holds everything pictures and legends refer to."""

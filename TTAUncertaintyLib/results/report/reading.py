@@ -91,11 +91,17 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
             f"It moved most near <strong>{place(worst.position_ras_mm)}\u00a0mm</strong> (RAS "
             f"{coordinates(worst.position_ras_mm)}), by {mm(worst.peak)}: look there first.{others}"
         )
+    calibrated = MapKind.EXPECTED_ERROR in findings.maps
+    status = (
+        "What it means in millimetres of error is said under "
+        '<a href="#error">Expected error</a>, with its limits. '
+        if calibrated
+        else "It has not been calibrated against known deformations. "
+    )
     meant = [
         "This is <strong>uncertainty</strong>: how much the network contradicts itself, as a "
-        "standard deviation. It has not been calibrated against known deformations. Where it is "
-        "large, do not trust the alignment; where it is small, the alignment may still be wrong: "
-        "<strong>small does not mean correct</strong>."
+        f"standard deviation. {status}Where it is large, do not trust the alignment; where it is "
+        "small, the alignment may still be wrong: <strong>small does not mean correct</strong>."
     ]
     gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
     if gap is not None and gap.median > statistics.median:
@@ -122,6 +128,9 @@ def _figures(findings: Findings) -> str:
             (mm(total.p95), "95th percentile"),
             (mm(total.maximum), "highest uncertainty"),
         ]
+    expected = findings.statistics.get(MapKind.EXPECTED_ERROR)
+    if expected is not None:
+        tiles.append((mm(expected.mean), "mean expected error"))
     gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
     if gap is not None:
         tiles.append((mm(gap.median), "median inverse-consistency gap"))

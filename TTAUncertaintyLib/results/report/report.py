@@ -7,6 +7,7 @@ from typing import Any
 
 from ..findings import Findings
 from .cues import cues_section, terms_section
+from .expected_error import expected_error_section
 from .numbers import numbers_section, provenance_section
 from .overview import glance_section, places_section
 from .reading import reading_section
@@ -19,6 +20,7 @@ _CONTENTS = (
     ("reading", "In plain words"),
     ("glance", "At a glance"),
     ("places", "Worst places"),
+    ("error", "Expected error"),
     ("terms", "Two terms"),
     ("cues", "Other cues"),
     ("numbers", "Numbers"),
@@ -47,6 +49,7 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
         reading_section(views, record),
         glance_section(views),
         places_section(views),
+        expected_error_section(views, record),
         terms_section(views, record),
         cues_section(views, record),
         numbers_section(findings, record),

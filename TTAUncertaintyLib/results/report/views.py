@@ -85,6 +85,14 @@ class Views:
             section, values, scale or self.scale(kind), table_of(kind), folds=jacobian
         )
 
+    def outside(self, section: Section) -> str:
+        """Store a slice's hatching of what lies outside the calibration, within the region."""
+        marks = self.findings.outside
+        marked = np.zeros_like(self.findings.region) if marks is None else marks
+        both = torch.from_numpy((marked & self.findings.region).astype(np.float32))
+        values = section.sample(both, self.findings.fixed.lattice, outside=0.0)
+        return self.gallery.add_hatching(section, values > 0.5)
+
     def scale(self, kind: MapKind) -> Scale:
         """Return the scale of a map, from its own values in the region."""
         if kind not in self._scales:

@@ -1,0 +1,104 @@
+"""The expected error and its bound, or why there is none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..findings import Findings
+from ..maps import MapKind
+from .pictures import OUTSIDE_COLOR, Layer, picture
+from .slices import Plane
+from .views import Views
+from .words import mm, percent, text
+
+_KINDS = (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND)
+
+
+def expected_error_section(views: Views, record: dict[str, Any]) -> str:
+    """Return the two calibrated maps with what they rest on; without a calibration, a line."""
+    title = '<section id="error"><h2>Expected error</h2>'
+    if MapKind.EXPECTED_ERROR not in views.findings.maps:
+        why = record.get("calibration", {}).get("why_not", "")
+        return (
+            f'{title}<p class="lead">This result is not calibrated: nothing in it is an error in '
+            f"millimetres. {text(why)} <code>ttauncertainty calibrate</code> makes one from images "
+            "like these.</p></section>"
+        )
+    rows = "".join(_row(views, kind) for kind in _KINDS)
+    return f"{title}{_words(views.findings, record)}{rows}</section>"
+
+
+def _words(findings: Findings, record: dict[str, Any]) -> str:
+    calibration = record["calibration"]
+    made = calibration["provenance"]
+    names = ", ".join(str(image["name"]) for image in made.get("images", ()))
+    kinds = ", ".join(str(kind) for kind in made.get("kinds", ()))
+    expected = _inside(findings, MapKind.EXPECTED_ERROR)
+    bound = _inside(findings, MapKind.ERROR_BOUND)
+    level = _whole(calibration["error_bound"]["level"])
+    sentences = [
+        f"Over the region the answer is expected to be <strong>{mm(float(expected.mean()))}"
+        f"</strong> off on average, and less than the bound (mean {mm(float(bound.mean()))}) in "
+        f"{level} of the voxels.",
+        f"That is what this network did on {made.get('cases', 'some')} registrations whose truth "
+        f"was known (images: {text(names or 'not named')}; deformations: "
+        f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))}).",
+    ]
+    checked = made.get("checked_on_left_out", {})
+    if "subject" in checked:
+        sentence = (
+            f"On subjects that were left out, the bound held for "
+            f"{_whole(checked['subject']['coverage'])} of the voxels"
+        )
+        if "kind" in checked:
+            sentence += (
+                f"; on kinds of deformation that were left out, for "
+                f"{_whole(checked['kind']['coverage'])}"
+            )
+        sentences.append(f"{sentence}.")
+    outside = findings.beyond_calibration
+    swatch = f'<i class="swatch" style="background:{OUTSIDE_COLOR}"></i>'
+    limits = (
+        f"{swatch} Hatched: the cues lie outside what the calibration has seen, in "
+        f"{percent(outside)} of the region. There the values are those of the nearest case it "
+        "knows, and the error may be larger. The same holds for anatomy, contrast or deformation "
+        "unlike the calibration's, and an error that every cue misses stays unseen."
+    )
+    return f'<p class="lead">{" ".join(sentences)}</p><p class="hint">{limits}</p>'
+
+
+def _row(views: Views, kind: MapKind) -> str:
+    sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
+    widest = max(section.width_mm for section in sections.values())
+    scale = views.scale(MapKind.ERROR_BOUND)  # one for both, so that they can be compared
+    shown = "".join(
+        picture(
+            section,
+            [
+                Layer(views.warped(section), "under"),
+                Layer(views.map(section, kind, scale), "colors"),
+                Layer(views.outside(section), "colors"),
+            ],
+            f"{plane.title}: {kind.facts.title}",
+            section.place(views.focus),
+            widest,
+            pixels=270,
+            bar=plane is Plane.AXIAL,
+        )
+        for plane, section in sections.items()
+    )
+    return (
+        f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
+        f"{views.legend(kind, scale=scale, width=250)}</div>{shown}</div>"
+    )
+
+
+def _inside(findings: Findings, kind: MapKind) -> Any:
+    values = findings.maps[kind][findings.region]
+    return values[np.isfinite(values)]
+
+
+def _whole(share: float) -> str:
+    return f"{100 * share:.0f}\u00a0%"
