@@ -1,4 +1,4 @@
-"""Where the files that come with the library lie: sample images, weights, colour tables."""
+"""Where the files that come with the library lie: images, weights, calibrations, colour tables."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ the ``Resources`` folder of every module: its name alone proves nothing."""
 
 
 def resources_folder() -> Path:
-    """Folder that holds ``SampleData``, ``Models`` and ``ColorTables``.
+    """Folder that holds ``SampleData``, ``Models``, ``Calibrations`` and ``ColorTables``.
 
     It lies beside the library in a source checkout, and inside it once installed, whether by pip
     or as a Slicer extension.

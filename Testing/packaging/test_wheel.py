@@ -21,7 +21,7 @@ def test_every_package_of_the_library_is_in_the_wheel() -> None:
 def test_every_kind_of_resource_that_the_library_reads_is_in_the_wheel() -> None:
     setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     patterns = setuptools["package-data"]["TTAUncertaintyLib.Resources"]
-    for folder in ("SampleData", "Models", "ColorTables"):
+    for folder in ("SampleData", "Models", "ColorTables", "Calibrations"):
         files = [path for path in (ROOT / "Resources" / folder).rglob("*") if path.is_file()]
         kept = {path for pattern in patterns for path in (ROOT / "Resources").glob(pattern)}
         assert files

@@ -19,7 +19,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 LIST_FILE = Path("TTAUncertaintyLib") / "files.cmake"
 MODULE_LIST_FILE = Path("TTAUncertainty") / "files.cmake"
-INSTALLED_RESOURCES = ("SampleData", "Models", "ColorTables")
+INSTALLED_RESOURCES = ("SampleData", "Models", "ColorTables", "Calibrations")
 BUILD_FILES = {"CMakeLists.txt"}
 
 HEADER = """\
