@@ -14,6 +14,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "cli/bar.py"
   "cli/calibrate.py"
   "cli/demo.py"
+  "cli/evaluate.py"
   "cli/info.py"
   "cli/main.py"
   "cli/model_options.py"
@@ -35,6 +36,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "engine/progress.py"
   "errors.py"
   "evaluation/__init__.py"
+  "evaluation/assembling.py"
   "evaluation/cases.py"
   "evaluation/fields.py"
   "evaluation/kept.py"
@@ -136,6 +138,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "results/report/__init__.py"
   "results/report/colors.py"
   "results/report/cues.py"
+  "results/report/expected_error.py"
   "results/report/legends.py"
   "results/report/numbers.py"
   "results/report/overview.py"
@@ -199,6 +202,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "scene/teaching.py"
   "scene/transform_view.py"
   "store/__init__.py"
+  "store/availability.py"
   "store/check_one.py"
   "store/checking.py"
   "store/download.py"
@@ -269,6 +273,7 @@ set(TTAUncertaintyLib_RESOURCE_SCRIPTS
 )
 
 set(TTAUncertaintyLib_RESOURCES
+  "Resources/Calibrations/README.md"
   "Resources/ColorTables/uncertainty.ctbl"
   "Resources/ColorTables/volume-change.ctbl"
   "Resources/Models/MODEL_CARD.md"

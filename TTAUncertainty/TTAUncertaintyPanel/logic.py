@@ -17,10 +17,10 @@ from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.loading import ResultReading, folder_of
 from TTAUncertaintyLib.scene.stage import Stage
-from TTAUncertaintyLib.store import Download, WeightsStore
+from TTAUncertaintyLib.store import Download, Weights, WeightsStore, weights_of
 from TTAUncertaintyLib.worker.run import Phase
 
-from . import active, requirements, runs, weights
+from . import active, requirements, runs
 from .choices import RunChoices
 from .exporting import export_review
 from .machine import MachineSettings
@@ -58,9 +58,9 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
         """Whether a run is under way, whoever started it."""
         return active.running() is not None
 
-    def weights(self, model: str) -> weights.Weights:
+    def weights(self, model: str) -> Weights:
         """Whether the weights of a model are there."""
-        return weights.weights_of(model, self.machine, self.weightsStore)
+        return weights_of(model, self.weightsStore, self.machine.weightsFile(model))
 
     @property
     def weightsStore(self) -> WeightsStore:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from TTAUncertaintyLib.models import ModelDescription, models
+from TTAUncertaintyLib.models import models
 
 
 def options_of(choices: Any) -> dict[str, str]:
@@ -14,7 +14,8 @@ def options_of(choices: Any) -> dict[str, str]:
     What a scene from elsewhere holds and the model does not know is left out too.
     """
     entry = models().get(choices.model)
-    return {} if entry is None else _valid(entry.description, _read(choices.modelOptions))
+    own = _read(choices.modelOptions).get(choices.model)
+    return entry.description.differing(own) if entry is not None and isinstance(own, dict) else {}
 
 
 def with_option(text: str, model: str, name: str, value: str) -> str:
@@ -31,14 +32,3 @@ def _read(text: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return every if isinstance(every, dict) else {}
-
-
-def _valid(about: ModelDescription, every: dict[str, Any]) -> dict[str, str]:
-    own = every.get(about.name)
-    if not isinstance(own, dict):
-        return {}
-    return {
-        option.name: own[option.name]
-        for option in about.options
-        if own.get(option.name) in option.choices and own[option.name] != option.default
-    }

@@ -12,6 +12,7 @@ from TTAUncertaintyLib.perturbations import Family, Sampling
 from TTAUncertaintyLib.scene.inputs import problem_with
 
 from .design import resolved, typical_lattice
+from .weights import problem_of
 
 
 def reason_not_to_run(choices: Any, machine: Any, weights: Any) -> str:
@@ -27,7 +28,7 @@ def reason_not_to_run(choices: Any, machine: Any, weights: Any) -> str:
     machine
         `MachineSettings`.
     weights
-        `weights.Weights` of the chosen model.
+        `store.Weights` of the chosen model.
 
     Returns
     -------
@@ -47,8 +48,8 @@ def reason_not_to_run(choices: Any, machine: Any, weights: Any) -> str:
             return problem
     if choices.model not in models():
         return _("Choose a model.")
-    if weights.problem:
-        return str(weights.problem)
+    if not weights.installed:
+        return problem_of(weights)
     return (
         _problem_with_transform(choices.initialTransform)
         or _problem_with_structures(choices.structures)

@@ -13,12 +13,11 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import ConsentNeeded
 from TTAUncertaintyLib.models import models
-from TTAUncertaintyLib.store import DownloadPhase, Verification
+from TTAUncertaintyLib.store import DownloadPhase, Source, Verification, Weights
 
 from . import words
 from .background import Background
 from .look import small_print
-from .weights import Source, Weights
 
 #: Milliseconds between two looks at what goes on in the background.
 _INTERVAL_MS = 200

@@ -162,6 +162,14 @@ class ModelDescription:
                 )
         return {name: options.get(name, option.default) for name, option in known.items()}
 
+    def differing(self, options: Mapping[str, Any]) -> dict[str, str]:
+        """Return what differs from the defaults; what is no option or choice is left out."""
+        return {
+            option.name: options[option.name]
+            for option in self.options
+            if options.get(option.name) in option.choices[1:]
+        }
+
 
 @dataclass(frozen=True, eq=False)
 class PreparedPair:

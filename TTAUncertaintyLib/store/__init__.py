@@ -4,6 +4,7 @@ Torch is not needed, and nothing of Slicer; what looks into a weights file runs 
 own (`checking`).
 """
 
+from .availability import Lack, Source, Weights, weights_of
 from .checking import Verdict, check_contents
 from .download import Download, DownloadPhase, DownloadState
 from .folder import cache_folder
@@ -15,11 +16,15 @@ __all__ = [
     "DownloadPhase",
     "DownloadState",
     "Installed",
+    "Lack",
     "Origin",
     "Record",
+    "Source",
     "Verdict",
     "Verification",
+    "Weights",
     "WeightsStore",
     "cache_folder",
     "check_contents",
+    "weights_of",
 ]

@@ -150,7 +150,7 @@ def test_the_examples_of_the_page_run(desktop, logic, pair, capsys):
     assert "Total uncertainty mm" in said
     assert "Take 12 perturbations" in said
     assert "no result" in said
-    assert "Get the weights of LapIRN" in said
+    assert "Lack.WEIGHTS" in said
     space["logic"].close()
 
 

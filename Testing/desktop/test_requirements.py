@@ -108,7 +108,9 @@ def test_torch_is_installed_only_through_the_extension_which_asks_first(
 
 
 def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tmp_path):
-    from TTAUncertaintyPanel.weights import Source
+    from TTAUncertaintyPanel.weights import problem_of
+
+    from TTAUncertaintyLib.store import Source
 
     monkeypatch.setenv("TTAUNCERTAINTY_CACHE", str(tmp_path / "cache"))
     bundled = logic.weights("pyramid-flow")
@@ -117,7 +119,7 @@ def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tm
 
     missing = logic.weights("lapirn")
     assert not missing.installed and missing.source is Source.ABSENT
-    assert "install them from a file" in missing.problem
+    assert "install them from a file" in problem_of(missing)
 
     chosen = tmp_path / "Gewichte für LapIRN.pth"
     chosen.write_bytes(b"x" * 2_000_000)
@@ -126,7 +128,7 @@ def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tm
     assert logic.weights("lapirn").installed
     assert logic.weights("lapirn").size_mb == 2.0
     chosen.unlink()
-    assert str(chosen) in logic.weights("lapirn").problem
+    assert str(chosen) in problem_of(logic.weights("lapirn"))
     logic.machine.setWeightsFile("lapirn", None)
     assert logic.weights("lapirn").file is None
 
