@@ -15,8 +15,17 @@ from ..errors import OutputError
 from .files import RECORD_FILE
 
 
-def check_output(folder: Path, overwrite: bool = False) -> None:
+def check_output(folder: Path, overwrite: bool = False, known_by: str = RECORD_FILE) -> None:
     """Make sure, before a long run, that its result will have a place.
+
+    Parameters
+    ----------
+    folder
+        The place.
+    overwrite
+        Whether an older result may be replaced.
+    known_by
+        The file by which an older one is known: nothing else is ever replaced.
 
     Raises
     ------
@@ -28,7 +37,7 @@ def check_output(folder: Path, overwrite: bool = False) -> None:
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"{folder} is a file.", "Name a folder for the result.")
     if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / RECORD_FILE).is_file():
+        if not (folder / known_by).is_file():
             raise OutputError(
                 f"{folder} exists and holds other things.", "Name a new folder for the result."
             )
@@ -43,8 +52,15 @@ def check_output(folder: Path, overwrite: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
+def new_folder(
+    folder: Path, overwrite: bool = False, known_by: str = RECORD_FILE
+) -> Iterator[Path]:
     """Give a temporary folder that takes its place only if everything went well.
+
+    Parameters
+    ----------
+    folder, overwrite, known_by
+        As in `check_output`.
 
     Raises
     ------
@@ -52,12 +68,14 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
         If writing failed; nothing is left behind then.
     """
     folder = folder.absolute()
-    check_output(folder, overwrite)
+    check_output(folder, overwrite, known_by)
     partial = partial_folder(folder, os.getpid())
     try:
         partial.mkdir(parents=True)
         yield partial
-        check_output(folder, overwrite)  # time has passed: somebody may have put something there
+        check_output(
+            folder, overwrite, known_by
+        )  # time has passed: somebody may have put something there
         if folder.exists():
             shutil.rmtree(folder)
         partial.rename(folder)
