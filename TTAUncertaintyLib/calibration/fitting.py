@@ -29,6 +29,7 @@ from ..evaluation.metrics import (
 from ..version import __version__
 from .application import CalibratedMaps, apply, expected_error, score
 from .calibration import Calibration, CueTerm
+from .matching import design_difference
 
 #: Voxels drawn of each case.
 _SAMPLE = 5_000
@@ -126,9 +127,10 @@ def fit(
             "A calibration needs images of at least two subjects: it is checked on those that it "
             "was not fitted to."
         )
-    designs = [{k: v for k, v in m.design.items() if k != "seed"} for m in measurements]
-    if any(design != designs[0] for design in designs[1:]):
-        raise InputError("The measurements are of different designs.")
+    first = measurements[0].design
+    differs = next((d for m in measurements if (d := design_difference(first, m.design))), None)
+    if differs is not None:
+        raise InputError(f"The measurements are of different designs ({differs} differs).")
     samples = [_sample(m) for m in measurements]
     by_subject = _left_out(samples, "subject", model)
     factor = _factor([ratio for _, ratio in by_subject])

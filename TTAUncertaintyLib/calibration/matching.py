@@ -6,10 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ..perturbations.families import AMPLITUDES_OF
 from .calibration import Calibration
 
-#: Relative difference up to which two amplitudes or spacings are the same.
-_SAME = 1e-3
+#: Relative difference up to which two amplitudes are the same: presets take them from the voxels
+#: of the moving image, which an affine alignment has scaled.
+_SAME_AMPLITUDE = 0.15
 
 
 def mismatch(
@@ -41,7 +46,7 @@ def mismatch(
         return "The calibration is of other weights of this model."
     if dict(calibration.options) != dict(model["options"]):
         return "The calibration is of this model with other options."
-    differs = _first_difference(calibration.design, design)
+    differs = design_difference(calibration.design, design)
     if differs is not None:
         return f"The calibration is of another design of perturbations ({differs} differs)."
     if not math.isclose(calibration.spacing_mm, spacing_mm, rel_tol=0.02):
@@ -54,21 +59,22 @@ def mismatch(
     return None
 
 
-def _first_difference(first: Any, second: Any, name: str = "") -> str | None:
-    """Return the name of the first thing that differs between two designs; seeds may."""
-    if isinstance(first, Mapping) and isinstance(second, Mapping):
-        for key in sorted(set(first) | set(second)):
-            if key in ("seed", "name"):
-                continue
-            found = _first_difference(first.get(key), second.get(key), key)
-            if found is not None:
-                return found
-        return None
-    if isinstance(first, (list, tuple)) and isinstance(second, (list, tuple)):
-        if len(first) != len(second):
+def design_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> str | None:
+    """Return the name of the first thing that differs between two designs, as `Design.as_dict`.
+
+    Seeds and names may differ, and so may amplitudes that do not act in the family.
+    """
+    for name in sorted((set(first) | set(second)) - {"seed", "name", "amplitudes"}):
+        if first.get(name) != second.get(name):
             return name
-        pairs = zip(first, second, strict=True)
-        return next((name for a, b in pairs if _first_difference(a, b, name)), None)
-    numbers = all(isinstance(x, (int, float)) and not isinstance(x, bool) for x in (first, second))
-    same = math.isclose(first, second, rel_tol=_SAME) if numbers else first == second
-    return None if same else name
+    acting = AMPLITUDES_OF.get(str(first.get("family")), ())
+    for name in acting:
+        one, other = (design.get("amplitudes", {}).get(name) for design in (first, second))
+        if not np.allclose(_three(one), _three(other), rtol=_SAME_AMPLITUDE, equal_nan=True):
+            return name
+    return None
+
+
+def _three(amplitude: Any) -> NDArray[np.float64]:
+    values = np.nan if amplitude is None else np.asarray(amplitude, dtype=float)
+    return np.array(np.broadcast_to(values, 3))

@@ -42,6 +42,19 @@ _BLOCKS: dict[Family, tuple[str, ...]] = {
 _BLOCK_SIZE = {"translation": 3, "rotation": 3, "scale": 1, "scale3": 3, "shear": 3}
 
 
+#: The amplitudes that act in each family, by its name, in the order in which they are written.
+AMPLITUDES_OF: dict[str, tuple[str, ...]] = {
+    "translation": ("translation_mm",),
+    "rotation": ("rotation_deg",),
+    "rigid": ("translation_mm", "rotation_deg"),
+    "scale": ("scale",),
+    "anisotropic-scale": ("scale",),
+    "shear": ("shear",),
+    "affine": ("translation_mm", "rotation_deg", "scale", "shear"),
+    "elastic": ("elastic_mm", "elastic_spacing_mm"),
+}
+
+
 def blocks(family: Family) -> list[tuple[str, int]]:
     """Return an affine family's building blocks, in the order of its parameters, with sizes."""
     return [(block, _BLOCK_SIZE[block]) for block in _BLOCKS[family]]

@@ -250,9 +250,15 @@ def test_whose_calibration_it_is() -> None:
     assert "outer_K differs" in why(design=DESIGN | {"outer_K": 16})
     assert "family differs" in why(design=DESIGN | {"family": "affine"})
     assert "1 mm" in why(mm=1.0)
-    nested = DESIGN | {"amplitudes": {"translation_mm": [1.0, 1.0, 1.0]}}
-    other = DESIGN | {"amplitudes": {"translation_mm": [1.0, 1.0, 1.5]}}
-    assert "translation_mm" in (mismatch(replace(SIMPLE, design=nested), MODEL, other, 2.0) or "")
+    def differs(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
+        made_for = replace(SIMPLE, design=DESIGN | {"amplitudes": theirs})
+        return mismatch(made_for, MODEL, DESIGN | {"amplitudes": ours}, 2.0)
+
+    mm = {"translation_mm": 1.0, "rotation_deg": 1.0, "scale": 0.02}
+    assert differs(mm, mm | {"scale": 0.5}) is None  # does not act in a rigid perturbation
+    assert differs(mm, mm | {"translation_mm": [1.0, 1.1, 1.0]}) is None
+    assert "translation_mm" in (differs(mm, mm | {"translation_mm": [1.0, 1.0, 1.5]}) or "")
+    assert "rotation_deg" in (differs(mm, mm | {"rotation_deg": 2.0}) or "")
     needs = replace(SIMPLE, terms=(CueTerm(Cue.INVERSE_CONSISTENCY, 1.0, 0.0, 3.0),))
     assert mismatch(needs, MODEL, DESIGN, 2.0) is None
     assert "inverse-consistency" in (mismatch(needs, MODEL, DESIGN, 2.0, False) or "")

@@ -7,6 +7,8 @@ from html import escape
 from math import floor, log10
 from typing import Any
 
+from ...perturbations.families import AMPLITUDES_OF
+
 #: How each family of perturbations is said; keys as in the record.
 _FAMILY_WORDS = {
     "translation": "shifted",
@@ -17,18 +19,6 @@ _FAMILY_WORDS = {
     "shear": "sheared",
     "affine": "shifted, turned, scaled and sheared",
     "elastic": "bent elastically",
-}
-
-#: The amplitudes that act in each family, in the order in which they are written.
-_USED = {
-    "translation": ("translation_mm",),
-    "rotation": ("rotation_deg",),
-    "rigid": ("translation_mm", "rotation_deg"),
-    "scale": ("scale",),
-    "anisotropic-scale": ("scale",),
-    "shear": ("shear",),
-    "affine": ("translation_mm", "rotation_deg", "scale", "shear"),
-    "elastic": ("elastic_mm", "elastic_spacing_mm"),
 }
 
 
@@ -75,7 +65,7 @@ def perturbed_how(design: dict[str, Any]) -> str:
 
 def amplitudes(design: dict[str, Any]) -> list[str]:
     """Return the amplitudes that act in a design: "translation ± 0.97 mm", ..."""
-    names = _USED.get(str(design["family"]), tuple(design["amplitudes"]))
+    names = AMPLITUDES_OF.get(str(design["family"]), tuple(design["amplitudes"]))
     return [_amplitude(name, design["amplitudes"][name]) for name in names]
 
 
