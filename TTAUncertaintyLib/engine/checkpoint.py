@@ -12,6 +12,9 @@ from ..models.weights.safetensors_io import read_safetensors, write_safetensors
 from .engine import Engine
 from .execution import Precision
 
+#: Of what a checkpoint holds; 2: the sums behind the standard error too.
+_STATE_VERSION = "2"
+
 
 def fingerprint(engine: Engine) -> str:
     """Return a hash of everything that decides a result: two equal runs may share a state."""
@@ -41,7 +44,11 @@ def save_checkpoint(engine: Engine, path: Path) -> None:
     """
     partial = path.with_name(path.name + ".partial")
     try:
-        about = {"fingerprint": fingerprint(engine), "precision": engine.precision.value}
+        about = {
+            "state_version": _STATE_VERSION,
+            "fingerprint": fingerprint(engine),
+            "precision": engine.precision.value,
+        }
         write_safetensors(partial, engine.state(), about)
         partial.replace(path)
     except OSError as error:
@@ -65,7 +72,8 @@ def load_checkpoint(engine: Engine, path: Path) -> bool:
     Raises
     ------
     InputError
-        If the file is damaged or belongs to a run with other images, model or design.
+        If the file is damaged, of another version of the software, or belongs to a run with other
+        images, model or design.
     """
     if not path.exists():
         return False
@@ -75,6 +83,12 @@ def load_checkpoint(engine: Engine, path: Path) -> bool:
         raise InputError(
             f"The checkpoint {path} cannot be read: {error}", "Delete it to begin again."
         ) from error
+    if metadata.get("state_version", "1") != _STATE_VERSION:
+        raise InputError(
+            f"The checkpoint {path} was written by another version of this software, which keeps "
+            "other sums.",
+            "Go on with that version, or delete the file to begin again.",
+        )
     if metadata.get("fingerprint") != fingerprint(engine):
         raise InputError(
             f"The checkpoint {path} belongs to another run (other images, model, design or "

@@ -20,6 +20,7 @@ from TTAUncertaintyLib.engine import (
 )
 from TTAUncertaintyLib.errors import InputError, OutputError
 from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
+from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors, write_safetensors
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family, Noise, Sampling
 
 PAIR = pair_on(SMALL, SMALL)
@@ -48,6 +49,9 @@ def assert_same(ours: Outcome, theirs: Outcome, tolerance: float = 0.0) -> None:
         (ours.inverse_consistency, theirs.inverse_consistency),
         (ours.variance.mean_offset, theirs.variance.mean_offset),
     ]
+    ours_error, theirs_error = ours.variance.standard_error, theirs.variance.standard_error
+    assert ours_error is not None and theirs_error is not None
+    pairs.append((ours_error, theirs_error))
     for name in ("total", "intrinsic", "jitter"):
         a, b = getattr(ours.variance, name), getattr(theirs.variance, name)
         pairs.append((a.clamp(min=0).sqrt(), b.clamp(min=0).sqrt()))
@@ -162,6 +166,19 @@ def test_a_checkpoint_of_another_run_is_refused(
     save_checkpoint(advance(engine_of(), 4), path)
     with pytest.raises(InputError, match="belongs to another run"):
         load_checkpoint(other(), path)
+
+
+def test_a_checkpoint_of_an_older_version_is_refused_in_words(tmp_path: Path) -> None:
+    """It lacks sums that this version keeps, and must not pass for a run with other images."""
+    path = tmp_path / "run.safetensors"
+    save_checkpoint(advance(engine_of(), 6), path)
+    state, metadata = read_safetensors(path)
+    old = {name: tensor for name, tensor in state.items() if "spread" not in name}
+    assert len(old) == len(state) - 2
+    del metadata["state_version"]
+    write_safetensors(path, old, metadata)
+    with pytest.raises(InputError, match="another version of this software"):
+        load_checkpoint(engine_of(), path)
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
