@@ -7,7 +7,7 @@ import sys
 
 from ..errors import TTAUncertaintyError
 from ..version import __version__
-from . import calibrate, demo, evaluate, info, models, run, view
+from . import calibrate, demo, evaluate, evaluate_result, info, models, run, view
 
 _EPILOG = """exit status:
   0 done   2 input, design or arguments   3 model or weights   4 output
@@ -25,7 +25,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (run, evaluate, calibrate, models, info, view, demo):
+    for command in (run, evaluate, evaluate_result, calibrate, models, info, view, demo):
         command.add_to(commands)
     return parser
 

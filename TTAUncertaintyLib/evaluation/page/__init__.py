@@ -1,5 +1,13 @@
 """The folder of an evaluation: a page that opens offline, and the same numbers as CSV and JSON."""
 
+from .known_truth import TRUTH_FILE, TRUTH_PAGE, KnownTruth, write_known_truth
 from .writing import EVALUATION_FILE, write_evaluation
 
-__all__ = ["EVALUATION_FILE", "write_evaluation"]
+__all__ = [
+    "EVALUATION_FILE",
+    "TRUTH_FILE",
+    "TRUTH_PAGE",
+    "KnownTruth",
+    "write_evaluation",
+    "write_known_truth",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ...results.report.words import percent, text
+from ...results.report.words import text
 from ..results_table import METRICS, ORACLE, Curve, Evaluation
 from ..summaries import pareto_front
 from .methods import FRONTS, Shown
@@ -75,7 +75,7 @@ def _steps(x: Axis, y: Axis, front: Sequence[tuple[int, float]]) -> str:
 def _point(one: Shown, y: Axis, at: float, metric: str, on_front: bool) -> str:
     found = one.summary.metrics[metric]
     name = (
-        f"{one.summary.method}: {found.mean:.2f} ({found.low:.2f} to {found.high:.2f}), "
+        f"{one.title}: {found.mean:.2f} ({found.low:.2f} to {found.high:.2f}), "
         f"{one.summary.passes} passes"
     )
     middle = y.at(found.mean)
@@ -102,15 +102,15 @@ def sparsification(evaluation: Evaluation, methods: Sequence[Shown]) -> str:
     parts = [f'<path class="chance" d="M{x.start} {y.at(1):.1f}H{x.end}"/>']
     for one in sorted(known, key=lambda one: one.css != "rest"):
         curve = curves[one.summary.method]
-        parts.append(line(_data(x, y, curve), f"line {one.css}", f"{one.number} {curve.method}"))
+        parts.append(line(_data(x, y, curve), f"line {one.css}", f"{one.number} {one.title}"))
     if ORACLE in curves:
         parts.append(line(_data(x, y, curves[ORACLE]), "ideal", ORACLE))
     colored = [one for one in known if one.css != "rest"]
-    listed = [_entry(one.css, f"{one.number} {one.summary.method}") for one in colored]
+    listed = [_entry(one.css, f"{one.number} {one.title}") for one in colored]
     if len(colored) < len(known):
         listed.append(_entry("rest", f"{len(known) - len(colored)} more"))
     if ORACLE in curves:
-        listed.append(_entry("ideal", "the best order there is: by the error itself"))
+        listed.append(_entry("ideal", "The best order there is: by the error itself"))
     titles = ("Share of the voxels taken away, the most uncertain first", "Error left, mean = 1")
     plot = svg(x, y, titles, "".join(parts), f"Sparsification curves of {len(known)} maps")
     return (
@@ -133,25 +133,26 @@ def reliability(evaluation: Evaluation, methods: Sequence[Shown]) -> str:
     values = [v for curve in curves for v in (*curve.x, *curve.y) if math.isfinite(v)]
     x, y = value_axis(values, upright=False, zero=True), value_axis(values, zero=True)
     parts = [f'<path class="ideal" d="{path(x, y, [(x.low, x.low), (x.high, x.high)])}"/>']
-    listed = []
+    listed, held = [], ""
     for curve in curves:
         one = by_name[curve.method]
-        parts.append(line(_data(x, y, curve), f"line {one.css}", curve.method))
+        parts.append(line(_data(x, y, curve), f"line {one.css}", one.title))
         parts += [
             f'<circle class="dot {one.css}" cx="{x.at(a):.1f}" cy="{y.at(b):.1f}" r="4.5">'
             f"<title>{a:.2f} mm expected, {b:.2f} mm true</title></circle>"
             for a, b in zip(curve.x, curve.y, strict=True)
             if math.isfinite(a) and math.isfinite(b)
         ]
-        listed.append(_entry(one.css, f"{one.number} {curve.method}") + _covered(one))
-    listed.append(_entry("ideal", "expected and true error are the same"))
+        listed.append(_entry(one.css, f"{one.number} {one.title}"))
+        held += _covered(one)
+    listed.append(_entry("ideal", "Expected and true error are the same"))
     titles = ("Expected error (mm)", "True error (mm)")
     plot = svg(x, y, titles, "".join(parts), "Expected against true error")
     return (
         '<figure class="plot"><h3>Reliability</h3><figcaption>Mean true error of the voxels with '
         "the same expected error, a tenth of the voxels in each point. Above the diagonal the "
         "error is larger than expected. Calibrated on other subjects than those it is shown on."
-        f'</figcaption>{plot}<ul class="series-list">{"".join(listed)}</ul></figure>'
+        f'</figcaption>{plot}<ul class="series-list">{"".join(listed)}</ul>{held}</figure>'
     )
 
 
@@ -160,9 +161,8 @@ def _covered(one: Shown) -> str:
     if found is None:
         return ""
     return (
-        f"<li>The bound that is meant to hold for {percent(METRICS['coverage'].target)} of the "
-        f"voxels held for {percent(found.mean)} ({100 * found.low:.0f} to "
-        f"{100 * found.high:.0f}\u00a0%).</li>"
+        f"<p>The bound that is meant to hold for {METRICS['coverage'].target:.0%} of the voxels "
+        f"held for <strong>{found.mean:.0%}</strong> ({found.low:.0%} to {found.high:.0%}).</p>"
     )
 
 

@@ -35,6 +35,11 @@ class Shown:
     css: str
     fronts: tuple[str, ...]
 
+    @property
+    def title(self) -> str:
+        """The method's name as the beginning of a line."""
+        return self.summary.method[:1].upper() + self.summary.method[1:]
+
 
 def shown_methods(summaries: Sequence[MethodSummary]) -> list[Shown]:
     """Order the methods, the best first, and give colour to those that matter most.

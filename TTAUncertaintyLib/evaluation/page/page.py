@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 
 from ...results.report.style import STYLE
-from ...results.report.words import mm, percent, text
+from ...results.report.words import mm, text
+from ...results.review_report_decision import written_date
 from ...version import __version__
 from ..results_table import METRICS, Evaluation
 from .figures import quality_against_passes, reliability, sparsification
@@ -52,7 +53,7 @@ def make_page(evaluation: Evaluation) -> str:
             ("Model", str(evaluation.model.get("title", "unknown"))),
             ("Images", str(len(evaluation.images))),
             ("Cases", str(len(evaluation.errors))),
-            ("Date", evaluation.created),
+            ("Date", written_date(evaluation.created)),
         ),
         f"<nav>{links}</nav>{body}",
         "The scores of every map on every case lie beside this page in cases.csv, the means in "
@@ -135,7 +136,7 @@ def _figures(ranked: Sequence[Shown]) -> str:
         calibrated = in_mm.summary.metrics
         tiles.append((mm(calibrated["mae_mm"].mean), "expected error off by"))
         if "coverage" in calibrated:
-            tiles.append((percent(round(calibrated["coverage"].mean, 3)), "below the 90 % bound"))
+            tiles.append((f"{calibrated['coverage'].mean:.0%}", "below the 90 % bound"))
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for value, name in tiles)
     return f'<dl class="figures">{cells}</dl>'
 

@@ -11,7 +11,7 @@ PAGE_STYLE = """
 @media (prefers-color-scheme:dark){:root{--series-1:#d9a2ea;--series-2:#6fb6ee;--series-3:#f2946a;
 --series-4:#63c893;--series-5:#dcb548;--series-6:#f183b8;--rest:#565a66}}
 .plots{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));gap:1.4rem 2.4rem;
-margin:1rem 0 .4rem;align-items:start}
+margin:1rem 0 1.3rem;align-items:start}
 figure.plot{display:block;background:var(--card);border:1px solid var(--line);border-radius:8px;
 padding:.8rem 1rem .7rem}
 figure.plot.narrow{max-width:32rem}
@@ -40,10 +40,11 @@ fill:none}
 .series-5{--series:var(--series-5)}.series-6{--series:var(--series-6)}
 .series-list{list-style:none;margin:.6rem 0 0;padding:0;display:grid;gap:.12rem 1.4rem;
 grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));font-size:.88rem}
+.plot p{margin:.7rem 0 0;font-size:.88rem}
 .series-list li{display:flex;gap:.55rem;align-items:baseline}
 .swatch-line{flex:none;width:1.5rem;height:0;border-top:3px solid var(--series);
 transform:translateY(-.25em)}
-.swatch-line.rest{border-color:var(--rest)}
+.swatch-line.rest{border-top:3px solid var(--rest)}
 .swatch-line.ideal{border-top:3px dotted var(--ink)}
 .badge{display:inline-grid;place-content:center;min-width:1.6em;height:1.6em;border-radius:.8em;
 font-size:.78rem;font-weight:650;background:var(--series);color:var(--card);padding:0 .35em}
@@ -51,7 +52,7 @@ font-size:.78rem;font-weight:650;background:var(--series);color:var(--card);padd
 .numbers.full{max-width:none}
 .numbers td.words{text-align:left}
 .numbers thead th.words:not(:first-child){text-align:left}
-.numbers tbody th{font-weight:400}
+.numbers tbody th{font-weight:400;vertical-align:top}
 .numbers td{white-space:nowrap;vertical-align:top}
 .numbers td small{display:block;line-height:1.2}
 .numbers .best{font-weight:700;color:var(--accent)}
@@ -63,6 +64,7 @@ font:.86rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 font-size:.88rem;max-width:92ch}
 .metrics dt{font-size:.88rem;color:var(--ink);font-weight:600}
 .metrics dd{color:var(--soft)}
+table+.hint,.wide+.hint{margin-top:.7rem}
 h3.after{margin-top:1.6rem}
 @media (max-width:900px){.plots{grid-template-columns:1fr}}
 @media print{:root{--series-1:#7a2f8f;--series-2:#1f77b4;--series-3:#c8541f;--series-4:#2a8a57;

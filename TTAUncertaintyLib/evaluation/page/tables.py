@@ -63,7 +63,7 @@ def _methods(methods: Sequence[Shown], keys: Sequence[str]) -> str:
         front = ' class="on-front"' if one.fronts else ""
         rows.append(
             f'<tr{front}><td class="words {one.css}"><span class="badge {one.css}">{one.number}'
-            f'</span></td><th scope="row">{text(one.summary.method)}</th>'
+            f'</span></td><th scope="row">{text(one.title)}</th>'
             f"<td>{one.summary.passes}</td><td>{one.summary.cases}</td>{cells}</tr>"
         )
     return (
@@ -165,7 +165,7 @@ def _by_column(
         )
         rows.append(
             f'<tr><td class="words {one.css}"><span class="badge {one.css}">{one.number}</span>'
-            f'</td><th scope="row">{text(one.summary.method)}</th>{cells}</tr>'
+            f'</td><th scope="row">{text(one.title)}</th>{cells}</tr>'
         )
     titles = "".join(f"<th>{text(head)}</th>" for head in heads)
     return (

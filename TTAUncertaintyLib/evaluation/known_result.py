@@ -1,0 +1,66 @@
+"""A result as the truth that exists is held against: its transform, maps and lattices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputError
+from ..geometry.lattice import Lattice
+from ..results import Bundle
+from ..review.map_volume import MapVolume
+
+
+@dataclass(frozen=True, eq=False)
+class KnownResult:
+    """A registration and what it says about itself.
+
+    Parameters
+    ----------
+    transform
+        Fixed world to moving world, LPS mm; of a `DeformableTransform`, take `to_itk()`.
+    fixed_lattice, moving_lattice
+        Of the images that were registered.
+    maps
+        Those in mm, on the fixed image's lattice; NaN without an estimate.
+    """
+
+    transform: sitk.Transform
+    fixed_lattice: Lattice
+    moving_lattice: Lattice
+    maps: tuple[MapVolume, ...] = ()
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> KnownResult:
+        """Read what is needed of a bundle; the images themselves are not.
+
+        Raises
+        ------
+        InputError
+            If a file of it cannot be read.
+        """
+        try:
+            transform = sitk.ReadTransform(str(bundle.transform))
+            inputs = bundle.record["inputs"]
+            fixed, moving = (_lattice(inputs[which]["lattice"]) for which in ("fixed", "moving"))
+            maps = []
+            for kind, path in bundle.map_files.items():
+                if kind.facts.unit == "mm":
+                    image = sitk.ReadImage(str(path))
+                    values = sitk.GetArrayFromImage(image)
+                    lattice = Lattice.of(image)
+                    maps.append(MapVolume(kind.value, kind.facts.title, "mm", values, lattice))
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{bundle.folder} is damaged: its transform or a map of it cannot be read.",
+                "Run the registration again.",
+            ) from error
+        return cls(transform, fixed, moving, tuple(maps))
+
+
+def _lattice(described: dict[str, Any]) -> Lattice:
+    i, j, k = described["size_ijk"]
+    return Lattice((i, j, k), np.array(described["voxel_to_world_lps"]))

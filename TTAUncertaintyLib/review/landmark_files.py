@@ -1,0 +1,256 @@
+"""Points from files: Slicer's markups (.mrk.json, .fcsv) and CSV tables, and which belong together.
+
+Whatever frame a file has, points come out in world LPS mm.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..geometry.lattice import Lattice
+from .landmarks import LandmarkPair, Point
+
+#: What the columns of coordinates are called in a CSV file, and the file's frame. "x, y, z" are
+#: ITK's, and so LPS; Slicer writes "r, a, s" or "l, p, s".
+_COLUMNS = {("r", "a", "s"): "RAS", ("l", "p", "s"): "LPS", ("x", "y", "z"): "LPS"}
+_NAMES = ("label", "name", "landmark")
+#: Codes of Slicer's older files.
+_FRAMES = {"0": "RAS", "1": "LPS", "RAS": "RAS", "LPS": "LPS"}
+_FCSV_LABEL, _FCSV_STATUS, _FCSV_PLACED = 11, 14, "2"
+_NUMBERED = re.compile(r"^.*?(\d+)$")
+
+
+@dataclass(frozen=True)
+class NamedPoint:
+    """A point as a file has it.
+
+    Parameters
+    ----------
+    name
+        "" where the file gives none.
+    position_lps_mm
+        World LPS.
+    """
+
+    name: str
+    position_lps_mm: Point
+
+
+@dataclass(frozen=True)
+class PairedLandmarks:
+    """Points of two files that belong together.
+
+    Parameters
+    ----------
+    pairs
+        In the order of the fixed image's file.
+    how
+        For a person: "by name", "by number" or "by order".
+    """
+
+    pairs: tuple[LandmarkPair, ...]
+    how: str
+
+
+def read_points(path: Path) -> tuple[NamedPoint, ...]:
+    """Read the points of a file.
+
+    Parameters
+    ----------
+    path
+        Slicer's markups as JSON (.json) or .fcsv, in whichever frame they say; or .csv with a
+        first line that names the columns: "label" (or "name") if points have names, and "r, a, s",
+        "l, p, s" or "x, y, z", which are taken for LPS. Points that are not placed are left out.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or holds no points, or a name twice.
+    """
+    readers = {".json": _from_json, ".fcsv": _from_fcsv, ".csv": _from_csv}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"{path} is no file of landmarks.", "Give Slicer's .mrk.json or .fcsv, or a .csv."
+        )
+    try:
+        points = reader(path, path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, csv.Error) as error:
+        raise InputError(f"{path} is damaged, or holds something else than landmarks.") from error
+    if not points:
+        raise InputError(f"{path} holds no landmarks that are placed.")
+    if not np.isfinite([point.position_lps_mm for point in points]).all():
+        raise InputError(f"{path} holds a position that is not a number.")
+    names = [point.name for point in points if point.name]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f"{path} names {_listed(twice)} more than once.", "Give every landmark its own name."
+        )
+    return tuple(points)
+
+
+def pair_points(fixed: Sequence[NamedPoint], moving: Sequence[NamedPoint]) -> PairedLandmarks:
+    """Say which points of two files are the same anatomical place.
+
+    Parameters
+    ----------
+    fixed, moving
+        From `read_points`. Where all have names, names decide; where the names have nothing in
+        common but a number at their end ("F-1" and "M-1"), that number does; where a file gives
+        no names, the order.
+
+    Raises
+    ------
+    InputError
+        If a point of one file has no partner in the other one.
+    """
+    if len(fixed) != len(moving):
+        missing = _unmatched([p.name for p in fixed], [p.name for p in moving])
+        raise InputError(
+            f"There are {len(fixed)} landmarks on the fixed image and {len(moving)} on the moving "
+            f"one{missing}.",
+            "Place every landmark on both images.",
+        )
+    if not (all(p.name for p in fixed) and all(p.name for p in moving)):
+        return _paired(fixed, moving, "by order")
+    keys = [p.name for p in fixed], [p.name for p in moving]
+    how = "by name"
+    if not set(keys[0]) & set(keys[1]):
+        numbers = tuple([_number(name) for name in names] for names in keys)
+        if all(None not in found and len(set(found)) == len(found) for found in numbers):
+            keys, how = (list(map(str, numbers[0])), list(map(str, numbers[1]))), "by number"
+    if set(keys[0]) != set(keys[1]):
+        raise InputError(
+            f"The landmarks do not have the same names on both images{_unmatched(*keys)}.",
+            "Give the same place the same name in both files.",
+        )
+    partner = dict(zip(keys[1], moving, strict=True))
+    return _paired(fixed, [partner[key] for key in keys[0]], how)
+
+
+def check_inside(pairs: Sequence[LandmarkPair], fixed: Lattice, moving: Lattice) -> None:
+    """Make sure that the points lie on their images, voxels taken as full boxes.
+
+    Raises
+    ------
+    InputError
+        If one does not: most often the frame of its file is not the one that it names.
+    """
+    for lattice, which in ((fixed, "fixed"), (moving, "moving")):
+        points = [pair.fixed_lps_mm if which == "fixed" else pair.moving_lps_mm for pair in pairs]
+        voxels = lattice.to_voxel(np.array(points, dtype=float).reshape(-1, 3))
+        inside = np.all((voxels >= -0.5) & (voxels <= np.array(lattice.size) - 0.5), axis=1)
+        outside = [
+            pair.name for pair, there in zip(pairs, inside.tolist(), strict=True) if not there
+        ]
+        if outside:
+            raise InputError(
+                f"{len(outside)} of {len(pairs)} landmarks lie outside the {which} image: "
+                f"{_listed(outside)}.",
+                "Look whether the files are the right way round, and in the frame (RAS or LPS) "
+                "that they name.",
+            )
+
+
+def _paired(fixed: Sequence[NamedPoint], moving: Sequence[NamedPoint], how: str) -> PairedLandmarks:
+    pairs = tuple(
+        LandmarkPair(one.name or f"{number}", one.position_lps_mm, other.position_lps_mm)
+        for number, (one, other) in enumerate(zip(fixed, moving, strict=True), 1)
+    )
+    return PairedLandmarks(pairs, how)
+
+
+def _number(name: str) -> int | None:
+    found = _NUMBERED.match(name)
+    return int(found[1]) if found else None
+
+
+def _unmatched(fixed: Sequence[str], moving: Sequence[str]) -> str:
+    """Return what one file has and the other has not, as the end of a sentence."""
+    only = [name for name in fixed if name and name not in moving]
+    others = [name for name in moving if name and name not in fixed]
+    parts = [
+        f"only on the {which}: {_listed(names)}"
+        for which, names in (("fixed", only), ("moving", others))
+        if names
+    ]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    few = ", ".join(names[:5])
+    return f"{few} and {len(names) - 5} more" if len(names) > 5 else few
+
+
+def _in_lps(frame: str, values: Sequence[Any]) -> Point:
+    x, y, z = (float(value) for value in values)
+    return (-x, -y, z) if frame == "RAS" else (x, y, z)
+
+
+def _from_json(path: Path, content: str) -> list[NamedPoint]:
+    document = json.loads(content)
+    lists = document["markups"]
+    if len(lists) != 1:
+        raise InputError(f"{path} holds {len(lists)} lists of points.", "Save one list in a file.")
+    markups = lists[0]
+    frame = _FRAMES.get(str(markups.get("coordinateSystem", "LPS")).upper())
+    if frame is None:
+        raise InputError(f"{path} has the frame {markups['coordinateSystem']}, not RAS or LPS.")
+    units = markups.get("coordinateUnits", "mm")
+    if "mm" not in ([units] if isinstance(units, str) else units):
+        raise InputError(f"{path} is in {units}, not in mm.", "Save it in mm.")
+    return [
+        NamedPoint(str(point.get("label", "")).strip(), _in_lps(frame, point["position"]))
+        for point in markups["controlPoints"]
+        if point.get("positionStatus", "defined") == "defined"
+    ]
+
+
+def _from_fcsv(path: Path, content: str) -> list[NamedPoint]:
+    lines = content.splitlines()
+    frame: str | None = "LPS"  # what Slicer takes where the file does not say
+    for line in lines:
+        key, equals, value = line.lstrip("# ").partition("=")
+        if line.startswith("#") and equals and key.strip() == "CoordinateSystem":
+            frame = _FRAMES.get(value.strip().upper())
+    if frame is None:
+        raise InputError(f"{path} has a frame that is neither RAS nor LPS.")
+    points = []
+    for row in csv.reader(line for line in lines if line.strip() and not line.startswith("#")):
+        status = row[_FCSV_STATUS] if len(row) > _FCSV_STATUS else _FCSV_PLACED
+        if status == _FCSV_PLACED:
+            name = row[_FCSV_LABEL].strip() if len(row) > _FCSV_LABEL else ""
+            points.append(NamedPoint(name, _in_lps(frame, row[1:4])))
+    return points
+
+
+def _from_csv(path: Path, content: str) -> list[NamedPoint]:
+    separator = ";" if ";" in content.partition("\n")[0] else ","
+    rows = csv.DictReader(content.splitlines(), delimiter=separator)
+    heads = {head.strip().lower(): head for head in rows.fieldnames or () if head}
+    axes = next((axes for axes in _COLUMNS if all(axis in heads for axis in axes)), None)
+    if axes is None:
+        raise InputError(
+            f"{path} has no columns of coordinates.",
+            "Name them in its first line: label,r,a,s or label,l,p,s or label,x,y,z (LPS).",
+        )
+    named = next((heads[name] for name in _NAMES if name in heads), None)
+    points = []
+    for row in rows:
+        if row.get(heads.get("defined", ""), "1") == "0":
+            continue
+        position = _in_lps(_COLUMNS[axes], [row[heads[axis]] for axis in axes])
+        points.append(NamedPoint((row[named] or "").strip() if named else "", position))
+    return points
