@@ -3,12 +3,15 @@
     python Resources/ColorTables/make_color_tables.py
 
 The tables are ours, made by formula in OKLCH (Ottosson 2020: lightness, chroma, hue, perceptually
-even), so that equal steps of a map look like equal steps. Both are read by lightness alone, so
+even), so that equal steps of a map look like equal steps. All are read by lightness alone, so
 that they hold for colour-blind readers and on a grey printer. Opacity is part of them: where a map
 is low, anatomy shows through.
 
     uncertainty    0 to 1: dark violet, magenta, orange, pale yellow; opacity 0 to 0.9
+    error          0 to 1: dark blue, teal, green, pale yellow; opacity 0 to 0.9
     volume-change  -1 to 1: blue (shrinks), neutral and transparent, orange (grows)
+    outside        one label: the pink that marks what a calibration has seen nothing like; no
+                   other table comes near it
 
 Only numpy is needed. Slicer and the report read the same files.
 """
@@ -73,6 +76,13 @@ def uncertainty() -> Values:
     return np.column_stack([rgb, 0.9 * _smooth_step(t / 0.6)])
 
 
+def error() -> Values:
+    """Return the table of calibrated maps, shape (256, 4), RGBA from 0 to 1."""
+    t = np.linspace(0, 1, ENTRIES)
+    rgb = oklch(0.36 + 0.60 * t, 0.11 + 0.06 * np.sin(np.pi * t), 265 - 160 * t)
+    return np.column_stack([rgb, 0.9 * _smooth_step(t / 0.6)])
+
+
 def volume_change() -> Values:
     """Return the diverging table, shape (256, 4), RGBA from 0 to 1."""
     t = np.linspace(-1, 1, ENTRIES)
@@ -94,10 +104,27 @@ def table_text(title: str, low: str, high: str, colors: Values) -> str:
     return "\n".join(lines) + "\n"
 
 
+#: Colour of what lies outside a calibration, RGB from 0 to 255; the report has it, too.
+OUTSIDE = (255, 64, 214)
+
+
+def outside_text() -> str:
+    """Return the table of the label map of what lies outside a calibration."""
+    r, g, b = OUTSIDE
+    return (
+        "# Color table file: outside the calibrated range\n"
+        "# written by make_color_tables.py\n"
+        "0 inside 0 0 0 0\n"
+        f"1 outside-the-calibrated-range {r} {g} {b} 255\n"
+    )
+
+
 def main() -> None:
-    """Write both tables beside this script."""
+    """Write the tables beside this script."""
     for name, text in (
         ("uncertainty", table_text("uncertainty", "none", "high", uncertainty())),
+        ("error", table_text("error", "none", "high", error())),
+        ("outside", outside_text()),
         ("volume-change", table_text("volume change", "shrinks", "grows", volume_change())),
     ):
         (HERE / f"{name}.ctbl").write_text(text, encoding="utf-8", newline="\n")

@@ -53,7 +53,10 @@ def summary_lines(bundle: Bundle) -> list[str]:
     if summary["hot_spots"]:
         spot = summary["hot_spots"][0]
         place = ", ".join(f"{x:.0f}" for x in spot["position_ras_mm"])
-        lines.append(f"Worst   {spot['peak_mm']:.2f} mm at RAS ({place}) mm")
+        kind = MapKind(summary.get("hot_spots_map", MapKind.TOTAL.value))
+        lines.append(
+            f"Worst   {kind.facts.title.lower()} {spot['peak_mm']:.2f} mm at RAS ({place}) mm"
+        )
     if "registrations" in record["files"]:
         kept = KeptRegistrations.open(bundle)
         lines.append(f"Kept    {kept.count} perturbed registrations")

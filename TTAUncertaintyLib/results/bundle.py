@@ -61,6 +61,12 @@ class Bundle:
         return {kind: self.folder / files[kind.value] for kind in MapKind if kind.value in files}
 
     @property
+    def outside_calibration(self) -> Path | None:
+        """Where the cues lie outside the calibrated range, 0 or 1; None without a calibration."""
+        name = self.record["files"].get("outside_calibration")
+        return None if name is None else self.folder / str(name)
+
+    @property
     def warped(self) -> Path:
         """The warped moving image, on the fixed lattice."""
         return self.folder / str(self.record["files"]["warped"])

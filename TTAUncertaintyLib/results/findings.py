@@ -29,7 +29,7 @@ from .maps import MapKind
 #: this many of the network's voxels.
 _FADE_VOXELS = 8
 
-#: Hot spots are what lies above this percentile of the total map's foreground.
+#: Hot spots are what lies above this percentile of the foremost map's foreground.
 HOT_SPOT_PERCENTILE = 95
 
 #: The maps that are square roots of variances.
@@ -112,15 +112,21 @@ class Findings:
 
     @cached_property
     def hot_spots(self) -> list[HotSpot]:
-        """Where the total uncertainty is highest, worst first; empty without an estimate."""
-        if MapKind.TOTAL not in self.statistics:
+        """Where the foremost map is highest, worst first; empty without an estimate."""
+        kind = self.foremost
+        if kind not in self.statistics:
             return []
         return find_hot_spots(
-            self.maps[MapKind.TOTAL],
+            self.maps[kind],
             self.region,
             self.fixed.lattice,
-            threshold=self.statistics[MapKind.TOTAL].p95,
+            threshold=self.statistics[kind].p95,
         )
+
+    @property
+    def foremost(self) -> MapKind:
+        """The map that hot spots are found on: the expected error, else the total uncertainty."""
+        return MapKind.foremost(self.maps)
 
 
 def find(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -48,6 +49,11 @@ class MapKind(Enum):
     def is_error(self) -> bool:
         """Whether it may be called an error: it comes from a calibration."""
         return self in (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND)
+
+    @classmethod
+    def foremost(cls, kinds: Collection[MapKind]) -> MapKind:
+        """Return the map that says where to look first: the expected error where there is one."""
+        return cls.EXPECTED_ERROR if cls.EXPECTED_ERROR in kinds else cls.TOTAL
 
 
 _FACTS = {

@@ -150,5 +150,6 @@ def _summary(findings: Findings) -> dict[str, Any]:
         "folded_fraction": findings.folded,
         "maps": {kind.value: s.as_dict() for kind, s in findings.statistics.items()},
         "root_mean_variance_mm": {kind.value: v for kind, v in findings.root_mean.items()},
+        "hot_spots_map": findings.foremost.value,
         "hot_spots": [spot.as_dict() for spot in findings.hot_spots],
     }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..review import Verdict, verdict_counts
+from .calibration_words import calibration_words
 from .report.words import mm, percent, text
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def header(content: ReviewContent) -> str:
         ("Decided", written_date(review.decided) if review.decided else "not yet"),
         ("Model", record["model"]["title"]),
         ("Registered", written_date(record["created"])),
-        ("Status", "calibrated" if record["calibrated"] else "uncalibrated"),
+        ("Status", calibration_words(record)),
     )
     entries = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
     return (
@@ -87,9 +88,11 @@ def _looked_at(content: ReviewContent) -> str:
 
 def _calibration(record: dict[str, Any]) -> str:
     if record["calibrated"]:
+        share = percent(record["calibration"]["region_outside_fraction"])
         return (
             "Expected error and error bound come from a calibration on deformations whose truth "
-            "was known; the other maps are uncertainties."
+            "was known, and hold for images and deformations like those; the other maps are "
+            f"uncertainties. In {share} of the region the cues lie outside the calibrated range."
         )
     return (
         "The maps are <strong>uncalibrated</strong>: they show uncertainty, how much the network "

@@ -33,6 +33,9 @@ class BundleArrays:
     maps
         float32, axes (k, j, i), in the unit of each kind; NaN where there is no estimate, and
         outside the region, where a network has nothing to go by.
+    outside
+        uint8, axes (k, j, i), 0 or 1: where within the region the cues lie outside the calibrated
+        range; None without a calibration.
     """
 
     bundle: Bundle
@@ -40,6 +43,7 @@ class BundleArrays:
     warped: NDArray[Any]
     region: NDArray[np.bool_]
     maps: dict[MapKind, NDArray[Any]]
+    outside: NDArray[np.uint8] | None = None
 
     @classmethod
     def read(cls, bundle: Bundle, fixed: NDArray[Any] | None = None) -> BundleArrays:
@@ -66,15 +70,23 @@ class BundleArrays:
             region |= foreground_of(fixed)
         maps = {}
         for kind, path in bundle.map_files.items():
-            image = _read(path)
-            if not Lattice.of(image).is_close(lattice):
-                raise InputError(
-                    f"{path} does not lie on the voxels of the warped image.",
-                    "The result folder is damaged: run the registration again.",
-                )
-            maps[kind] = sitk.GetArrayFromImage(image)
+            maps[kind] = _read_on(lattice, path)
             maps[kind][~region] = np.nan
-        return cls(bundle, lattice, values, region, maps)
+        outside = None
+        if bundle.outside_calibration is not None:
+            marks = _read_on(lattice, bundle.outside_calibration)
+            outside = ((marks > 0) & region).astype(np.uint8)
+        return cls(bundle, lattice, values, region, maps, outside)
+
+
+def _read_on(lattice: Lattice, path: Path) -> NDArray[Any]:
+    image = _read(path)
+    if not Lattice.of(image).is_close(lattice):
+        raise InputError(
+            f"{path} does not lie on the voxels of the warped image.",
+            "The result folder is damaged: run the registration again.",
+        )
+    return sitk.GetArrayFromImage(image)
 
 
 def _read(path: Path) -> sitk.Image:

@@ -11,8 +11,16 @@ from ..resources import resources_folder
 from ..results import MapKind
 from .stage import Stage
 
+#: The table of the label map of what lies outside a calibration.
+OUTSIDE = "Outside calibration"
+
 #: Our tables, as they are called on the screen, and their files.
-OWN = {"Uncertainty": "uncertainty.ctbl", "Volume change": "volume-change.ctbl"}
+OWN = {
+    "Uncertainty": "uncertainty.ctbl",
+    "Error": "error.ctbl",
+    "Volume change": "volume-change.ctbl",
+    OUTSIDE: "outside.ctbl",
+}
 
 #: Tables of Slicer's that suit a map; which of them there are differs between Slicers.
 _SUITABLE = ("Inferno", "Viridis", "Magma", "Plasma", "ColdToHotRainbow", "Iron", "Grey")
@@ -38,7 +46,8 @@ def color_node(stage: Stage, name: str) -> Any:
         raise InputError(f"The colour table {OWN[name]} cannot be read.", "Install again.")
     # Slicer's slice views know transparent and opaque colours and nothing between: the map as a
     # whole is made transparent instead.
-    for index in range(node.GetNumberOfColors()):
+    first = 1 if name == OUTSIDE else 0  # of a label map, what is not marked stays away
+    for index in range(first, node.GetNumberOfColors()):
         node.SetOpacity(index, 1.0)
     node.SetName(name)
     node.SetSingletonTag(f"TTAUncertainty{name.replace(' ', '')}")
@@ -48,7 +57,9 @@ def color_node(stage: Stage, name: str) -> Any:
 
 def own_colors(kind: MapKind) -> str:
     """Return the name of the table that a kind of map is shown in by default."""
-    return "Volume change" if kind is MapKind.JACOBIAN else "Uncertainty"
+    if kind is MapKind.JACOBIAN:
+        return "Volume change"
+    return "Error" if kind.is_error else "Uncertainty"
 
 
 def color_choices(stage: Stage, kind: MapKind) -> list[str]:

@@ -14,7 +14,7 @@ from .display import MapDisplay, forget_legends, hide_legend, refresh_legend, sh
 from .layouts import SIDE_BY_SIDE, Layout, choose_layout, current_layout
 from .map_in_3d import hide_in_3d, show_in_3d
 from .result import ResultNodes
-from .slices import Layers, set_layers
+from .slices import Layers, hide_marks, set_layers
 from .stage import Stage
 from .transform_view import TransformView, show_transform
 
@@ -96,7 +96,9 @@ def show_turn(
     """
     volume = result.maps.get(wanted.display.kind)
     opacity = wanted.display.opacity if wanted.map_visible else 0.0
-    layers = Layers(background_of(stage, result, background), volume, opacity)
+    layers = Layers(
+        background_of(stage, result, background), volume, opacity, _marks(result, wanted)
+    )
     if current_layout(stage) is Layout.SIDE_BY_SIDE:
         set_layers(stage, {SIDE_BY_SIDE["map"]: layers})
     else:
@@ -109,6 +111,7 @@ def withdraw(stage: Stage, result: ResultNodes) -> None:
         hide_legend(stage, volume)
     show_transform(result, TransformView.NONE)
     hide_in_3d(result)
+    hide_marks(stage)
 
 
 def background_of(stage: Stage, result: ResultNodes, background: Background) -> Any:
@@ -130,7 +133,8 @@ def _layers(
     stage: Stage, result: ResultNodes, wanted: Presentation, volume: Any
 ) -> Layers | dict[str, Layers]:
     opacity = wanted.display.opacity if wanted.map_visible else 0.0
-    over = Layers(background_of(stage, result, wanted.background), volume, opacity)
+    background = background_of(stage, result, wanted.background)
+    over = Layers(background, volume, opacity, _marks(result, wanted))
     if (wanted.layout or current_layout(stage)) is not Layout.SIDE_BY_SIDE:
         return over
     return {
@@ -138,3 +142,8 @@ def _layers(
         SIDE_BY_SIDE["warped"]: Layers(result.warped),
         SIDE_BY_SIDE["map"]: over,
     }
+
+
+def _marks(result: ResultNodes, wanted: Presentation) -> Any:
+    """Return what is outlined over the map: where a calibration does not reach."""
+    return result.outside if wanted.map_visible and wanted.display.kind.is_error else None

@@ -12,12 +12,17 @@ from typing import Any
 
 import numpy as np
 import slicer
+from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..geometry.lattice import Lattice
 from ..results import Bundle, MapKind
 from .arrays import add_volume
 from .as_seen import seen
 from .bundle_arrays import BundleArrays
+from .colors import OUTSIDE as OUTSIDE_COLORS
+from .colors import color_node
+from .slices import MARKS_ATTRIBUTE
 from .stage import Stage
 
 #: Marks the node of a result.
@@ -25,7 +30,7 @@ ATTRIBUTE = "TTAUncertainty.Result"
 
 #: Roles of the references from the result's node.
 FIXED, MOVING, WARPED, TRANSFORM = "fixed", "moving", "warped", "transform"
-REGION = "region"
+REGION, OUTSIDE = "region", "outside_calibration"
 
 _RECORD = "record"
 
@@ -79,6 +84,11 @@ class ResultNodes:
     def region(self) -> Any:
         """The label map (0 or 1) of where there is anatomy; the maps say nothing elsewhere."""
         return self.reference(REGION)
+
+    @property
+    def outside(self) -> Any:
+        """The label map (0 or 1) of where the calibration has seen nothing like it, or None."""
+        return self.reference(OUTSIDE)
 
     @property
     def maps(self) -> dict[MapKind, Any]:
@@ -199,11 +209,23 @@ def add_result(
         region = arrays.region.astype(np.uint8)
         labels = add_volume(scene, f"Anatomy - {title}", region, arrays.lattice, labels=True)
         result.refer(REGION, labels)
+        if arrays.outside is not None:
+            result.refer(OUTSIDE, _add_marks(stage, title, arrays.outside, arrays.lattice))
         for kind, values in arrays.maps.items():
             volume = add_volume(scene, map_name(title, kind), values, arrays.lattice)
             _set_unit(volume, kind)
             result.refer(map_role(kind), volume)
     return result
+
+
+def _add_marks(stage: Stage, title: str, marks: NDArray[np.uint8], lattice: Lattice) -> Any:
+    """Add the label map of what lies outside a calibration, in its own colour."""
+    name = f"Outside the calibrated range - {title}"
+    node = add_volume(stage.scene, name, marks, lattice, labels=True)
+    colors = color_node(stage, OUTSIDE_COLORS)
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    node.SetAttribute(MARKS_ATTRIBUTE, "1")
+    return node
 
 
 def put_into(scene: Any, folder: int, node: Any) -> None:

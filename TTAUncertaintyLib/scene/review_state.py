@@ -28,7 +28,9 @@ _REVIEW = "review"
 
 
 def read_review(result: ResultNodes) -> Review:
-    """Return what was decided about a result so far; an empty review where nothing was.
+    """Return what was decided about a result so far.
+
+    Where nothing was, an empty review of the map that says where to look first.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def read_review(result: ResultNodes) -> Review:
         If the scene holds a review that this version cannot read.
     """
     text = result.text(_REVIEW)
-    return review_from_json(text) if text else Review()
+    return review_from_json(text) if text else Review(map_key=MapKind.foremost(result.maps).value)
 
 
 def keep_review(result: ResultNodes, review: Review) -> None:

@@ -24,11 +24,19 @@ class Layers:
         Volumes; None for none.
     opacity
         Of the foreground, 0 to 1.
+    marks
+        Label map of ours whose outline is drawn over both; None takes such an outline away.
+        Anybody else's label map in a view is left alone.
     """
 
     background: Any
     foreground: Any = None
     opacity: float = 0.0
+    marks: Any = None
+
+
+#: On the label maps that views outline for us.
+MARKS_ATTRIBUTE = "TTAUncertainty.Marks"
 
 
 def composites(stage: Stage, names: tuple[str, ...] | None = None) -> Iterator[Any]:
@@ -57,9 +65,30 @@ def set_layers(stage: Stage, layers: Layers | Mapping[str, Layers]) -> None:
         node.SetBackgroundVolumeID(_id(own.background))
         node.SetForegroundVolumeID(_id(own.foreground))
         node.SetForegroundOpacity(own.opacity)
+        _outline(stage, node, own.marks)
         node.SetLinkedControl(True)
         node.SetHotLinkedControl(True)
         node.EndModify(held)
+
+
+def hide_marks(stage: Stage) -> None:
+    """Take our outlines out of every view."""
+    for node in composites(stage):
+        _outline(stage, node, None)
+
+
+def _outline(stage: Stage, composite: Any, marks: Any) -> None:
+    """Draw the outline of a label map in one view, or take ours away."""
+    shown = stage.scene.GetNodeByID(composite.GetLabelVolumeID() or "")
+    ours = shown is not None and shown.GetAttribute(MARKS_ATTRIBUTE)
+    if marks is None:
+        if ours:
+            composite.SetLabelVolumeID(None)
+        return
+    composite.SetLabelVolumeID(marks.GetID())
+    composite.SetLabelOpacity(1.0)
+    for node in slice_nodes(stage, (composite.GetLayoutName(),)):
+        node.SetUseLabelOutline(True)
 
 
 def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None:

@@ -41,7 +41,11 @@ def volume(background: float, bright: float) -> np.ndarray:
     return values
 
 
-def findings(kinds: tuple[MapKind, ...] = tuple(MapKind), name: str = "fixed") -> Findings:
+#: Every map of a run without a calibration.
+UNCALIBRATED = tuple(kind for kind in MapKind if not kind.is_error)
+
+
+def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> Findings:
     image = Image(torch.from_numpy(volume(80, 100)), LATTICE, name)
     flat = {
         MapKind.TOTAL: volume(0.5, 2.9),

@@ -12,6 +12,8 @@ from ...resources import resources_folder
 
 #: For spreads and gaps, from none to high.
 SEQUENTIAL = "uncertainty"
+#: For what may be called error: told apart from a spread at first sight.
+ERROR = "error"
 #: For the Jacobian determinant, from shrinking over no change to growing.
 DIVERGING = "volume-change"
 

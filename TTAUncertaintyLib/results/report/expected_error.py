@@ -1,4 +1,4 @@
-"""The expected error and its bound, or why there is none."""
+"""The expected error and its bound, what they rest on, and where they do not hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..findings import Findings
 from ..maps import MapKind
-from .pictures import OUTSIDE_COLOR, Layer, picture
+from .pictures import OUTSIDE_SWATCH, Layer, picture
 from .slices import Plane
 from .views import Views
 from .words import mm, percent, text
@@ -17,15 +17,10 @@ _KINDS = (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND)
 
 
 def expected_error_section(views: Views, record: dict[str, Any]) -> str:
-    """Return the two calibrated maps with what they rest on; without a calibration, a line."""
-    title = '<section id="error"><h2>Expected error</h2>'
+    """Return the two calibrated maps with what they rest on; nothing without a calibration."""
     if MapKind.EXPECTED_ERROR not in views.findings.maps:
-        why = record.get("calibration", {}).get("why_not", "")
-        return (
-            f'{title}<p class="lead">This result is not calibrated: nothing in it is an error in '
-            f"millimetres. {text(why)} <code>ttauncertainty calibrate</code> makes one from images "
-            "like these.</p></section>"
-        )
+        return ""
+    title = '<section id="error"><h2>Expected error</h2>'
     rows = "".join(_row(views, kind) for kind in _KINDS)
     return f"{title}{_words(views.findings, record)}{rows}</section>"
 
@@ -59,9 +54,8 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
             )
         sentences.append(f"{sentence}.")
     outside = findings.beyond_calibration
-    swatch = f'<i class="swatch" style="background:{OUTSIDE_COLOR}"></i>'
     limits = (
-        f"{swatch} Hatched: the cues lie outside what the calibration has seen, in "
+        f"{OUTSIDE_SWATCH}Hatched: the cues lie outside what the calibration has seen, in "
         f"{percent(outside)} of the region. There the values are those of the nearest case it "
         "knows, and the error may be larger. The same holds for anatomy, contrast or deformation "
         "unlike the calibration's, and an error that every cue misses stays unseen."
@@ -78,8 +72,7 @@ def _row(views: Views, kind: MapKind) -> str:
             section,
             [
                 Layer(views.warped(section), "under"),
-                Layer(views.map(section, kind, scale), "colors"),
-                Layer(views.outside(section), "colors"),
+                *views.colors(section, kind, scale),
             ],
             f"{plane.title}: {kind.facts.title}",
             section.place(views.focus),

@@ -23,7 +23,7 @@ def legend(
     unit: str,
     values: NDArray[np.float32] | None = None,
     open_ended: bool = True,
-    fold_color: str = "",
+    key: str = "",
     width: int = 360,
 ) -> str:
     """Return a legend as inline SVG.
@@ -39,8 +39,8 @@ def legend(
         the strip.
     open_ended
         Print that the last colour also stands for everything above.
-    fold_color
-        Add a key for folds in this colour.
+    key
+        HTML: what else is drawn in the picture; a swatch and words.
     width
         About how wide it will be on the screen, pixels.
     """
@@ -64,9 +64,8 @@ def legend(
     name = escape(f"Legend: {title}, {ticks[0][1]} to {ticks[-1][1]} {unit}".strip())
     caption = escape(title) + (f' <span class="unit">in {escape(unit)}</span>' if unit else "")
     caption = f"<span>{caption}</span>"
-    if fold_color:
-        swatch = f'<i style="background:{fold_color}"></i>'
-        caption += f'<span class="key">{swatch}fold (≤ 0)</span>'
+    if key:
+        caption += f'<span class="key">{key}</span>'
     return (
         f'<div class="legend"><p class="legend-title">{caption}</p>'
         f'<svg viewBox="0 0 {width + 2 * _SIDE} {height}" role="img" aria-label="{name}" '

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..calibration_words import calibration_words, why_not_calibrated
 from ..maps import MapKind
 from .words import amplitudes, percent, text
 
@@ -96,8 +97,12 @@ def _design_rows(record: dict[str, Any]) -> list[Row]:
         ("Noise", said),
         ("Seed", str(design["seed"])),
         ("Folding perturbations", "allowed" if design["allow_folding"] else "refused"),
-        ("Calibrated", "yes" if record["calibrated"] else "no"),
+        ("Calibration", _calibration(record)),
     ]
+
+
+def _calibration(record: dict[str, Any]) -> str:
+    return f"{calibration_words(record)}. {why_not_calibrated(record)}".removesuffix(". ")
 
 
 def _model_rows(model: dict[str, Any]) -> list[Row]:

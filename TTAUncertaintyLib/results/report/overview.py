@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...review import HotSpot
 from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane, Section
@@ -82,13 +83,15 @@ def _glance_row(
 
 def places_section(views: Views) -> str:
     """Return the hot spots with close-ups, worst first; nothing without an estimate."""
-    if MapKind.TOTAL not in views.findings.maps:
+    kind = views.findings.foremost
+    if kind not in views.findings.maps:
         return ""
+    what = kind.facts.title.lower()
     spots = views.findings.hot_spots[:MOST_PLACES]
     if not spots:
         body = (
             '<p class="lead">There is no connected place of at least 0.1 cm³ above the 95th '
-            "percentile: the highest values are scattered.</p>"
+            f"percentile of the {what}: the highest values are scattered.</p>"
         )
         return f'<section id="places"><h2>The worst places</h2>{body}</section>'
     cards = []
@@ -98,7 +101,7 @@ def places_section(views: Views) -> str:
             section = views.stage.close_up(plane, spot.position_lps_mm, _CLOSE_UP_MM)
             layers = [
                 Layer(views.warped(section), "under"),
-                Layer(views.map(section, MapKind.TOTAL), "colors"),
+                *views.colors(section, kind),
             ]
             point = section.place(spot.position_lps_mm)
             name = f"{plane.title}, place {number}"
@@ -116,7 +119,7 @@ def places_section(views: Views) -> str:
                 picture(
                     section,
                     layers,
-                    f"{name}: uncertainty over the warped image",
+                    f"{name}: {what} over the warped image",
                     point,
                     pixels=150,
                     bar=False,
@@ -126,15 +129,24 @@ def places_section(views: Views) -> str:
             f'<article class="place"><div class="facts"><h3><span class="rank">{number}</span>'
             f"{mm(spot.peak)}</h3><dl><dt>at</dt><dd>{place(spot.position_ras_mm)}</dd>"
             f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
-            f"<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
+            f"{_bound(views, spot)}<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
             f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl></div>"
             f"<figure>{''.join(fixed)}<figcaption>Fixed</figcaption></figure>"
-            f"<figure>{''.join(over)}<figcaption>Warped, with uncertainty</figcaption></figure>"
+            f"<figure>{''.join(over)}<figcaption>Warped, with {what}</figcaption></figure>"
             "</article>"
         )
     return (
         '<section id="places"><h2>The worst places</h2>'
-        '<p class="lead">Connected places above the 95th percentile of this result, highest peak '
+        f'<p class="lead">Connected places above the 95th percentile of the {what}, highest peak '
         f"first. Each picture is {_CLOSE_UP_MM:.0f} mm wide, about the peak; colours as above."
         f"</p>{''.join(cards)}</section>"
     )
+
+
+def _bound(views: Views, spot: HotSpot) -> str:
+    """Return the error bound at the peak of a spot, where there is one."""
+    bound = views.findings.maps.get(MapKind.ERROR_BOUND)
+    if bound is None:
+        return ""
+    i, j, k = spot.voxel
+    return f"<dt>bound</dt><dd>{mm(float(bound[k, j, i]))}</dd>"

@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from .colors import DIVERGING, SEQUENTIAL, ColorTable, color_table
+from .colors import DIVERGING, ERROR, SEQUENTIAL, ColorTable, color_table
 from .legends import gradient
 from .png import data_uri, encode_grey, encode_indexed
 from .scales import Scale
@@ -22,10 +22,12 @@ from .slices import Section
 #: Folds stand out from both ends of the diverging table.
 FOLD_COLOR = "#d9ff3f"
 
-#: So does what lies outside a calibration: no table holds this blue.
-OUTSIDE_COLOR = "#35c8ff"
-#: Lines of the hatching: one of this many pixels.
-_HATCH = 5
+#: Of what lies outside a calibration: no table of ours comes near it; as ``outside.ctbl``.
+OUTSIDE_COLOR = "#ff40d6"
+#: The same beside words.
+OUTSIDE_SWATCH = f'<i class="swatch outside" style="color:{OUTSIDE_COLOR}"></i>'
+#: Hatching: pixels of the longer side, from one line to the next, width of a line and of the rim.
+_HATCH_PIXELS, _HATCH_PITCH, _HATCH_LINE, _HATCH_RIM = 720, 18, 3, 4
 _NONE, _FOLD = 0, 255
 _CHECK_MM = 12.0
 
@@ -94,16 +96,23 @@ class Gallery:
         return self._add(section, encode_indexed(index, palette))
 
     def add_hatching(self, section: Section, marked: NDArray[np.bool_]) -> str:
-        """Store diagonal lines where voxels are marked; axes (row, column)."""
-        row, column = np.indices(marked.shape)
-        lines = marked & ((row + column) % _HATCH == 0)
+        """Store a rim and diagonal lines where pixels are marked; axes (row, column)."""
+        # finer than the section, so that lines stay thin where voxels are large
+        finer = max(1, round(_HATCH_PIXELS / max(marked.shape)))
+        whole = np.kron(marked, np.ones((finer, finer), bool))
+        core = np.pad(whole, 1)
+        for _ in range(_HATCH_RIM):
+            core[1:-1, 1:-1] &= core[2:, 1:-1] & core[:-2, 1:-1] & core[1:-1, 2:] & core[1:-1, :-2]
+        row, column = np.indices(whole.shape)
+        lines = (row + column) % _HATCH_PITCH < _HATCH_LINE
+        drawn = whole & (lines | ~core[1:-1, 1:-1])
         palette = np.zeros((256, 4), np.uint8)
         palette[1] = [*bytes.fromhex(OUTSIDE_COLOR[1:]), 255]
-        return self._add(section, encode_indexed(lines.astype(np.uint8), palette))
+        return self._add(section, encode_indexed(drawn.astype(np.uint8), palette))
 
     def definitions(self) -> str:
         """Return the hidden SVG that holds everything pictures and legends refer to."""
-        ramps = "".join(gradient(color_table(name)) for name in (SEQUENTIAL, DIVERGING))
+        ramps = "".join(gradient(color_table(name)) for name in (SEQUENTIAL, ERROR, DIVERGING))
         side = _CHECK_MM
         checks = (
             f'<pattern id="squares" width="{2 * side}" height="{2 * side}" '

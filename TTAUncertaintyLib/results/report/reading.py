@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..calibration_words import why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
 from .overview import MOST_PLACES
@@ -22,7 +23,7 @@ def reading_section(views: Views, record: dict[str, Any]) -> str:
     return (
         '<section id="reading"><h2>In plain words</h2>'
         f"{_reading(views, record)}"
-        f"{careful}{_figures(findings)}</section>"
+        f"{careful}{_figures(findings)}{_uncalibrated(findings, record)}</section>"
     )
 
 
@@ -87,15 +88,19 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
         others = {0: "", 1: " One more place is listed below."}.get(
             more, f" {more} more places are listed below, worst first."
         )
-        moved.append(
-            f"It moved most near <strong>{place(worst.position_ras_mm)}\u00a0mm</strong> (RAS "
-            f"{coordinates(worst.position_ras_mm)}), by {mm(worst.peak)}: look there first.{others}"
+        where = (
+            f"near <strong>{place(worst.position_ras_mm)}\u00a0mm</strong> (RAS "
+            f"{coordinates(worst.position_ras_mm)})"
         )
-    calibrated = MapKind.EXPECTED_ERROR in findings.maps
+        moved.append(
+            f"The expected error is highest {where}, {mm(worst.peak)}: look there first.{others}"
+            if findings.foremost.is_error
+            else f"It moved most {where}, by {mm(worst.peak)}: look there first.{others}"
+        )
     status = (
         "What it means in millimetres of error is said under "
         '<a href="#error">Expected error</a>, with its limits. '
-        if calibrated
+        if findings.foremost.is_error
         else "It has not been calibrated against known deformations. "
     )
     meant = [
@@ -116,6 +121,17 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
             f"<strong>{place((-x, -y, z))}\u00a0mm</strong>, by {mm(gap.maximum)}: look there too."
         )
     return f'<p class="reading">{" ".join(moved)}</p><p class="reading">{" ".join(meant)}</p>'
+
+
+def _uncalibrated(findings: Findings, record: dict[str, Any]) -> str:
+    """Return why nothing here is in millimetres of error; nothing with a calibration."""
+    if findings.foremost.is_error:
+        return ""
+    return (
+        '<p class="hint">This result is not calibrated: its millimetres are a spread and not an '
+        f"error. {text(why_not_calibrated(record))} <code>ttauncertainty calibrate</code> makes a "
+        "calibration from images like these.</p>"
+    )
 
 
 def _figures(findings: Findings) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from ..calibration_words import calibration_words
 from ..findings import Findings
 from .cues import cues_section, terms_section
 from .expected_error import expected_error_section
@@ -19,8 +20,8 @@ from .words import text
 _CONTENTS = (
     ("reading", "In plain words"),
     ("glance", "At a glance"),
-    ("places", "Worst places"),
     ("error", "Expected error"),
+    ("places", "Worst places"),
     ("terms", "Two terms"),
     ("cues", "Other cues"),
     ("numbers", "Numbers"),
@@ -48,8 +49,8 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
     sections = (
         reading_section(views, record),
         glance_section(views),
-        places_section(views),
         expected_error_section(views, record),
+        places_section(views),
         terms_section(views, record),
         cues_section(views, record),
         numbers_section(findings, record),
@@ -75,7 +76,7 @@ def _header(findings: Findings, record: dict[str, Any]) -> str:
         ("Model", record["model"]["title"]),
         ("Preset", str(record["design"]["name"]).capitalize()),
         ("Date", _date(record["created"])),
-        ("Status", "uncalibrated" if not record["calibrated"] else "calibrated"),
+        ("Status", calibration_words(record)),
     )
     entries = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
     return (

@@ -43,6 +43,7 @@ margin:.4rem 0;border-radius:0 6px 6px 0}
 margin:1.3rem 0 0}
 .figures div{background:var(--card);border:1px solid var(--line);border-radius:8px;
 padding:.7rem .95rem;display:flex;flex-direction:column-reverse;justify-content:flex-end}
+.figures+.hint{margin-top:.9rem}
 .figures dd{font-size:1.5rem;line-height:1.25;font-weight:620;font-variant-numeric:tabular-nums}
 .grid{display:grid;gap:6px;align-items:start}
 .columns-5{grid-template-columns:repeat(5,minmax(0,1fr))}
@@ -75,6 +76,8 @@ align-items:center;margin-top:1rem}
 .key{margin-left:auto;font-weight:400;font-size:.82rem;color:var(--soft)}
 .key i,.swatch{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.45em;
 vertical-align:-.06em}
+.outside{border:1.5px solid;background:repeating-linear-gradient(135deg,currentColor 0 1.5px,
+transparent 1.5px 4px)}
 .swatch.intrinsic{background:var(--intrinsic)}.swatch.bias,.swatch.jitter{background:var(--jitter)}
 .place{display:grid;grid-template-columns:11.5rem 1fr 1fr;gap:1.2rem;align-items:center;
 background:var(--card);border:1px solid var(--line);border-radius:8px;padding:.8rem 1rem;

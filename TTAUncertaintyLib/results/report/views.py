@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from ...geometry import Image, Matrix
 from ..findings import Findings
 from ..maps import MapKind
-from .colors import DIVERGING, SEQUENTIAL, ColorTable, color_table
+from .colors import DIVERGING, ERROR, SEQUENTIAL, ColorTable, color_table
 from .legends import legend
-from .pictures import FOLD_COLOR, Gallery
+from .pictures import FOLD_COLOR, OUTSIDE_SWATCH, Gallery, Layer
 from .scales import LinearScale, LogScale, Scale
 from .slices import Section, Stage
+from .words import percent
 
 #: Black and white of the grey pictures, percentiles of the foreground.
 _WINDOW_PERCENTILES = (0.5, 99.5)
@@ -85,13 +86,22 @@ class Views:
             section, values, scale or self.scale(kind), table_of(kind), folds=jacobian
         )
 
-    def outside(self, section: Section) -> str:
-        """Store a slice's hatching of what lies outside the calibration, within the region."""
-        marks = self.findings.outside
-        marked = np.zeros_like(self.findings.region) if marks is None else marks
-        both = torch.from_numpy((marked & self.findings.region).astype(np.float32))
-        values = section.sample(both, self.findings.fixed.lattice, outside=0.0)
-        return self.gallery.add_hatching(section, values > 0.5)
+    def colors(self, section: Section, kind: MapKind, scale: Scale | None = None) -> list[Layer]:
+        """Return the layers of a map: its colours, and where a calibration does not reach."""
+        layers = [Layer(self.map(section, kind, scale), "colors")]
+        if kind.is_error:
+            layers += [Layer(marks, "colors") for marks in self.outside(section)]
+        return layers
+
+    def outside(self, section: Section) -> list[str]:
+        """Store a slice's hatching of what lies outside the calibration; none where nothing does.
+
+        Within the region.
+        """
+        if self._outside is None:
+            return []
+        marked = section.sample(self._outside, self.findings.fixed.lattice, outside=0.0) > 0.5
+        return [self.gallery.add_hatching(section, marked)] if marked.any() else []
 
     def scale(self, kind: MapKind) -> Scale:
         """Return the scale of a map, from its own values in the region."""
@@ -121,9 +131,25 @@ class Views:
             facts.unit,
             self.values(kind) if scale is None else None,
             open_ended=not jacobian,
-            fold_color=FOLD_COLOR if jacobian else "",
+            key=self._key(kind),
             width=width,
         )
+
+    def _key(self, kind: MapKind) -> str:
+        """Return, as HTML, what a map shows besides its colours."""
+        if kind is MapKind.JACOBIAN:
+            return f'<i style="background:{FOLD_COLOR}"></i>fold (≤ 0)'
+        if kind.is_error:
+            share = percent(self.findings.beyond_calibration)
+            return f"{OUTSIDE_SWATCH}outside the calibrated range: {share} of the region"
+        return ""
+
+    @cached_property
+    def _outside(self) -> torch.Tensor | None:
+        if self.findings.outside is None:
+            return None
+        inside = self.findings.outside & self.findings.region
+        return torch.from_numpy(inside.astype(np.float32))
 
     @cached_property
     def _region(self) -> torch.Tensor:
@@ -156,7 +182,9 @@ class Views:
 
 def table_of(kind: MapKind) -> ColorTable:
     """Return the colours of a map."""
-    return color_table(DIVERGING if kind is MapKind.JACOBIAN else SEQUENTIAL)
+    if kind is MapKind.JACOBIAN:
+        return color_table(DIVERGING)
+    return color_table(ERROR if kind.is_error else SEQUENTIAL)
 
 
 def _sample(section: Section, image: Image, world: Matrix | None = None) -> NDArray[np.float32]:
