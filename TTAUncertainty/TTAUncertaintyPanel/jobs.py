@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from TTAUncertaintyLib.engine import Precision
 from TTAUncertaintyLib.geometry import Start
+from TTAUncertaintyLib.results.naming import new_result_folder
 from TTAUncertaintyLib.worker.job import Job
 
 from .design import design_request
@@ -84,19 +83,7 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
     )
 
 
-def new_result_folder(choices: Any, machine: Any) -> Path:
-    """Return a folder that does not exist yet, named after the volumes and the time.
-
-    Letters outside ASCII are left out of the name: some tools that a result may be opened with
-    later cannot deal with them.
-    """
-    names = f"{choices.movingVolume.GetName()} on {choices.fixedVolume.GetName()}"
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", names).strip("-.")[:80] or "result"
-    moment = datetime.now().strftime("%Y%m%d-%H%M%S")
-    parent = machine.resultsFolder / "TTAUncertainty"
-    folder = parent / f"{plain}-{moment}"
-    number = 2
-    while folder.exists():
-        folder = parent / f"{plain}-{moment}-{number}"
-        number += 1
-    return Path(folder)
+def result_folder_of(choices: Any, machine: Any) -> Path:
+    """Return a folder for the result of a run that does not exist yet."""
+    names = choices.movingVolume.GetName(), choices.fixedVolume.GetName()
+    return new_result_folder(machine.resultsFolder / "TTAUncertainty", *names)

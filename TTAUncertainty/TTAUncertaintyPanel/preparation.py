@@ -14,7 +14,7 @@ import slicer
 from TTAUncertaintyLib.scene import inputs
 from TTAUncertaintyLib.worker.run import Run
 
-from .jobs import RunFiles, job_of, new_result_folder
+from .jobs import RunFiles, job_of, result_folder_of
 from .python import worker_environment, worker_python
 
 
@@ -84,7 +84,7 @@ class Preparation:
         if files.initialTransform is not None:
             inputs.write_linear_transform(choices.initialTransform, files.initialTransform)
             yield "writing the initial transform"
-        output = self._output or new_result_folder(choices, self._machine)
+        output = self._output or result_folder_of(choices, self._machine)
         job = job_of(choices, files, self._machine, output)
         python, environment = worker_python(self._machine), worker_environment(self._machine)
         self.run = Run(job, python, environment, self._silence_s)

@@ -12,9 +12,6 @@ from TTAUncertaintyLib.worker.run import Phase, RunState
 from . import words
 from .look import small_print
 
-#: Phases in which nobody knows yet how long they will take.
-_OPEN_ENDED = (Phase.STARTING, Phase.READING, Phase.ALIGNING)
-
 
 class ProgressDisplay:
     """The lines and the bar under the Run button, and the log below them.
@@ -69,9 +66,8 @@ class ProgressDisplay:
 
     def _showPasses(self, state: RunState) -> None:
         ui = self._ui
-        waiting = state.phase in _OPEN_ENDED or not state.total
-        ui.progressBar.maximum = 0 if waiting else 1000
-        ui.progressBar.value = 0 if waiting else round(1000 * state.fraction)
+        ui.progressBar.maximum = 0 if state.open_ended else 1000
+        ui.progressBar.value = 0 if state.open_ended else round(1000 * state.fraction)
         ui.passesLabel.text = (
             _("{done} of {total} passes").format(done=state.done, total=state.total)
             if state.total

@@ -17,9 +17,6 @@ from .message import MessageFrame
 from .pace import Pace
 from .progress import ProgressDisplay
 
-#: Two passes that are not perturbed and two that are: before these there is nothing to keep.
-_LEAST_PASSES = 4
-
 
 class RunSection:
     """Starts a run, shows it, ends it. There is one run at a time.
@@ -181,9 +178,10 @@ class RunSection:
         ui.runButton.text = _("Cancelling…") if ending else _("Cancel")
         ui.runButton.enabled = not ending
         ui.runButton.toolTip = _("End the run and keep nothing of it.")
-        enough = state.phase is Phase.PERTURBING and state.done >= _LEAST_PASSES
-        ui.stopButton.enabled = enough and not ending and not state.stopping
+        ui.stopButton.enabled = state.has_map and not ending and not state.stopping
         ui.stopButton.toolTip = (
-            self._stopTip if enough else _("After two perturbed passes there is a map to keep.")
+            self._stopTip
+            if state.has_map
+            else _("After two perturbed passes there is a map to keep.")
         )
         ui.reasonLabel.visible = False

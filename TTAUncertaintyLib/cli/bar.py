@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from ..words import about
 from ..worker import RunState
 
 try:
@@ -31,7 +32,7 @@ class Bar:
         """Show the passes of a run."""
         if self._quiet:
             return
-        left = "" if state.left_s is None else f", {duration(state.left_s)} left"
+        left = "" if state.left_s is None else f", about {about(state.left_s)} left"
         if tqdm is not None and sys.stderr.isatty():
             if self._bar is None:
                 self._bar = tqdm(
@@ -63,9 +64,3 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
-
-
-def duration(seconds: float) -> str:
-    """Return a time in words."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

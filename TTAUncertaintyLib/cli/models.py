@@ -13,7 +13,7 @@ from ..models import DEFAULT_MODEL, Entry, find_entry, models
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..store import DownloadPhase, DownloadState, Installed, Verification, WeightsStore
-from .bar import duration
+from ..words import about
 
 _WIDTH = 96
 _INTERVAL_S = 0.2
@@ -206,7 +206,7 @@ def _progress(state: DownloadState) -> str:
     if state.total_bytes:
         text = f"{state.fraction:4.0%}  {text} of {_megabytes(state.total_bytes)}"
     if state.seconds_left is not None:
-        text += f", {duration(state.seconds_left)} left"
+        text += f", about {about(state.seconds_left)} left"
     return text
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from trame.widgets import html
-from trame.widgets import vuetify3 as v3
 
 from ..results import MapKind
 from ..scene.colors import color_choices, color_node
@@ -31,6 +30,7 @@ from ..scene.presentation import (
 )
 from ..scene.result import ResultNodes
 from ..scene.transform_view import TransformView
+from .controls import among, segment, segments, select, slider, switch
 from .ticker import Ticker
 
 if TYPE_CHECKING:
@@ -205,9 +205,9 @@ class MapPanel:
         )
         return Presentation(
             display,
-            background=_COMPARED.get(state.compare) or _among(Background, state.background),
-            layout=_among(Layout, state.layout),
-            transform=_among(TransformView, state.grid),
+            background=_COMPARED.get(state.compare) or among(Background, state.background),
+            layout=among(Layout, state.layout),
+            transform=among(TransformView, state.grid),
             in_3d=bool(state.in_3d) and kind.facts.unit == "mm",
             level_3d=display.threshold or suggested_level(result, kind),
         )
@@ -278,117 +278,59 @@ class MapPanel:
         """Write the panel into the page."""
         with html.Div(classes="tta-panel"):
             html.H2("Map")
-            v3.VSelect(
-                v_model=("map_kind",),
-                items=("map_choices",),
-                density="compact",
-                variant="outlined",
-                hide_details=True,
-                classes="tta-map-select",
-            )
+            select("map_kind", "map_choices", "", "tta-map-select")
             html.P("{{ meaning }}", classes="tta-small mt-2")
             with html.Div(classes="tta-legend", aria_label="Colours and their values"):
                 html.Div(classes="bar", style=("{background: bar}",))
                 with html.Div(classes="ticks"):
                     html.Span("{{ tick }}", v_for="(tick, n) in ticks", key="n")
                 html.Div("{{ unit || 'no unit' }}", classes="tta-small text-center")
-            _slider("Opacity", "opacity", "{{ Math.round(100 * opacity) }} %", 0, 1, 0.01)
-            _slider(
-                "Hide below",
+            slider("opacity", "Opacity", "{{ Math.round(100 * opacity) }} %", 0, 1, 0.01)
+            slider(
                 "threshold",
+                "Hide below",
                 "{{ threshold > 0 ? threshold.toFixed(2) + ' ' + unit : 'nothing hidden' }}",
                 0,
                 ("limits[1]",),
                 0.01,
             )
-            with html.Div(classes="tta-line mt-2"):
-                html.Span("Colours from, to")
-                html.B("{{ window[0].toFixed(2) }} – {{ window[1].toFixed(2) }} {{ unit }}")
-            v3.VRangeSlider(
-                v_model=("window",),
-                min=("limits[0]",),
-                max=("limits[1]",),
-                step=0.01,
-                density="compact",
-                hide_details=True,
-                color="primary",
-                classes="tta-window",
+            slider(
+                "window",
+                "Colours from, to",
+                "{{ window[0].toFixed(2) }} – {{ window[1].toFixed(2) }} {{ unit }}",
+                ("limits[0]",),
+                ("limits[1]",),
+                0.01,
+                ranged=True,
             )
-            v3.VSelect(
-                v_model=("color",),
-                items=("color_choices",),
-                label="Colour table",
-                density="compact",
-                variant="outlined",
-                hide_details=True,
-                classes="mt-2 tta-color-select",
-            )
+            select("color", "color_choices", "Colour table", "mt-2 tta-color-select")
             html.H2("Image below")
-            with _segments("background", disabled=("compare !== 'none'",)):
-                _segment("Warped", "warped")
-                _segment("Fixed", "fixed", "!can_compare")
-                _segment("Before", "moving", "!can_before")
+            with segments("background", disabled=("compare !== 'none'",)):
+                segment("Warped", "warped")
+                segment("Fixed", "fixed", "!can_compare")
+                segment("Before", "moving", "!can_before")
             html.H2("Compare fixed and warped")
-            with _segments("compare"):
-                _segment("Off", "none")
-                _segment("Flicker", "flicker", "!can_compare")
-                _segment("Checker", "checkerboard", "!can_compare")
-                _segment("Minus", "difference", "!can_compare")
+            with segments("compare"):
+                segment("Off", "none")
+                segment("Flicker", "flicker", "!can_compare")
+                segment("Checker", "checkerboard", "!can_compare")
+                segment("Minus", "difference", "!can_compare")
             html.P(
                 "The fixed image is not where the result says: comparing needs it.",
                 v_if="!can_compare",
                 classes="tta-small mt-1",
             )
             html.H2("Transform")
-            with _segments("grid"):
-                _segment("Off", "none")
-                _segment("Grid", "grid")
-                _segment("Arrows", "glyphs")
-            v3.VSwitch(
-                v_model=("in_3d",),
-                label=(
-                    "unit ? 'In 3D: above ' + level_3d + ' ' + unit : 'In 3D: maps in mm only'",
-                ),
+            with segments("grid"):
+                segment("Off", "none")
+                segment("Grid", "grid")
+                segment("Arrows", "glyphs")
+            switch(
+                "in_3d",
+                ("unit ? 'In 3D: above ' + level_3d + ' ' + unit : 'In 3D: maps in mm only'",),
+                "mt-2 tta-3d",
                 disabled=("!unit",),
-                density="compact",
-                color="primary",
-                hide_details=True,
-                classes="mt-2 tta-3d",
             )
-
-
-def _slider(title: str, name: str, value: str, low: Any, high: Any, step: float) -> None:
-    with html.Div(classes="tta-line mt-2"):
-        html.Span(title)
-        html.B(value, classes=f"tta-{name}-value")
-    v3.VSlider(
-        v_model=(name,),
-        min=low,
-        max=high,
-        step=step,
-        density="compact",
-        hide_details=True,
-        color="primary",
-        classes=f"tta-{name}",
-    )
-
-
-def _segments(name: str, **more: Any) -> Any:
-    return v3.VBtnToggle(
-        v_model=(name,),
-        mandatory=True,
-        density="compact",
-        variant="outlined",
-        divided=True,
-        color="primary",
-        classes=f"tta-segments tta-{name}",
-        **more,
-    )
-
-
-def _segment(title: str, value: str, unless: str = "") -> None:
-    more = {"disabled": (unless,)} if unless else {}
-    v3.VBtn(title, value=value, size="small", **more)
 
 
 def _title(kind: MapKind) -> str:
@@ -403,7 +345,3 @@ def _gradient(node: Any) -> str:
         node.GetColor(round(number * (count - 1) / (_STOPS - 1)), color)
         stops.append("rgb({},{},{})".format(*(round(255 * part) for part in color[:3])))
     return f"linear-gradient(90deg, {', '.join(stops)})"
-
-
-def _among(kinds: Any, value: str) -> Any:
-    return next((kind for kind in kinds if kind.value == value), next(iter(kinds)))

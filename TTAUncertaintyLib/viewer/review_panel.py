@@ -32,6 +32,7 @@ from ..scene.review_content import review_content
 from ..scene.review_desk import ReviewDesk
 from ..scene.review_state import keep_review
 from ..scene.structures import Structures
+from .controls import file_chooser, number, slider, text_field, verdict_buttons
 from .structures_of_fixed import StructuresOfFixed
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ class ReviewPanel:
         )
 
     def _on_threshold(self, spot_threshold: Any, **_state: Any) -> None:
-        desk, value = self._desk, _number(spot_threshold)
+        desk, value = self._desk, number(spot_threshold)
         if desk is None or value is None or abs(value - desk.threshold) < 0.006:
             return
         desk.set_threshold(value)
@@ -299,7 +300,7 @@ class ReviewPanel:
             self.keep()
 
     def _on_tolerance(self, tolerance: Any, **_state: Any) -> None:
-        value = _number(tolerance)
+        value = number(tolerance)
         if self._desk is not None and value != self._desk.review.tolerance_mm:
             self._desk.set_tolerance(value)
             self._changed = True
@@ -311,18 +312,14 @@ class ReviewPanel:
         with html.Div(classes="tta-panel"):
             html.H2("Hot spots")
             html.P("{{ spots_words }}", classes="tta-small mb-1 tta-spots-words")
-            with html.Div(classes="tta-line"):
-                html.Span("Places above")
-                html.B("{{ spot_threshold.toFixed(2) }} mm")
-            v3.VSlider(
-                v_model=("spot_threshold",),
-                min=0,
-                max=("spot_highest",),
-                step=0.05,
-                density="compact",
-                hide_details=True,
-                color="primary",
-                classes="tta-spot-threshold",
+            slider(
+                "spot-threshold",
+                "Places above",
+                "{{ spot_threshold.toFixed(2) }} mm",
+                0,
+                ("spot_highest",),
+                0.05,
+                bound="spot_threshold",
             )
             self._build_spots()
             self._build_structures()
@@ -367,15 +364,8 @@ class ReviewPanel:
                     )
         with html.Div(v_if="spot >= 0", classes="mt-2"):
             html.P("{{ spot_words }}", classes="tta-small mb-2")
-            _verdicts("spots[spot] ? spots[spot].verdict : ''", self.decide, "spot")
-            v3.VTextField(
-                v_model_lazy=("spot_comment",),
-                label="Comment on this place",
-                density="compact",
-                variant="outlined",
-                hide_details=True,
-                classes="mt-2 tta-spot-comment",
-            )
+            verdict_buttons("spots[spot] ? spots[spot].verdict : ''", self.decide, "spot")
+            text_field("spot_comment", "Comment on this place", "mt-2 tta-spot-comment")
 
     def _build_structures(self) -> None:
         html.H2("Structures")
@@ -410,30 +400,19 @@ class ReviewPanel:
             classes="tta-small",
         )
         file_chooser("Labels", "structures", "structures_name")
-        v3.VTextField(
-            v_model_lazy=("tolerance",),
-            label="Your tolerance, mm (none is built in)",
+        text_field(
+            "tolerance",
+            "Your tolerance, mm (none is built in)",
             type="number",
             min="0",
             step="0.1",
-            density="compact",
-            variant="outlined",
-            hide_details=True,
-            classes="tta-tolerance",
         )
 
     def _build_overall(self) -> None:
         html.H2("Decision on the whole")
-        _verdicts("overall", self.decide_overall, "overall")
-        for name, label in (("overall_comment", "Comment"), ("reviewer", "Reviewer")):
-            v3.VTextField(
-                v_model_lazy=(name,),
-                label=label,
-                density="compact",
-                variant="outlined",
-                hide_details=True,
-                classes=f"mt-2 tta-{name}",
-            )
+        verdict_buttons("overall", self.decide_overall, "overall")
+        text_field("overall_comment", "Comment")
+        text_field("reviewer", "Reviewer")
         html.P("{{ review_kept }}", v_if="review_kept", classes="tta-small mt-2")
         v3.VBtn(
             "Export the review",
@@ -451,37 +430,6 @@ class ReviewPanel:
             variant="text",
             classes="mt-1",
         )
-
-
-def file_chooser(role: str, name: str, shown: str) -> None:
-    """Write a chooser of one file, which is sent under a name; `shown` is a key of the state."""
-    with html.Label(classes=f"tta-file tta-file-{name}"):
-        v3.VIcon("mdi-file-upload-outline", size="small")
-        html.Span(role, classes="role")
-        html.Span(
-            f"{{{{ upload_busy === '{name}' ? 'Sending…' : ({shown} || 'Choose a file…') }}}}",
-            classes="name",
-        )
-        html.Input(
-            type="file",
-            accept=".nii,.gz,.nrrd,.mha",
-            change=f"utils.tta.upload($event, '{name}')",
-            aria_label=f"{role}: choose a file",
-        )
-
-
-def _verdicts(value: str, decide: Any, what: str) -> None:
-    colors = {"accept": "success", "check": "warning", "reject": "error"}
-    with html.Div(classes=f"d-flex ga-1 tta-verdicts-{what}"):
-        for verdict, color in colors.items():
-            v3.VBtn(
-                verdict.capitalize(),
-                click=(decide, f"['{verdict}']"),
-                size="small",
-                color=color,
-                variant=(f"({value}) === '{verdict}' ? 'flat' : 'outlined'",),
-                classes=f"flex-grow-1 tta-do-{verdict}",
-            )
 
 
 def _row(reviewed: ReviewedSpot) -> dict[str, Any]:
@@ -504,11 +452,3 @@ def _table(table: Any) -> dict[str, Any]:
         "titles": [table.columns[n].heading for n in shown],
         "rows": [[table.columns[n].shown(row[n]) for n in shown] for row in table.rows],
     }
-
-
-def _number(text: Any) -> float | None:
-    try:
-        value = float(text)
-    except (TypeError, ValueError):
-        return None
-    return value if 0 < value < float("inf") else None

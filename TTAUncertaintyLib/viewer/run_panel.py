@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Callable
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html
@@ -14,15 +10,16 @@ from trame.widgets import vuetify3 as v3
 
 from ..errors import InputError, TTAUncertaintyError
 from ..geometry import Start
-from ..models import DEFAULT_MODEL, MODELS
 from ..perturbations import DesignRequest, Preset
+from ..results.naming import new_result_folder
 from ..sample_data import sample_pair
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..words import about, duration
 from ..worker import Job
 from ..worker.run import Phase, Run, RunState
-from .review_panel import file_chooser
+from .controls import among, button, file_chooser, select
+from .model_choice import ModelChoice
 from .session import Upload, check_content, gigabytes, plain_name
 
 if TYPE_CHECKING:
@@ -31,12 +28,7 @@ if TYPE_CHECKING:
 #: Seconds between two looks at the background process.
 _LOOK_S = 0.15
 
-#: Two passes that are not perturbed and two that are: before these there is nothing to keep.
-_LEAST_PASSES = 4
-
 _ROLES = ("fixed", "moving")
-
-_OPEN_ENDED = (Phase.STARTING, Phase.READING, Phase.ALIGNING)
 
 
 class RunPanel:
@@ -52,6 +44,7 @@ class RunPanel:
         self._viewer = viewer
         self._uploads: dict[str, Upload] = {}
         self._names: dict[str, str] = {}
+        self._model = ModelChoice(viewer)
         self._run: Run | None = None
         self._watching: asyncio.Task[None] | None = None
         viewer.state.update(
@@ -62,9 +55,6 @@ class RunPanel:
                     {"value": "lesion", "title": "Bundled: Colin 27 with a lesion on MNI 152"},
                     {"value": "own", "title": "Two images of your own"},
                 ],
-                "run_model": DEFAULT_MODEL,
-                "model_choices": _models(),
-                "model_purpose": MODELS[DEFAULT_MODEL].description.purpose,
                 "run_preset": Preset.QUICK.value,
                 "preset_choices": [
                     {"value": p.value, "title": p.value.capitalize()} for p in Preset
@@ -94,7 +84,7 @@ class RunPanel:
                 "live": "",
             }
         )
-        viewer.state.change("run_model", "run_preset")(self._on_choice)
+        viewer.state.change("run_preset")(self._on_preset)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
 
@@ -169,8 +159,7 @@ class RunPanel:
     def _job(self) -> Job:
         """Return the job of what is chosen. Nothing of it is a path from the browser."""
         state = self._viewer.state
-        if state.run_model not in [choice["value"] for choice in _models()]:
-            raise InputError("This network is not installed.", "Choose another one.")
+        model, options = self._model.chosen()
         if state.run_pair == "own":
             missing = [role for role in _ROLES if role not in self._uploads]
             if missing:
@@ -185,23 +174,16 @@ class RunPanel:
             self._names = {"fixed": pair.fixed.name, "moving": pair.moving.name}
         return Job(
             *files,
-            output=self._new_folder(),
-            model=state.run_model,
+            output=new_result_folder(
+                self._viewer.results, self._names["moving"], self._names["fixed"]
+            ),
+            model=model,
+            options=options,
             design=DesignRequest.from_dict({"preset": state.run_preset}),
-            start=_among(Start, state.run_start),
+            start=among(Start, state.run_start),
             previews=self._viewer.session.new_folder("previews"),
             keep_registrations=bool(state.run_keep),
         )
-
-    def _new_folder(self) -> Path:
-        name = f"{self._names['moving']} on {self._names['fixed']}"
-        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:80] or "result"
-        stem = f"{plain}-{datetime.now().strftime('%Y%m%d-%H%M%S')}"
-        folder, number = self._viewer.results / stem, 1
-        while folder.exists():
-            number += 1
-            folder = self._viewer.results / f"{stem}-{number}"
-        return folder
 
     async def _watch(self, run: Run) -> None:
         viewer = self._viewer
@@ -272,18 +254,14 @@ class RunPanel:
             state.run_phase = "Stopping, with what has been computed…"
         else:
             state.run_phase = f"{run.phase.title}…"
-        state.run_waiting = run.phase in _OPEN_ENDED or not run.total
+        state.run_waiting = run.open_ended
         state.run_fraction = round(100 * run.fraction, 1)
         state.run_words = _times(run)
         state.run_notes, state.run_log = list(run.notes), run.log
-        enough = run.phase is Phase.PERTURBING and run.done >= _LEAST_PASSES
-        state.run_can_stop = enough and not state.run_ending
+        state.run_can_stop = run.has_map and not state.run_ending
 
-    def _on_choice(self, run_model: str, run_preset: str, **_state: Any) -> None:
-        state = self._viewer.state
-        if run_model in MODELS:
-            state.model_purpose = MODELS[run_model].description.purpose
-        state.preset_words = _among(Preset, run_preset).summary
+    def _on_preset(self, run_preset: str, **_state: Any) -> None:
+        self._viewer.state.preset_words = among(Preset, run_preset).summary
 
     def _on_upload_failed(self, _role: str) -> None:
         self._viewer.say_problem(
@@ -300,7 +278,7 @@ class RunPanel:
         with html.Div(classes="tta-panel"):
             with html.Div(v_if="!running"):
                 html.H2("Images")
-                _select("run_pair", "pair_choices", "")
+                select("run_pair", "pair_choices", "")
                 with html.Div(v_if="run_pair === 'own'", classes="mt-2"):
                     file_chooser("Fixed", "fixed", "fixed_name")
                     file_chooser("Moving", "moving", "moving_name")
@@ -310,12 +288,11 @@ class RunPanel:
                         "computer, in a private folder that is removed when the viewer ends.",
                         classes="tta-small",
                     )
-                    _select("run_start", "start_choices", "Begin with", "mt-2")
+                    select("run_start", "start_choices", "Begin with", "mt-2")
                 html.H2("Network")
-                _select("run_model", "model_choices", "")
-                html.P("{{ model_purpose }}", classes="tta-small mt-1")
+                self._model.build()
                 html.H2("Perturbations")
-                _select("run_preset", "preset_choices", "")
+                select("run_preset", "preset_choices", "")
                 html.P("{{ preset_words }}", classes="tta-small mt-1")
                 v3.VCheckbox(
                     v_model=("run_keep",),
@@ -324,7 +301,7 @@ class RunPanel:
                     hide_details=True,
                     classes="mt-1",
                 )
-                _button("Run", self.start, "primary", "mdi-play", "mt-3 tta-run", size="large")
+                button("Run", self.start, "mdi-play", "mt-3 tta-run", size="large")
                 html.P("{{ run_end }}", v_if="run_end", classes="tta-small mt-3 tta-run-end")
             with html.Div(v_if="running", classes="tta-running"):
                 html.H2("Running")
@@ -339,21 +316,20 @@ class RunPanel:
                 )
                 html.Div("{{ run_words }}", classes="tta-small tta-run-words")
                 with html.Div(classes="d-flex ga-2 mt-4"):
-                    _button(
+                    button(
                         "Stop and keep",
                         self.stop,
-                        "primary",
                         "mdi-stop",
                         "flex-grow-1 tta-stop",
                         disabled=("!run_can_stop",),
                         variant="tonal",
                     )
-                    _button(
+                    button(
                         "Cancel",
                         self.cancel,
-                        "error",
                         "mdi-close",
                         "flex-grow-1 tta-cancel",
+                        "error",
                         disabled=("run_ending",),
                         variant="tonal",
                     )
@@ -364,33 +340,6 @@ class RunPanel:
                 )
             with html.Ul(v_if="run_notes.length", classes="tta-small mt-3 pl-4"):
                 html.Li("{{ note }}", v_for="(note, n) in run_notes", key="n")
-
-
-def _select(name: str, items: str, label: str, classes: str = "") -> None:
-    v3.VSelect(
-        v_model=(name,),
-        items=(items,),
-        label=label,
-        density="compact",
-        variant="outlined",
-        hide_details=True,
-        classes=f"{classes} tta-{name}",
-    )
-
-
-def _button(
-    title: str, do: Callable[[], None], color: str, icon: str, classes: str, **more: Any
-) -> None:
-    v3.VBtn(title, click=do, color=color, prepend_icon=icon, classes=classes, **more)
-
-
-def _models() -> list[dict[str, str]]:
-    """Return the networks whose weights are there."""
-    return [
-        {"value": name, "title": entry.description.title}
-        for name, entry in MODELS.items()
-        if entry.bundled_bytes is not None
-    ]
 
 
 def _times(run: RunState) -> str:
@@ -411,7 +360,3 @@ def _ended(run: RunState) -> str:
 
 def _stem(name: str) -> str:
     return name.partition(".")[0] or "image"
-
-
-def _among(kinds: Any, value: str) -> Any:
-    return next((kind for kind in kinds if kind.value == value), next(iter(kinds)))

@@ -14,6 +14,7 @@ from ..scene.loading import folder_of
 from ..scene.result import ResultNodes, remove_with_display
 from ..scene.slices import Layers, set_layers
 from ..scene.teaching import load_registrations, show_build_up, show_pass
+from .controls import slider, switch
 from .ticker import Ticker
 
 if TYPE_CHECKING:
@@ -167,27 +168,17 @@ class TeachingPanel:
                         disabled=("!teach_on",),
                         classes="tta-back",
                     )
-                with html.Div(classes="tta-line"):
-                    html.Span("Pass")
-                    html.B("{{ teach_pass }} of {{ teach_count }}")
-                v3.VSlider(
-                    v_model=("teach_pass",),
-                    min=1,
-                    max=("teach_count",),
-                    step=1,
-                    density="compact",
-                    hide_details=True,
-                    color="primary",
-                    classes="tta-pass",
+                slider(
+                    "pass",
+                    "Pass",
+                    "{{ teach_pass }} of {{ teach_count }}",
+                    1,
+                    ("teach_count",),
+                    1,
+                    bound="teach_pass",
                 )
                 html.P("{{ teach_label }}", classes="tta-small tta-teach-label")
-                v3.VSwitch(
-                    v_model=("teach_map",),
-                    label="Let the map build up over it",
-                    density="compact",
-                    color="primary",
-                    hide_details=True,
-                )
+                switch("teach_map", "Let the map build up over it")
                 html.P(
                     "The map needs two complete perturbations before it says anything. Its colours "
                     "are those of the finished map.",

@@ -42,6 +42,12 @@ _TITLES = {
 
 _ENDS = (Phase.FINISHED, Phase.FAILED, Phase.CANCELLED)
 
+#: Nobody knows yet how long these will take.
+_OPEN_ENDED = (Phase.STARTING, Phase.READING, Phase.ALIGNING)
+
+#: Two passes that are not perturbed and two that are: before these there is nothing to keep.
+_LEAST_PASSES = 4
+
 
 @dataclass(frozen=True)
 class Preview:
@@ -120,6 +126,16 @@ class RunState:
     def ended(self) -> bool:
         """Whether it is over: the process is gone, and nothing more will come."""
         return self.phase in _ENDS
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether nobody knows yet how long it will take."""
+        return self.phase in _OPEN_ENDED or not self.total
+
+    @property
+    def has_map(self) -> bool:
+        """Whether there would be a map to keep if it stopped now."""
+        return self.phase is Phase.PERTURBING and self.done >= _LEAST_PASSES
 
     @property
     def fraction(self) -> float:

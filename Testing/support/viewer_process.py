@@ -18,6 +18,15 @@ _STARTING_S, _ENDING_S = 300, 60
 class ViewerProcess:
     """`ttauncertainty view` in a process of its own. Use as a context manager.
 
+    Parameters
+    ----------
+    folder
+        Where it runs.
+    arguments
+        Of the command.
+    cache
+        Of the weights store; the person's own where left out.
+
     Attributes
     ----------
     address
@@ -26,10 +35,12 @@ class ViewerProcess:
         The folder in which it makes its private one.
     """
 
-    def __init__(self, folder: Path, *arguments: str | Path) -> None:
+    def __init__(self, folder: Path, *arguments: str | Path, cache: Path | None = None) -> None:
         self.temporary = folder / "temporary"
         self.temporary.mkdir(parents=True)
         environment = os.environ | {"TMPDIR": str(self.temporary), "OMP_NUM_THREADS": "1"}
+        if cache is not None:
+            environment["TTAUNCERTAINTY_CACHE"] = str(cache)
         self._lines: list[str] = []
         self._ready = threading.Event()
         self.address = ""

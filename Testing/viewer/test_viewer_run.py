@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.own_program import NAME, install_program
 from support.viewer_page import PATIENCE_MS, Study, colorfulness, drawn, open_page
 from support.viewer_process import ViewerProcess
 
@@ -21,7 +22,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def viewer(browser: Any, folder: Path) -> Iterator[ViewerProcess]:
-    with ViewerProcess(folder, "--results", folder / "results") as viewer:
+    install_program(folder / "mine", folder / "cache", trusted=False)
+    arguments = ("--results", folder / "results", "--largest-upload", "0.02")
+    with ViewerProcess(folder, *arguments, cache=folder / "cache") as viewer:
         yield viewer
 
 
@@ -53,7 +56,50 @@ def test_a_file_that_is_no_image_is_refused_in_words(page: Any, tmp_path: Path) 
     assert "letter.nii.gz is not the kind of image" in page.locator(".tta-problem").inner_text()
 
 
-def test_two_images_are_sent_and_run_to_the_end(
+def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Any, tmp_path: Path) -> None:
+    page.wait_for_selector(".tta-file-fixed")
+    large = tmp_path / "whole-body.nii"
+    with large.open("wb") as file:
+        file.truncate(25 * 2**20)
+    send(page, "fixed", large)
+    page.wait_for_selector("text=whole-body.nii is larger than 0.02 GB")
+
+
+def row(page: Any, title: str) -> Any:
+    """Return the row of an open list."""
+    return page.locator(".v-overlay--active .v-list-item", has_text=title)
+
+
+def test_what_is_not_here_is_listed_with_its_command_and_cannot_be_chosen(page: Any) -> None:
+    page.click(".tta-run_model")
+    command = "ttauncertainty models install"
+    for title, words in (
+        ("LapIRN", f"Not installed: {command} lapirn"),
+        ("My program", "A program; to agree to run it"),
+    ):
+        row(page, title).wait_for()
+        assert words in row(page, title).inner_text()
+        assert "v-list-item--disabled" in (row(page, title).get_attribute("class") or "")
+    page.keyboard.press("Escape")
+
+
+def test_a_program_that_nobody_agreed_to_is_not_run_even_if_the_page_asks(
+    page: Any, folder: Path
+) -> None:
+    before = page.locator(".tta-run_model").inner_text()
+    page.evaluate(f"window.trame.state.set('run_model', '{NAME}')")
+    page.wait_for_selector(".tta-model-facts:has-text('A program of your own')")
+    page.click(".tta-run")
+    page.wait_for_selector("text=nobody agreed to run it")
+    assert page.locator(".tta-running").count() == 0
+    assert not (folder / "results").exists()
+    page.evaluate("window.trame.state.set('run_model', 'pyramid-flow')")
+    page.wait_for_function(
+        "(before) => document.querySelector('.tta-run_model').innerText === before", arg=before
+    )
+
+
+def test_two_images_are_sent_and_run_to_the_end_with_an_option(
     page: Any, viewer: ViewerProcess, study: Study, folder: Path
 ) -> None:
     page.wait_for_selector(".tta-file-fixed")
@@ -62,13 +108,21 @@ def test_two_images_are_sent_and_run_to_the_end(
         page.wait_for_function(
             f"() => document.querySelector('.tta-file-{role}').innerText.includes('{path.name}')"
         )
+    page.click(".tta-run_model")
+    row(page, "Diffeomorphic demons").click()
+    page.click(".tta-option-spacing")
+    row(page, "4").click()
+    page.wait_for_selector(".tta-option-spacing:has-text('4')")
     page.click(".tta-run")
     page.wait_for_selector(".tta-running")
     page.wait_for_selector(".tta-map-select", timeout=4 * PATIENCE_MS)
     assert page.locator(".tta-title").inner_text() == "moving on fixed"
     drawn(page, lambda now: colorfulness(now) > 3, "a map")
     (made,) = (folder / "results").iterdir()
-    assert Bundle.open(made).record["complete"]
+    record = Bundle.open(made).record
+    assert record["complete"]
+    assert record["model"]["name"] == "sitk-demons"
+    assert record["model"]["options"] == {"spacing": "4"}
     assert len(list(viewer.private_folders[0].glob("upload-*"))) == 2
 
 

@@ -1,0 +1,166 @@
+"""Rows of controls that the panels share, and what comes back from them made safe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, TypeVar
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+
+_Kind = TypeVar("_Kind", bound=Enum)
+
+
+def slider(
+    name: str,
+    title: str,
+    value: str,
+    low: Any,
+    high: Any,
+    step: float,
+    bound: str = "",
+    ranged: bool = False,
+) -> None:
+    """Write a slider below its name and its value.
+
+    Parameters
+    ----------
+    name
+        Of its class, `tta-NAME`.
+    title, value
+        What is written over it; `value` may hold {{ }}.
+    low, high, step
+        As Vuetify takes them: numbers, or keys of the state as one-tuples.
+    bound
+        Key of the state; `name` where left out.
+    ranged
+        Whether it has two thumbs.
+    """
+    with html.Div(classes="tta-line mt-2"):
+        html.Span(title)
+        html.B(value, classes=f"tta-{name}-value")
+    (v3.VRangeSlider if ranged else v3.VSlider)(
+        v_model=(bound or name,),
+        min=low,
+        max=high,
+        step=step,
+        density="compact",
+        hide_details=True,
+        color="primary",
+        aria_label=title,
+        classes=f"tta-{name}",
+    )
+
+
+def select(name: str, items: str, label: str, classes: str = "", **more: Any) -> None:
+    """Write a list of choices; `name` and `items` are keys of the state."""
+    v3.VSelect(
+        v_model=(name,),
+        items=(items,),
+        label=label,
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        classes=f"{classes} tta-{name}",
+        **more,
+    )
+
+
+def text_field(name: str, label: str, classes: str = "mt-2", **more: Any) -> None:
+    """Write a line of text, which counts once the person leaves it."""
+    v3.VTextField(
+        v_model_lazy=(name,),
+        label=label,
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        classes=f"{classes} tta-{name}",
+        **more,
+    )
+
+
+def switch(name: str, label: Any, classes: str = "", **more: Any) -> None:
+    """Write a switch; `label` is text, or an expression as a one-tuple."""
+    v3.VSwitch(
+        v_model=(name,),
+        label=label,
+        density="compact",
+        color="primary",
+        hide_details=True,
+        classes=f"{classes} tta-{name}",
+        **more,
+    )
+
+
+def button(
+    title: str, do: Callable[[], None], icon: str, classes: str, color: str = "primary", **more: Any
+) -> None:
+    """Write a button."""
+    v3.VBtn(title, click=do, color=color, prepend_icon=icon, classes=classes, **more)
+
+
+def segments(name: str, **more: Any) -> Any:
+    """Return a row of buttons of which one is on; write them with `segment` within it."""
+    return v3.VBtnToggle(
+        v_model=(name,),
+        mandatory=True,
+        density="compact",
+        variant="outlined",
+        divided=True,
+        color="primary",
+        classes=f"tta-segments tta-{name}",
+        **more,
+    )
+
+
+def segment(title: str, value: str, unless: str = "") -> None:
+    """Write a button of `segments`; `unless` is when it cannot be pressed."""
+    more = {"disabled": (unless,)} if unless else {}
+    v3.VBtn(title, value=value, size="small", **more)
+
+
+def verdict_buttons(value: str, decide: Callable[[str], None], what: str) -> None:
+    """Write the three verdicts; `value` is the expression of the one that was given."""
+    colors = {"accept": "success", "check": "warning", "reject": "error"}
+    with html.Div(classes=f"d-flex ga-1 tta-verdicts-{what}"):
+        for verdict, color in colors.items():
+            v3.VBtn(
+                verdict.capitalize(),
+                click=(decide, f"['{verdict}']"),
+                size="small",
+                color=color,
+                variant=(f"({value}) === '{verdict}' ? 'flat' : 'outlined'",),
+                classes=f"flex-grow-1 tta-do-{verdict}",
+            )
+
+
+def file_chooser(role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd,.mha") -> None:
+    """Write a chooser of one file, which is sent under a name; `shown` is a key of the state."""
+    with html.Label(classes=f"tta-file tta-file-{name}"):
+        v3.VIcon("mdi-file-upload-outline", size="small")
+        html.Span(role, classes="role")
+        html.Span(
+            f"{{{{ upload_busy === '{name}' ? 'Sending…' : ({shown} || 'Choose a file…') }}}}",
+            classes="name",
+        )
+        html.Input(
+            type="file",
+            accept=accept,
+            change=f"utils.tta.upload($event, '{name}')",
+            aria_label=f"{role}: choose a file",
+        )
+
+
+def among(kinds: type[_Kind], value: object) -> _Kind:
+    """Return the kind that the page says, or the first where it says none."""
+    return next((kind for kind in kinds if kind.value == value), next(iter(kinds)))
+
+
+def number(text: object) -> float | None:
+    """Return a positive number that a person wrote; None where there is none."""
+    try:
+        value = float(str(text))
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None
