@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..calibration import Calibration, find_calibration, mismatch, read_calibration
-from ..engine import Engine
 from ..errors import InputError
 from ..models.contract import describe
 from .job import Job
+
+if TYPE_CHECKING:
+    from ..engine import Engine
 
 
 def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, str]:

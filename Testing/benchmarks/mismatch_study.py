@@ -1,0 +1,116 @@
+"""Networks on images they are not for: does anything tell the person?
+
+A stable error leaves no variance. Every case has a smooth deformation of known size; what changes
+is how far the images are from what the network was trained on. The shipped calibration is applied
+where there is one, although it was made on other images: does it stay right, and if not, does it
+say that it is out of its range?
+
+    python Testing/benchmarks/mismatch_study.py --model pyramid-flow
+    python Testing/benchmarks/mismatch_study.py --model lapirn --weights LapIRN_disp_fea7.pth
+
+Images: the bundled Colin 27, and what Testing/oracles/get_evaluation_images.py fetches.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from TTAUncertaintyLib.calibration import apply, find_calibration
+from TTAUncertaintyLib.cues import Cue
+from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture
+from TTAUncertaintyLib.evaluation.kinds import Deformation
+from TTAUncertaintyLib.evaluation.measuring import Measurement, measure
+from TTAUncertaintyLib.evaluation.metrics import coverage, pearson
+from TTAUncertaintyLib.geometry import Image, Lattice, read_image, resample_image
+from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.models.contract import describe
+from TTAUncertaintyLib.perturbations import DesignRequest, Preset
+from TTAUncertaintyLib.sample_data import sample_images
+
+IMAGES = Path(__file__).resolve().parents[2] / ".oracles" / "images"
+SEED = 300
+
+
+def colin() -> Image:
+    return read_image(sample_images()["colin27"].path)[0]
+
+
+def inverted(case: KnownCase) -> KnownCase:
+    """Turn bright into dark in the fixed image's anatomy: a contrast the moving image has not."""
+    values, mask = case.fixed.intensities, torch.from_numpy(case.mask)
+    high = float(torch.quantile(values[mask][::50], 0.995))
+    turned = torch.where(mask, (1.1 * high - values).clamp(min=0), values)
+    return replace(case, name="inverted contrast", fixed=replace(case.fixed, intensities=turned))
+
+
+def chest() -> Image:
+    """The middle of a chest CT, -1000..1000 HU, on 2 mm voxels, air 0."""
+    image, _ = read_image(IMAGES / "lung1_image.nrrd")
+    lattice = image.lattice.resampled(2.0)
+    size = tuple(min(n, most) for n, most in zip(lattice.size, (140, 120, 110), strict=True))
+    cut = lattice.centered(size, 2.0, image.lattice.center)
+    shown = resample_image(image, Lattice(cut.size, cut.matrix))
+    return replace(shown, intensities=(shown.intensities.clamp(-1000, 1000) + 1000))
+
+
+def cases() -> list[KnownCase]:
+    """Return the cases that can be made here, the nearest to the training first."""
+    brain = colin()
+    found = [replace(manufacture(brain, Deformation.SMOOTH, SEED), name="a brain (Colin 27)")]
+    found.append(inverted(found[0]))
+    for name, file in (("a macaque", "macaque.nii.gz"), ("a chest CT", "lung1_image.nrrd")):
+        if not (IMAGES / file).is_file():
+            print(f"not here: {file} (Testing/oracles/get_evaluation_images.py)")
+            continue
+        image = chest() if "lung" in file else read_image(IMAGES / file)[0]
+        found.append(replace(manufacture(image, Deformation.SMOOTH, SEED), name=name))
+    return found
+
+
+def row(measurement: Measurement, model: dict[str, object]) -> str:
+    cues, error = measurement.cues, measurement.error
+    means = [float(cues[c].mean()) for c in (Cue.TOTAL, Cue.INVERSE_CONSISTENCY, Cue.NCC_GAP)]
+    correlations = [
+        pearson(cues[c], error) for c in (Cue.TOTAL, Cue.INVERSE_CONSISTENCY, Cue.NCC_GAP)
+    ]
+    calibration = find_calibration(model, measurement.design, measurement.spacing_mm)
+    said = ["", "", ""]
+    if calibration is not None:
+        maps = apply(calibration, cues)
+        said = [
+            f"{float(maps.expected_error.mean()):.2f}",
+            f"{coverage(maps.error_bound, error):.2f}",
+            f"{100 * float(maps.outside.double().mean()):.1f} %",
+        ]
+    cells = [
+        measurement.name,
+        f"{measurement.displacement_mm:.1f}",
+        f"{float(error.mean()):.2f}",
+        *(f"{mean:.2f} ({r:.2f})" for mean, r in zip(means, correlations, strict=True)),
+        *said,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", default="pyramid-flow")
+    parser.add_argument("--weights", type=Path)
+    options = parser.parse_args()
+    model = load_model(options.model, options.weights)
+    print(
+        "| images | to find, mm rms | error, mm | total, mm (Pearson) | gap, mm (Pearson) | "
+        "1 - correlation (Pearson) | expected, mm | bound holds | outside |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    for case in cases():
+        found = measure(case, model, DesignRequest(Preset.QUICK))
+        print(row(found, describe(model)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
