@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..results import MapKind
+from ..results.calibration_words import outside_words
 from ..results.report.scales import tidy_above
 from .display import MapDisplay, default_display, read_display
 from .presentation import Presentation
@@ -33,6 +34,12 @@ def display_of(result: Any, kind: MapKind, opacity: float) -> MapDisplay:
 def suggested_level(result: Any, kind: MapKind) -> float:
     """Return the value above which a twentieth of the anatomy lies; 0 where it is not known."""
     return float(_known(result, kind).get("p95", 0.0))
+
+
+def meaning_of(result: Any, kind: MapKind) -> str:
+    """Return what a map says, in plain words, and for one of errors where it does not hold."""
+    words = kind.facts.meaning
+    return f"{words} {outside_words(result.record)}" if kind.is_error else words
 
 
 def limits_of(result: Any, display: MapDisplay) -> Limits:

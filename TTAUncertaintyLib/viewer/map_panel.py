@@ -17,6 +17,7 @@ from ..scene.looks import (
     SHOWN_ATTRIBUTE,
     display_of,
     limits_of,
+    meaning_of,
     suggested_level,
     surfaces_differ,
 )
@@ -123,7 +124,7 @@ class MapPanel:
         kinds = list(result.maps)
         state.map_choices = [{"value": kind.value, "title": _title(kind)} for kind in kinds]
         if state.map_kind not in [kind.value for kind in kinds]:
-            state.map_kind = kinds[0].value if kinds else ""
+            state.map_kind = MapKind.foremost(kinds).value if kinds else ""
         state.can_compare = result.fixed is not None
         state.can_before = result.moving is not None
         if not state.can_compare:
@@ -217,7 +218,7 @@ class MapPanel:
         state, display = self._viewer.state, wanted.display
         limits = limits_of(result, display)
         facts = display.kind.facts
-        state.unit, state.meaning = facts.unit, facts.meaning
+        state.unit, state.meaning = facts.unit, meaning_of(result, display.kind)
         state.limits = [round(limits.low, 3), round(limits.high, 3)]
         state.level_3d = f"{wanted.level_3d:.2f}"
         state.bar = _gradient(color_node(self._viewer.stage, display.color))

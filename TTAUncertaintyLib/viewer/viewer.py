@@ -13,6 +13,7 @@ from trame_slicer import module as trame_slicer_module
 
 from ..errors import TTAUncertaintyError
 from ..results import MapKind
+from ..results.calibration_words import calibration_words
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
 from .application import ViewerApplication
@@ -173,4 +174,4 @@ def facts_of(record: dict[str, Any]) -> str:
         words += f"{passes['done']} perturbed passes"
     else:
         words += f"stopped after {passes['done']} of {passes['asked']} perturbed passes"
-    return words if record.get("calibrated") else f"{words} · not calibrated"
+    return f"{words} · {calibration_words(record)}"
