@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..results.maps import MapKind
 from ..review.landmark_files import check_inside, pair_points, read_points
@@ -128,7 +129,7 @@ def _agreement(volume: MapVolume, findings: Sequence[LandmarkFinding]) -> MapAtL
     errors = torch.tensor([found.after_mm for found in findings], dtype=torch.float64)
     there = values.isfinite()
     values, errors = values[there], errors[there]
-    enough = len(values) >= _FEWEST_POINTS and bool(values.std() > 0) and bool(errors.std() > 0)
+    enough = len(values) >= _FEWEST_POINTS and _differ(values) and _differ(errors)
     is_bound = volume.key == MapKind.ERROR_BOUND.value
     return MapAtLandmarks(
         volume.key,
@@ -139,3 +140,8 @@ def _agreement(volume: MapVolume, findings: Sequence[LandmarkFinding]) -> MapAtL
         spearman(values, errors) if enough else None,
         coverage(values, errors) if is_bound and len(values) else None,
     )
+
+
+def _differ(values: Tensor) -> bool:
+    """Tell whether values differ by more than interpolation rounds."""
+    return bool(values.std() > 1e-6 * values.abs().max())
