@@ -44,6 +44,14 @@ def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...], seeds: in
         metavar="NAME=FILE",
         help="label files on the images: where errors count (default: the foreground)",
     )
+    images.add_argument(
+        "--labels",
+        type=_image,
+        nargs="+",
+        default=[],
+        metavar="NAME=FILE",
+        help="label files on the images: structures to tell apart",
+    )
     meanings = "; ".join(f"{kind.value}: {kind.meaning}" for kind in Deformation).replace("%", "%%")
     images.add_argument(
         "--kinds",
@@ -97,17 +105,17 @@ def study_of(
     from ..geometry import Prealignment
 
     images = options.images or [(name, sample_images()[name].path) for name in _BUNDLED]
-    masks = dict(options.masks)
-    unknown = set(masks) - {name for name, _ in images}
+    masks, labels = dict(options.masks), dict(options.labels)
+    unknown = (set(masks) | set(labels)) - {name for name, _ in images}
     if unknown:
         raise InputError(
-            f"There is a mask for {', '.join(sorted(unknown))}, but no such image.",
+            f"There is a mask or a label file for {', '.join(sorted(unknown))}, but no such image.",
             "Name both alike: --images a=brain.nii.gz --masks a=mask.nii.gz.",
         )
     if options.cases < 1:
         raise InputError("There has to be at least one case of each image and kind.")
     return Study(
-        tuple(Subject(name, path, masks.get(name)) for name, path in images),
+        tuple(Subject(name, path, masks.get(name), labels.get(name)) for name, path in images),
         tuple(dict.fromkeys(options.kinds)),
         tuple(range(options.first_case, options.first_case + options.cases)),
         design_of(options),

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from .measuring import Measurement
 from .metrics import reliability, sparsification_curve
-from .results_table import ORACLE, CaseError, CaseScore, Curve, Evaluation
-from .scoring import CALIBRATED, Prediction, figures, predictions
+from .results_table import ORACLE, CaseError, CaseScore, Curve, Evaluation, StructureScore
+from .scoring import CALIBRATED, Prediction, by_structure, figures, predictions
 from .summaries import resampling_unit, summarise
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def assemble(
     by_case = {id(found.measurement): found for found in left_out}
     scores, errors = [], []
     curves: dict[str, list[Tensor]] = {}
+    parts: dict[tuple[int, str], list[dict[str, float]]] = {}
     reliable: dict[str, list[tuple[Tensor, Tensor]]] = {}
     for measurement in measurements:
         error = measurement.error
@@ -62,6 +63,10 @@ def assemble(
             scores.append(_score(measurement, made))
             curve = sparsification_curve(made.values, error, _FRACTIONS)
             curves.setdefault(made.method, []).append(curve)
+            if measurement.labels is not None:
+                within = by_structure(made, error, measurement.labels)
+                for label, found_there in within.items():
+                    parts.setdefault((label, made.method), []).append(found_there)
             if made.bound is not None:
                 found = reliability(made.values, error, _BINS)
                 reliable.setdefault(CALIBRATED, []).append(found)
@@ -85,9 +90,16 @@ def assemble(
             )
             for method, found in reliable.items()
         ],
+        structures=[_structure(*key, rows) for key, rows in sorted(parts.items())],
         command=command,
         notes=[*notes, _about_intervals(scores)],
     )
+
+
+def _structure(label: int, method: str, rows: Sequence[dict[str, float]]) -> StructureScore:
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    error = means.pop("error_mm")
+    return StructureScore(f"label {label}", method, len(rows), error, means)
 
 
 def _score(measurement: Measurement, made: Prediction) -> CaseScore:

@@ -18,9 +18,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import InputError
-from ..geometry import DeformableTransform, Image, resample_image
+from ..geometry import (
+    DeformableTransform,
+    Image,
+    Lattice,
+    affine_map,
+    resample_array,
+    resample_image,
+    sample,
+)
 from ..review.foreground import foreground_of
-from .fields import draw, inverse_of
+from .fields import draw, inverse_of, points_on
 from .kinds import REAPPLIED, Deformation
 from .random_fields import smooth_noise
 
@@ -46,6 +54,8 @@ class KnownCase:
         Fixed world to moving world, LPS mm.
     mask
         bool on the fixed image's lattice, axes (k, j, i): where errors count.
+    labels
+        int32 on the fixed image's lattice, axes (k, j, i): structures, 0 for none; None without.
     """
 
     name: str
@@ -55,6 +65,7 @@ class KnownCase:
     moving: Image
     truth: DeformableTransform
     mask: NDArray[np.bool_]
+    labels: NDArray[np.int32] | None = None
 
 
 def manufacture(
@@ -62,6 +73,7 @@ def manufacture(
     kind: Deformation,
     seed: int,
     mask: NDArray[np.bool_] | None = None,
+    labels: NDArray[np.int32] | None = None,
 ) -> KnownCase:
     """Make a case of one image and a random deformation.
 
@@ -75,6 +87,8 @@ def manufacture(
         Fixes deformation and appearance; every second seed deforms the moving image.
     mask
         bool on the image's lattice, axes (k, j, i): the anatomy; the foreground if None.
+    labels
+        int32 on the image's lattice, axes (k, j, i): structures to tell apart.
 
     Raises
     ------
@@ -87,26 +101,34 @@ def manufacture(
     if not anatomy.any():
         raise InputError(f"{image.name} shows no anatomy.", "Give a mask.")
     shown = Image(torch.from_numpy(anatomy).float(), image.lattice, image.name)
-    moving_is_deformed = seed % 2 == 1 and not kind.folds
-    if moving_is_deformed:
+    if seed % 2 == 1 and not kind.folds:
         fixed, region = image, shown
         moving = inverse_of(phi, image.lattice).warp(image, image.lattice)
     else:
         fixed, region = phi.warp(image, image.lattice), phi.warp(shown, image.lattice)
         moving = image
-    inside = region.intensities > 0.5
-    return _as_another_scanner(
-        KnownCase(
-            f"{image.name} {kind.value} {seed}",
-            image.name,
-            kind.value,
-            fixed,
-            moving,
-            phi,
-            inside.numpy(),
-        ),
-        generator,
+        labels = None if labels is None else _deformed(labels, phi, image.lattice)
+    case = KnownCase(
+        f"{image.name} {kind.value} {seed}",
+        image.name,
+        kind.value,
+        fixed,
+        moving,
+        phi,
+        region.intensities.numpy() > 0.5,
+        labels,
     )
+    return _as_another_scanner(case, generator)
+
+
+def _deformed(
+    labels: NDArray[np.int32], phi: DeformableTransform, lattice: Lattice
+) -> NDArray[np.int32]:
+    """Return labels at the nearest voxel of phi of every voxel, all on one lattice."""
+    at = affine_map(torch.tensor(lattice.inverse), points_on(phi, lattice))
+    values = torch.from_numpy(labels.astype(np.float32))[None, None]
+    found = sample(values, at[None], padding="zeros", mode="nearest")[0, 0]
+    return found.numpy().astype(np.int32)
 
 
 def reapplied(image: Image, transform: DeformableTransform, other: Image, seed: int) -> KnownCase:
@@ -149,6 +171,11 @@ def _as_another_scanner(case: KnownCase, generator: torch.Generator) -> KnownCas
         spacing[axis] *= factor
         lattice = fixed.lattice.resampled(spacing)
         region = resample_image(Image(inside.float(), fixed.lattice), lattice).intensities > 0.5
+        labels = case.labels
+        if labels is not None:
+            values = torch.from_numpy(labels.astype(np.float32))[None]
+            onto = resample_array(values, fixed.lattice, lattice, outside=0.0, mode="nearest")
+            case = replace(case, labels=onto[0].numpy().astype(np.int32))
         fixed, inside = resample_image(fixed, lattice), region
     return replace(case, fixed=fixed, mask=inside.numpy())
 

@@ -86,6 +86,8 @@ def _to_arrays(measurement: Measurement) -> dict[str, Any]:
     facts |= {"passes": dict(measurement.passes), "design": dict(measurement.design)}
     arrays = {f"cue {cue.value}": values.numpy() for cue, values in measurement.cues.items()}
     arrays |= {f"other {name}": values.numpy() for name, values in measurement.others.items()}
+    if measurement.labels is not None:
+        arrays["labels"] = measurement.labels.numpy()
     return {"facts": np.array(json.dumps(facts)), "error": measurement.error.numpy(), **arrays}
 
 
@@ -94,4 +96,5 @@ def _from_arrays(arrays: dict[str, Any]) -> Measurement:
     tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
     cues = {Cue(n[4:]): values for n, values in tensors.items() if n.startswith("cue ")}
     others = {n[6:]: values for n, values in tensors.items() if n.startswith("other ")}
-    return Measurement(cues=cues, error=tensors["error"], others=others, **facts)
+    labels = tensors.get("labels")
+    return Measurement(cues=cues, error=tensors["error"], others=others, labels=labels, **facts)

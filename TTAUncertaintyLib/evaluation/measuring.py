@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -47,6 +48,8 @@ class Measurement:
     spacing_mm, design
         What a calibration has to match: mean voxel spacing of the network's fixed lattice, and
         the design of the cues as `Design.as_dict`.
+    labels
+        int32 [n]: the structure of each voxel, 0 for none; None without a segmentation.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Measurement:
     seconds: float
     spacing_mm: float
     design: Mapping[str, Any]
+    labels: Tensor | None = None
 
 
 def measure(
@@ -125,6 +129,7 @@ def measure(
         seconds=seconds,
         spacing_mm=float(pair.fixed_lattice.spacing.mean()),
         design=design.as_dict(),
+        labels=None if case.labels is None else _labels(case, pair)[region],
     )
 
 
@@ -145,6 +150,15 @@ def _asked(outcome: Outcome, case: KnownCase, region: Tensor) -> float:
     lattice = outcome.fixed_lattice
     offset = points_on(case.truth, lattice) - points_on(rest, lattice)
     return float(offset.square().sum(0)[region].mean().sqrt())
+
+
+def _labels(case: KnownCase, pair: PreparedPair) -> Tensor:
+    """Return the case's structures on the network's fixed lattice, int32 [D, H, W]."""
+    values = torch.from_numpy(np.asarray(case.labels, np.float32))[None]
+    onto = resample_array(
+        values, case.fixed.lattice, pair.fixed_lattice, outside=0.0, mode="nearest"
+    )
+    return onto[0].to(torch.int32)
 
 
 def _region(case: KnownCase, pair: PreparedPair) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -120,11 +120,3 @@ def by_structure(
         part = Prediction(prediction.method, prediction.passes, prediction.values[inside], bound)
         found[int(label)] = figures(part, error[inside]) | {"error_mm": float(error[inside].mean())}
     return found
-
-
-def matched(
-    measurements: Sequence[Measurement], left_out: Sequence[LeftOut]
-) -> list[tuple[Measurement, LeftOut | None]]:
-    """Return each measurement with what was predicted for it."""
-    by_case = {id(found.measurement): found for found in left_out}
-    return [(m, by_case.get(id(m))) for m in measurements]

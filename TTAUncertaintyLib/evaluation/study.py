@@ -45,11 +45,14 @@ class Subject:
         Its file.
     mask
         Label file on its lattice: the anatomy; None takes the foreground.
+    labels
+        Label file on its lattice: structures to tell apart; None for none.
     """
 
     name: str
     image: Path
     mask: Path | None = None
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,7 @@ def measure_study(
         If an image cannot be read or used.
     """
     kept = kept or KeptMeasurements(None)
-    hashes = {s.name: [sha256(p) for p in (s.image, s.mask) if p] for s in study.subjects}
+    hashes = {s.name: [sha256(p) for p in (s.image, s.mask, s.labels) if p] for s in study.subjects}
     images = _Images(study.subjects)
     number = 0
     for kind in study.kinds:
@@ -163,25 +166,44 @@ def measure_study(
                 yield Step(number, study.count, found, was_kept)
 
 
+@dataclass(frozen=True, eq=False)
+class _Read:
+    image: Image
+    mask: NDArray[np.bool_] | None
+    labels: NDArray[np.int32] | None
+
+
 class _Images:
     """The subjects' images, read when they are first needed."""
 
     def __init__(self, subjects: Sequence[Subject]) -> None:
         self._subjects = {subject.name: subject for subject in subjects}
-        self._read: dict[str, tuple[Image, NDArray[np.bool_] | None]] = {}
+        self._read: dict[str, _Read] = {}
 
-    def __getitem__(self, name: str) -> tuple[Image, NDArray[np.bool_] | None]:
+    def __getitem__(self, name: str) -> _Read:
         if name not in self._read:
             subject = self._subjects[name]
             image, _ = read_image(subject.image)
-            mask = None
-            if subject.mask is not None:
-                labels, _ = read_labels(subject.mask)
-                if not labels.lattice.is_close(image.lattice):
-                    raise InputError(f"{subject.mask} does not lie on the voxels of its image.")
-                mask = labels.intensities.numpy() > 0
-            self._read[name] = Image(image.intensities, image.lattice, name), mask
+            mask, labels = (_on(path, image) for path in (subject.mask, subject.labels))
+            self._read[name] = _Read(
+                Image(image.intensities, image.lattice, name),
+                None if mask is None else mask > 0,
+                labels,
+            )
         return self._read[name]
+
+
+def _on(path: Path | None, image: Image) -> NDArray[np.int32] | None:
+    """Return a label file's labels, which have to lie on an image's voxels."""
+    if path is None:
+        return None
+    labels, _ = read_labels(path)
+    if not labels.lattice.is_close(image.lattice):
+        raise InputError(
+            f"{path} does not lie on the voxels of its image.",
+            "Resample it onto the image (nearest neighbour) first.",
+        )
+    return labels.intensities.numpy().astype(np.int32)
 
 
 def _case(
@@ -191,12 +213,12 @@ def _case(
     kind: str,
     seed: int,
 ) -> KnownCase:
-    image, mask = images[subject.name]
+    read = images[subject.name]
     if kind != REAPPLIED:
-        return manufacture(image, Deformation(kind), seed, mask)
-    target, _ = images[other.name]
-    found = registered(target, image, load_model(_REGISTERED_BY))
-    return reapplied(image, found, target, seed)
+        return manufacture(read.image, Deformation(kind), seed, read.mask, read.labels)
+    target = images[other.name].image
+    found = registered(target, read.image, load_model(_REGISTERED_BY))
+    return reapplied(read.image, found, target, seed)
 
 
 def registered(fixed: Image, moving: Image, model: RegistrationModel) -> DeformableTransform:

@@ -71,6 +71,22 @@ def test_the_truth_takes_the_moving_image_to_the_fixed_one(kind: Deformation, se
     assert kept is None or torch.equal(kept.intensities, image.intensities)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_structures_go_with_the_anatomy(seed: int) -> None:
+    """The label of a fixed voxel is that of the moving image at its truth, or the image's own."""
+    image = head()
+    labels = 1 + (image.intensities.numpy() > 600).astype(np.int32)
+    case = manufacture(image, Deformation.SMOOTH, seed, labels=labels)
+    assert case.labels is not None and case.labels.shape == case.fixed.lattice.array_shape
+    bright, dark = (
+        case.fixed.intensities[torch.from_numpy(case.mask & (case.labels == n))] for n in (2, 1)
+    )
+    assert float(bright.mean()) > 1.3 * float(dark.mean())
+    beside = np.roll(case.labels, 4, axis=2)
+    there = case.fixed.intensities[torch.from_numpy(case.mask & (beside == 2))]
+    assert float(there.mean()) < float(bright.mean())
+
+
 def test_the_same_seed_makes_the_same_case() -> None:
     first, again = (manufacture(head(), Deformation.SMOOTH, 4) for _ in range(2))
     assert torch.equal(first.fixed.intensities, again.fixed.intensities)
