@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ..lazy import lazily
 from .execution import Execution, Precision
-from .progress import Phase, Progress
+from .progress import Convergence, Phase, Progress
 
 if TYPE_CHECKING:
     from .checkpoint import load_checkpoint, save_checkpoint
@@ -28,6 +28,7 @@ else:
     )
 
 __all__ = [
+    "Convergence",
     "Engine",
     "Execution",
     "Outcome",

@@ -8,6 +8,8 @@ For perturbations tau_k, with A the moving image, B the fixed image and f the ne
 
 An engine is iterated over: each step is one batch of passes, after which the caller may look at
 a provisional outcome, stop (and keep what there is) or walk away (and lose nothing but time).
+With a tolerance it stops by itself after the perturbation that brings the standard error of the
+map below it, whatever the batches; passes of the same batch beyond that are thrown away.
 
 When memory runs out, the batch is halved down to single passes; then the precision is reduced,
 where the execution leaves that open; then the CPU goes on. All passes of a result, the unperturbed
@@ -17,6 +19,7 @@ variance. What was made in another one is therefore made again.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
@@ -30,10 +33,11 @@ from ..geometry import DeformableTransform
 from ..models.contract import PreparedPair, RegistrationModel
 from ..perturbations import Action, Design, Noise
 from ..variance import NestedVariance
+from .convergence import ConvergenceMonitor
 from .execution import Execution, Precision, is_out_of_memory, numerics
 from .fields import in_mm, inverse_consistency, jacobian_determinant_mm
 from .outcome import Outcome, transform_of
-from .progress import Phase, Progress
+from .progress import Convergence, Phase, Progress
 
 _Result = TypeVar("_Result")
 
@@ -62,11 +66,16 @@ class Engine:
         Called with the index of every perturbed pass, from 0, and its offset g - phi_0,
         [3, D, H, W], mm in the moving world, on the device; it must not change it. Where the
         passes are made again in another precision, the index begins at 0 again.
+    tolerance_mm
+        Stop after the perturbation, the fourth or a later one, from which on the standard error
+        of the map (see `Convergence`) is below this; the design's K is then the most that are
+        made. None makes them all.
 
     Raises
     ------
     DesignError
-        If the noise source does not exist for this network, or the design cannot be drawn.
+        If the noise source does not exist for this network, the design cannot be drawn, or the
+        tolerance is not above 0.
     ResourceError
         If the device is not available.
     """
@@ -81,8 +90,16 @@ class Engine:
         full_covariance: bool = False,
         members: Sequence[RegistrationModel] = (),
         observer: Callable[[int, Tensor], None] | None = None,
+        tolerance_mm: float | None = None,
     ) -> None:
         execution = execution or Execution()
+        if tolerance_mm is not None and not 0 < tolerance_mm < math.inf:
+            raise DesignError(
+                f"The tolerance is {tolerance_mm} mm: no standard error can be below that."
+                if tolerance_mm <= 0
+                else f"The tolerance is {tolerance_mm} mm, which is no limit.",
+                "Take a number above 0, or none to make all passes.",
+            )
         if design.noise is Noise.DROPOUT and not model.has_dropout:
             raise DesignError(
                 f"The model '{model.description.name}' has no dropout layers.",
@@ -99,6 +116,9 @@ class Engine:
         self.reverse_pass = reverse_pass
         self.full_covariance = full_covariance
         self.observer = observer
+        self.tolerance_mm = tolerance_mm
+        self._monitor = ConvergenceMonitor(pair.fixed)
+        self._convergence: Convergence | None = None
         self._notes: list[str] = []
         self._prediction: Tensor | None = None
         self._inverse_consistency: Tensor | None = None
@@ -119,6 +139,16 @@ class Engine:
     def perturbed(self) -> int:
         """Perturbed passes done."""
         return 0 if self._variance is None else self._variance.count
+
+    @property
+    def converged(self) -> bool:
+        """Whether the standard error is below the tolerance; False inside a perturbation."""
+        return (
+            self._variance is not None
+            and self._variance.complete
+            and self._convergence is not None
+            and self._convergence.is_below(self.tolerance_mm)
+        )
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -145,11 +175,13 @@ class Engine:
             made = self.perturbed - first
             left = None
             if made:
-                left = (now - loop_began) / made * (self.design.passes - self.perturbed)
+                left = (now - loop_began) / made * self._passes_left()
             done = self.total - self.design.passes + self.perturbed
             if phase is Phase.REGISTERING:
                 done = 1
-            return Progress(phase, done, self.total, self.perturbed, now - began, left)
+            return Progress(
+                phase, done, self.total, self.perturbed, now - began, left, self._convergence
+            )
 
         while not self._complete:
             if self._prediction is None:
@@ -176,7 +208,18 @@ class Engine:
     def _complete(self) -> bool:
         answered = self._prediction is not None
         reversed_too = not self.reverse_pass or self._inverse_consistency is not None
-        return answered and reversed_too and self.perturbed >= self.design.passes
+        enough = self.converged or self.perturbed >= self.design.passes
+        return answered and reversed_too and enough
+
+    def _passes_left(self) -> int:
+        """Return how many perturbed passes are still to be made, as far as can be told."""
+        left = self.design.passes - self.perturbed
+        if self.converged:
+            return 0
+        if self._convergence is None or self.tolerance_mm is None:
+            return left
+        needed = self._convergence.still_needed(self.tolerance_mm)
+        return min(left, max(1, needed) * self.design.replicates)
 
     def _accumulate(self, offsets: list[Tensor]) -> None:
         if self._variance is None:
@@ -188,6 +231,10 @@ class Engine:
             if self.observer is not None:
                 self.observer(self.perturbed, offset)
             self._variance.add(offset)
+            if self._variance.complete:
+                self._convergence = self._monitor.assess(self._variance)
+            if self.converged:
+                return
 
     def run(self) -> Outcome:
         """Make all passes and return the outcome."""
@@ -225,6 +272,8 @@ class Engine:
             str(self.device),
             self.precision,
             self.notes,
+            self._convergence,
+            self.tolerance_mm,
         )
 
     def transform(self) -> DeformableTransform:
@@ -370,6 +419,7 @@ class Engine:
         """Go over to another precision: what was made in the old one must not mix with the new."""
         self.precision = precision
         self._prediction = self._inverse_consistency = self._variance = None
+        self._convergence = None
 
     def _use(self, device: torch.device) -> None:
         """Move everything that the loop touches to a device."""
@@ -421,6 +471,7 @@ class Engine:
         self.precision = precision or self.execution.precision
         if "counts" in state:
             self._variance = NestedVariance.from_state(state, self.device)
+            self._convergence = self._monitor.assess(self._variance)
         if "prediction" in state:
             self._answer_with(state["prediction"].to(self.device))
         if "inverse_consistency" in state:

@@ -10,6 +10,7 @@ from ..geometry import DeformableTransform, Lattice
 from ..variance import VarianceEstimate
 from .execution import Precision
 from .fields import rest_matrix
+from .progress import Convergence
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,10 @@ class Outcome:
         Where the last pass ran; in which precision all of them did, the prediction's included.
     notes
         What the person should know: smaller batches, a change of device, folding perturbations.
+    convergence
+        How well the map is known; None before three perturbations are complete.
+    tolerance_mm
+        The standard error below which the run stops by itself; None if it does not.
     """
 
     moving_lattice: Lattice
@@ -50,11 +55,23 @@ class Outcome:
     device: str
     precision: Precision
     notes: tuple[str, ...]
+    convergence: Convergence | None = None
+    tolerance_mm: float | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether every pass of the design was made."""
+        return self.perturbed == self.asked
+
+    @property
+    def converged(self) -> bool:
+        """Whether the standard error is below the tolerance that was asked for."""
+        return self.convergence is not None and self.convergence.is_below(self.tolerance_mm)
 
     @property
     def complete(self) -> bool:
-        """Whether every pass of the design was made."""
-        return self.perturbed == self.asked
+        """Whether the run came to its own end: every pass was made, or it has converged."""
+        return self.whole or self.converged
 
     def transform(self) -> DeformableTransform:
         """Return the unperturbed prediction as a transform, fixed world to moving world."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -12,6 +13,47 @@ class Phase(Enum):
     REGISTERING = "registering"  #: the unperturbed prediction
     INVERSE = "inverse"  #: the reverse pass for the inverse-consistency map
     PERTURBING = "perturbing"  #: perturbed passes
+
+
+#: Perturbations from which on a run may stop by itself: three increments vary too much.
+LEAST_PERTURBATIONS = 4
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """How well the map is known after some perturbations.
+
+    Parameters
+    ----------
+    perturbations
+        Complete ones, 3 or more.
+    standard_error_mm
+        Of the map of total uncertainty: root mean square over the foreground.
+    total_mm
+        The map itself: root mean square over the same voxels.
+    """
+
+    perturbations: int
+    standard_error_mm: float
+    total_mm: float
+
+    @property
+    def fraction(self) -> float:
+        """The standard error as a share of the map; 0 for a map of zeros."""
+        return self.standard_error_mm / self.total_mm if self.total_mm else 0.0
+
+    def is_below(self, tolerance_mm: float | None) -> bool:
+        """Tell whether a run with this tolerance may stop; never without one."""
+        return (
+            tolerance_mm is not None
+            and self.perturbations >= LEAST_PERTURBATIONS
+            and self.standard_error_mm < tolerance_mm
+        )
+
+    def still_needed(self, tolerance_mm: float) -> int:
+        """Return about how many more perturbations bring it below a tolerance: SE ~ (K-1)^-1/2."""
+        needed = 1 + (self.perturbations - 1) * (self.standard_error_mm / tolerance_mm) ** 2
+        return max(0, math.ceil(max(needed, LEAST_PERTURBATIONS) - self.perturbations))
 
 
 @dataclass(frozen=True)
@@ -30,6 +72,8 @@ class Progress:
         Seconds since the run began (this session's, when a run is resumed).
     left_s
         Estimate of the seconds left; None before there is anything to estimate from.
+    convergence
+        How well the map is known; None before three perturbations are complete.
     """
 
     phase: Phase
@@ -38,3 +82,4 @@ class Progress:
     perturbed: int
     elapsed_s: float
     left_s: float | None
+    convergence: Convergence | None = None

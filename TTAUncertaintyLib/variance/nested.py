@@ -302,7 +302,7 @@ class NestedVariance:
             share = (1 - 1 / r) / (r - 1)
             variance += at(self._within_spread) * (share**2 / ((k - 1) * k))
         root = total.sqrt_()
-        error = torch.where(root > 0, variance.sqrt_() / (2 * root), 0.0)
+        error = torch.where(root == 0, 0.0, variance.sqrt_() / (2 * root))
         return root, error
 
     def _trace_at(self, sums: Tensor, at: Callable[[Tensor], Tensor]) -> Tensor:

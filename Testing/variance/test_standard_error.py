@@ -205,3 +205,10 @@ def test_the_size_of_the_offset_costs_few_digits() -> None:
     values = draws(8, 2)
     plain, moved = error_of(values), error_of(values + 50.0)
     assert float((plain - moved).abs().max()) < 1e-3 * float(plain.max())
+
+
+def test_what_is_not_a_number_stays_so() -> None:
+    values = draws(5, 2)
+    values[2, 0, 1, 0, 0, 0] = torch.nan
+    error = error_of(values)
+    assert torch.isnan(error[0, 0, 0]) and torch.isfinite(error.flatten()[1:]).all()
