@@ -15,6 +15,7 @@ from TTAUncertaintyLib.perturbations import PAPER_FAMILIES, Preset
 
 from . import words
 from .bindings import ListBinding, NumberBinding
+from .calibration_row import CalibrationRow
 from .choices import DESIGN_FIELDS
 from .design import fill_from_preset, preset_fields
 from .look import small_print
@@ -63,6 +64,7 @@ class AdvancedSection:
             NumberBinding(ui.threadsSpin, "threads", self._onMachine, whole=True),
             NumberBinding(ui.batchSpin, "batchSize", self._onMachine, whole=True),
         ]
+        self._calibration = CalibrationRow(ui, host)
         small_print(ui.designLabel)
         ui.resetButton.connect("clicked()", self._reset)
         ui.advancedSection.connect("contentsCollapsed(bool)", self._onFolded)
@@ -84,6 +86,7 @@ class AdvancedSection:
         for binding in self._design:
             binding.show(shown[binding.name])
         self._start.show(parameters.start)
+        self._calibration.show()
         self._enableWhatActs(parameters, shown)
         title = {value: title for value, title, _about in words.preset_options()}
         preset = title.get(parameters.preset, parameters.preset)

@@ -80,6 +80,7 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
         threads=machine.threads or None,
         previews=files.previews,
         keep_registrations=choices.keepRegistrations,
+        calibration=machine.calibrationFile(choices.model),
     )
 
 

@@ -91,6 +91,15 @@ class MachineSettings:
         """Take a file instead of a model's own weights; None goes back to those."""
         self._write(f"weights/{model}", "" if path is None else str(path))
 
+    def calibrationFile(self, model: str) -> Path | None:
+        """The calibration of a model that a run is to use; None leaves it to the library."""
+        chosen = self._text(f"calibration/{model}", "")
+        return Path(chosen) if chosen else None
+
+    def setCalibrationFile(self, model: str, path: Path | str | None) -> None:
+        """Use a calibration in runs of a model; None goes back to the one that comes with it."""
+        self._write(f"calibration/{model}", "" if path is None else str(path))
+
     def _text(self, key: str, default: str) -> str:
         value = self._settings.value(PREFIX + key, default)
         return default if value is None else str(value)

@@ -92,6 +92,9 @@ class MapSection:
         if result is None or self._host.parameters is None:
             return
         self._widgets.fillMaps(list(result.maps))
+        if not result.text(FITTED_KEY) and self._host.parameters.mapKind == MapKind.TOTAL.value:
+            # a new result, and no other map was asked for: the one that says where to look
+            self._choose(mapKind=MapKind.foremost(result.maps).value)
         self.onParametersChanged()
         if not result.text(FITTED_KEY):
             result.set_text(FITTED_KEY, "1")

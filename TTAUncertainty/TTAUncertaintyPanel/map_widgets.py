@@ -10,7 +10,7 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.scene.layouts import Layout
-from TTAUncertaintyLib.scene.looks import limits_of
+from TTAUncertaintyLib.scene.looks import limits_of, meaning_of
 from TTAUncertaintyLib.scene.presentation import Presentation
 
 from .bindings import ButtonsBinding
@@ -127,7 +127,7 @@ class MapWidgets:
         facts = display.kind.facts
         limits = limits_of(result, display)
         ui.mapCombo.setCurrentIndex(ui.mapCombo.findData(display.kind.value))
-        ui.meaningLabel.text = _(facts.meaning)
+        ui.meaningLabel.text = _(meaning_of(result, display.kind))
         ui.colorCombo.setCurrentIndex(ui.colorCombo.findText(display.color))
         suffix = f" {facts.unit}" if facts.unit else ""
         for widget in (ui.windowRange, ui.thresholdSlider):

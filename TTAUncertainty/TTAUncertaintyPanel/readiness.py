@@ -55,6 +55,7 @@ def reason_not_to_run(choices: Any, machine: Any, weights: Any) -> str:
         or _problem_with_structures(choices.structures)
         or _problem_with_design(choices)
         or _problem_with_machine(machine)
+        or _problem_with_calibration(machine.calibrationFile(choices.model))
     )
 
 
@@ -106,3 +107,11 @@ def _problem_with_machine(machine: Any) -> str:
             folder=folder
         )
     return ""
+
+
+def _problem_with_calibration(file: Any) -> str:
+    if file is None or file.is_file():
+        return ""
+    return _("The calibration {file} is gone: choose another in Advanced, or none.").format(
+        file=file
+    )

@@ -13,6 +13,7 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.results.calibration_words import calibration_words
 
 from .result_volumes import volumes_of
 
@@ -137,5 +138,10 @@ def summary_of(record: dict[str, Any]) -> str:
         model=record["model"]["title"], design=design["name"], made=made
     )
     if not record.get("calibrated"):
-        words += " " + _("Not calibrated: a spread, not a distance from the truth.")
-    return words
+        return words + " " + _("Not calibrated: a spread, not a distance from the truth.")
+    said = calibration_words(record)
+    return (
+        words
+        + " "
+        + _("{how}: only the maps of errors are errors.").format(how=said[:1].upper() + said[1:])
+    )

@@ -54,7 +54,9 @@ def apply(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> CalibratedMap
     outside = torch.zeros_like(first, dtype=torch.bool)
     for term in calibration.terms:
         values = cues[term.cue]
-        outside |= ~((values >= term.low) & (values <= term.high))
+        # below the floor all values are the same to the score: none is less than what was seen
+        low = term.low if term.low > term.cue.facts.floor else 0.0
+        outside |= ~((values >= low) & (values <= term.high))
     expected = expected_error(calibration, score(calibration, cues))
     return CalibratedMaps(expected, calibration.bound_factor * expected, outside)
 

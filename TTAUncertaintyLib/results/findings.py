@@ -29,6 +29,9 @@ from .maps import MapKind
 #: this many of the network's voxels.
 _FADE_VOXELS = 8
 
+#: A voxel of less weight than this, by rounding, has no part in an interpolated value.
+_NO_WEIGHT = 1e-3
+
 #: Hot spots are what lies above this percentile of the foremost map's foreground.
 HOT_SPOT_PERCENTILE = 95
 
@@ -198,7 +201,7 @@ def _any_of(marked: torch.Tensor, outcome: Outcome, fixed: Image) -> NDArray[np.
     """Carry marks to the fixed image: a voxel is marked where any that it is made of is."""
     layer = marked[None].float()
     on_fixed = resample_array(layer, outcome.fixed_lattice, fixed.lattice, outside=0.0)
-    return np.asarray(on_fixed[0].numpy() > 0)
+    return np.asarray(on_fixed[0].numpy() > _NO_WEIGHT)
 
 
 def _contains(outer: Lattice, inner: Lattice) -> bool:

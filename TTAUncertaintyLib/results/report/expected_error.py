@@ -36,7 +36,8 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
     sentences = [
         f"Over the region the answer is expected to be <strong>{mm(float(expected.mean()))}"
         f"</strong> off on average, and less than the bound (mean {mm(float(bound.mean()))}) in "
-        f"{level} of the voxels.",
+        f"{level} of the voxels. The bound is {calibration['error_bound']['factor']:.2g} times the "
+        "expected error everywhere, so that both maps look alike: each has a legend of its own.",
         f"That is what this network did on {made.get('cases', 'some')} registrations whose truth "
         f"was known (images: {text(names or 'not named')}; deformations: "
         f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))}).",
@@ -66,13 +67,12 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
 def _row(views: Views, kind: MapKind) -> str:
     sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
     widest = max(section.width_mm for section in sections.values())
-    scale = views.scale(MapKind.ERROR_BOUND)  # one for both, so that they can be compared
     shown = "".join(
         picture(
             section,
             [
                 Layer(views.warped(section), "under"),
-                *views.colors(section, kind, scale),
+                *views.colors(section, kind),
             ],
             f"{plane.title}: {kind.facts.title}",
             section.place(views.focus),
@@ -84,7 +84,7 @@ def _row(views: Views, kind: MapKind) -> str:
     )
     return (
         f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
-        f"{views.legend(kind, scale=scale, width=250)}</div>{shown}</div>"
+        f"{views.legend(kind, width=250)}</div>{shown}</div>"
     )
 
 

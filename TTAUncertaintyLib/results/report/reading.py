@@ -97,17 +97,18 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
             if findings.foremost.is_error
             else f"It moved most {where}, by {mm(worst.peak)}: look there first.{others}"
         )
-    status = (
-        "What it means in millimetres of error is said under "
-        '<a href="#error">Expected error</a>, with its limits. '
-        if findings.foremost.is_error
-        else "It has not been calibrated against known deformations. "
-    )
+    calibrated = findings.foremost.is_error
+    status = "" if calibrated else "It has not been calibrated against known deformations. "
     meant = [
         "This is <strong>uncertainty</strong>: how much the network contradicts itself, as a "
         f"standard deviation. {status}Where it is large, do not trust the alignment; where it is "
         "small, the alignment may still be wrong: <strong>small does not mean correct</strong>."
     ]
+    if calibrated:
+        meant.append(
+            "What it means in millimetres of error, and within which limits, is said under "
+            '<a href="#error">Expected error</a>.'
+        )
     gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
     if gap is not None and gap.median > statistics.median:
         meant.append(

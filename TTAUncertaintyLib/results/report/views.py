@@ -86,9 +86,9 @@ class Views:
             section, values, scale or self.scale(kind), table_of(kind), folds=jacobian
         )
 
-    def colors(self, section: Section, kind: MapKind, scale: Scale | None = None) -> list[Layer]:
+    def colors(self, section: Section, kind: MapKind) -> list[Layer]:
         """Return the layers of a map: its colours, and where a calibration does not reach."""
-        layers = [Layer(self.map(section, kind, scale), "colors")]
+        layers = [Layer(self.map(section, kind), "colors")]
         if kind.is_error:
             layers += [Layer(marks, "colors") for marks in self.outside(section)]
         return layers
