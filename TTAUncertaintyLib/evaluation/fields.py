@@ -86,7 +86,7 @@ def draw(kind: Deformation, around: Lattice, generator: torch.Generator) -> Defo
         Everything random comes from it.
     """
     lattice = around.resampled(FIELD_SPACING_MM)
-    voxels = _SMOOTH_OR_NOT[kind](kind, lattice, generator)
+    voxels = _DRAWN_BY[kind](kind, lattice, generator)
     to_mm = torch.from_numpy(_linear(lattice.linear))
     return DeformableTransform(affine_map(to_mm, voxels), lattice, np.eye(4))
 
@@ -140,7 +140,7 @@ def _paper_nonlinear(kind: Deformation, lattice: Lattice, generator: torch.Gener
     return total
 
 
-_SMOOTH_OR_NOT = {
+_DRAWN_BY = {
     Deformation.SMOOTH: _smooth,
     Deformation.FINE: _smooth,
     Deformation.AFFINE: _affine,
