@@ -70,6 +70,13 @@ def test_every_kind_of_file_gives_lps_points(tmp_path: Path, name: str, content:
     )
 
 
+def test_points_that_are_not_placed_yet_are_left_out(tmp_path: Path) -> None:
+    document = json.loads(markups("LPS", ("A", [1, 2, 3]), ("B", [0, 0, 0])))
+    document["markups"][0]["controlPoints"][1]["positionStatus"] = "undefined"
+    path = written(tmp_path, "a.mrk.json", json.dumps(document))
+    assert [point.name for point in read_points(path)] == ["A"]
+
+
 @pytest.mark.parametrize(("frame", "sign"), [("RAS", -1), ("0", -1), ("LPS", 1), ("1", 1)], ids=str)
 def test_the_frame_of_an_fcsv_file_is_its_own(tmp_path: Path, frame: str, sign: int) -> None:
     first, second = read_points(
@@ -163,7 +170,7 @@ def test_points_are_paired(
         (("A", "B"), ("A",), r"2 landmarks on the fixed image and 1.*only on the fixed: B"),
         (("A", "B"), ("A", "C"), r"only on the fixed: B; only on the moving: C"),
         (("left", "right"), ("front", "back"), "same names"),
-        (("F-1", "G-1"), ("M-1", "M-2"), "same names"),
+        (("F-1", "G-1"), ("M-1", "N-1"), "same names"),
         (("F-1", "F-2"), ("M-1", "M-3"), "same names"),
     ],
 )
