@@ -4,6 +4,7 @@
 set(TTAUncertaintyLib_SCRIPTS
   "__init__.py"
   "__main__.py"
+  "background_work.py"
   "calibration/__init__.py"
   "calibration/application.py"
   "calibration/calibration.py"
@@ -29,6 +30,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "cues/kinds.py"
   "engine/__init__.py"
   "engine/checkpoint.py"
+  "engine/convergence.py"
   "engine/engine.py"
   "engine/execution.py"
   "engine/fields.py"
@@ -293,6 +295,10 @@ set(TTAUncertaintyLib_RESOURCE_SCRIPTS
 
 set(TTAUncertaintyLib_RESOURCES
   "Resources/Calibrations/README.md"
+  "Resources/Calibrations/lapirn-quick.json"
+  "Resources/Calibrations/lapirn-standard.json"
+  "Resources/Calibrations/pyramid-flow-quick.json"
+  "Resources/Calibrations/pyramid-flow-standard.json"
   "Resources/ColorTables/error.ctbl"
   "Resources/ColorTables/outside.ctbl"
   "Resources/ColorTables/uncertainty.ctbl"

@@ -11,12 +11,12 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import ConsentNeeded
 from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.store import DownloadPhase, Source, Verification, Weights
 
 from . import words
-from .background import Background
 from .look import small_print
 
 #: Milliseconds between two looks at what goes on in the background.
@@ -39,7 +39,7 @@ class WeightsRow:
         self._host = host
         self._modelsChanged = modelsChanged
         self._download: Any = None
-        self._work: Background | None = None
+        self._work: BackgroundWork[Any] | None = None
         self._whenDone: Callable[[Any], None] = lambda _result: None
         self._busyWith = ""  # the model that the download or the work is for
         self._timer = qt.QTimer()
@@ -173,7 +173,7 @@ class WeightsRow:
             return
         self._busyWith = model
         self._whenDone = whenDone
-        self._work = Background(work)
+        self._work = BackgroundWork(work)
         self._ui.weightsLabel.text = said
         self.show(self._model)
         self._timer.start()
@@ -258,7 +258,7 @@ class WeightsRow:
         elif self._download is not None:
             self._lookAtDownload(self._download.state)
 
-    def _lookAtWork(self, work: Background) -> None:
+    def _lookAtWork(self, work: BackgroundWork[Any]) -> None:
         if not work.ended:
             return
         self._timer.stop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -151,11 +151,10 @@ def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> N
     legend.SetTitleText("\n".join(words))
     legend.SetAndObserveColorNodeID(node.GetColorNodeID())
     legend.SetVisibility(True)
-    labels = _labels(*display.window)
+    labels = legend_labels(*display.window)
     legend.SetNumberOfLabels(len(labels))
     # letters grow to fill their place: a single digit would be as high as a word is wide
-    decimals = 1 if all(abs(value - round(value, 1)) < 1e-6 for value in labels) else 2
-    legend.SetLabelFormat(f"%.{decimals}f")
+    legend.SetLabelFormat(f"%.{label_decimals(labels)}f")
     legend.SetSize(0.06, 0.45)  # the letters grow with the width: wider, they cover anatomy
     legend.SetPosition(0.98, 0.5)
     for text, points in (
@@ -169,10 +168,15 @@ def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> N
     legend.EndModify(held)
 
 
-def _labels(low: float, high: float) -> list[float]:
+def legend_labels(low: float, high: float) -> list[float]:
     """Return the numbers beside a legend, evenly spread: tidy ones from zero, else five."""
     count = len(LinearScale(high).ticks()) if low == 0 else 5
     return [float(value) for value in np.linspace(low, high, count)]
+
+
+def label_decimals(labels: Sequence[float]) -> int:
+    """Return how many decimals the numbers beside a legend take."""
+    return 1 if all(abs(value - round(value, 1)) < 1e-6 for value in labels) else 2
 
 
 def _finite(volume: Any) -> Any:

@@ -6,17 +6,17 @@ thread while Slicer goes on.
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 from typing import Any
 
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..background_work import BackgroundWork
 from ..errors import TTAUncertaintyError
 from ..results import Bundle
 from .bundle_arrays import BundleArrays
-from .result import add_result
+from .result import ResultNodes, add_result
 
 #: Key of the text on the result's node.
 FOLDER_KEY = "bundle_folder"
@@ -30,60 +30,74 @@ class ResultReading:
     folder
         The result bundle.
     fixed
-        The fixed image on the result's voxels, where it is at hand: an array (k, j, i), or the
-        file that was written for the run. Maps are shown where it has anatomy, too.
+        As in `read_arrays`.
     """
 
     def __init__(self, folder: Path | str, fixed: NDArray[Any] | Path | None = None) -> None:
         self._folder = Path(folder)
-        self._fixed = fixed
-        self._arrays: BundleArrays | None = None
-        self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
+        self._work = BackgroundWork(lambda: read_arrays(self._folder, fixed))
 
     @property
     def ended(self) -> bool:
         """Whether `load` would not have to wait."""
-        return not self._thread.is_alive()
+        return self._work.ended
 
-    def wait(self) -> None:
-        """Wait until the files are read, or could not be."""
-        self._thread.join()
+    def load(self, stage: Any, fixed: Any = None, moving: Any = None) -> ResultNodes:
+        """Make the nodes; waits for the files where need be. As `load_arrays`."""
+        return load_arrays(stage, self._folder, self._work.take(), fixed, moving)
 
-    def load(self, stage: Any, fixed: Any = None, moving: Any = None) -> Any:
-        """Make the nodes and return the `ResultNodes`; waits for the files where need be.
 
-        Parameters
-        ----------
-        stage
-            `Stage`.
-        fixed, moving
-            The volumes that it belongs to; left out if they are not in the scene (any more).
+def read_arrays(folder: Path, fixed: NDArray[Any] | Path | None = None) -> BundleArrays:
+    """Read a result folder; touches no scene.
 
-        Raises
-        ------
-        InputError
-            If it is not a result folder, or is damaged; nothing is left half loaded.
-        """
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        assert self._arrays is not None
-        result = add_result(stage, self._arrays, _present(stage, fixed), _present(stage, moving))
-        result.set_text(FOLDER_KEY, str(self._folder.absolute()))
-        return result
+    Parameters
+    ----------
+    folder
+        The result bundle.
+    fixed
+        The fixed image on the result's voxels, where it is at hand: an array (k, j, i), or the
+        file that was written for the run. Maps are shown where it has anatomy, too.
 
-    def _read(self) -> None:
-        try:
-            bundle, fixed = Bundle.open(self._folder), self._fixed
-            if isinstance(fixed, Path):
-                fixed = sitk.GetArrayFromImage(sitk.ReadImage(str(fixed)))
-            self._arrays = BundleArrays.read(bundle, fixed)
-        except TTAUncertaintyError as error:
-            self._error = error
-        except Exception as error:
-            self._error = TTAUncertaintyError(f"{self._folder} cannot be read ({error}).")
+    Raises
+    ------
+    InputError
+        If it is not a result folder, or is damaged.
+    """
+    bundle = Bundle.open(folder)
+    try:
+        if isinstance(fixed, Path):
+            return BundleArrays.read(bundle, sitk.GetArrayFromImage(sitk.ReadImage(str(fixed))))
+        return BundleArrays.read(bundle, fixed)
+    except TTAUncertaintyError:
+        raise
+    except Exception as error:
+        raise TTAUncertaintyError(f"{folder} cannot be read ({error}).") from error
+
+
+def load_arrays(
+    stage: Any, folder: Path, arrays: BundleArrays, fixed: Any = None, moving: Any = None
+) -> ResultNodes:
+    """Make the nodes of a result folder that was read.
+
+    Parameters
+    ----------
+    stage
+        `Stage`.
+    folder
+        Where its files lie, which is remembered.
+    arrays
+        From `read_arrays`.
+    fixed, moving
+        The volumes that it belongs to; left out if they are not in the scene (any more).
+
+    Raises
+    ------
+    InputError
+        If it is damaged; nothing is left half loaded.
+    """
+    result = add_result(stage, arrays, _present(stage, fixed), _present(stage, moving))
+    result.set_text(FOLDER_KEY, str(folder.absolute()))
+    return result
 
 
 def folder_of(result: Any) -> Path | None:

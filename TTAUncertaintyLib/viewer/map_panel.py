@@ -6,12 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from trame.widgets import html
 
 from ..results import MapKind
 from ..scene.colors import color_choices, color_node
-from ..scene.display import MapDisplay
+from ..scene.display import MapDisplay, label_decimals, legend_labels
 from ..scene.layouts import Layout
 from ..scene.looks import (
     SHOWN_ATTRIBUTE,
@@ -56,8 +55,8 @@ _COMPARED = {"checkerboard": Background.CHECKERBOARD, "difference": Background.D
 #: Seconds that a slider rests before surfaces in 3D follow it: they take longer than colours.
 _REST_S = 0.25
 
-#: Colours of the bar, and ticks below it.
-_STOPS, _TICKS = 24, 5
+#: Colours of the bar.
+_STOPS = 24
 
 
 class MapPanel:
@@ -222,9 +221,8 @@ class MapPanel:
         state.limits = [round(limits.low, 3), round(limits.high, 3)]
         state.level_3d = f"{wanted.level_3d:.2f}"
         state.bar = _gradient(color_node(self._viewer.stage, display.color))
-        low, high = display.window
-        digits = 1 if high - low >= 2 else 2
-        state.ticks = [f"{value:.{digits}f}" for value in np.linspace(low, high, _TICKS)]
+        labels = legend_labels(*display.window)
+        state.ticks = [f"{value:.{label_decimals(labels)}f}" for value in labels]
 
     def _apply(self, result: ResultNodes, wanted: Presentation) -> None:
         before = self._shown

@@ -103,7 +103,7 @@ class ModelChoice:
 
     def build(self) -> None:
         """Write the list into the page."""
-        select("run_model", "model_choices", "", menu_props=("{ maxWidth: 340 }",))
+        select("run_model", "model_choices", "", list_props=("{ density: 'compact' }",))
         html.P("{{ model_purpose }}", classes="tta-small mt-1")
         html.P("{{ model_facts }}", classes="tta-small mt-1 tta-model-facts")
         with html.Div(v_for="option in model_options", key="option.name", classes="mt-2"):

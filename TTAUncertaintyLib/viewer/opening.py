@@ -6,7 +6,6 @@ browser sends is taken for one.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,13 @@ from typing import Any
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..background_work import BackgroundWork
 from ..errors import TTAUncertaintyError
 from ..geometry.lattice import Lattice
 from ..results import Bundle
 from ..scene.arrays import add_volume
-from ..scene.loading import ResultReading
+from ..scene.bundle_arrays import BundleArrays
+from ..scene.loading import load_arrays, read_arrays
 from ..scene.result import ResultNodes, remove_with_display
 from ..scene.stage import Stage
 
@@ -44,16 +45,12 @@ class Opening:
     def __init__(self, folder: Path, names: dict[str, str] | None = None) -> None:
         self.folder = folder
         self._names = names or {}
-        self._images: dict[str, _Image | None] = {}
-        self._reading: ResultReading | None = None
-        self._error: TTAUncertaintyError | None = None
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
+        self._work = BackgroundWork(self._read)
 
     @property
     def ended(self) -> bool:
         """Whether `load` would not have to wait."""
-        return not self._thread.is_alive()
+        return self._work.ended
 
     def load(self, stage: Stage) -> ResultNodes:
         """Make the nodes.
@@ -63,31 +60,26 @@ class Opening:
         InputError
             If it is not a result folder, or is damaged; nothing is left half loaded.
         """
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        assert self._reading is not None
-        nodes = {role: _added(stage, image) for role, image in self._images.items()}
+        images, arrays = self._work.take()
+        nodes = {role: _added(stage, image) for role, image in images.items()}
         try:
-            return self._reading.load(stage, nodes["fixed"], nodes["moving"])
+            return load_arrays(stage, self.folder, arrays, nodes["fixed"], nodes["moving"])
         except TTAUncertaintyError:
             for node in nodes.values():
                 if node is not None:
                     remove_with_display(node)
             raise
 
-    def _read(self) -> None:
+    def _read(self) -> tuple[dict[str, _Image | None], BundleArrays]:
         try:
             inputs = Bundle.open(self.folder).record["inputs"]
-            for role in ("fixed", "moving"):
-                self._images[role] = _image(inputs[role], self._names.get(role))
-            fixed = self._images["fixed"]
-            self._reading = ResultReading(self.folder, None if fixed is None else fixed.values)
-            self._reading.wait()
-        except TTAUncertaintyError as error:
-            self._error = error
+            images = {
+                role: _image(inputs[role], self._names.get(role)) for role in ("fixed", "moving")
+            }
         except (KeyError, TypeError) as error:
-            self._error = TTAUncertaintyError(f"{self.folder} is damaged ({error}).")
+            raise TTAUncertaintyError(f"{self.folder} is damaged ({error}).") from error
+        fixed = images["fixed"]
+        return images, read_arrays(self.folder, None if fixed is None else fixed.values)
 
 
 def remove_with_inputs(result: ResultNodes) -> None:

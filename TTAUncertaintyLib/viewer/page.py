@@ -87,7 +87,7 @@ class Page:
             v_model=("drawer",), width=372, permanent=True, disable_resize_watcher=True
         ):
             with v3.VTabs(
-                v_model=("panel",), grow=True, density="compact", color="primary", show_arrows=False
+                v_model=("panel",), grow=True, height=54, color="primary", show_arrows=False
             ):
                 for value, title, icon in _PANELS:
                     v3.VTab(

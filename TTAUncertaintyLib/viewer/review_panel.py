@@ -18,6 +18,7 @@ from ..results.review_report import REVIEW_FILE, write_review
 from ..review import (
     MatchedReview,
     ReviewedSpot,
+    Table,
     Verdict,
     review_from_json,
     review_to_json,
@@ -37,6 +38,10 @@ from .structures_of_fixed import StructuresOfFixed
 
 if TYPE_CHECKING:
     from .viewer import Viewer
+
+
+#: Columns that the export has and the page has no room for.
+_LEFT_OUT = ("Map", "Voxels", "With estimate", "Mean")
 
 
 class ReviewPanel:
@@ -137,9 +142,11 @@ class ReviewPanel:
         state.spot_highest = tidy_above(max(desk.highest, desk.threshold))
         state.spot_threshold = round(desk.threshold, 2)
         if self._structures is not None:
-            desk.statistics(self._structures)
-            tables = structure_tables(desk.statistics(self._structures), desk.review.tolerance_mm)
-            state.tables = [_table(table) for table in tables]
+            title = desk.kind.facts.title
+            every = desk.statistics(self._structures)
+            found = [one for one in every if one.map_title == title or one.unit != "mm"]
+            tables = structure_tables(found, desk.review.tolerance_mm)
+            state.tables = [_table(table, title) for table in tables]
 
     def step(self, by: int) -> None:
         """Go to the next hot spot or the one before; the list is a ring."""
@@ -382,7 +389,7 @@ class ReviewPanel:
                             "{{ title }}",
                             v_for="(title, n) in table.titles",
                             key="n",
-                            classes=("n < 2 ? 'words' : ''",),
+                            classes=("n < 1 ? 'words' : ''",),
                         )
                     with (
                         html.Tbody(),
@@ -392,7 +399,7 @@ class ReviewPanel:
                             "{{ cell }}",
                             v_for="(cell, n) in row",
                             key="n",
-                            classes=("n < 2 ? 'words' : ''",),
+                            classes=("n < 1 ? 'words' : ''",),
                         )
         html.P(
             "A label map of the fixed image gives the uncertainty per structure.",
@@ -445,10 +452,11 @@ def _row(reviewed: ReviewedSpot) -> dict[str, Any]:
     }
 
 
-def _table(table: Any) -> dict[str, Any]:
-    shown = [n for n, c in enumerate(table.columns) if c.title not in ("Voxels", "With estimate")]
+def _table(table: Table, title: str) -> dict[str, Any]:
+    """Return a table of one map as the page shows it: what fits beside the views."""
+    shown = [n for n, column in enumerate(table.columns) if column.title not in _LEFT_OUT]
     return {
-        "title": table.title,
+        "title": f"{title} per structure" if table.key == "structures" else table.title,
         "titles": [table.columns[n].heading for n in shown],
         "rows": [[table.columns[n].shown(row[n]) for n in shown] for row in table.rows],
     }

@@ -288,7 +288,7 @@ class RunPanel:
                         "computer, in a private folder that is removed when the viewer ends.",
                         classes="tta-small",
                     )
-                    select("run_start", "start_choices", "Begin with", "mt-2")
+                    select("run_start", "start_choices", "Begin with", "mt-4")
                 html.H2("Network")
                 self._model.build()
                 html.H2("Perturbations")
@@ -350,12 +350,17 @@ def _times(run: RunState) -> str:
         parts.append(f"{duration(run.elapsed_s)} so far")
     if run.device:
         parts.append(f"on {run.device}")
+    if run.standard_error is not None:
+        parts.append(str(run.standard_error))
     return ", ".join(parts)
 
 
 def _ended(run: RunState) -> str:
-    made = f"{run.done} passes" if run.complete else f"{run.done} of {run.total} passes"
-    return f"{made} in {duration(run.elapsed_s)}. The result lies in {run.output}."
+    made = f"{run.done} of {run.total} passes"
+    if run.complete:
+        made = f"Converged after {made}" if run.converged else f"{run.done} passes"
+    known = "" if run.standard_error is None else f", {run.standard_error}"
+    return f"{made} in {duration(run.elapsed_s)}{known}. The result lies in {run.output}."
 
 
 def _stem(name: str) -> str:

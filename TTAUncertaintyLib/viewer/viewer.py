@@ -16,6 +16,7 @@ from ..results import MapKind
 from ..results.calibration_words import calibration_words
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
+from ..words import passes_made
 from .application import ViewerApplication
 from .keys import KEYS, Keys
 from .map_panel import MapPanel
@@ -168,10 +169,6 @@ class Viewer:
 
 def facts_of(record: dict[str, Any]) -> str:
     """Return in a line how a result was made."""
-    passes = record["passes"]
     words = f"{record['model']['title']} · {record['design']['name']} · "
-    if record["complete"]:
-        words += f"{passes['done']} perturbed passes"
-    else:
-        words += f"stopped after {passes['done']} of {passes['asked']} perturbed passes"
+    words += passes_made(record)
     return f"{words} · {calibration_words(record)}"

@@ -91,7 +91,11 @@ class Views:
             for views in _SLICES.values():
                 for view in views:
                     self._add(view)
-            self._manager.create_view(ViewLayoutDefinition.threed_view(name=THREE_D))
+            view = self._manager.create_view(ViewLayoutDefinition.threed_view(name=THREE_D))
+        # peeling, which draws what is transparent, does not go together with multisampling
+        view.render_window().SetMultiSamples(0)
+        view.render_window().SetAlphaBitPlanes(1)
+        view.renderer().UseFXAAOn()
         self.arrange(Layout.FOUR_UP)
         server.controller.on_client_connected.add(self._draw_for_new_page)
 

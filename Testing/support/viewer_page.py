@@ -52,8 +52,12 @@ def open_page(browser: Any, address: str, ready: str) -> Any:
 def pixels(page: Any, selector: str = ".tta-cell") -> np.ndarray:
     """Return what is drawn in the first element that fits, int16 [height, width, 3]."""
     from PIL import Image
+    from playwright.sync_api import Error
 
-    shot = page.locator(selector).first.screenshot()
+    try:
+        shot = page.locator(selector).first.screenshot()
+    except Error:  # the arrangement changed meanwhile: another element stands there by now
+        shot = page.locator(selector).first.screenshot()
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
 
 
@@ -63,7 +67,8 @@ def settled(page: Any, selector: str = ".tta-cell") -> np.ndarray:
     for _ in range(40):
         page.wait_for_timeout(300)
         now = pixels(page, selector)
-        if np.abs(now - before).mean() < 0.01 and now.max() > 100:
+        still = now.shape == before.shape and np.abs(now - before).mean() < 0.01
+        if still and now.max() > 100:
             return now
         before = now
     raise AssertionError("The view does not come to rest.")
