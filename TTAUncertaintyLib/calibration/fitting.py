@@ -37,8 +37,12 @@ _SAMPLE = 5_000
 #: An error below this is as good as none: the logarithm is taken of no less, mm.
 _ERROR_FLOOR_MM = 0.1
 
-#: Knots of the expected error, and the shares of the voxels beyond a cue's range on either side.
-_KNOTS, _TAIL = 20, 0.0005
+#: Where the bins of the expected error end, as shares of the voxels by score: narrow ones at the
+#: top, where a person looks.
+_ENDS = (*(n / 20 for n in range(1, 20)), 0.97, 0.985, 0.995, 1.0)
+
+#: Share of the voxels beyond a cue's range on either side.
+_TAIL = 0.0005
 
 #: The share of the voxels that the bound is to hold for.
 BOUND_LEVEL = 0.9
@@ -250,11 +254,14 @@ def _nonnegative_fit(columns: Array, target: Array) -> tuple[Array, float]:
 
 
 def _knots(scores: Array, error: Array) -> tuple[tuple[float, float], ...]:
-    """Return the mean error of bins of equally many voxels, made to rise (isotonic regression)."""
+    """Return the mean error of bins of voxels by score, made to rise (isotonic regression)."""
     order = np.argsort(scores, kind="stable")
-    parts = [part for part in np.array_split(order, _KNOTS) if len(part)]
+    ends = [round(end * len(order)) for end in _ENDS[:-1]]
+    parts = [part for part in np.split(order, ends) if len(part)]
     x = np.array([scores[part].mean() for part in parts])
-    y = _isotonic(np.array([error[part].mean() for part in parts]))
+    y = _isotonic(
+        np.array([error[part].mean() for part in parts]), np.array([len(part) for part in parts])
+    )
     keep = np.concatenate(([True], np.diff(x) > 1e-6))
     x, y = x[keep], y[keep]
     if len(x) == 1:  # one score for all: the mean error, whatever the score
@@ -262,17 +269,17 @@ def _knots(scores: Array, error: Array) -> tuple[tuple[float, float], ...]:
     return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
 
 
-def _isotonic(values: Array) -> Array:
+def _isotonic(values: Array, weights: NDArray[np.int64]) -> Array:
     """Return the nearest sequence that does not fall (pool adjacent violators)."""
-    blocks: list[list[float]] = []
-    for value in values:
-        blocks.append([float(value), 1.0])
+    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many values
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        blocks.append((value, weight, 1))
         while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, count = blocks.pop()
-            before, so_many = blocks.pop()
-            together = so_many + count
-            blocks.append([(before * so_many + mean * count) / together, together])
-    return np.concatenate([np.full(int(count), mean) for mean, count in blocks])
+            mean, own, count = blocks.pop()
+            before, theirs, so_many = blocks.pop()
+            both = own + theirs
+            blocks.append(((before * theirs + mean * own) / both, both, so_many + count))
+    return np.concatenate([np.full(count, mean) for mean, _, count in blocks])
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,7 +20,7 @@ from TTAUncertaintyLib.calibration import (
     write_calibration,
 )
 from TTAUncertaintyLib.calibration.application import expected_error, score
-from TTAUncertaintyLib.calibration.fitting import Check, fit, left_out
+from TTAUncertaintyLib.calibration.fitting import Check, _isotonic, fit, left_out
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.evaluation.measuring import Measurement
@@ -127,6 +127,19 @@ def test_intrinsic_and_jitter_take_the_place_of_their_sum() -> None:
     ]
     calibration, _ = fit(cases, MODEL, [])
     assert Cue.TOTAL not in {term.cue for term in calibration.terms}
+
+
+def test_a_sequence_that_falls_is_levelled_by_weight() -> None:
+    levelled = _isotonic(np.array([1.0, 4.0, 1.0, 5.0]), np.array([1, 1, 2, 1]))
+    assert levelled.tolist() == [1.0, 2.0, 2.0, 5.0]
+    assert _isotonic(np.array([3.0, 2.0, 1.0]), np.array([1, 1, 1])).tolist() == [2.0] * 3
+
+
+def test_the_highest_scores_are_told_apart() -> None:
+    """The top hundredth expects more error than the top twentieth: no plateau where one looks."""
+    calibration, _ = fit(study(), MODEL, [])
+    errors = [error for _, error in calibration.knots]
+    assert len(errors) == 23 and errors[-1] > 1.3 * errors[-4]
 
 
 def test_one_subject_is_too_few() -> None:
@@ -250,6 +263,7 @@ def test_whose_calibration_it_is() -> None:
     assert "outer_K differs" in why(design=DESIGN | {"outer_K": 16})
     assert "family differs" in why(design=DESIGN | {"family": "affine"})
     assert "1 mm" in why(mm=1.0)
+
     def differs(theirs: dict[str, Any], ours: dict[str, Any]) -> str | None:
         made_for = replace(SIMPLE, design=DESIGN | {"amplitudes": theirs})
         return mismatch(made_for, MODEL, DESIGN | {"amplitudes": ours}, 2.0)
