@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.calibrations import PROVENANCE
 
 from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.geometry import DeformableTransform, Image, Lattice
+from TTAUncertaintyLib.resources import resources_folder
 from TTAUncertaintyLib.results import Findings, MapKind
 from TTAUncertaintyLib.results.report import make_report
+from TTAUncertaintyLib.results.report.pictures import OUTSIDE_COLOR
 from TTAUncertaintyLib.results.report.png import encode_indexed
 from TTAUncertaintyLib.results.report.reading import cautions
 from TTAUncertaintyLib.results.report.scales import LinearScale, LogScale, tidy_above
@@ -29,6 +32,7 @@ TURN = np.array([[np.cos(ANGLE), -np.sin(ANGLE), 0], [np.sin(ANGLE), np.cos(ANGL
 STORED = np.array([[0.0, 0, -1], [1, 0, 0], [0, -1, 0]])
 LATTICE = Lattice.from_geometry((34, 20, 30), (2.0, 4.0, 2.5), (40, -30, 35), TURN @ STORED)
 BRIGHT = (25, 6, 8)  #: voxel (i, j, k) of the one place that stands out
+DOUBT = (8, 3, -12)  #: voxels (k, j, i) from there to where the expected error is highest
 HOSTILE = '<script>alert("x")</script>&.nii'
 
 
@@ -53,6 +57,8 @@ def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> 
         MapKind.JITTER: volume(0.4, 2.8),
         MapKind.INVERSE_CONSISTENCY: volume(1.0, 7.5),
         MapKind.JACOBIAN: np.exp(volume(-0.1, 0.6)),
+        MapKind.EXPECTED_ERROR: np.roll(volume(0.7, 1.9), DOUBT, axis=(0, 1, 2)),
+        MapKind.ERROR_BOUND: 2.5 * np.roll(volume(0.7, 1.9), DOUBT, axis=(0, 1, 2)),
     }
     shape = LATTICE.array_shape
     outcome = Outcome(
@@ -81,6 +87,7 @@ def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> 
         maps={kind: flat[kind] for kind in kinds},
         variances={kind: flat[kind] ** 2 for kind in kinds if kind in variances},
         region=volume(1, 1) > 0,
+        outside=flat[MapKind.EXPECTED_ERROR] > 1 if MapKind.EXPECTED_ERROR in kinds else None,
     )
 
 
@@ -414,6 +421,27 @@ def test_without_two_perturbations_the_page_says_so_and_shows_no_uncertainty() -
     assert Page(html).open == []
 
 
+def test_a_run_that_stopped_by_itself_is_not_one_that_was_stopped_early() -> None:
+    known = {
+        "standard_error_mm": 0.0314,
+        "standard_error_fraction": 0.06,
+        "total_mm": 0.52,
+        "tolerance_mm": 0.05,
+        "stopped_by_itself": True,
+    }
+    fewer = {"asked": 32, "done": 24, "used": 24, "perturbations_used_K": 12}
+    html = make_report(findings(), record(passes=fewer, convergence=known))
+    text = words(html)
+    assert "Stopped early" not in text
+    assert "stopped by itself after 24 of 32 passes" in text
+    assert "change the map by about 0.031 mm" in text and "below the 0.05" in text
+    assert Page(html).open == []
+    known |= {"tolerance_mm": None, "stopped_by_itself": False}
+    text = words(make_report(findings(), record(convergence=known)))
+    assert "0.031 mm" in text and "by itself" not in text
+    assert "not estimated" in words(make_report(findings(), record(convergence=None)))
+
+
 def test_single_passes_get_no_split_and_the_page_says_how_to_get_one() -> None:
     made = record()
     made["design"] |= {"replicates_R": 1, "noise": None}
@@ -452,3 +480,99 @@ def test_an_indexed_png_is_read_back_by_another_program(tmp_path: Any) -> None:
     file.write_bytes(encode_indexed(picture, rgba))
     read = sitk.GetArrayFromImage(sitk.ReadImage(str(file)))
     np.testing.assert_array_equal(read, rgba[picture][..., : read.shape[-1]])
+
+
+# -- with a calibration ----------------------------------------------------------------------------
+
+
+def calibrated_record(**changes: Any) -> dict[str, Any]:
+    calibration = {
+        "provenance": PROVENANCE,
+        "error_bound": {"level": 0.9, "factor": 2.5},
+        "region_outside_fraction": 0.01,
+    }
+    return record(calibrated=True, calibration=calibration, **changes)
+
+
+@pytest.fixture(scope="module")
+def calibrated() -> str:
+    return make_report(findings(tuple(MapKind)), calibrated_record())
+
+
+def test_a_calibrated_result_shows_its_errors_and_on_what_they_rest(calibrated: str) -> None:
+    found = findings(tuple(MapKind))
+    said = words(section(calibrated, "error")).replace("\u00a0", " ")
+    for kind in (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND):
+        mean = float(found.maps[kind][found.region].mean())
+        assert f"{mean:.2f} mm" in said and kind.facts.title in said
+    for fact in ("12 registrations", "subject-one", "affine, smooth", "2026-11-20", "91 %", "85 %"):
+        assert fact in said, fact
+    assert "2.5 times" in said and "stays unseen" in said
+    assert "<b>two" in said and "b" not in Page(calibrated).tags
+    header = words(calibrated.split("<header>")[1].split("</header>")[0])
+    assert "calibrated on 12 registrations of 2 subjects, 2026-11-20" in header
+
+
+def test_the_page_without_a_calibration_says_why_and_how_to_make_one() -> None:
+    made = record(calibration={"why_not": "There is none <for> this."})
+    said = words(section(make_report(findings(), made), "reading"))
+    assert "There is none <for> this." in said and "ttauncertainty calibrate" in said
+
+
+def test_the_worst_places_are_those_of_the_expected_error(calibrated: str) -> None:
+    k, j, i = np.array(BRIGHT[::-1]) + DOUBT
+    x, y, z = LATTICE.to_world((i, j, k)).tolist()
+    text = words(section(calibrated, "places")).replace("\u2212", "-")
+    numbers = re.search(r"RAS mm (-?\d+), (-?\d+), (-?\d+)", text)
+    assert numbers
+    found = np.array([int(n) for n in numbers.groups()])
+    assert np.abs(found - (-x, -y, z)).max() <= 2.5 * 4.0 + 0.5
+    assert "percentile of the expected error" in text
+    assert "1.90 mm" in text and "bound 4.75 mm" in text
+
+
+def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrated: str) -> None:
+    point = LATTICE.to_world((np.array(BRIGHT[::-1]) + DOUBT)[::-1])
+    pink = [int(OUTSIDE_COLOR[n : n + 2], 16) for n in (1, 3, 5)]
+    for plane in Plane:
+        for kind in (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND):
+            grey, _color, marks = layers(calibrated, f"{plane.title}: {kind.facts.title}")
+            drawn = marks[..., 3] > 0
+            assert (marks[drawn][:, :3] == pink).all()
+            view = Stage.around(volume(1, 1) > 0, LATTICE).section(plane, point)
+            rows, columns = np.nonzero(drawn)
+            finer = marks.shape[0] / grey.shape[0]
+            step = float(view.lattice.spacing[0]) / finer
+            across, down = view.place(point)
+            assert (columns.min() + columns.max() + 1) / 2 * step == pytest.approx(across, abs=4)
+            assert (rows.min() + rows.max() + 1) / 2 * step == pytest.approx(down, abs=4)
+            box = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+            assert 0.1 < box.mean() < 0.6  # lines and a rim: colours show between them
+            assert box[0].mean() > 0.9 and box[:, 0].mean() > 0.9
+        assert len(layers(calibrated, f"{plane.title}: uncertainty over the warped image")) == 2
+    inside = findings(tuple(MapKind))
+    share = percent(inside.beyond_calibration)
+    assert inside.beyond_calibration == (inside.outside & inside.region).sum() / inside.region.sum()
+    legend = f"outside the calibrated range: {share} of the region"
+    assert section(calibrated, "error").count(legend) == 2
+    assert legend not in section(calibrated, "cues") + section(calibrated, "glance")
+
+
+def test_a_section_without_marks_has_no_empty_layer() -> None:
+    found = replace(findings(tuple(MapKind)), outside=np.zeros(LATTICE.array_shape, bool))
+    page = make_report(found, calibrated_record())
+    assert len(layers(page, "Axial: Expected error")) == 2
+    assert "outside the calibrated range: 0\u00a0% of the region" in page
+
+
+def test_errors_are_painted_in_colors_of_their_own(calibrated: str) -> None:
+    assert "url(#ramp-error)" in section(calibrated, "error")
+    assert "url(#ramp-error)" not in section(calibrated, "glance") + section(calibrated, "cues")
+    assert "url(#ramp-uncertainty)" not in section(calibrated, "error")
+
+
+def test_the_outline_of_slicers_table_is_the_reports() -> None:
+    table = resources_folder() / "ColorTables" / "outside.ctbl"
+    pink = [str(int(OUTSIDE_COLOR[n : n + 2], 16)) for n in (1, 3, 5)]
+    last = table.read_text(encoding="utf-8").splitlines()[-1].split()
+    assert last[0] == "1" and last[2:5] == pink
