@@ -150,11 +150,19 @@ def fit(
         "mean_error_mm": float(np.mean([float(m.error.mean()) for m in measurements])),
         "checked_on_left_out": {
             what: summary([c for c in checks if c.left_out == what])
+            | {"coverage_by_kind": _coverage_by_kind([c for c in checks if c.left_out == what])}
             for what in sorted({c.left_out for c in checks})
         },
     }
     whole = _fit(samples, model, cues_of(samples))
     return _with_factor(whole, factor, provenance), checks
+
+
+def _coverage_by_kind(checks: Sequence[Check]) -> dict[str, float]:
+    return {
+        kind: float(np.mean([c.coverage for c in checks if c.kind == kind]))
+        for kind in sorted({c.kind for c in checks})
+    }
 
 
 def summary(checks: Sequence[Check]) -> dict[str, float]:
