@@ -42,6 +42,7 @@ class RunChoices:
     outer: int = 8
     replicates: int = 2
     seed: int = 0
+    stopBelowMm: float = 0.0
     translationMm: float = 1.0
     rotationDeg: float = 1.0
     scalePercent: float = 2.0

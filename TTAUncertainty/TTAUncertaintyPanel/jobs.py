@@ -81,6 +81,7 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
         previews=files.previews,
         keep_registrations=choices.keepRegistrations,
         calibration=machine.calibrationFile(choices.model),
+        tolerance_mm=choices.stopBelowMm or None,
     )
 
 

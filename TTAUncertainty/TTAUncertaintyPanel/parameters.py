@@ -46,6 +46,8 @@ class TTAUncertaintyParameters:
         K perturbations, each R times.
     seed
         Of everything random.
+    stopBelowMm
+        A run stops by itself when the standard error of its map is below; 0 makes all passes.
     translationMm, rotationDeg, scalePercent, shear, elasticMm, elasticSpacingMm
         Amplitudes.
     start
@@ -98,6 +100,7 @@ class TTAUncertaintyParameters:
     outer: int = 8
     replicates: int = 2
     seed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
+    stopBelowMm: float = 0.0
     translationMm: float = 1.0
     rotationDeg: float = 1.0
     scalePercent: float = 2.0

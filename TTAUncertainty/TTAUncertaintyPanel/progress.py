@@ -62,17 +62,20 @@ class ProgressDisplay:
             return _("Stopping, with what has been computed…")
         if state.phase is Phase.FINISHED and not state.complete:
             return _("Stopped and kept")
+        if state.converged:
+            return _("Finished: converged")
         return _(state.phase.title) + ("" if state.ended else "…")
 
     def _showPasses(self, state: RunState) -> None:
         ui = self._ui
         ui.progressBar.maximum = 0 if state.open_ended else 1000
         ui.progressBar.value = 0 if state.open_ended else round(1000 * state.fraction)
-        ui.passesLabel.text = (
-            _("{done} of {total} passes").format(done=state.done, total=state.total)
-            if state.total
-            else ""
-        )
+        parts = []
+        if state.total:
+            parts.append(_("{done} of {total} passes").format(done=state.done, total=state.total))
+        if state.standard_error is not None:
+            parts.append(words.standard_error(state.standard_error))
+        ui.passesLabel.text = ", ".join(parts)
 
     def _showLog(self, state: RunState) -> None:
         ui = self._ui
@@ -107,7 +110,7 @@ def _ended(state: RunState) -> str:
         return _("Nothing was kept.")
     if state.phase is not Phase.FINISHED:
         return ""
-    if state.complete:
+    if state.complete and not state.converged:
         made = words.passes(state.done)
     else:
         made = _("{done} of {total} passes").format(done=state.done, total=state.total)
@@ -115,7 +118,10 @@ def _ended(state: RunState) -> str:
     said = _("{passes} in {time}").format(passes=made, time=words.duration(state.elapsed_s))
     if device:
         said = _("{passes} on the {device}").format(passes=said, device=device)
-    return "\n".join([f"{said}.", *state.notes])
+    lines = [f"{said}."]
+    if state.standard_error is not None:
+        lines.append(f"{_capital(words.standard_error(state.standard_error))}.")
+    return "\n".join([*lines, *state.notes])
 
 
 def _device(state: RunState) -> str:

@@ -130,7 +130,10 @@ def free_folder(chosen: Path, title: str) -> Path:
 def summary_of(record: dict[str, Any]) -> str:
     """Return in a line or two how a result was made."""
     passes, design = record["passes"], record["design"]
-    if record["complete"]:
+    known = record.get("convergence") or {}
+    if known.get("stopped_by_itself"):
+        made = _("converged after {done} of {asked} perturbed passes").format(**passes)
+    elif record["complete"]:
         made = _("{done} perturbed passes").format(done=passes["done"])
     else:
         made = _("stopped after {done} of {asked} perturbed passes").format(**passes)

@@ -8,7 +8,8 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from TTAUncertaintyLib.words import about, duration
+from TTAUncertaintyLib.words import about, duration, millimetres
+from TTAUncertaintyLib.worker.state import StandardError
 
 #: A value as the parameter node keeps it, what it is called, and what it does.
 Option = tuple[str, str, str]
@@ -156,6 +157,14 @@ def passes(count: int) -> str:
     return _("1 pass") if count == 1 else _("{count} passes").format(count=count)
 
 
+def standard_error(known: StandardError) -> str:
+    """Say how well a map is known: "map known to ±0.031 mm (6 %)"."""
+    size = millimetres(known.mm)
+    return _("map known to {size} ({share})").format(
+        size=size if size.startswith("below") else f"±{size}", share=percent(known.fraction)
+    )
+
+
 def number(value: float | None, decimals: int = 2) -> str:
     """Write a number for a table; a dash where there is none."""
     if value is None or not math.isfinite(value):
@@ -200,5 +209,6 @@ __all__ = [
     "precision_options",
     "preset_options",
     "sampling_options",
+    "standard_error",
     "start_options",
 ]

@@ -33,6 +33,7 @@ class Bar:
         if self._quiet:
             return
         left = "" if state.left_s is None else f", about {about(state.left_s)} left"
+        left += "" if state.standard_error is None else f", {state.standard_error}"
         if tqdm is not None and sys.stderr.isatty():
             if self._bar is None:
                 self._bar = tqdm(

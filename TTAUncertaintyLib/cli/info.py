@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..results import Bundle, KeptRegistrations, MapKind
+from ..words import standard_error
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,6 +46,7 @@ def summary_lines(bundle: Bundle) -> list[str]:
         f"Design  {design['name']}: {design['outer_K']} x {design['replicates_R']} "
         f"{design['family']} perturbations ({design['sampling']}), "
         f"{passes['done']} of {passes['asked']} passes done",
+        *_convergence_lines(record),
         "",
     ]
     lines += _map_table(summary)
@@ -75,6 +77,22 @@ def _status(record: dict[str, Any]) -> str:
         f"({calibration['provenance'].get('date', 'no date')}); the other maps are uncertainties. "
         f"In {outside:.1%} of the region the cues lie outside what it has seen."
     )
+
+
+def _convergence_lines(record: dict[str, Any]) -> list[str]:
+    known = record.get("convergence")
+    if known is None:
+        return []
+    tolerance = known["tolerance_mm"]
+    if tolerance is None:
+        limit = ""
+    elif known["standard_error_mm"] < tolerance:
+        limit = f", below the {tolerance:g} mm asked for"
+    else:
+        limit = f", above the {tolerance:g} mm asked for"
+    words = standard_error(known["standard_error_mm"], known["standard_error_fraction"])
+    by_itself = "; stopped by itself" if known["stopped_by_itself"] else ""
+    return [f"Known   {words}{limit}{by_itself}"]
 
 
 def _map_table(summary: dict[str, Any]) -> list[str]:

@@ -19,6 +19,8 @@ _EXAMPLES = """examples:
       --weights LapIRN_disp_fea7.pth --preset paper --family shear -o result
   ttauncertainty run --fixed f.nii.gz --moving m.nii.gz --family translation --outer 4 \\
       --translation-mm 1.5 --replicates 3 -o result
+  ttauncertainty run --fixed f.nii.gz --moving m.nii.gz --sampling sobol --outer 64 \\
+      --tolerance 0.05 -o result
 
 Ctrl-C cancels and leaves nothing behind; --time-limit stops and keeps what there is.
 """
@@ -121,6 +123,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="do not turn the fixed image into the network's frame",
     )
 
+    parser.add_argument_group("when to stop").add_argument(
+        "--tolerance",
+        type=float,
+        metavar="MM",
+        help="stop by itself when the standard error of the map is below this; K is then the most "
+        "perturbations that are made, and at least 4 are",
+    )
+
     machine = parser.add_argument_group("machine")
     machine.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps")
     machine.add_argument(
@@ -216,5 +226,6 @@ def do(options: argparse.Namespace) -> int:
         keep_registrations=options.keep_registrations,
         calibration=options.calibration,
         use_calibration=options.use_calibration,
+        tolerance_mm=options.tolerance,
     )
     return watch(job, options.quiet)

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 import torch
 
 from ..calibration import Calibration
-from ..engine import Execution, Placement
+from ..engine import Execution, Outcome, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
 from ..perturbations import Design
@@ -100,6 +100,7 @@ def make_record(
             else outcome.variance.groups * outcome.variance.replicates,
             "perturbations_used_K": 0 if outcome.variance is None else outcome.variance.groups,
         },
+        "convergence": _convergence(outcome),
         "split_into_intrinsic_and_jitter": split,
         "calibrated": MapKind.EXPECTED_ERROR in findings.maps,
         "calibration": _calibration(findings, provenance),
@@ -133,6 +134,20 @@ def make_record(
             "SimpleITK": sitk.Version.VersionString(),
             "platform": platform.platform(),
         },
+    }
+
+
+def _convergence(outcome: Outcome) -> dict[str, Any] | None:
+    """Return how well the map is known; None where fewer than three perturbations were made."""
+    known = outcome.convergence
+    if known is None:
+        return None
+    return {
+        "standard_error_mm": known.standard_error_mm,
+        "standard_error_fraction": known.fraction,
+        "total_mm": known.total_mm,
+        "tolerance_mm": outcome.tolerance_mm,
+        "stopped_by_itself": outcome.converged and not outcome.whole,
     }
 
 

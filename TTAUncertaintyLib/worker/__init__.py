@@ -4,7 +4,7 @@ from .environment import clean_environment
 from .job import Job
 from .messages import LineReader, Message, parse
 from .run import Run
-from .state import Phase, Preview, RunState
+from .state import Phase, Preview, RunState, StandardError
 
 __all__ = [
     "Job",
@@ -14,6 +14,7 @@ __all__ = [
     "Preview",
     "Run",
     "RunState",
+    "StandardError",
     "clean_environment",
     "parse",
 ]

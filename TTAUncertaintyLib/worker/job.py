@@ -10,7 +10,8 @@
   "start": "header",  "initial_transform": null,  "prealign": null,
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
   "previews": null,  "keep_registrations": false,
-  "calibration": null,  "use_calibration": true
+  "calibration": null,  "use_calibration": true,
+  "tolerance_mm": null
 }
 ```
 
@@ -20,6 +21,7 @@ Only `fixed`, `moving` and `output` have to be there. Unknown keys are refused.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum
@@ -91,6 +93,14 @@ class Job:
         design, where there is one.
     use_calibration
         Whether to turn cues into an expected error where there is a calibration.
+    tolerance_mm
+        Stop after the perturbation, the fourth or a later one, from which on the standard error
+        of the map is below this; None makes all passes. See `engine.Convergence`.
+
+    Raises
+    ------
+    InputError
+        If the tolerance is not a number above 0.
     """
 
     fixed: Path
@@ -124,6 +134,19 @@ class Job:
     trust_code: bool = False
     calibration: Path | None = None
     use_calibration: bool = True
+    tolerance_mm: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no run could be."""
+        tolerance = self.tolerance_mm
+        if tolerance is None:
+            return
+        number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+        if not (number and 0 < tolerance < math.inf):
+            raise InputError(
+                f"The tolerance is {tolerance!r}, and not a number of millimetres above 0.",
+                "Give one, for example 0.05, or none to make all passes.",
+            )
 
     @property
     def execution(self) -> Execution:

@@ -8,9 +8,12 @@
 | `progress` | `phase`, `done`, `total`, `perturbed`, `elapsed_s`, `left_s` (or null), `device` |
 | `preview` | `perturbed`, `total` (file, or null), `warped` (file) |
 | `note` | `text`: something the person should know |
-| `finished` | `output`: the folder; `complete`: whether every pass was made |
+| `finished` | `output`: the folder; `complete`: whether every pass was made, or it converged |
 | `failed` | `problem`, `remedy`, `exit_code` |
 | `cancelled` | |
+
+`progress` has `standard_error` too: null before three perturbations are complete, then an object
+with `mm` and `fraction`: how well the map is known so far (see `engine.Convergence`).
 
 The last line is always `finished`, `failed` or `cancelled`, unless the process was killed.
 """

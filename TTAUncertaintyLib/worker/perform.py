@@ -62,7 +62,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     Returns
     -------
     bool
-        Whether every pass of the design was made.
+        Whether every pass of the design was made, or as many as the tolerance took.
 
     Raises
     ------
@@ -94,7 +94,14 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         pair = prepare(fixed, moving, model, placement)
         design = job.design.resolve(pair.moving_lattice)
         engine = Engine(
-            model, pair, design, job.execution, job.reverse_pass, job.full_covariance, members
+            model,
+            pair,
+            design,
+            job.execution,
+            job.reverse_pass,
+            job.full_covariance,
+            members,
+            tolerance_mm=job.tolerance_mm,
         )
         calibration, uncalibrated = choose_calibration(job, engine)
         if job.checkpoint is not None and load_checkpoint(engine, job.checkpoint):
@@ -120,10 +127,11 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         with clock.phase("mapping"):
             outcome = engine.outcome()
             calibrated = None
-            if calibration is not None and outcome.complete:
+            if calibration is not None and outcome.whole:
                 calibrated = apply(calibration, compute_cues(outcome, pair))
             elif calibration is not None:
-                uncalibrated = "The run was stopped early; a calibration is of whole runs."
+                early = "stopped by itself" if outcome.converged else "was stopped early"
+                uncalibrated = f"The run {early}; a calibration is of whole runs."
             findings = find(outcome, fixed, moving, mask, calibrated)
             provenance = Provenance(
                 fixed_file,
@@ -175,6 +183,7 @@ def _check_combination(job: Job) -> None:
 
 
 def _plain(progress: Progress) -> dict[str, object]:
+    known = progress.convergence
     return {
         "phase": progress.phase.value,
         "done": progress.done,
@@ -182,6 +191,9 @@ def _plain(progress: Progress) -> dict[str, object]:
         "perturbed": progress.perturbed,
         "elapsed_s": round(progress.elapsed_s, 2),
         "left_s": None if progress.left_s is None else round(progress.left_s, 1),
+        "standard_error": None
+        if known is None
+        else {"mm": round(known.standard_error_mm, 6), "fraction": round(known.fraction, 6)},
     }
 
 

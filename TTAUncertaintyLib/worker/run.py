@@ -24,7 +24,7 @@ from .endings import cannot_start, explain, hung
 from .job import Job
 from .messages import ENDINGS, Message
 from .previews import remove_previews
-from .state import Phase, Preview, RunState
+from .state import Phase, Preview, RunState, StandardError
 
 __all__ = ["Phase", "Preview", "Run", "RunState"]
 
@@ -187,6 +187,7 @@ class Run:
                 done=int(message["done"]),
                 total=int(message["total"]),
                 device=str(message["device"]),
+                standard_error=_standard_error(message.get("standard_error")),
             )
         elif kind == "note":
             self._change(notes=(*self.state.notes, str(message["text"])))
@@ -247,3 +248,7 @@ class Run:
         if self.state.cancelling:
             return {"phase": Phase.CANCELLED, "exit_code": 130}
         return explain(process.status or 0, process.log)
+
+
+def _standard_error(said: dict[str, Any] | None) -> StandardError | None:
+    return None if said is None else StandardError(float(said["mm"]), float(said["fraction"]))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from ..words import standard_error
+
 
 class Phase(Enum):
     """Where a run is."""
@@ -72,6 +74,26 @@ class Preview:
 
 
 @dataclass(frozen=True)
+class StandardError:
+    """How well the map is known, over the anatomy (see `engine.Convergence`).
+
+    Parameters
+    ----------
+    mm
+        Of the map of total uncertainty.
+    fraction
+        The same as a share of the map.
+    """
+
+    mm: float
+    fraction: float
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        return standard_error(self.mm, self.fraction)
+
+
+@dataclass(frozen=True)
 class RunState:
     """A run at one moment.
 
@@ -96,7 +118,9 @@ class RunState:
     output
         The result's folder, once finished.
     complete
-        Whether every pass was made.
+        Whether every pass was made, or as many as the tolerance took.
+    standard_error
+        How well the map is known so far; None before three perturbations are complete.
     stopping, cancelling
         Whether it was asked to stop and keep, or to cancel.
     problem, remedy
@@ -116,6 +140,7 @@ class RunState:
     preview: Preview | None = None
     output: Path | None = None
     complete: bool = False
+    standard_error: StandardError | None = None
     stopping: bool = False
     cancelling: bool = False
     problem: str = ""
@@ -136,6 +161,11 @@ class RunState:
     def has_map(self) -> bool:
         """Whether there would be a map to keep if it stopped now."""
         return self.phase is Phase.PERTURBING and self.done >= _LEAST_PASSES
+
+    @property
+    def converged(self) -> bool:
+        """Whether it stopped by itself, since the map is known as well as was asked for."""
+        return self.phase is Phase.FINISHED and self.complete and self.done < self.total
 
     @property
     def fraction(self) -> float:

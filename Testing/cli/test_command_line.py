@@ -46,6 +46,17 @@ def test_run_then_info_show_the_same_summary(
     assert str(tmp_path / "result" / "report.html") in shown
 
 
+def test_a_run_with_a_tolerance_says_how_well_the_map_is_known(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--preset", "quick", "--tolerance", "20"]) == 0
+    shown = capsys.readouterr().out
+    assert "4 of 8 passes done" in shown
+    assert "below the 20 mm asked for; stopped by itself" in shown
+    assert main([*arguments, "--overwrite", "--tolerance", "-1"]) == 2
+    assert "tolerance is -1.0" in capsys.readouterr().err
+
+
 def test_a_refusal_goes_to_standard_error_with_its_status(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,3 +127,21 @@ def test_devices_are_looked_for_when_somebody_looks(desktop, ready):
     names = [combo.itemText(row) for row in range(combo.count)]
     assert names[:2] == ["Automatic", "Processor"] and "Graphics card 3" in names
     assert combo.currentText == "Graphics card 3"
+
+
+def test_a_run_stops_by_itself_only_where_that_was_asked_for(ready, tmp_path):
+    from TTAUncertaintyPanel.choices import RunChoices
+    from TTAUncertaintyPanel.jobs import RunFiles, job_of
+
+    def tolerance():
+        choices = RunChoices.of(ready.parameters)
+        files = RunFiles.within(tmp_path, False)
+        return job_of(choices, files, ready.logic.machine, tmp_path / "out").tolerance_mm
+
+    box = ready.ui.stopBelowSpin
+    assert box.text == "off" and tolerance() is None
+    box.value = 0.05
+    assert ready.parameters.stopBelowMm == tolerance() == 0.05
+    assert not ready.parameters.customise  # the design is still the preset's
+    ready.parameters.stopBelowMm = 0.0
+    assert box.text == "off" and tolerance() is None

@@ -184,6 +184,24 @@ def test_what_a_run_has_noted_is_said_in_the_end(ready):
     assert ready.ui.timeLabel.text == f"18 passes in 1 min 15 s on the graphics card.\n{note}"
 
 
+def test_the_progress_says_how_well_the_map_is_known(ready):
+    from TTAUncertaintyPanel.progress import ProgressDisplay
+
+    from TTAUncertaintyLib.worker import Phase, RunState, StandardError
+
+    known = StandardError(0.0314, 0.06)
+    display = ProgressDisplay(ready.ui)
+    display.show(RunState(Phase.PERTURBING, 7, 18, 75.0, standard_error=known))
+    assert ready.ui.passesLabel.text == "7 of 18 passes, map known to ±0.031 mm (6.0 %)"
+    display.show(RunState(Phase.FINISHED, 12, 18, 75.0, complete=True, standard_error=known))
+    assert ready.ui.phaseLabel.text == "Finished: converged"
+    assert ready.ui.timeLabel.text == (
+        "12 of 18 passes in 1 min 15 s.\nMap known to ±0.031 mm (6.0 %)."
+    )
+    display.show(RunState(Phase.FINISHED, 12, 18, 75.0, standard_error=known))
+    assert ready.ui.phaseLabel.text == "Stopped and kept"
+
+
 @pytest.mark.parametrize("fault", ["killed", "crash", "garbage", "disk full"])
 def test_a_failure_is_said_in_the_panel_until_it_is_dismissed(desktop, ready, tmp_path, fault):
     ui = ready.ui

@@ -172,6 +172,16 @@ def test_a_run_that_was_stopped_has_no_expected_error_and_says_why(job: Job, fil
     assert "stopped" in stopped.report.read_text(encoding="utf-8")
 
 
+def test_a_run_that_stopped_by_itself_has_no_expected_error_either(job: Job, file: Path) -> None:
+    """The map of fewer perturbations scatters more than those that were calibrated on."""
+    out = job.output.with_name("converged")
+    wanted = replace(job, output=out, calibration=file, use_calibration=True, tolerance_mm=50.0)
+    converged = run(wanted)
+    assert converged.record["complete"] and converged.record["calibrated"] is False
+    assert "by itself" in converged.record["calibration"]["why_not"]
+    assert MapKind.EXPECTED_ERROR not in converged.map_files
+
+
 def test_without_one_the_result_says_that_it_is_not_calibrated(plain: Bundle) -> None:
     assert plain.record["calibrated"] is False
     assert plain.record["calibration"] == {"why_not": "No calibration was wanted."}

@@ -34,6 +34,7 @@ def test_a_job_survives_the_way_through_its_file() -> None:
         time_limit_s=4.5,
         previews=Path("Vorschau für Ärzte"),
         keep_registrations=True,
+        tolerance_mm=0.05,
     )
     assert Job.from_json(job.to_json()) == job
     assert job.to_json().isascii()
@@ -60,6 +61,14 @@ def test_a_job_with_a_mistake_is_refused_by_name(change: dict[str, object], word
     values = json.loads(Job(Path("f"), Path("m"), Path("o")).to_json()) | change
     with pytest.raises(InputError, match=word):
         Job.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize("tolerance", ["0", "-0.1", "NaN", "Infinity", "true", '"0.1"'])
+def test_a_tolerance_that_is_no_number_above_zero_is_refused(tolerance: str) -> None:
+    text = Job(Path("f"), Path("m"), Path("o")).to_json()
+    assert '"tolerance_mm": null' in text
+    with pytest.raises(InputError, match="tolerance"):
+        Job.from_json(text.replace('"tolerance_mm": null', f'"tolerance_mm": {tolerance}'))
 
 
 def test_a_job_that_is_not_json_is_refused() -> None:

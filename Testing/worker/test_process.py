@@ -18,7 +18,8 @@ from support.phantom import write_pair
 
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
 from TTAUncertaintyLib.results import Bundle, partial_folder
-from TTAUncertaintyLib.worker import Job, Phase, Run, RunState
+from TTAUncertaintyLib.words import passes_made
+from TTAUncertaintyLib.worker import Job, Phase, Run, RunState, StandardError
 from TTAUncertaintyLib.worker.client import WORKER_FILE
 
 LONG = DesignRequest(Preset.QUICK, Family.RIGID, Sampling.RANDOM, outer=400)
@@ -111,12 +112,46 @@ def test_stop_keeps_what_there_is_and_says_so(job: Job) -> None:
     assert any(f"after {passes['done']} perturbed" in note for note in end.notes)
 
 
+def test_a_run_that_has_converged_stops_by_itself_and_is_no_aborted_one(job: Job) -> None:
+    checkpoint = job.output.with_name("state.safetensors")
+    known: list[StandardError] = []
+    with Run(replace(job, tolerance_mm=50.0, checkpoint=checkpoint)) as run:
+        while not (state := run.poll()).ended:
+            if state.standard_error is not None:
+                known.append(state.standard_error)
+            time.sleep(0.005)
+    assert (state.phase, state.complete, state.converged) == (Phase.FINISHED, True, True)
+    assert (state.done, state.total, state.exit_code) == (6, 10, 0)
+    assert not any("topped" in note for note in state.notes)
+    assert not checkpoint.exists()
+    record = Bundle.open(job.output).record
+    assert record["complete"] and record["passes"]["done"] == 4
+    reached = record["convergence"]
+    assert reached["stopped_by_itself"] and reached["tolerance_mm"] == 50.0
+    assert state.standard_error is not None
+    assert state.standard_error.mm == pytest.approx(reached["standard_error_mm"], abs=1e-6)
+    assert 0 < reached["standard_error_mm"] < reached["total_mm"]
+    assert passes_made(record).startswith("converged after 4 of 8 perturbed passes: map known to")
+    assert record["summary"]["maps"]["total"]["median"] > 0
+    assert known
+
+
+def test_a_tolerance_that_is_not_reached_makes_all_passes(job: Job) -> None:
+    with Run(replace(job, tolerance_mm=1e-6)) as run:
+        state = run.wait()
+    assert state.complete and not state.converged and state.done == state.total == 10
+    record = Bundle.open(job.output).record
+    assert record["complete"] and not record["convergence"]["stopped_by_itself"]
+    assert passes_made(record) == "8 perturbed passes"
+
+
 def test_stop_before_two_perturbations_gives_the_registration_without_a_map(job: Job) -> None:
     early = Job(job.fixed, job.moving, job.output, design=LONG, threads=1, time_limit_s=0.0)
     with Run(early) as run:
         assert run.wait().phase is Phase.FINISHED
     bundle = Bundle.open(job.output)
     assert bundle.record["passes"]["perturbations_used_K"] == 0
+    assert bundle.record["convergence"] is None
     assert "total" not in bundle.record["files"]
     assert bundle.warped.is_file()
 

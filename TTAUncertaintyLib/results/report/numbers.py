@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...words import millimetres
 from ..calibration_words import calibration_words, why_not_calibrated
 from ..maps import MapKind
 from .words import amplitudes, percent, text
@@ -94,11 +95,28 @@ def _design_rows(record: dict[str, Any]) -> list[Row]:
             f"K = {k} perturbations × R = {r} replicates = {passes['asked']}; "
             f"{passes['done']} made, {passes['used']} used",
         ),
+        ("Map known to", _how_well_known(record)),
         ("Noise", said),
         ("Seed", str(design["seed"])),
         ("Folding perturbations", "allowed" if design["allow_folding"] else "refused"),
         ("Calibration", _calibration(record)),
     ]
+
+
+def _how_well_known(record: dict[str, Any]) -> str:
+    """Say how well the map of total uncertainty is known, and what was asked for."""
+    known = record.get("convergence")
+    if known is None:
+        return "not estimated; it takes three perturbations"
+    said = (
+        f"\u00b1{millimetres(known['standard_error_mm'])} "
+        f"({percent(known['standard_error_fraction'])} of the total; one standard deviation, root "
+        "mean square over the anatomy), from the scatter between perturbations"
+    )
+    if known["tolerance_mm"] is None:
+        return said
+    stopped = "; the run stopped by itself" if known["stopped_by_itself"] else ""
+    return f"{said}; asked for: below {known['tolerance_mm']:g} mm{stopped}"
 
 
 def _calibration(record: dict[str, Any]) -> str:
