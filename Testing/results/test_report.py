@@ -434,7 +434,7 @@ def test_a_run_that_stopped_by_itself_is_not_one_that_was_stopped_early() -> Non
     text = words(html)
     assert "Stopped early" not in text
     assert "stopped by itself after 24 of 32 passes" in text
-    assert "change the map by about 0.031 mm" in text and "below the 0.05" in text
+    assert "change the map by less than 0.031 mm" in text and "below the 0.05" in text
     assert Page(html).open == []
     known |= {"tolerance_mm": None, "stopped_by_itself": False}
     text = words(make_report(findings(), record(convergence=known)))
@@ -576,3 +576,10 @@ def test_the_outline_of_slicers_table_is_the_reports() -> None:
     pink = [str(int(OUTSIDE_COLOR[n : n + 2], 16)) for n in (1, 3, 5)]
     last = table.read_text(encoding="utf-8").splitlines()[-1].split()
     assert last[0] == "1" and last[2:5] == pink
+
+
+def test_where_the_calibration_hardly_reaches_it_is_said_first() -> None:
+    found = findings(tuple(MapKind))
+    wide = replace(found, outside=found.region.copy())
+    assert not [said for said in cautions(found, calibrated_record()) if "Beyond" in said]
+    assert "Beyond the calibration" in cautions(wide, calibrated_record())[0]

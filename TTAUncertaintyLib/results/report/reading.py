@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...words import millimetres
 from ..calibration_words import why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
@@ -99,6 +100,7 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
         )
     calibrated = findings.foremost.is_error
     status = "" if calibrated else "It has not been calibrated against known deformations. "
+    moved += _how_well_known(record)
     meant = [
         "This is <strong>uncertainty</strong>: how much the network contradicts itself, as a "
         f"standard deviation. {status}Where it is large, do not trust the alignment; where it is "
@@ -133,6 +135,26 @@ def _uncalibrated(findings: Findings, record: dict[str, Any]) -> str:
         f"error. {text(why_not_calibrated(record))} <code>ttauncertainty calibrate</code> makes a "
         "calibration from images like these.</p>"
     )
+
+
+def _how_well_known(record: dict[str, Any]) -> list[str]:
+    """Return a sentence on the standard error of the map, where there is one."""
+    known, passes = record.get("convergence"), record["passes"]
+    if known is None:
+        return []
+    share = percent(known["standard_error_fraction"])
+    # points that are balanced cover the space more evenly than the estimate can know
+    balanced = record["design"]["sampling"] != "random"
+    said = (
+        f"Other perturbations would change the map by {'less than' if balanced else 'about'} "
+        f"{millimetres(known['standard_error_mm'])}, {share} of it"
+    )
+    if known["stopped_by_itself"]:
+        said += (
+            f". That is below the {known['tolerance_mm']:g}\u00a0mm asked for, so the run stopped "
+            f"by itself after {passes['done']} of {passes['asked']} passes"
+        )
+    return [f"{said}."]
 
 
 def _figures(findings: Findings) -> str:
