@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ...results.report.words import text
-from ..results_table import METRICS, CaseScore, Evaluation, Interval
+from ..results_table import METRICS, Better, CaseScore, Evaluation, Interval
 from .methods import Shown
 
 #: Of every map, and of those in mm alone.
@@ -42,8 +42,9 @@ def methods_section(methods: Sequence[Shown]) -> str:
 
 def _direction(key: str) -> str:
     facts = METRICS[key]
-    said = f"{facts.better.value.capitalize()}."
-    return said if math.isnan(facts.target) else f"{said[:-1]}, {facts.target:g}."
+    if facts.better is Better.NEARER:
+        return f"Nearer to {facts.target:g} is better."
+    return f"{facts.better.value.capitalize()}."
 
 
 def _methods(methods: Sequence[Shown], keys: Sequence[str]) -> str:
