@@ -170,10 +170,26 @@ class Calibration:
                 tuple((float(a), float(b)) for a, b in values["expected_error_mm"]),
                 float(values["error_bound"]["factor"]),
                 float(values["error_bound"]["level"]),
-                dict(values["provenance"]),
+                _checked(dict(values["provenance"])),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"The calibration is not valid: {error}.") from error
+
+
+def _checked(provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return a provenance in which what is read to a person is of the kind that it should be."""
+    images, kinds = provenance.get("images", []), provenance.get("kinds", [])
+    fine = (
+        isinstance(images, list)
+        and all(isinstance(image, Mapping) and "name" in image for image in images)
+        and isinstance(kinds, list)
+        and isinstance(provenance.get("cases", 0), int)
+        and isinstance(provenance.get("date", ""), str)
+    )
+    checks = provenance.get("checked_on_left_out", {})
+    if not fine or not all(isinstance(c["coverage"], (int, float)) for c in checks.values()):
+        raise ValueError("its provenance is damaged")
+    return provenance
 
 
 def _pair(values: Any) -> tuple[float, float]:

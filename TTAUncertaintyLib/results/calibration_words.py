@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+#: From this share of the region on, what lies outside the calibrated range limits the result.
+WORTH_A_WARNING = 0.1
+
 
 def calibration_words(record: Mapping[str, Any]) -> str:
     """Return "calibrated on 12 registrations of 4 subjects, 2026-11-23", or "not calibrated".

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..review import Verdict, verdict_counts
-from .calibration_words import calibration_words
+from .calibration_words import WORTH_A_WARNING, calibration_words
 from .report.words import mm, percent, text
 
 if TYPE_CHECKING:
@@ -133,6 +133,13 @@ def _cautions(content: ReviewContent) -> list[str]:
         found.append(
             f"<strong>The transform folds</strong> in {percent(summary['folded_fraction'])} of the "
             "region: there it turns tissue inside out, which anatomy cannot do."
+        )
+    outside = (record.get("calibration") or {}).get("region_outside_fraction", 0.0)
+    if outside > WORTH_A_WARNING:
+        found.append(
+            f"<strong>Beyond the calibration.</strong> In {percent(outside)} of the region the "
+            "cues lie outside what the calibration has seen: the error there may be larger than "
+            "it says."
         )
     if (record["model"].get("weights") or {}).get("published") is False:
         found.append(

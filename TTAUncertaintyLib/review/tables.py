@@ -115,7 +115,7 @@ def structure_tables(
     tables = [
         Table(
             "structures",
-            "Uncertainty per structure",
+            "Maps in mm per structure",
             (
                 *common,
                 *(Column(name, "mm") for name in ("Median", "95th percentile", "Maximum", "Mean")),

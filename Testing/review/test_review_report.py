@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.calibrations import PROVENANCE
 from support.lattices import OBLIQUE
 
 from TTAUncertaintyLib.errors import OutputError
 from TTAUncertaintyLib.results.report.png import encode_grey
+from TTAUncertaintyLib.results.report.words import percent
 from TTAUncertaintyLib.results.review_report import (
     Picture,
     ReviewContent,
@@ -187,6 +189,19 @@ def test_it_says_the_decision_who_made_it_and_that_nothing_is_calibrated() -> No
         assert said in words
     assert "1 rejected, 1 not decided" in words
     assert "tolerance is 1.5 mm" in words
+
+
+@pytest.mark.parametrize(("share", "careful"), [(0.02, False), (0.34, True)])
+def test_of_a_calibrated_result_it_says_how_far_the_calibration_reaches(
+    share: float, careful: bool
+) -> None:
+    calibration = {"provenance": PROVENANCE, "region_outside_fraction": share}
+    calibrated = record(calibrated=True, calibration=calibration)
+    words = Page(make_review_report(replace(content(), record=calibrated))).words
+    assert "uncalibrated" not in words and "the other maps are uncertainties" in words
+    assert f"In {percent(share)} of the region the cues lie outside" in words
+    assert words.count("calibrated on 12 registrations of 2 subjects, 2026-11-20") == 2
+    assert ("Beyond the calibration." in words) is careful
 
 
 def test_accepting_the_whole_over_rejected_places_is_pointed_out() -> None:

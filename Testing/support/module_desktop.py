@@ -65,6 +65,7 @@ def result_folder(tmp_path_factory):
         design=DesignRequest(Preset.QUICK),
         threads=1,
         keep_registrations=True,
+        use_calibration=False,
     )
     with Run(job) as run:
         state = run.wait(120)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...words import millimetres
-from ..calibration_words import why_not_calibrated
+from ..calibration_words import WORTH_A_WARNING, why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
 from .overview import MOST_PLACES
@@ -54,6 +54,12 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
         found.append(
             f"<strong>The transform folds</strong> in {percent(findings.folded)} of "
             f"{_region_words(record)}: there it turns tissue inside out, which anatomy cannot do."
+        )
+    if findings.beyond_calibration > WORTH_A_WARNING:
+        found.append(
+            "<strong>Beyond the calibration.</strong> In "
+            f"{percent(findings.beyond_calibration)} of {_region_words(record)} the cues lie "
+            "outside what the calibration has seen: the error there may be larger than it says."
         )
     weights = record["model"].get("weights")
     if weights and weights.get("published") is False:
