@@ -208,6 +208,15 @@ def test_beyond_its_range_a_cue_is_marked_and_counts_as_the_range_ends() -> None
     assert bool(maps.expected_error.isfinite().all())
 
 
+def test_what_lies_below_the_floor_is_no_less_than_what_was_seen() -> None:
+    floor = Cue.TOTAL.facts.floor
+    seen = (CueTerm(Cue.TOTAL, 2.0, floor / 2, 4.0),)
+    total = torch.tensor([0.0, floor / 3, floor, 4.1])
+    maps = apply(replace(SIMPLE, terms=seen), {Cue.TOTAL: total})
+    assert maps.outside.tolist() == [False, False, False, True]
+    assert maps.expected_error[0] == maps.expected_error[2]
+
+
 def test_a_missing_cue_is_named() -> None:
     with pytest.raises(ValueError, match="ncc_gap"):
         apply(SIMPLE, {Cue.TOTAL: torch.ones(2)})
@@ -228,6 +237,8 @@ def test_a_missing_cue_is_named() -> None:
         ({"score": {"bias": 0.0, "terms": []}}, "at least one cue"),
         ({"score": 3}, "not valid"),
         ({"options": None}, "not valid"),
+        ({"provenance": {"images": [3]}}, "provenance is damaged"),
+        ({"provenance": {"cases": "<b>"}}, "provenance is damaged"),
     ],
 )
 def test_what_is_no_calibration_is_refused_in_words(
