@@ -100,7 +100,7 @@ class TTAUncertaintyParameters:
     outer: int = 8
     replicates: int = 2
     seed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
-    stopBelowMm: float = 0.0
+    stopBelowMm: Annotated[float, WithinRange(0, 10)] = 0.0
     translationMm: float = 1.0
     rotationDeg: float = 1.0
     scalePercent: float = 2.0

@@ -40,7 +40,7 @@ def test_run_then_info_show_the_same_summary(
     again = capsys.readouterr().out
     assert again.strip() in shown
     assert "Total uncertainty, mm" in again
-    assert "not errors" in again
+    assert "the other maps are uncertainties" in again
     assert "8 perturbed registrations" in again
     assert "10/10 passes" in shown
     assert str(tmp_path / "result" / "report.html") in shown
