@@ -114,7 +114,8 @@ def test_a_calibration_of_another_design_is_refused_before_the_run(
 
 def test_an_evaluation_is_written_as_tables_and_a_page(folder: Path, calibration: Path) -> None:
     output = folder / "evaluation"
-    arguments = study(folder, "--compare", "two:preset=quick,outer=8,family=translation", "-o", str(output))
+    twice = "two:preset=quick,outer=8,family=translation"
+    arguments = study(folder, "--compare", twice, "-o", str(output))
     assert main(["evaluate", *arguments]) == 0
     found = json.loads((output / "evaluation.json").read_text(encoding="utf-8"))
     methods = {summary["method"] for summary in found["summaries"]}
