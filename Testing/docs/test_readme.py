@@ -30,7 +30,7 @@ def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_command_of_the_readme_is_one_that_the_command_line_takes() -> None:
     commands = [
-        shlex.split(line)[1:]
+        shlex.split(line, comments=True)[1:]
         for block in blocks("sh")
         for line in block.splitlines()
         if "ttauncertainty " in line

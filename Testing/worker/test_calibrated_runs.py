@@ -174,9 +174,19 @@ def test_a_run_that_was_stopped_has_no_expected_error_and_says_why(job: Job, fil
 
 def test_a_run_that_stopped_by_itself_has_no_expected_error_either(job: Job, file: Path) -> None:
     """The map of fewer perturbations scatters more than those that were calibrated on."""
-    out = job.output.with_name("converged")
-    wanted = replace(job, output=out, calibration=file, use_calibration=True, tolerance_mm=50.0)
+    made = read_calibration(file)
+    of_six = file.with_name("of-six.json")
+    write_calibration(of_six, replace(made, design={**made.design, "outer_K": 6}))
+    wanted = replace(
+        job,
+        output=job.output.with_name("converged"),
+        design=replace(DESIGN, outer=6),
+        calibration=of_six,
+        use_calibration=True,
+        tolerance_mm=50.0,
+    )
     converged = run(wanted)
+    assert converged.record["passes"]["done"] == 4
     assert converged.record["complete"] and converged.record["calibrated"] is False
     assert "by itself" in converged.record["calibration"]["why_not"]
     assert MapKind.EXPECTED_ERROR not in converged.map_files
