@@ -141,7 +141,7 @@ def file_chooser(role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd
         v3.VIcon("mdi-file-upload-outline", size="small")
         html.Span(role, classes="role")
         html.Span(
-            f"{{{{ upload_busy === '{name}' ? 'Sending…' : ({shown} || 'Choose a file…') }}}}",
+            f"{{{{ sending === '{name}' ? 'Sending…' : ({shown} || 'Choose a file…') }}}}",
             classes="name",
         )
         html.Input(

@@ -167,9 +167,10 @@ class Page:
             )
 
     def _over(self) -> None:
-        with html.Div(v_if="busy", classes="tta-over"), html.Div(classes="inside"):
+        busy = "busy || (writing ? 'Writing the review…' : '')"
+        with html.Div(v_if=busy, classes="tta-over"), html.Div(classes="inside"):
             v3.VProgressCircular(indeterminate=True, size=28, width=3)
-            html.Span("{{ busy }}")
+            html.Span(f"{{{{ {busy} }}}}")
         with (
             html.Div(v_if="running && !has_result && !busy", classes="tta-over"),
             html.Div(classes="inside"),

@@ -69,7 +69,6 @@ class RunPanel:
                 "run_keep": True,
                 "fixed_name": "",
                 "moving_name": "",
-                "upload_busy": "",
                 "upload_limit": viewer.session.largest_upload,
                 "running": False,
                 "run_phase": "",

@@ -85,8 +85,12 @@ class Viewer:
                 "remedy": "",
                 "keys_shown": False,
                 "keys": [{"key": key, "does": does} for key, does in KEYS],
+                "sending": "",
+                "writing": False,
             }
         )
+        # what one tab waits for is nothing to the others, nor to be left behind when it is closed
+        self.state.client_only("sending", "writing")
         self.application = ViewerApplication(session.folder)
         self.stage: Stage = self.application.stage
         self.views = Views(self.server, self.application)

@@ -62,16 +62,18 @@ def pixels(page: Any, selector: str = ".tta-cell") -> np.ndarray:
 
 
 def settled(page: Any, selector: str = ".tta-cell") -> np.ndarray:
-    """Return what is drawn once it has stopped changing."""
+    """Return what is drawn once there is an image and it has stopped changing."""
+    page.wait_for_selector(".tta-over", state="detached")
+    end = time.monotonic() + PATIENCE_MS / 1000
     before = pixels(page, selector)
-    for _ in range(40):
+    while time.monotonic() < end:
         page.wait_for_timeout(300)
         now = pixels(page, selector)
         still = now.shape == before.shape and np.abs(now - before).mean() < 0.01
-        if still and now.max() > 100:
+        if still and (now.max(axis=2) > 60).mean() > 0.05:  # more than a title and a slider
             return now
         before = now
-    raise AssertionError("The view does not come to rest.")
+    raise AssertionError("The view stays empty, or does not come to rest.")
 
 
 def drawn(

@@ -27,7 +27,7 @@
       window.trame.trigger("tta_upload_too_large", [file.name]);
       return;
     }
-    state.set("upload_busy", role);
+    state.set("sending", role);
     fetch("/tta/upload/" + role, {
       method: "PUT",
       headers: { "X-File-Name": encodeURIComponent(file.name) },
@@ -35,14 +35,14 @@
     }).catch(function () {
       window.trame.trigger("tta_upload_failed", [role]);
     }).finally(function () {
-      state.set("upload_busy", "");
+      state.set("sending", "");
     });
   }
 
   // A link would make trame take leave of the server.
   function download(address, name) {
     const state = window.trame.state;
-    state.set("busy", "Writing the review…");
+    state.set("writing", true);
     fetch(address).then(function (answer) {
       if (!answer.ok) return null;
       return answer.blob().then(function (content) {
@@ -55,7 +55,7 @@
     }).catch(function () {
       window.trame.trigger("tta_upload_failed", ["download"]);
     }).finally(function () {
-      state.set("busy", "");
+      state.set("writing", false);
     });
   }
 
