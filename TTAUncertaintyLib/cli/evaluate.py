@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..errors import DesignError
 from ..evaluation.kinds import Deformation
-from ..perturbations import PAPER_FAMILIES, DesignRequest, Preset
+from ..perturbations import PAPER_FAMILIES, DesignRequest, Family, Noise, Preset, Sampling
 from .study import add_study, measured, model_of, study_of
 
 _EXAMPLES = """examples:
@@ -63,13 +63,9 @@ def do(options: argparse.Namespace) -> int:
     from ..results import check_output
 
     check_output(options.output, options.overwrite, EVALUATION_FILE)
-    others = dict(options.compare)
-    if options.paper:
-        others |= {
-            f"paper: {family.value}": DesignRequest(Preset.PAPER, family=family)
-            for family in PAPER_FAMILIES
-        }
-    study, model = study_of(options, others), model_of(options)
+    model = model_of(options)
+    others = dict(options.compare) | baselines(options.paper, model.has_dropout)
+    study = study_of(options, others)
     if not options.quiet:
         print(f"{study.count} cases through {model.description.title}")
     found = measured(study, model, options)
@@ -93,6 +89,34 @@ def do(options: argparse.Namespace) -> int:
         print("  Pearson, Spearman, nAURC, passes in all; means over cases")
         print(f"\nEvaluation: {(options.output / 'evaluation.html').absolute()}")
     return 0
+
+
+def baselines(paper: bool, has_dropout: bool) -> dict[str, DesignRequest]:
+    """Return the designs that are measured beside one's own, by name.
+
+    Parameters
+    ----------
+    paper
+        The paper's four families.
+    has_dropout
+        Monte Carlo dropout: as many passes as each of those, of the network's own noise alone.
+    """
+    found = {}
+    if paper:
+        found = {
+            f"paper: {family.value}": DesignRequest(Preset.PAPER, family=family)
+            for family in PAPER_FAMILIES
+        }
+    if has_dropout:
+        found["MC dropout"] = DesignRequest(
+            Preset.QUICK,
+            Family.TRANSLATION,
+            Sampling.RANDOM,
+            outer=50,
+            noise=Noise.DROPOUT,
+            translation_mm=0.0,
+        )
+    return found
 
 
 def _named_design(text: str) -> tuple[str, DesignRequest]:

@@ -78,6 +78,13 @@ METRICS = {
         "Area under the risk-coverage curve: 0 where the map orders the voxels as the error "
         "itself does, 1 where it orders them no better than chance.",
     ),
+    "aurc_mm": Metric(
+        "AURC",
+        "mm",
+        Better.LOWER,
+        "The same area as it is: mean error of the share of the voxels that the map trusts most, "
+        "over all shares.",
+    ),
     "ause": Metric(
         "AUSE",
         "",

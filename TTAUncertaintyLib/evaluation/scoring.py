@@ -16,6 +16,7 @@ from .metrics import (
     mean_absolute_error,
     normalised_risk_coverage,
     pearson,
+    risk_coverage_area,
     sharpness,
     sparsification_error,
     spearman,
@@ -89,6 +90,7 @@ def figures(prediction: Prediction, error: Tensor) -> dict[str, float]:
         "pearson": pearson(values, error),
         "spearman": spearman(values, error),
         "naurc": normalised_risk_coverage(values, error),
+        "aurc_mm": risk_coverage_area(values, error),
         "ause": sparsification_error(values, error),
     }
     if prediction.bound is not None:

@@ -25,7 +25,7 @@ from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture
 from TTAUncertaintyLib.evaluation.kinds import Deformation
 from TTAUncertaintyLib.evaluation.measuring import Measurement, measure
 from TTAUncertaintyLib.evaluation.metrics import coverage, pearson
-from TTAUncertaintyLib.geometry import Image, Lattice, read_image, resample_image
+from TTAUncertaintyLib.geometry import Image, read_image
 from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.contract import describe
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
@@ -47,26 +47,16 @@ def inverted(case: KnownCase) -> KnownCase:
     return replace(case, name="inverted contrast", fixed=replace(case.fixed, intensities=turned))
 
 
-def chest() -> Image:
-    """The middle of a chest CT, -1000..1000 HU, on 2 mm voxels, air 0."""
-    image, _ = read_image(IMAGES / "lung1_image.nrrd")
-    lattice = image.lattice.resampled(2.0)
-    size = tuple(min(n, most) for n, most in zip(lattice.size, (140, 120, 110), strict=True))
-    cut = lattice.centered(size, 2.0, image.lattice.center)
-    shown = resample_image(image, Lattice(cut.size, cut.matrix))
-    return replace(shown, intensities=(shown.intensities.clamp(-1000, 1000) + 1000))
-
-
 def cases() -> list[KnownCase]:
     """Return the cases that can be made here, the nearest to the training first."""
     brain = colin()
     found = [replace(manufacture(brain, Deformation.SMOOTH, SEED), name="a brain (Colin 27)")]
     found.append(inverted(found[0]))
-    for name, file in (("a macaque", "macaque.nii.gz"), ("a chest CT", "lung1_image.nrrd")):
+    for name, file in (("a macaque", "macaque.nii.gz"), ("a chest CT", "chest1.nii.gz")):
         if not (IMAGES / file).is_file():
             print(f"not here: {file} (Testing/oracles/get_evaluation_images.py)")
             continue
-        image = chest() if "lung" in file else read_image(IMAGES / file)[0]
+        image, _ = read_image(IMAGES / file)
         found.append(replace(manufacture(image, Deformation.SMOOTH, SEED), name=name))
     return found
 

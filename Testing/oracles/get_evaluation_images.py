@@ -2,7 +2,8 @@
 
 Beside the two bundled brains: the two atlases of the PyPI package MultiPropReg (MIT), the macaque
 atlas INIA19 of the Debian package mricron-data, and the two chest CTs of the source distribution
-of pyradiomics (BSD-3-Clause; data of The Cancer Imaging Archive). Nothing of it is committed.
+of pyradiomics (BSD-3-Clause; data of The Cancer Imaging Archive), the middle of each on 2 mm voxels
+with air at zero. Nothing of it is committed.
 
     python Testing/oracles/get_multipropreg.py
     python Testing/oracles/get_evaluation_images.py
@@ -36,6 +37,9 @@ def main() -> int:
     else:
         print("no macaque: install the Debian package mricron-data")
     _chests()
+    for number in (1, 2):
+        if (TARGET / f"lung{number}_image.nrrd").is_file():
+            _middle_of_chest(number)
     print("\n".join(sorted(str(path) for path in TARGET.iterdir())))
     return 0
 
@@ -72,6 +76,20 @@ def _chests() -> None:
                 content = archive.extractfile(member) if name in names else None
                 if content is not None:
                     (TARGET / name).write_bytes(content.read())
+
+
+def _middle_of_chest(number: int) -> None:
+    image = sitk.ReadImage(str(TARGET / f"lung{number}_image.nrrd"), sitk.sitkFloat32)
+    air = sitk.Clamp(image, lowerBound=-1000, upperBound=1000) + 1000
+    extent = [(n - 1) * s for n, s in zip(image.GetSize(), image.GetSpacing(), strict=True)]
+    size = [min(int(e / 2) + 1, most) for e, most in zip(extent, (140, 120, 110), strict=True)]
+    middle = image.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in image.GetSize()])
+    onto = sitk.Image(size, sitk.sitkFloat32)
+    onto.SetSpacing((2.0, 2.0, 2.0))
+    onto.SetDirection(image.GetDirection())
+    start = onto.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in size])
+    onto.SetOrigin([m - s for m, s in zip(middle, start, strict=True)])
+    sitk.WriteImage(sitk.Resample(air, onto), str(TARGET / f"chest{number}.nii.gz"), True)
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def slide(page: Any, name: str, key: str, times: int = 1) -> None:
 def test_the_most_uncertain_result_is_shown_first(page: Any, study: Study) -> None:
     page.click(".tta-tab-work")
     rows = page.locator(".tta-work tbody tr")
+    rows.nth(1).wait_for()
     assert rows.count() == 2
     assert study.worse.folder.name in rows.nth(0).inner_text()
     assert "chosen" in (rows.nth(0).get_attribute("class") or "")
@@ -54,7 +55,7 @@ def test_the_most_uncertain_result_is_shown_first(page: Any, study: Study) -> No
 def says(page: Any, name: str, words: str) -> None:
     """Wait until the words beside a slider are these."""
     page.wait_for_function(
-        "([name, words]) => document.querySelector(`.tta-${name}-value`).innerText === words",
+        "([name, words]) => document.querySelector(`.tta-${name}-value`)?.innerText === words",
         arg=[name, words],
     )
 
@@ -75,7 +76,7 @@ def test_another_map_is_drawn_with_its_own_name(page: Any) -> None:
     before = settled(page)
     page.keyboard.press("m")
     page.wait_for_function(
-        "() => document.querySelector('.tta-map-select').innerText.includes('Intrinsic')"
+        "() => document.querySelector('.tta-map-select')?.innerText.includes('Intrinsic')"
     )
     drawn(page, lambda now: np.abs(now - before).mean() > 0.2, "another map")
     for _ in range(10):  # round the ring, back to the first
@@ -84,7 +85,7 @@ def test_another_map_is_drawn_with_its_own_name(page: Any) -> None:
             break
         page.keyboard.press("m")
         page.wait_for_function(
-            "(before) => document.querySelector('.tta-map-select').innerText !== before", arg=named
+            "(before) => document.querySelector('.tta-map-select')?.innerText !== before", arg=named
         )
     assert "Total" in page.locator(".tta-map-select").inner_text()
 
@@ -160,12 +161,12 @@ def test_the_next_result_of_the_list_takes_its_place(page: Any, study: Study) ->
     page.keyboard.press("r")
     page.wait_for_selector(".tta-spots .tta-reject")
     page.keyboard.press("]")
-    page.wait_for_function("() => document.querySelector('.tta-work-place').innerText === '2 of 2'")
+    page.wait_for_function("() => document.querySelector('.tta-work-place')?.innerText === '2 of 2'")
     page.wait_for_selector(".tta-spots .tta-reject", state="detached")
     assert page.locator(".tta-problem").count() == 0
     settled(page)
     page.keyboard.press("[")
-    page.wait_for_function("() => document.querySelector('.tta-work-place').innerText === '1 of 2'")
+    page.wait_for_function("() => document.querySelector('.tta-work-place')?.innerText === '1 of 2'")
     page.wait_for_selector(".tta-spots .tta-reject")  # as it was decided
 
 
@@ -173,7 +174,7 @@ def test_the_registrations_are_played_and_the_map_builds_up(page: Any) -> None:
     page.click(".tta-tab-teach")
     page.wait_for_selector(".tta-pass")
     slide(page, "pass", "End")
-    page.wait_for_function("() => document.querySelector('.tta-teach-label').innerText.length > 3")
+    page.wait_for_function("() => document.querySelector('.tta-teach-label')?.innerText.length > 3")
     last = colorfulness(drawn(page, lambda now: colorfulness(now) > 3, "all passes have a map"))
     slide(page, "pass", "Home")
     drawn(page, lambda now: colorfulness(now) < 0.5 * last, "one pass has no spread")

@@ -11,7 +11,7 @@ from .methods import Shown
 
 #: Of every map, and of those in mm alone.
 RANKING, IN_MM = (
-    ("pearson", "spearman", "naurc", "ause"),
+    ("pearson", "spearman", "naurc", "aurc_mm", "ause"),
     ("mae_mm", "calibration_error_mm", "coverage", "sharpness_mm"),
 )
 #: More structures, or more cases, than this are folded away.
