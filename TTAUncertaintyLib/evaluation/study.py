@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..errors import InputError
 from ..geometry import (
     DeformableTransform,
     Image,
+    Lattice,
     Prealignment,
     Start,
     read_image,
@@ -216,14 +217,23 @@ def _case(
     read = images[subject.name]
     if kind != REAPPLIED:
         return manufacture(read.image, Deformation(kind), seed, read.mask, read.labels)
-    target = images[other.name].image
-    found = registered(target, read.image, load_model(_REGISTERED_BY))
-    return reapplied(read.image, found, target, seed)
+    model = load_model(_REGISTERED_BY)
+    target = brought_upon(images[other.name].image, read.image, model)
+    return reapplied(read.image, registered(target, read.image, model), target, seed)
+
+
+def brought_upon(image: Image, other: Image, model: RegistrationModel) -> Image:
+    """Return an image moved as a whole so that its centre of mass lies on another one's.
+
+    Where two scanners had their origins is no deformation, and none that a network is asked for.
+    """
+    onto = place(image, other, model, Start.MASS, Prealignment.NONE).initial
+    return replace(image, lattice=Lattice(image.lattice.size, onto @ image.lattice.matrix))
 
 
 def registered(fixed: Image, moving: Image, model: RegistrationModel) -> DeformableTransform:
-    """Return the map that a model finds between two images, middles aligned first."""
-    placement = place(fixed, moving, model, Start.MASS, Prealignment.NONE)
+    """Return the map that a model finds between two images as they lie."""
+    placement = place(fixed, moving, model, Start.HEADER, Prealignment.NONE)
     pair = prepare(fixed, moving, model, placement)
     design = DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)
     engine = Engine(model, pair, design, reverse_pass=False)

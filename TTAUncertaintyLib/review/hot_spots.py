@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from ..geometry.lattice import Lattice
 
+#: Decimals of a peak that a person reads.
+_DECIMALS = 2
+
 
 @dataclass(frozen=True)
 class HotSpot:
@@ -24,7 +27,8 @@ class HotSpot:
     volume_cm3
         Of the region.
     voxel
-        Where the peak is, (i, j, k) on the map's lattice.
+        Where the peak is, (i, j, k) on the map's lattice; of several voxels that read alike (two
+        decimals) the innermost.
     position_lps_mm
         The same place in the world, LPS.
     structure
@@ -70,7 +74,7 @@ class HotSpotRegions:
     Parameters
     ----------
     spots
-        Highest peak first.
+        Highest peak first; of peaks that read alike (two decimals) the larger place.
     labels
         Axes (k, j, i): n + 1 where spot n lies, 0 elsewhere.
     lattice
@@ -146,13 +150,16 @@ def hot_spot_regions(
     peaks = order[np.flatnonzero(np.diff(piece[order], append=-1))]
     peaks = peaks[voxels[piece[peaks]] * lattice.voxel_volume / 1000 >= smallest_cm3]
     left_out = max(0, len(peaks) - most)
-    peaks = peaks[np.argsort(-value[peaks], kind="stable")][:most]
+    # where peaks read alike, as on the plateau of a calibrated map, the larger place comes first
+    size, reads = voxels[piece[peaks]], np.round(value, _DECIMALS)
+    peaks = peaks[np.lexsort((-value[peaks], -size, -reads[peaks]))][:most]
     spots = []
     number_of = np.zeros(len(voxels), np.int32)
     for number, peak in enumerate(peaks, start=1):
         label = piece[peak]
         number_of[label] = number
-        k, j, i = (int(n) for n in np.unravel_index(where[peak], values.shape))
+        alike = where[(piece == label) & (reads == reads[peak])]
+        i, j, k = _innermost(alike, values.shape, lattice)
         x, y, z = lattice.to_world([i, j, k]).tolist()
         spots.append(
             HotSpot(
@@ -165,6 +172,16 @@ def hot_spot_regions(
         )
     ranks.ravel()[where] = number_of[piece]
     return HotSpotRegions(tuple(spots), ranks, lattice, left_out)
+
+
+def _innermost(
+    voxels: NDArray[np.intp], shape: tuple[int, ...], lattice: Lattice
+) -> tuple[int, int, int]:
+    """Return the voxel (i, j, k) nearest to the middle of several, given as flat indices."""
+    ijk = np.stack(np.unravel_index(voxels, shape)[::-1], axis=-1)
+    offset = (ijk - ijk.mean(0)) * lattice.spacing
+    i, j, k = ijk[np.square(offset).sum(1).argmin()].tolist()
+    return i, j, k
 
 
 def in_structures(

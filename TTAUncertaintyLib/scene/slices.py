@@ -6,12 +6,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import slicer
+import vtk
 
 from .stage import Stage
 
-#: How much more than the volume a view shows.
-_ROOM = 1.15
+#: How much more than the volume a view shows; one that is higher than wide has its legend, at the
+#: right, beside the volume only if it shows this much more and looks by this share to the right.
+_ROOM, _ROOM_NARROW, _TO_THE_RIGHT = 1.15, 1.45, 0.1
+
+#: A place nearer to the edge of a view than this share of its size is brought to its middle.
+_EDGE = 0.06
 
 
 @dataclass(frozen=True)
@@ -99,12 +105,18 @@ def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None
             dimensions = node.GetDimensions()
             logic.FitSliceToVolume(volume, dimensions[0], dimensions[1])
             width, height, depth = node.GetFieldOfView()
-            node.SetFieldOfView(_ROOM * width, _ROOM * height, depth)
+            narrow = dimensions[0] < dimensions[1]
+            room = _ROOM_NARROW if narrow else _ROOM
+            node.SetFieldOfView(room * width, room * height, depth)
+            node.SetXYZOrigin(_TO_THE_RIGHT * room * width if narrow else 0.0, 0.0, 0.0)
             node.UpdateMatrices()
 
 
 def jump_to(stage: Stage, ras: tuple[float, float, float]) -> None:
     """Take every slice view to a place and mark it with the crosshair.
+
+    What lies around it stays where it is on the screen; only a view that would not show the place,
+    or only at its edge, is centred on it.
 
     Parameters
     ----------
@@ -112,11 +124,57 @@ def jump_to(stage: Stage, ras: tuple[float, float, float]) -> None:
         World, RAS, mm.
     """
     for node in slice_nodes(stage):
-        node.JumpSliceByCentering(*ras)
+        node.JumpSliceByOffsetting(*ras)
+        if not _well_in_view(node, ras):
+            node.JumpSliceByCentering(*ras)
     crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     if crosshair is not None:
         crosshair.SetCrosshairRAS(*ras)
         crosshair.SetCrosshairMode(slicer.vtkMRMLCrosshairNode.ShowSmallBasic)
+
+
+def move_to(stage: Stage, ras: tuple[float, float, float], names: tuple[str, ...]) -> None:
+    """Let views show the slices through a place (world RAS mm), without moving them sideways."""
+    for node in slice_nodes(stage, names):
+        node.JumpSliceByOffsetting(*ras)
+
+
+def middle_of(
+    stage: Stage, names: tuple[str, ...], before: tuple[float, float, float] | None = None
+) -> tuple[float, float, float]:
+    """Return where the slices of several views meet, world RAS mm.
+
+    Where they are parallel, what they leave open is taken from the place `before`, or is the middle
+    of the views.
+
+    Parameters
+    ----------
+    names
+        Layout names.
+    before
+        World RAS mm.
+    """
+    normals, distances, middles = [], [], []
+    for node in slice_nodes(stage, names):
+        to_ras = node.GetSliceToRAS()
+        normal = np.array([to_ras.GetElement(row, 2) for row in range(3)])
+        origin = np.array([to_ras.GetElement(row, 3) for row in range(3)])
+        normals.append(normal)
+        distances.append(normal @ origin)
+        middles.append(origin)
+    start = np.mean(middles, axis=0) if before is None else np.array(before)
+    rest = np.array(distances) - np.array(normals) @ start
+    x, y, z = start + np.linalg.lstsq(np.array(normals), rest, rcond=1e-6)[0]
+    return float(x), float(y), float(z)
+
+
+def _well_in_view(node: Any, ras: tuple[float, float, float]) -> bool:
+    """Return whether a slice view shows a place, and not only at its edge."""
+    to_screen = vtk.vtkMatrix4x4()
+    vtk.vtkMatrix4x4.Invert(node.GetXYToRAS(), to_screen)
+    on_screen = to_screen.MultiplyPoint((*ras, 1.0))
+    size = node.GetDimensions()
+    return all(_EDGE * size[n] <= on_screen[n] <= (1 - _EDGE) * size[n] for n in (0, 1))
 
 
 def _logics(stage: Stage) -> list[Any]:

@@ -159,9 +159,15 @@ class MapPanel:
         self.refresh()
 
     def suspend(self) -> None:
-        """Leave the views to something else."""
+        """Leave the slices to something else."""
         self._hold()
         self.suspended = True
+
+    def leave(self) -> None:
+        """Leave all views to something else, the one in 3D too."""
+        self.suspend()
+        if self._result is not None:
+            withdraw(self._viewer.stage, self._result)
 
     def step_map(self) -> None:
         """Go on to the next map."""

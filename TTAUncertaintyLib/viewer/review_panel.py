@@ -148,6 +148,11 @@ class ReviewPanel:
             tables = structure_tables(found, desk.review.tolerance_mm)
             state.tables = [_table(table, title) for table in tables]
 
+    def suspend(self) -> None:
+        """Leave the views to something else; `refresh` brings the places back."""
+        if self._desk is not None:
+            self._desk.hide_spots()
+
     def step(self, by: int) -> None:
         """Go to the next hot spot or the one before; the list is a ring."""
         count = len(self._matched.spots)
@@ -457,6 +462,6 @@ def _table(table: Table, title: str) -> dict[str, Any]:
     shown = [n for n, column in enumerate(table.columns) if column.title not in _LEFT_OUT]
     return {
         "title": f"{title} per structure" if table.key == "structures" else table.title,
-        "titles": [table.columns[n].heading for n in shown],
+        "titles": [table.columns[n].heading.replace("cm3", "cm³") for n in shown],
         "rows": [[table.columns[n].shown(row[n]) for n in shown] for row in table.rows],
     }

@@ -209,8 +209,9 @@ class RunPanel:
         viewer = self._viewer
         first = not shown.shown
         if first:
-            viewer.map.suspend()
             viewer.teaching.stop()
+            viewer.map.leave()
+            viewer.review.suspend()
         nodes = live.show()
         viewer.state.has_result = True  # there is something to look at
         shown.show(nodes)
@@ -234,6 +235,7 @@ class RunPanel:
             state.has_result = False
         else:
             viewer.map.show_again()
+            viewer.review.refresh()
             viewer.views.look_at(viewer.result.warped)
         if run.phase is Phase.FINISHED and run.output is not None:
             state.run_end = _ended(run)

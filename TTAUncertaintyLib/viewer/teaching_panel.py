@@ -11,6 +11,7 @@ from ..errors import TTAUncertaintyError
 from ..results import Bundle, KeptRegistrations, MapKind
 from ..results.build_up import BuildUp
 from ..scene.loading import folder_of
+from ..scene.looks import display_of
 from ..scene.result import ResultNodes, remove_with_display
 from ..scene.slices import Layers, set_layers
 from ..scene.teaching import load_registrations, show_build_up, show_pass
@@ -99,6 +100,7 @@ class TeachingPanel:
         if state.teach_on:
             state.teach_on = False
             self._viewer.map.show_again()
+            self._viewer.review.refresh()
 
     def _advance(self) -> None:
         with self._viewer.state as state:
@@ -127,6 +129,7 @@ class TeachingPanel:
             return
         if not state.teach_on:
             viewer.map.suspend()
+            viewer.review.suspend()
             state.teach_on = True
         show_pass(viewer.stage, result, number - 1)
         values = self._build_up.after(number) if state.teach_map else None
@@ -139,8 +142,7 @@ class TeachingPanel:
 
     def _window(self, result: ResultNodes) -> tuple[float, float]:
         """Return the colours' ends of the finished map, so that what grows can be compared."""
-        node = result.maps[MapKind.TOTAL].GetDisplayNode()
-        return node.GetWindowLevelMin(), node.GetWindowLevelMax()
+        return display_of(result, MapKind.TOTAL, float(self._viewer.state.opacity)).window
 
     def _forget_map(self) -> None:
         if self._map is not None and self._viewer.stage.scene.IsNodePresent(self._map):

@@ -18,7 +18,7 @@ from trame_slicer.views import ViewLayoutDefinition, ViewProps, ViewType
 from ..results.review_report import Picture
 from ..scene.layouts import SIDE_BY_SIDE, Layout
 from ..scene.pictures import png_of_window, views_as_before
-from ..scene.slices import fit, jump_to
+from ..scene.slices import fit, jump_to, middle_of, move_to
 from .application import ViewerApplication
 
 #: Name of the 3D view.
@@ -74,6 +74,8 @@ class Views:
         self._volume: Any = None
         self._drawing: asyncio.Task[None] | None = None
         self._layout = Layout.FOUR_UP
+        self._tags: tuple[str, ...] = ()
+        self._place: tuple[float, float, float] | None = None
         for kind, ui in (
             (RemoteSliceViewFactory, self._slice_ui),
             (RemoteThreeDViewFactory, self._three_d_ui),
@@ -113,14 +115,17 @@ class Views:
         made.interactor().AddObserver("WindowResizeEvent", lambda *_: self._resized(view.tag), -1.0)
 
     def arrange(self, layout: Layout) -> None:
-        """Draw the views of an arrangement, and those alone."""
-        self._layout = layout
+        """Draw the views of an arrangement, and those alone; they look where those before did."""
         tags = [view.tag for view in _SLICES[layout]]
+        if layout is not self._layout and self._volume is not None:
+            self._place = middle_of(self._application.stage, self._tags, self._place)
+            move_to(self._application.stage, self._place, tuple(tags))
+        self._layout, self._tags = layout, tuple(tags)
         self._manager.set_current_view_ids([*tags, THREE_D] if layout is Layout.FOUR_UP else tags)
 
     def look_at(self, volume: Any) -> None:
         """Show the whole of a volume: now, and in each view once more when it gets its size."""
-        self._volume = volume
+        self._volume, self._place = volume, None
         self._unfitted = {view.tag for views in _SLICES.values() for view in views}
         fit(self._application.stage, volume)
         view = self._manager.get_view(THREE_D)
@@ -181,6 +186,8 @@ class Views:
         if tag in self._unfitted and self._volume is not None:
             self._unfitted.discard(tag)
             fit(self._application.stage, self._volume, (tag,))
+            if self._place is not None:
+                move_to(self._application.stage, self._place, (tag,))
 
     def _slice_ui(self, server: Any, _view_id: str, view: Any) -> None:
         tag = view.get_singleton_tag()

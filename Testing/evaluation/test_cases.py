@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from support.lattices import FLIPPED
+from support.phantom import write
 from support.predictors import StandIn
 from torch import Tensor
 
@@ -18,7 +19,8 @@ from TTAUncertaintyLib.evaluation.fields import draw, points_on
 from TTAUncertaintyLib.evaluation.kept import KeptMeasurements
 from TTAUncertaintyLib.evaluation.kinds import Deformation
 from TTAUncertaintyLib.evaluation.measuring import measure
-from TTAUncertaintyLib.geometry import Image, affine_map, identity_map, sample
+from TTAUncertaintyLib.evaluation.study import Study, Subject, measure_study
+from TTAUncertaintyLib.geometry import Image, Lattice, affine_map, identity_map, sample
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
 
 #: A hundred mm a side, oblique, flipped and anisotropic.
@@ -94,6 +96,21 @@ def test_the_same_seed_makes_the_same_case() -> None:
     assert first.fixed.intensities.shape != other.fixed.intensities.shape or not torch.equal(
         first.fixed.intensities, other.fixed.intensities
     )
+
+
+def test_where_two_scanners_had_their_origins_is_no_deformation(tmp_path: Path) -> None:
+    far = np.eye(4)
+    far[:3, 3] = (300.0, -50.0, 450.0)
+    shapes = {"a": LATTICE, "b": Lattice(LATTICE.size, far @ LATTICE.matrix)}
+    for name, lattice in shapes.items():
+        write(tmp_path / f"{name}.nii.gz", head().intensities.numpy(), lattice)
+    subjects = tuple(Subject(name, tmp_path / f"{name}.nii.gz") for name in shapes)
+    study = Study(subjects, ("reapplied",), (0,), REQUEST)
+    steps = list(measure_study(study, Resting()))
+    assert [step.measurement.subject for step in steps] == ["a", "b"]
+    for step in steps:  # the same image twice: next to nothing was to be found
+        assert step.measurement.displacement_mm < 2
+        assert float(step.measurement.error.max()) < 5
 
 
 def test_an_empty_mask_is_refused() -> None:

@@ -40,6 +40,16 @@ def test_spots_are_ranked_by_peak_and_lie_where_the_peak_is() -> None:
     assert high.mean == pytest.approx((124 * 2.0 + 3.0) / 125)
 
 
+def test_of_peaks_that_read_alike_the_larger_place_comes_first() -> None:
+    values = np.full(LATTICE.array_shape, 0.2, np.float32)
+    values[4:7, 4:7, 4:7] = 3.002
+    values[10:15, 13:18, 18:23] = 2.998  # both read 3.00
+    values[1, 1, 1:4] = 2.98
+    spots = find_hot_spots(values, everywhere(), LATTICE, 1.0, smallest_cm3=0.0)
+    assert [round(spot.volume_cm3 / 0.009) for spot in spots] == [125, 27, 3]
+    assert [spot.voxel for spot in spots] == [(20, 15, 12), (5, 5, 5), (2, 1, 1)]  # inside
+
+
 def test_a_spot_is_found_again_from_any_point_inside_it() -> None:
     regions = hot_spot_regions(two_blobs(), everywhere(), LATTICE, 1.0)
     for voxel, expected in (((4, 8, 4), 0), ((22, 17, 14), 1), ((1, 1, 1), None)):

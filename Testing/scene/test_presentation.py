@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from TTAUncertaintyLib.scene.display import default_display, read_display, show_
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
 from TTAUncertaintyLib.scene.presentation import Background, Presentation, present
 from TTAUncertaintyLib.scene.result import ResultNodes, results_in
-from TTAUncertaintyLib.scene.slices import composites, fit, jump_to, slice_nodes
+from TTAUncertaintyLib.scene.slices import composites, fit, jump_to, middle_of, move_to, slice_nodes
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.scene.transform_view import TransformView
 
@@ -228,12 +229,69 @@ def test_side_by_side_shows_fixed_warped_and_map(
 def test_jumping_takes_every_view_to_the_place(
     application_with_views, stage: Stage, result: ResultNodes, plain: Presentation
 ) -> None:
-    place = (7.0, -11.0, 13.0)
-    jump_to(stage, place)
+    place = np.array([7.0, -11.0, 13.0])
+    fit(stage, result.warped)
+    before = {node.GetName(): on_screen(node, place)[:2] for node in slice_nodes(stage)}
+    jump_to(stage, tuple(place))
     for node in slice_nodes(stage):
-        to_ras = node.GetSliceToRAS()
-        center = [to_ras.GetElement(row, 3) for row in range(3)]
-        assert center == pytest.approx(place, abs=0.01)
+        *where, depth = on_screen(node, place)
+        assert depth == pytest.approx(0, abs=0.01)  # it lies in the slice
+        assert where == pytest.approx(before[node.GetName()], abs=0.01)  # nothing else has moved
+
+
+def test_jumping_far_brings_the_place_to_the_middle(
+    application_with_views, stage: Stage, result: ResultNodes
+) -> None:
+    place = np.array([7.0, -11.0, 13.0])
+    fit(stage, result.warped)
+    for node in slice_nodes(stage):  # as after zooming in elsewhere
+        node.JumpSliceByCentering(*(place + 9))
+        node.SetFieldOfView(8, 8, 1)
+        node.UpdateMatrices()
+    jump_to(stage, tuple(place))
+    for node in slice_nodes(stage):
+        *where, depth = on_screen(node, place)
+        middle = [size / 2 for size in node.GetDimensions()[:2]]
+        assert depth == pytest.approx(0, abs=0.01)
+        assert where == pytest.approx(middle, abs=1)
+
+
+def test_where_three_slices_meet_is_found_and_another_layout_goes_there(
+    application_with_views, stage: Stage, result: ResultNodes
+) -> None:
+    place = np.array([7.0, -11.0, 13.0])
+    fit(stage, result.warped)
+    names = tuple(node.GetLayoutName() for node in slice_nodes(stage))
+    jump_to(stage, tuple(place))
+    assert middle_of(stage, names) == pytest.approx(place, abs=0.01)
+    move_to(stage, (1.0, 2.0, 3.0), names)
+    one = names[:1]  # says one coordinate; the others are those of before
+    (node,) = slice_nodes(stage, one)
+    normal = np.array([node.GetSliceToRAS().GetElement(row, 2) for row in range(3)])
+    expected = place + normal * (normal @ (np.array([1.0, 2.0, 3.0]) - place))
+    assert middle_of(stage, one, tuple(place)) == pytest.approx(expected, abs=0.01)
+
+
+def on_screen(node, place: np.ndarray) -> list[float]:
+    """Return where a view has a place: two pixels, and the distance from its plane in slices."""
+    to_ras = np.array([[node.GetXYToRAS().GetElement(r, c) for c in range(4)] for r in range(4)])
+    return list(np.linalg.solve(to_ras, [*place, 1.0])[:3])
+
+
+def test_a_narrow_view_leaves_room_for_the_legend(
+    application_with_views, stage: Stage, result: ResultNodes
+) -> None:
+    bounds = [0.0] * 6
+    result.warped.GetRASBounds(bounds)
+    for width, right in ((300, 0.25), (450, 0.05)):
+        for node in slice_nodes(stage):
+            node.SetDimensions(width, 400, 1)
+        fit(stage, result.warped)
+        for node in slice_nodes(stage):
+            corners = np.array(list(itertools.product(bounds[:2], bounds[2:4], bounds[4:])))
+            shown = np.array([on_screen(node, corner)[:2] for corner in corners])
+            assert (shown >= 0).all()
+            assert (shown[:, 0] <= (1 - right) * width).all() and (shown[:, 1] <= 400).all()
 
 
 def test_the_look_of_a_map_survives_saving_and_opening(

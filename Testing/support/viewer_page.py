@@ -70,7 +70,7 @@ def settled(page: Any, selector: str = ".tta-cell") -> np.ndarray:
         page.wait_for_timeout(300)
         now = pixels(page, selector)
         still = now.shape == before.shape and np.abs(now - before).mean() < 0.01
-        if still and (now.max(axis=2) > 60).mean() > 0.05:  # more than a title and a slider
+        if still and (now.max(axis=2) > 60).mean() > 0.01:  # more than a title and a slider
             return now
         before = now
     raise AssertionError("The view stays empty, or does not come to rest.")

@@ -161,12 +161,16 @@ def test_the_next_result_of_the_list_takes_its_place(page: Any, study: Study) ->
     page.keyboard.press("r")
     page.wait_for_selector(".tta-spots .tta-reject")
     page.keyboard.press("]")
-    page.wait_for_function("() => document.querySelector('.tta-work-place')?.innerText === '2 of 2'")
+    page.wait_for_function(
+        "() => document.querySelector('.tta-work-place')?.innerText === '2 of 2'"
+    )
     page.wait_for_selector(".tta-spots .tta-reject", state="detached")
     assert page.locator(".tta-problem").count() == 0
     settled(page)
     page.keyboard.press("[")
-    page.wait_for_function("() => document.querySelector('.tta-work-place')?.innerText === '1 of 2'")
+    page.wait_for_function(
+        "() => document.querySelector('.tta-work-place')?.innerText === '1 of 2'"
+    )
     page.wait_for_selector(".tta-spots .tta-reject")  # as it was decided
 
 
