@@ -459,7 +459,11 @@ def _row(reviewed: ReviewedSpot) -> dict[str, Any]:
 
 def _table(table: Table, title: str) -> dict[str, Any]:
     """Return a table of one map as the page shows it: what fits beside the views."""
-    shown = [n for n, column in enumerate(table.columns) if column.title not in _LEFT_OUT]
+    shown = [
+        n
+        for n, column in enumerate(table.columns)
+        if column.title not in _LEFT_OUT and any(row[n] is not None for row in table.rows)
+    ]
     return {
         "title": f"{title} per structure" if table.key == "structures" else table.title,
         "titles": [table.columns[n].heading.replace("cm3", "cm³") for n in shown],

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
+from support.phantom import FIXED, write
 from support.viewer_page import Study, colorfulness, drawn, open_page, settled
 from support.viewer_process import ViewerProcess
 
-READY = ".tta-cell img, .tta-cell canvas"
+from TTAUncertaintyLib.geometry import Lattice
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,19 @@ def test_three_views_stand_side_by_side_and_only_the_last_has_the_map(page: Any)
     page.wait_for_selector(".tta-four-up")
 
 
+def test_the_anatomy_is_drawn_around_what_is_high_in_3d(page: Any) -> None:
+    cell = ".tta-four-up .tta-cell:nth-child(2)"
+    shown = settled(page, cell)
+
+    def changed(now: np.ndarray) -> float:
+        return float((np.abs(now - shown).max(axis=2) > 6).mean())
+
+    page.click(".tta-3d input")
+    drawn(page, lambda now: changed(now) > 0.1, "no anatomy", cell)
+    page.click(".tta-3d input")
+    drawn(page, lambda now: changed(now) < 0.01, "the anatomy again", cell)
+
+
 def test_a_verdict_is_in_the_exported_report(page: Any, study: Study) -> None:
     page.click(".tta-tab-review")
     before = settled(page)
@@ -123,6 +138,29 @@ def test_a_verdict_is_in_the_exported_report(page: Any, study: Study) -> None:
     assert "Torn" in packed.read("hot_spots.csv").decode("utf-8-sig")
     kept = json.loads((study.worse.folder / "review.json").read_text())
     assert kept["places"] == review["places"]
+
+
+def test_structures_that_are_sent_are_named_and_judged(page: Any, tmp_path: Path) -> None:
+    page.click(".tta-tab-review")
+    first = np.arange(FIXED.size[0]) < FIXED.size[0] // 2
+    halves = np.broadcast_to(np.where(first, 3, 8), FIXED.array_shape).astype(np.float32)
+    labels = write(tmp_path / "halves.nrrd", halves, FIXED, sitk.sitkUInt8)
+    page.set_input_files(".tta-file-structures input", str(labels))
+    page.wait_for_selector(".tta-structures:has-text('label 3')")
+    words = page.locator(".tta-structures").first.inner_text()
+    assert "Label 8" in words and "cm³" in words and "tolerance" not in words
+    found = page.locator(".tta-spots tbody tr").all_inner_texts()
+    assert found and all(re.search("[Ll]abel [38]", row) for row in found)
+    elsewhere = write(tmp_path / "elsewhere.nrrd", halves, far_from(FIXED), sitk.sitkUInt8)
+    page.set_input_files(".tta-file-structures input", str(elsewhere))
+    page.wait_for_selector(".tta-problem")
+    assert "Label 8" in page.locator(".tta-structures").first.inner_text()  # as before
+
+
+def far_from(lattice: Lattice) -> Lattice:
+    away = np.eye(4)
+    away[:3, 3] = 1000.0
+    return Lattice(lattice.size, away @ lattice.matrix)
 
 
 def test_a_tab_that_is_closed_while_it_waits_leaves_the_others_alone(
