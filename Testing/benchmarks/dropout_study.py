@@ -13,13 +13,13 @@ slice of the first case.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from sheet_of_maps import Panel, box_around, paint_sheet
 from torch import Tensor
 
 from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
@@ -171,91 +171,39 @@ def main() -> None:
 
 # -- the picture --------------------------------------------------------------------------------
 
-_SCALE = 3  # screen pixels a voxel
-_MARGIN, _TITLE, _BAR = 10, 44, 46
-
 
 def paint(maps: Maps, path: Path) -> None:
-    """Paint the middle axial slice: image, error, and each map with its own scale in mm."""
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    from PySide6 import QtCore, QtGui
-
-    app = QtGui.QGuiApplication.instance() or QtGui.QGuiApplication([])
-    spreads = [*maps.intrinsic.values(), maps.direct]
+    """Paint the middle axial slice: error, and each map with its own scale in mm."""
     inside = maps.case.mask
-    spread_to = _upper(torch.stack(spreads), inside)
+    spread_to = _upper(torch.stack([*maps.intrinsic.values(), maps.direct]), inside)
     jitter_to = _upper(torch.stack([*maps.jitter.values()]), inside)
-    panels = [
-        ("Error of the registration", "", maps.error, _upper(maps.error[None], inside)),
-        ("Dropout, directly", "repeated passes, not perturbed", maps.direct, spread_to),
-        ("Intrinsic spread", "dropout", maps.intrinsic[Noise.DROPOUT], spread_to),
-        ("Intrinsic spread", "sampling phase", maps.intrinsic[Noise.DISCRETISATION], spread_to),
-        ("Bias jitter", "dropout", maps.jitter[Noise.DROPOUT], jitter_to),
-        ("Bias jitter", "sampling phase", maps.jitter[Noise.DISCRETISATION], jitter_to),
-    ]
     level = maps.error.shape[0] * 11 // 20
-    rows, columns = np.nonzero(inside[level].numpy())
-    cut = (slice(rows.min() - 2, rows.max() + 3), slice(columns.min() - 2, columns.max() + 3))
-    height, width = (n * _SCALE for n in maps.error[level].numpy()[cut].shape)
-    sheet = QtGui.QImage(
-        3 * (width + _MARGIN) + _MARGIN,
-        2 * (height + _TITLE + _BAR) + _MARGIN,
-        QtGui.QImage.Format.Format_RGB32,
-    )
-    sheet.fill(QtGui.QColor("white"))
-    painter = QtGui.QPainter(sheet)
-    for number, (title, subtitle, values, upper) in enumerate(panels):
-        x = _MARGIN + (number % 3) * (width + _MARGIN)
-        y = (number // 3) * (height + _TITLE + _BAR)
-        font = painter.font()
-        font.setPixelSize(15)
-        font.setBold(True)
-        painter.setFont(font)
-        painter.drawText(x, y + 20, title)
-        font.setPixelSize(13)
-        font.setBold(False)
-        painter.setFont(font)
-        painter.drawText(x, y + 38, subtitle)
-        colors = _colors(values[level].numpy()[cut], maps.case.fixed[0, 0, level].numpy()[cut],
-                         inside[level].numpy()[cut], upper)  # fmt: skip
-        slice_image = QtGui.QImage(
-            colors.data, colors.shape[1], colors.shape[0], 3 * colors.shape[1],
-            QtGui.QImage.Format.Format_RGB888,
-        )  # fmt: skip
-        painter.drawImage(QtCore.QRect(x, y + _TITLE, width, height), slice_image)
-        ramp = _ramp(width)
-        bar = QtGui.QImage(ramp.data, width, 1, 3 * width, QtGui.QImage.Format.Format_RGB888)
-        painter.drawImage(QtCore.QRect(x, y + _TITLE + height + 8, width, 10), bar)
-        line = QtCore.QRect(x, y + _TITLE + height + 20, width, 18)
-        painter.drawText(line, QtCore.Qt.AlignmentFlag.AlignLeft, "0")
-        painter.drawText(line, QtCore.Qt.AlignmentFlag.AlignRight, f"{upper:.1f} mm")
-    painter.end()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(str(path), "PNG", 0)
-    del app
+    cut = box_around(inside[level].numpy())
+    grey = maps.case.fixed[0, 0, level].numpy()[cut]
+
+    def panel(title: str, subtitle: str, values: Tensor, upper: float) -> Panel:
+        shown = values[level].numpy()[cut]
+        return Panel(title, subtitle, grey, shown, inside[level].numpy()[cut], upper)
+
+    intrinsic, jitter = maps.intrinsic, maps.jitter
+    rows = [
+        [
+            panel("Error of the registration", "", maps.error, _upper(maps.error[None], inside)),
+            panel("Dropout, directly", "repeated passes, not perturbed", maps.direct, spread_to),
+            panel("Intrinsic spread", "dropout", intrinsic[Noise.DROPOUT], spread_to),
+        ],
+        [
+            panel("Intrinsic spread", "sampling phase", intrinsic[Noise.DISCRETISATION], spread_to),
+            panel("Bias jitter", "dropout", jitter[Noise.DROPOUT], jitter_to),
+            panel("Bias jitter", "sampling phase", jitter[Noise.DISCRETISATION], jitter_to),
+        ],
+    ]
+    paint_sheet(rows, path)
 
 
 def _upper(values: Tensor, mask: Tensor) -> float:
     """Return the 98th percentile inside the brain: the end of a scale."""
     return float(np.quantile(values[:, mask].numpy(), 0.98))
-
-
-def _palette() -> np.ndarray:
-    from TTAUncertaintyLib.results.report.colors import SEQUENTIAL, color_table
-
-    return color_table(SEQUENTIAL).rgba[:, :3].astype(np.float64)
-
-
-def _ramp(width: int) -> np.ndarray:
-    steps = np.round(np.linspace(0, 255, width)).astype(int)
-    return np.ascontiguousarray(_palette()[steps][None].astype(np.uint8))
-
-
-def _colors(values: np.ndarray, grey: np.ndarray, mask: np.ndarray, upper: float) -> np.ndarray:
-    """Return a slice as uint8 [rows, columns, 3], anterior up, the brain in colours."""
-    index = np.clip(values / upper * 255, 0, 255).astype(int)
-    picture = np.where(mask[..., None], _palette()[index], 255.0 * grey[..., None])
-    return np.ascontiguousarray(picture[::-1].astype(np.uint8))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ is how far the images are from what the network was trained on. The shipped cali
 where there is one, although it was made on other images: does it stay right, and if not, does it
 say that it is out of its range?
 
-    python Testing/benchmarks/mismatch_study.py --model pyramid-flow
+    python Testing/benchmarks/mismatch_study.py --model pyramid-flow \\
+        --picture docs/pictures/mismatch.png
     python Testing/benchmarks/mismatch_study.py --model lapirn --weights LapIRN_disp_fea7.pth
 
 Images: the bundled Colin 27, and what Testing/oracles/get_evaluation_images.py fetches.
@@ -17,22 +18,29 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
+from sheet_of_maps import Panel, box_around, paint_sheet
 
 from TTAUncertaintyLib.calibration import apply, find_calibration
 from TTAUncertaintyLib.cues import Cue
+from TTAUncertaintyLib.engine import place, prepare
 from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture
 from TTAUncertaintyLib.evaluation.kinds import Deformation
 from TTAUncertaintyLib.evaluation.measuring import Measurement, measure
 from TTAUncertaintyLib.evaluation.metrics import coverage, pearson
-from TTAUncertaintyLib.geometry import Image, read_image
-from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.geometry import Image, Prealignment, read_image, resample_array
+from TTAUncertaintyLib.models import RegistrationModel, load_model
 from TTAUncertaintyLib.models.contract import describe
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.sample_data import sample_images
 
 IMAGES = Path(__file__).resolve().parents[2] / ".oracles" / "images"
 SEED = 300
+
+#: How many cases are painted, and where their scales end: the same for all.
+_PAINTED = 2
+_UPPER_MM = {"Error": 8.0, "Total uncertainty": 3.0, "Expected error": 8.0}
 
 
 def colin() -> Image:
@@ -90,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="pyramid-flow")
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--picture", type=Path, help="paint a slice of the first two cases here")
     options = parser.parse_args()
     model = load_model(options.model, options.weights)
     print(
@@ -97,9 +106,47 @@ def main() -> None:
         "1 - correlation (Pearson) | expected, mm | bound holds | outside |"
     )
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
-    for case in cases():
+    shown = []
+    for number, case in enumerate(cases()):
         found = measure(case, model, DesignRequest(Preset.QUICK))
         print(row(found, describe(model)), flush=True)
+        if options.picture is not None and number < _PAINTED:
+            shown.append(panels(case, found, model))
+    if options.picture is not None:
+        paint_sheet(shown, options.picture)
+
+
+def panels(case: KnownCase, found: Measurement, model: RegistrationModel) -> list[Panel]:
+    """Return a slice of a case: the image, its error, and what predicts it."""
+    placement = place(case.fixed, case.moving, model, prealignment=Prealignment.NONE)
+    pair = prepare(case.fixed, case.moving, model, placement)
+    mask = torch.from_numpy(case.mask).float()[None]
+    onto = resample_array(mask, case.fixed.lattice, pair.fixed_lattice, outside=0.0)
+    region = onto[0].numpy() > 0.5
+    level = region.shape[0] // 2
+    cut = box_around(region[level])
+    grey = pair.fixed[0, 0].numpy()
+    grey = grey[level][cut] / np.quantile(grey[region], 0.995)
+
+    def slice_of(values: torch.Tensor) -> np.ndarray:
+        whole = np.zeros(region.shape, values.numpy().dtype)
+        whole[region] = values.numpy()
+        return whole[level][cut]
+
+    title = case.name[0].upper() + case.name[1:]
+    made = [Panel(title, "fixed image", grey)]
+    inside = region[level][cut]
+    shown = [("Error", "true", found.error), ("Total uncertainty", "Quick", found.cues[Cue.TOTAL])]
+    calibration = find_calibration(describe(model), found.design, found.spacing_mm)
+    for name, subtitle, values in shown:
+        made.append(Panel(name, subtitle, grey, slice_of(values), inside, _UPPER_MM[name]))
+    if calibration is not None:
+        maps = apply(calibration, found.cues)
+        outside = slice_of(maps.outside.to(torch.uint8)) > 0
+        name, subtitle = "Expected error", "outlined: outside the calibration"
+        values = slice_of(maps.expected_error)
+        made.append(Panel(name, subtitle, grey, values, inside, _UPPER_MM[name], outside))
+    return made
 
 
 if __name__ == "__main__":

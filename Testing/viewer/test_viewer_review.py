@@ -163,6 +163,15 @@ def far_from(lattice: Lattice) -> Lattice:
     return Lattice(lattice.size, away @ lattice.matrix)
 
 
+def test_the_report_of_the_run_opens_as_a_page_that_may_run_nothing(
+    page: Any, viewer: ViewerProcess
+) -> None:
+    report = page.context.request.get(f"http://127.0.0.1:{viewer.port}/tta/report.html")
+    assert report.status == 200 and "Registration uncertainty" in report.text()
+    policy = report.headers["content-security-policy"]
+    assert "sandbox" in policy and "default-src 'none'" in policy
+
+
 def test_a_tab_that_is_closed_while_it_waits_leaves_the_others_alone(
     page: Any, viewer: ViewerProcess, browser: Any
 ) -> None:
