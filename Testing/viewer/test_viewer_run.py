@@ -155,7 +155,9 @@ def test_a_run_outlives_a_reload_and_can_be_cancelled(page: Any, folder: Path) -
     assert page.locator(".tta-title").inner_text() == title
 
 
-def test_the_sample_pair_is_sent_and_stopped_with_what_there_is(page: Any, folder: Path) -> None:
+def test_the_sample_pair_is_sent_and_run_to_the_end_and_again_until_it_is_stopped(
+    page: Any, folder: Path
+) -> None:
     before, pair = results_in(folder), sample_pair("reference")
     choose_own_images(page)
     for role, image in (("fixed", pair.fixed), ("moving", pair.moving)):
@@ -164,11 +166,15 @@ def test_the_sample_pair_is_sent_and_stopped_with_what_there_is(page: Any, folde
             f"() => document.querySelector('.tta-file-{role}')?.innerText"
             f".includes('{image.path.name}')"
         )
-    page.click(".tta-run")
-    page.wait_for_selector(".tta-live", timeout=4 * PATIENCE_MS)
-    page.wait_for_selector(".tta-stop:not([disabled])", timeout=4 * PATIENCE_MS)
-    page.click(".tta-stop")
-    page.wait_for_selector(".tta-map-select", timeout=4 * PATIENCE_MS)
-    (made,) = results_in(folder) - before
-    record = Bundle.open(made).record
-    assert record["passes"]["done"] >= 2 and not record["complete"]
+    for stop in (False, True):
+        page.click(".tta-tab-run")
+        page.click(".tta-run")
+        page.wait_for_selector(".tta-live", timeout=4 * PATIENCE_MS)
+        if stop:
+            page.wait_for_selector(".tta-stop:not([disabled])", timeout=4 * PATIENCE_MS)
+            page.click(".tta-stop")
+        page.wait_for_selector(".tta-map-select", timeout=8 * PATIENCE_MS)
+        (made,) = results_in(folder) - before
+        before.add(made)
+        record = Bundle.open(made).record
+        assert record["passes"]["done"] >= 2 and record["complete"] is not stop
