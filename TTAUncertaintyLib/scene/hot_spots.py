@@ -78,6 +78,8 @@ def _add(stage: Stage, result: ResultNodes, verdict: Verdict) -> Any:
     display.SetUseGlyphScale(True)
     display.SetGlyphScale(2.5)
     display.SetTextScale(3.0)
+    display.SetOccludedVisibility(True)  # the places lie inside the surface of what is high
+    display.SetOccludedOpacity(0.8)
     display.SetPropertiesLabelVisibility(False)
     display.SetPointLabelsVisibility(True)
     words = display.GetTextProperty()  # on a ground of their own: the map below has every colour
