@@ -103,6 +103,33 @@ def test_three_views_stand_side_by_side_and_only_the_last_has_the_map(page: Any)
     page.wait_for_selector(".tta-four-up")
 
 
+def test_the_other_layout_looks_at_the_same_place(page: Any) -> None:
+    thumb = ".tta-slice-slider [role=slider]"
+    axial = f".tta-four-up .tta-cell:nth-child(1) {thumb}"
+    mapped = f".tta-side-by-side .tta-cell:nth-child(3) {thumb}"
+
+    def slice_of(slider: str) -> float:
+        return float(page.locator(slider).get_attribute("aria-valuenow") or "nan")
+
+    def goes_to(slider: str, slice_mm: float) -> None:
+        page.wait_for_function(
+            "([slider, mm]) => Math.abs(document.querySelector(slider)?.ariaValueNow - mm) < 1.5",
+            arg=[slider, slice_mm],
+        )
+
+    middle = slice_of(axial)
+    page.locator(axial).focus()
+    for _ in range(9):
+        page.locator(axial).press("ArrowRight")
+    place = slice_of(axial)
+    assert abs(place - middle) > 6
+    settled(page)  # the slider is ahead of the views
+    page.keyboard.press("l")
+    goes_to(mapped, place)
+    page.keyboard.press("l")
+    goes_to(axial, place)
+
+
 def test_the_anatomy_is_drawn_around_what_is_high_in_3d(page: Any) -> None:
     cell = ".tta-four-up .tta-cell:nth-child(2)"
     shown = settled(page, cell)
