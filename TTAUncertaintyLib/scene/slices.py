@@ -177,6 +177,13 @@ def _well_in_view(node: Any, ras: tuple[float, float, float]) -> bool:
     return all(_EDGE * size[n] <= on_screen[n] <= (1 - _EDGE) * size[n] for n in (0, 1))
 
 
+def hide_crosshair(stage: Stage) -> None:
+    """Mark no place."""
+    crosshair = stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if crosshair is not None:
+        crosshair.SetCrosshairMode(slicer.vtkMRMLCrosshairNode.NoCrosshair)
+
+
 def _logics(stage: Stage) -> list[Any]:
     logics = stage.application.GetSliceLogics()
     return (

@@ -18,7 +18,7 @@ from trame_slicer.views import ViewLayoutDefinition, ViewProps, ViewType
 from ..results.review_report import Picture
 from ..scene.layouts import SIDE_BY_SIDE, Layout
 from ..scene.pictures import png_of_window, views_as_before
-from ..scene.slices import fit, jump_to, middle_of, move_to
+from ..scene.slices import fit, hide_crosshair, jump_to, middle_of, move_to
 from .application import ViewerApplication
 
 #: Name of the 3D view.
@@ -128,6 +128,7 @@ class Views:
         self._volume, self._place = volume, None
         self._unfitted = {view.tag for views in _SLICES.values() for view in views}
         fit(self._application.stage, volume)
+        hide_crosshair(self._application.stage)  # it marked a place in what was shown before
         view = self._manager.get_view(THREE_D)
         view.reset_focal_point()
         view.fit_view_to_content()
