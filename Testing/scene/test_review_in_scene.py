@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import vtk
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
@@ -94,9 +95,13 @@ def test_a_click_takes_the_views_to_the_spot(
     matched = find_spots(two_spots, Review(threshold_mm=1.0)).matched
     go_to_spot(stage, matched, 2)
     for view in application_with_views.slice_views.values():
-        to_ras = view.logic.GetSliceNode().GetSliceToRAS()
-        center = [to_ras.GetElement(row, 3) for row in range(3)]
-        assert center == pytest.approx(matched.spots[1].spot.position_ras_mm, abs=0.01)
+        node = view.logic.GetSliceNode()
+        to_screen = vtk.vtkMatrix4x4()
+        vtk.vtkMatrix4x4.Invert(node.GetXYToRAS(), to_screen)
+        place = (*matched.spots[1].spot.position_ras_mm, 1.0)
+        x, y, depth, _ = to_screen.MultiplyPoint(place)
+        width, height, _ = node.GetDimensions()
+        assert 0 < x < width and 0 < y < height and depth == pytest.approx(0, abs=0.01)
 
 
 def test_the_review_survives_saving_and_opening_the_scene(
