@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+import torch
 from support.phantom import FIXED, MOVING, phantom, write
 
 from TTAUncertaintyLib.calibration import read_calibration
 from TTAUncertaintyLib.cli import main
+from TTAUncertaintyLib.cli.evaluate import baselines
+from TTAUncertaintyLib.perturbations import Noise
 from TTAUncertaintyLib.results import Bundle, MapKind
 
 
@@ -150,3 +153,12 @@ def test_one_subject_cannot_be_calibrated(folder: Path, capsys: pytest.CaptureFi
     arguments += ["--outer", "4", "--family", "translation", "-o", str(folder / "one.json")]
     assert main(["calibrate", *arguments]) == 2
     assert "two subjects" in capsys.readouterr().err
+
+
+def test_dropout_is_measured_beside_the_others_without_any_perturbation() -> None:
+    assert not any("dropout" in name for name in baselines(paper=True, has_dropout=False))
+    design = baselines(paper=False, has_dropout=True)["MC dropout"].resolve(MOVING)
+    assert (design.noise, design.passes) == (Noise.DROPOUT, 50)
+    image = torch.rand(1, 1, *MOVING.array_shape)
+    for action in design.draw(MOVING).passes(0, 3, torch.device("cpu")):
+        torch.testing.assert_close(action.warp(image), image)
