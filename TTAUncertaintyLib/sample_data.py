@@ -19,16 +19,16 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class SampleImage:
-    """One sample image.
+    """One sample image, or a file that goes with one.
 
     Attributes
     ----------
     name
         Identifier, for example ``"colin27"``.
     path
-        Absolute path of the file (NIfTI, 1 mm voxels).
+        Absolute path of the file: NIfTI with 1 mm voxels, or Slicer's markups (.mrk.json).
     role
-        ``"fixed"``, ``"moving"`` or ``"labels"``.
+        ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
     title, description
         What a person reads about it.
     sha256
@@ -59,9 +59,10 @@ class SampleImage:
 
 @dataclass(frozen=True)
 class SamplePair:
-    """A fixed and a moving image that belong together, with their labels.
+    """A fixed and a moving image that belong together, with their labels and landmarks.
 
-    Both images share one world frame. Each label image lies on the lattice of its image.
+    Both images share one world frame. Each label image lies on the lattice of its image. The
+    landmarks are the same anatomical points by the same names, world LPS mm.
     """
 
     name: str
@@ -70,6 +71,8 @@ class SamplePair:
     moving: SampleImage
     fixed_labels: SampleImage
     moving_labels: SampleImage
+    fixed_landmarks: SampleImage
+    moving_landmarks: SampleImage
 
 
 def sample_images(folder: Path | None = None) -> dict[str, SampleImage]:
@@ -111,6 +114,8 @@ def sample_pairs(folder: Path | None = None) -> dict[str, SamplePair]:
             moving=images[record["moving"]],
             fixed_labels=images[record["fixed_labels"]],
             moving_labels=images[record["moving_labels"]],
+            fixed_landmarks=images[record["fixed_landmarks"]],
+            moving_landmarks=images[record["moving_landmarks"]],
         )
         for record in document["pairs"]
     }

@@ -5,10 +5,13 @@
         --mni-t1 mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz \
         --mni-grey mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz \
         --mni-white mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz \
+        --colin27-afids tpl-MNIColin27_desc-groundtruth_afids.fcsv \
+        --mni-afids tpl-MNI152NLin2009bSym_res-1_desc-groundtruth_afids.fcsv \
         --output .
 
 The Colin27 files are those of MRIcron (Debian package ``mricron-data``), the MNI152 files
-those inside the nilearn wheel. NOTICE.md holds their copyright notices.
+those inside the nilearn wheel, the landmarks those of the AFIDs project (in its repository
+``afids/autoafids``). NOTICE.md holds their copyright notices.
 
 Everything is deterministic: the one random element, the irregular outline and the texture of
 the painted lesion, comes from a fixed seed. Only numpy and SimpleITK are needed. Voxel values and
@@ -23,10 +26,12 @@ where it lies in its source.
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +45,20 @@ MARGIN_MM = 4.0
 
 BACKGROUND, CSF, GREY, WHITE = 0, 1, 2, 3
 CAVITY, OEDEMA = 1, 2
+
+MARKUPS_SCHEMA = (
+    "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/"
+    "Resources/Schema/markups-schema-v1.0.3.json#"
+)
+
+COLIN27_AFIDS_SHIFT_LPS_MM = (0.0, 0.0, 2.0)
+"""From the copy of Colin27 that the landmarks were placed on to MRIcron's copy.
+
+The header of MRIcron's ch2.nii.gz puts the same voxels two millimetres higher. Found by moving the
+surroundings of all 32 points on Colin27 over those on MNI152 (8 mm around each): their correlation
+is .60 as the points were published, .83 with this shift, and lower with any other;
+Testing/packaging/test_sample_data.py repeats it.
+"""
 
 LESION_SEED = 27
 LESION_CENTRE_LPS_MM = (-36.0, -26.0, 24.0)
@@ -59,6 +78,11 @@ MNI_SOURCE = (
     "ICBM 152 nonlinear symmetric 2009a (Fonov et al. 2009, 2011), the skull-stripped 8-bit "
     "version distributed with nilearn: mni_icbm152_{t1,gm,wm}_tal_nlin_sym_09a_converted.nii.gz"
 )
+AFIDS_SOURCE = (
+    "Anatomical fiducials (AFIDs) placed by trained raters, mean over raters; Lau et al. 2019, "
+    "Taha et al. 2023; afids/autoafids"
+)
+AFIDS_LICENCE = "CC BY 4.0 and MIT (see NOTICE.md)"
 
 
 @dataclass(frozen=True)
@@ -140,6 +164,24 @@ ENTRIES = (
         MNI_LICENCE,
         ("Cavity", "Oedema"),
     ),
+    Entry(
+        "mni152-landmarks",
+        "mni152_afids.mrk.json",
+        "landmarks",
+        "MNI152 landmarks",
+        "32 anatomical points that raters found on the MNI152 template, world LPS mm.",
+        AFIDS_SOURCE + ": tpl-MNI152NLin2009bSym, which is 2009a in finer voxels",
+        AFIDS_LICENCE,
+    ),
+    Entry(
+        "colin27-landmarks",
+        "colin27_afids.mrk.json",
+        "landmarks",
+        "Colin27 landmarks",
+        "The same 32 points on Colin27, world LPS mm, moved by 2 mm into the frame of this image.",
+        AFIDS_SOURCE + ": tpl-MNIColin27",
+        AFIDS_LICENCE,
+    ),
 )
 
 PAIRS = (
@@ -149,6 +191,8 @@ PAIRS = (
         "moving": "colin27",
         "fixed_labels": "mni152-tissues",
         "moving_labels": "colin27-tissues",
+        "fixed_landmarks": "mni152-landmarks",
+        "moving_landmarks": "colin27-landmarks",
         "description": "Two healthy brains in the same world frame, a few millimetres apart.",
     },
     {
@@ -157,6 +201,8 @@ PAIRS = (
         "moving": "colin27-lesion",
         "fixed_labels": "mni152-tissues",
         "moving_labels": "colin27-lesion-mask",
+        "fixed_landmarks": "mni152-landmarks",
+        "moving_landmarks": "colin27-landmarks",
         "description": "The moving brain has a lesion that the fixed one lacks: a registration "
         "has nothing to match there, and the uncertainty should say so.",
     },
@@ -480,13 +526,51 @@ def make_sample_images(
     }
 
 
-def write_sample_data(images: dict[str, sitk.Image], output: Path) -> None:
-    """Write the images and ``sample_data.json`` with their checksums into a folder."""
+def markups_of(
+    afids: Path, shift_lps_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+) -> dict[str, Any]:
+    """Markups document of Slicer, LPS, of a file of AFIDs, each point moved by the shift.
+
+    Their files are .fcsv in RAS whose points are labelled with numbers; what a point is called
+    stands in its description. Here the label is the name.
+    """
+    lines = afids.read_text(encoding="utf-8").splitlines()
+    if "# CoordinateSystem = 0" not in lines:
+        raise ValueError(f"{afids} is not in RAS.")
+    points = []
+    for row in csv.reader(line for line in lines if line and not line.startswith("#")):
+        r, a, s = (float(value) for value in row[1:4])
+        position = (at + by for at, by in zip((-r, -a, s), shift_lps_mm, strict=True))
+        points.append(
+            {
+                "id": row[11],
+                "label": row[12],
+                "position": [round(at, 4) for at in position],
+                "positionStatus": "defined",
+            }
+        )
+    markups = {
+        "type": "Fiducial",
+        "coordinateSystem": "LPS",
+        "coordinateUnits": "mm",
+        "controlPoints": points,
+    }
+    return {"@schema": MARKUPS_SCHEMA, "markups": [markups]}
+
+
+def write_sample_data(
+    images: dict[str, sitk.Image], landmarks: dict[str, dict[str, Any]], output: Path
+) -> None:
+    """Write everything, and ``sample_data.json`` with the checksums, into a folder."""
     output.mkdir(parents=True, exist_ok=True)
     records = []
     for entry in ENTRIES:
         path = output / entry.file
-        sitk.WriteImage(without_metadata(images[entry.name]), str(path), useCompression=True)
+        if entry.name in landmarks:
+            text = json.dumps(landmarks[entry.name], indent=1) + "\n"
+            path.write_text(text, encoding="utf-8")
+        else:
+            sitk.WriteImage(without_metadata(images[entry.name]), str(path), useCompression=True)
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         records.append({**asdict(entry), "sha256": checksum})
     document = {"schema_version": 1, "images": records, "pairs": list(PAIRS)}
@@ -503,6 +587,8 @@ def main() -> None:
         ("--mni-t1", "MNI152 2009a symmetric T1, stripped"),
         ("--mni-grey", "grey matter map of the same"),
         ("--mni-white", "white matter map of the same"),
+        ("--colin27-afids", "landmarks on Colin27 (.fcsv)"),
+        ("--mni-afids", "landmarks on MNI152 2009b symmetric (.fcsv)"),
     ):
         parser.add_argument(option, type=Path, required=True, help=meaning)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
@@ -514,7 +600,13 @@ def main() -> None:
         arguments.mni_grey,
         arguments.mni_white,
     )
-    write_sample_data(images, arguments.output)
+    landmarks = {
+        "colin27-landmarks": markups_of(
+            arguments.colin27_afids, COLIN27_AFIDS_SHIFT_LPS_MM
+        ),
+        "mni152-landmarks": markups_of(arguments.mni_afids),
+    }
+    write_sample_data(images, landmarks, arguments.output)
 
 
 if __name__ == "__main__":

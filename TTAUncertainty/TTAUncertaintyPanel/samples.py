@@ -17,7 +17,7 @@ _COLORS = ((0.35, 0.60, 0.90), (0.60, 0.60, 0.60), (0.95, 0.95, 0.90))
 
 
 def register_sample_data() -> None:
-    """List the bundled pairs, and the tissues of the fixed image, in the module Sample Data.
+    """List in the module Sample Data: the bundled pairs, the fixed image's tissues, landmarks.
 
     The files are copied from the extension into Slicer's cache and checked there.
     """
@@ -41,6 +41,17 @@ def register_sample_data() -> None:
             thumbnailFileName=str(icon),
             customDownloader=lambda _source, image=image: [load_sample_labels(image)],
             **_source(image),
+        )
+    points = {
+        one.name: one for p in pairs.values() for one in (p.fixed_landmarks, p.moving_landmarks)
+    }
+    for one in points.values():
+        register(
+            category=CATEGORY,
+            sampleName=_(one.title),
+            thumbnailFileName=str(icon),
+            customDownloader=lambda _source, one=one: [load_sample_landmarks(one)],
+            **_source(one),
         )
 
 
@@ -75,6 +86,18 @@ def load_sample_labels(image: SampleImage) -> Any:
     return node
 
 
+def load_sample_landmarks(points: SampleImage) -> Any:
+    """Load a list of landmarks: locked, so that no click moves one, and without their names.
+
+    Thirty names over one another hide the image; the review's table has them.
+    """
+    node = slicer.util.loadMarkups(str(points.path))
+    node.SetName(node_name(points))
+    node.SetLocked(True)
+    node.GetDisplayNode().SetPointLabelsVisibility(False)
+    return _without_file(node)
+
+
 def node_name(image: SampleImage) -> str:
     """What a loaded sample image is called in the scene: its title without its role."""
     return image.title.partition(" (")[0]
@@ -96,9 +119,12 @@ def _source(*images: SampleImage) -> dict[str, list[str]]:
 
 
 def _load(image: SampleImage, properties: dict[str, Any] | None = None) -> Any:
-    """Load a volume that does not know its file: saving the scene must not write over ours."""
     properties = {"name": node_name(image), "show": False} | (properties or {})
-    node = slicer.util.loadVolume(str(image.path), properties)
+    return _without_file(slicer.util.loadVolume(str(image.path), properties))
+
+
+def _without_file(node: Any) -> Any:
+    """Make a node forget its file: saving the scene must not write over ours."""
     storage = node.GetStorageNode()
     if storage is not None:
         slicer.mrmlScene.RemoveNode(storage)

@@ -40,6 +40,22 @@ def test_tissues_come_with_their_names(samples):
     assert found.names == {1: "Cerebrospinal fluid", 2: "Grey matter", 3: "White matter"}
 
 
+def test_landmarks_of_both_brains_are_the_same_places(samples):
+    sources, _ = samples
+    nodes = []
+    for name in ("MNI152 landmarks", "Colin27 landmarks"):
+        nodes += sources[name]["customDownloader"](sources[name])
+    names = [[n.GetNthControlPointLabel(k) for k in range(32)] for n in nodes]
+    assert names[0] == names[1] and "pineal gland" in names[0]
+    assert [n.GetName() for n in nodes] == ["MNI152 landmarks", "Colin27 landmarks"]
+    position = [0.0, 0.0, 0.0]
+    nodes[0].GetNthControlPointPositionWorld(names[0].index("R MB"), position)
+    assert position[0] > 0  # right is positive in Slicer's world
+    for node in nodes:
+        assert node.GetLocked()
+        assert node.GetStorageNode() is None
+
+
 def test_loaded_samples_do_not_know_their_files(samples):
     """Saving the scene must not write over the extension's own images."""
     _, ours = samples
