@@ -601,9 +601,7 @@ def main() -> None:
         arguments.mni_white,
     )
     landmarks = {
-        "colin27-landmarks": markups_of(
-            arguments.colin27_afids, COLIN27_AFIDS_SHIFT_LPS_MM
-        ),
+        "colin27-landmarks": markups_of(arguments.colin27_afids, COLIN27_AFIDS_SHIFT_LPS_MM),
         "mni152-landmarks": markups_of(arguments.mni_afids),
     }
     write_sample_data(images, landmarks, arguments.output)

@@ -12,8 +12,8 @@ from ..models.weights.safetensors_io import read_safetensors, write_safetensors
 from .engine import Engine
 from .execution import Precision
 
-#: Of what a checkpoint holds; 2: the sums behind the standard error too.
-_STATE_VERSION = "2"
+#: Of what a checkpoint holds; 2: the sums behind the standard error too; 3: the spare contrast.
+_STATE_VERSION = "3"
 
 
 def fingerprint(engine: Engine) -> str:

@@ -117,7 +117,7 @@ class Engine:
         self.full_covariance = full_covariance
         self.observer = observer
         self.tolerance_mm = tolerance_mm
-        self._monitor = ConvergenceMonitor(pair.fixed)
+        self._monitor = ConvergenceMonitor(pair.fixed, self.draws.spare_column())
         self._convergence: Convergence | None = None
         self._notes: list[str] = []
         self._prediction: Tensor | None = None
@@ -420,6 +420,7 @@ class Engine:
         self.precision = precision
         self._prediction = self._inverse_consistency = self._variance = None
         self._convergence = None
+        self._monitor.begin_again()
 
     def _use(self, device: torch.device) -> None:
         """Move everything that the loop touches to a device."""
@@ -451,7 +452,7 @@ class Engine:
 
     def state(self) -> dict[str, Tensor]:
         """Return what a later session needs to go on, as tensors on the CPU."""
-        state = {} if self._variance is None else self._variance.state()
+        state = {} if self._variance is None else self._variance.state() | self._monitor.state()
         if self._prediction is not None:
             state["prediction"] = self._prediction.cpu()
         if self._inverse_consistency is not None:
@@ -471,7 +472,7 @@ class Engine:
         self.precision = precision or self.execution.precision
         if "counts" in state:
             self._variance = NestedVariance.from_state(state, self.device)
-            self._convergence = self._monitor.assess(self._variance)
+            self._convergence = self._monitor.restore(state, self._variance)
         if "prediction" in state:
             self._answer_with(state["prediction"].to(self.device))
         if "inverse_consistency" in state:

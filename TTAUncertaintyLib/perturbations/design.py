@@ -150,6 +150,17 @@ class Draws:
     shifts: NDArray[np.float64]
     seeds: NDArray[np.int64]
 
+    def spare_column(self) -> NDArray[np.float64] | None:
+        """Return a column of a two-level design that no parameter uses, shape (K,).
+
+        None for other designs, and where there is none. See `variance.spare_column`.
+        """
+        from ..variance import spare_column
+
+        if self.design.sampling is not Sampling.HADAMARD:
+            return None
+        return spare_column(self.parameters)
+
     def action(self, k: int, device: torch.device | str = "cpu") -> Action:
         """Return tau_k on the moving lattice.
 

@@ -1,5 +1,6 @@
 """The nested variance estimator: pure arithmetic on tensors, knows nothing of networks."""
 
 from .nested import NestedVariance, VarianceEstimate
+from .two_level import SpareContrast, spare_column
 
-__all__ = ["NestedVariance", "VarianceEstimate"]
+__all__ = ["NestedVariance", "SpareContrast", "VarianceEstimate", "spare_column"]

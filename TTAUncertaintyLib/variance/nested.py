@@ -24,7 +24,8 @@ distribution, and so are the traces w_k of the K groups' own covariances, whose 
 
 For values with an excess kurtosis the truth has one more term, of which s^2(c) holds two thirds
 at K = 8 and all in the limit: uniform values, whose excess is negative, get an error that is too
-large (at most 16 % at K = 8), heavy tails one that is too small.
+large (at most 16 % at K = 8), heavy tails one that is too small. The points of a whole two-level
+design are no independent draws: `two_level` is for these.
 
 Sources: Lemma 4.1 of arXiv 2509.23355 for the two terms; Searle, Casella, McCulloch, "Variance
 Components" (1992) for the estimator; Lancaster, "The Helmert Matrices", Amer. Math. Monthly 72
@@ -40,8 +41,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-#: Order of the components of a full covariance.
-COMPONENTS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+from .two_level import COMPONENTS, SpareContrast
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +58,8 @@ class VarianceEstimate:
     groups, replicates
         K and R that the estimate rests on.
     standard_error
-        [D, H, W], mm: of the root of the total's trace; None before three perturbations are
-        complete. 0 where the total is 0.
+        [D, H, W], mm: of the root of the total's trace, the perturbations taken for independent
+        draws; None before three of them are complete. 0 where the total is 0.
     """
 
     total: Tensor
@@ -268,7 +268,9 @@ class NestedVariance:
             )
         return estimate
 
-    def total_and_error(self, voxels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def total_and_error(
+        self, voxels: Tensor | None = None, spare: SpareContrast | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return the root of the total's trace and its standard error.
 
         Parameters
@@ -276,6 +278,9 @@ class NestedVariance:
         voxels
             [N], int64 on the accumulator's device: indices into the flattened lattice; None for
             all of it.
+        spare
+            Of a complete two-level design, at the same voxels: its groups are not independent
+            draws, and this tells how well their spread is known.
 
         Returns
         -------
@@ -295,7 +300,10 @@ class NestedVariance:
             return field if voxels is None else field.flatten()[voxels]
 
         total = self._trace_at(self.between, at) / (k - 1)
-        variance = at(self._between_spread) / ((k - 2) * (k - 1))
+        if spare is not None:
+            variance = spare.variance()
+        else:
+            variance = at(self._between_spread) / ((k - 2) * (k - 1))
         if r > 1:
             total += self._trace_at(self.within, at) / (k * (r - 1)) * (1 - 1 / r)
             # the groups' traces are their sums of squares over R - 1

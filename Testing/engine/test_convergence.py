@@ -85,6 +85,44 @@ def test_every_report_says_how_well_the_map_is_known(replicates: int, device: st
         assert report.convergence.fraction == pytest.approx(error / total, rel=1e-3)
 
 
+def two_level_engine(interactions: float, replicates: int = 1) -> Engine:
+    """Return a run of orthogonal points whose errors are linear in the point, but for a share."""
+    design = Design(
+        Family.TRANSLATION, Amplitudes(2.0), Sampling.HADAMARD, outer=8, replicates=replicates
+    )
+    points = design.draw(MOVING).parameters
+    biases = points @ np.array([[0.5, 0.1, 0.0], [0.0, 0.3, 0.2], [0.1, 0.0, 0.4]])
+    biases[:, 0] += interactions * points.prod(axis=1)
+    model = KnownError(smooth_map(FIXED, MOVING), biases, np.zeros(3), replicates, 0)
+    return tell(Engine(model, PAIR, design, Execution("cpu"), False), model)
+
+
+@pytest.mark.parametrize("replicates", [1, 2])
+def test_a_whole_two_level_design_of_linear_errors_is_known_exactly(replicates: int) -> None:
+    reports = list(two_level_engine(0.0, replicates))
+    *before, last = (r.convergence for r in reports if r.convergence is not None)
+    assert last is not None and last.perturbations == 8
+    assert last.standard_error_mm < 1e-4 * last.total_mm
+    # not before it is whole
+    assert all(
+        c.standard_error_mm > 0.05 * c.total_mm for c in before if c is not None and c != last
+    )
+    curved = two_level_engine(0.2, replicates).run().convergence
+    assert curved is not None and curved.standard_error_mm > 0.02 * curved.total_mm
+
+
+def test_a_resumed_two_level_design_knows_as_much(tmp_path: Path) -> None:
+    whole = two_level_engine(0.2, 2).run()
+    for pause in range(1, 17):
+        path = tmp_path / f"{pause}.safetensors"
+        engine = two_level_engine(0.2, 2)
+        advance(engine, pause)
+        save_checkpoint(engine, path)
+        later = two_level_engine(0.2, 2)
+        load_checkpoint(later, path)
+        assert_same(later.run(), whole)
+
+
 @pytest.mark.parametrize("tolerance", TOLERANCES)
 @pytest.mark.parametrize(("replicates", "batch"), [(1, 1), (1, 5), (2, 1), (2, 3), (2, 100)])
 def test_it_stops_after_the_first_perturbation_that_is_enough(
