@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError
@@ -45,7 +43,9 @@ class KnownResult:
         try:
             transform = sitk.ReadTransform(str(bundle.transform))
             inputs = bundle.record["inputs"]
-            fixed, moving = (_lattice(inputs[which]["lattice"]) for which in ("fixed", "moving"))
+            fixed, moving = (
+                Lattice.from_dict(inputs[which]["lattice"]) for which in ("fixed", "moving")
+            )
             maps = []
             for kind, path in bundle.map_files.items():
                 if kind.facts.unit == "mm":
@@ -59,8 +59,3 @@ class KnownResult:
                 "Run the registration again.",
             ) from error
         return cls(transform, fixed, moving, tuple(maps))
-
-
-def _lattice(described: dict[str, Any]) -> Lattice:
-    i, j, k = described["size_ijk"]
-    return Lattice((i, j, k), np.array(described["voxel_to_world_lps"]))

@@ -245,6 +245,18 @@ class Lattice:
             "voxel_to_world_lps": self.matrix.tolist(),
         }
 
+    @staticmethod
+    def from_dict(described: dict[str, Any]) -> Lattice:
+        """Return the lattice that `as_dict` described.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            If that is none.
+        """
+        i, j, k = described["size_ijk"]
+        return Lattice((i, j, k), np.array(described["voxel_to_world_lps"]))
+
     def blank_itk_image(self, pixel: int = sitk.sitkFloat32) -> sitk.Image:
         """Return an empty SimpleITK image on this lattice.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,23 @@ def measure_landmarks(result: ResultNodes, fixed: Any, moving: Any) -> list[Land
     InputError
         If the lists do not fit together, or the transform is not in the scene any more.
     """
+    return measure_pairs(result, landmark_pairs(fixed, moving))
+
+
+def measure_pairs(result: ResultNodes, pairs: Sequence[LandmarkPair]) -> list[LandmarkFinding]:
+    """Return the same of pairs that are not in the scene.
+
+    Raises
+    ------
+    InputError
+        If the transform is not in the scene any more.
+    """
     if result.transform is None:
         raise InputError(
             "The transform of this result was deleted.", "Load the result again, or run it again."
         )
     in_mm = [volume for volume in map_volumes(result) if volume.unit == "mm"]
-    return evaluate_landmarks(landmark_pairs(fixed, moving), fixed_to_moving(result), in_mm)
+    return evaluate_landmarks(pairs, fixed_to_moving(result), in_mm)
 
 
 def fixed_to_moving(result: ResultNodes) -> PointMap:

@@ -34,6 +34,8 @@ from ..scene.review_desk import ReviewDesk
 from ..scene.review_state import keep_review
 from ..scene.structures import Structures
 from .controls import file_chooser, number, slider, text_field, verdict_buttons
+from .landmarks_part import LandmarksPart
+from .session import Upload
 from .structures_of_fixed import StructuresOfFixed
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class ReviewPanel:
         self._changed = False  # since it was read: nothing is written that nobody decided
         self._structures: Structures | None = None
         self._fixed_structures = StructuresOfFixed(viewer)
+        self.landmarks = LandmarksPart(viewer)
         state = viewer.state
         state.update(
             {
@@ -95,6 +98,7 @@ class ReviewPanel:
         self._desk, self._matched, self._selected = None, MatchedReview(()), -1
         self._changed = False
         self._structures = None
+        self.landmarks.on_result(result)
         state = self._viewer.state
         state.update({"spots": [], "spot": -1, "spot_comment": "", "tables": []})
         state.update({"structures_name": "", "review_kept": ""})
@@ -147,6 +151,7 @@ class ReviewPanel:
             found = [one for one in every if one.map_title == title or one.unit != "mm"]
             tables = structure_tables(found, desk.review.tolerance_mm)
             state.tables = [_table(table, title) for table in tables]
+        self.landmarks.show(desk.kind)
 
     def suspend(self) -> None:
         """Leave the views to something else; `refresh` brings the places back."""
@@ -183,7 +188,7 @@ class ReviewPanel:
             self._viewer.state.overall = "" if taken_back else verdict
             self._after_decision()
 
-    def use_structures(self, path: Path, name: str) -> None:
+    def use_structures(self, _role: str, upload: Upload) -> None:
         """Take a label map that was sent as structures of the fixed image.
 
         Raises
@@ -193,7 +198,8 @@ class ReviewPanel:
         """
         if self._desk is None:
             raise InputError("There is no result yet that structures could lie on.")
-        self._structures = self._fixed_structures.of_file(self._desk.result, path, name)
+        result, name = self._desk.result, upload.name
+        self._structures = self._fixed_structures.of_file(result, upload.path, name)
         self._viewer.state.structures_name = name
         self.refresh()
 
@@ -225,7 +231,8 @@ class ReviewPanel:
         places = {spot.rank: spot.spot.position_ras_mm for spot in self._matched.spots}
         pictures += views.pictures_of_places(places)
         folder = self._viewer.session.new_folder("review")
-        write_review(folder, review_content(desk.result, self._structures, pictures=pictures))
+        found = self.landmarks.findings
+        write_review(folder, review_content(desk.result, self._structures, found, pictures))
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(folder.iterdir()):
@@ -335,6 +342,7 @@ class ReviewPanel:
             )
             self._build_spots()
             self._build_structures()
+            self.landmarks.build()
             self._build_overall()
 
     def _build_spots(self) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
+from ..calibration import read_calibration
 from ..errors import InputError, TTAUncertaintyError
 from ..geometry import Start
 from ..perturbations import DesignRequest, Preset
@@ -20,7 +21,7 @@ from ..worker import Job
 from ..worker.run import Phase, Run, RunState
 from .controls import among, button, file_chooser, select
 from .model_choice import ModelChoice
-from .session import Upload, check_content, gigabytes, plain_name
+from .session import Upload, gigabytes, plain_name
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -45,6 +46,7 @@ class RunPanel:
         self._uploads: dict[str, Upload] = {}
         self._names: dict[str, str] = {}
         self._model = ModelChoice(viewer)
+        self._calibration: Upload | None = None
         self._run: Run | None = None
         self._watching: asyncio.Task[None] | None = None
         viewer.state.update(
@@ -69,6 +71,7 @@ class RunPanel:
                 "run_keep": True,
                 "fixed_name": "",
                 "moving_name": "",
+                "calibration_name": "",
                 "upload_limit": viewer.session.largest_upload,
                 "running": False,
                 "run_phase": "",
@@ -93,28 +96,34 @@ class RunPanel:
         return self._run is not None
 
     def take(self, role: str, upload: Upload) -> None:
-        """Take a file that was sent for "fixed", "moving" or "structures".
-
-        Raises
-        ------
-        InputError
-            If it is not an image; it is removed then.
-        """
+        """Take an image that was sent for "fixed" or "moving"."""
         state = self._viewer.state
-        try:
-            check_content(upload)
-            if role == "structures":
-                self._viewer.review.use_structures(upload.path, upload.name)
-                return
-        except TTAUncertaintyError:
-            upload.path.unlink(missing_ok=True)
-            raise
         before = self._uploads.get(role)
         if before is not None and not self.running:
             before.path.unlink(missing_ok=True)
         self._uploads[role] = upload
         state[f"{role}_name"] = f"{upload.name} ({upload.size / 1e6:.1f} MB)"
         state.run_pair = "own"
+
+    def use_calibration(self, _role: str, upload: Upload) -> None:
+        """Take a calibration that was sent, for the runs to come.
+
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
+        read_calibration(upload.path)
+        self.drop_calibration()
+        self._calibration = upload
+        self._viewer.state.calibration_name = upload.name
+
+    def drop_calibration(self) -> None:
+        """Go back to the calibrations that come with the networks."""
+        if self._calibration is not None and not self.running:
+            self._calibration.path.unlink(missing_ok=True)
+        self._calibration = None
+        self._viewer.state.calibration_name = ""
 
     def start(self) -> None:
         """Begin with what the page says."""
@@ -159,6 +168,15 @@ class RunPanel:
         """Return the job of what is chosen. Nothing of it is a path from the browser."""
         state = self._viewer.state
         model, options = self._model.chosen()
+        calibration = None
+        if self._calibration is not None:
+            calibration = self._calibration.path
+            of = read_calibration(calibration).model
+            if of != model:
+                raise InputError(
+                    f"{self._calibration.name} is a calibration of {of}, not of {model}.",
+                    "Choose its network, or leave the calibration out.",
+                )
         if state.run_pair == "own":
             missing = [role for role in _ROLES if role not in self._uploads]
             if missing:
@@ -182,6 +200,7 @@ class RunPanel:
             start=among(Start, state.run_start),
             previews=self._viewer.session.new_folder("previews"),
             keep_registrations=bool(state.run_keep),
+            calibration=calibration,
         )
 
     async def _watch(self, run: Run) -> None:
@@ -302,6 +321,22 @@ class RunPanel:
                     hide_details=True,
                     classes="mt-1",
                 )
+                html.H2("Expected error")
+                html.P(
+                    "With the calibration that comes with the network and the preset, where there "
+                    "is one, or with one of your own.",
+                    classes="tta-small mb-1",
+                )
+                file_chooser("Calibration", "calibration", "calibration_name", ".json")
+                with html.Div(v_if="calibration_name"):
+                    button(
+                        "Without this file",
+                        self.drop_calibration,
+                        "mdi-close",
+                        "mt-1 tta-drop-calibration",
+                        size="small",
+                        variant="text",
+                    )
                 button("Run", self.start, "mdi-play", "mt-3 tta-run", size="large")
                 html.P("{{ run_end }}", v_if="run_end", classes="tta-small mt-3 tta-run-end")
             with html.Div(v_if="running", classes="tta-running"):

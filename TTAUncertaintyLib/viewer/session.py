@@ -14,10 +14,28 @@ from ..errors import InputError
 #: What an upload may take at most, bytes: a whole-body CT of 1000 slices fits.
 LARGEST_UPLOAD = 1024**3
 
-#: Ends of names that are taken, as the file is then called here.
-_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
-
 _BEGIN_BYTES = 512
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What a file is to be that is sent for a purpose.
+
+    Parameters
+    ----------
+    words
+        As in "x.pdf is not an image that can be read here".
+    suffixes
+        Ends of names that are taken, as the file is then called here.
+    """
+
+    words: str
+    suffixes: tuple[str, ...]
+
+
+IMAGE = FileKind("an image that can be read here", (".nii.gz", ".nii", ".nrrd", ".mha"))
+CALIBRATION = FileKind("a calibration", (".json",))
+LANDMARKS = FileKind("a file of landmarks", (".json", ".fcsv", ".csv"))
 
 
 @dataclass(frozen=True)
@@ -58,24 +76,26 @@ class Session:
         self.folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-view-"))  # mode 0700
         self._count = 0
 
-    def place_for(self, name: str) -> Path:
+    def place_for(self, name: str, kind: FileKind = IMAGE) -> Path:
         """Return where a new upload is to be written.
 
         Parameters
         ----------
         name
             The file's name as the browser says it. Only its ending counts.
+        kind
+            What it is to be.
 
         Raises
         ------
         InputError
             If it is of a type that is not taken.
         """
-        suffix = next((s for s in _SUFFIXES if name.lower().endswith(s)), None)
+        suffix = next((s for s in kind.suffixes if name.lower().endswith(s)), None)
         if suffix is None:
             raise InputError(
-                f"{plain_name(name)} is not an image that can be read here.",
-                f"Choose one file that ends in {', '.join(_SUFFIXES)}.",
+                f"{plain_name(name)} is not {kind.words}.",
+                f"Choose one file that ends in {' or '.join(kind.suffixes)}.",
             )
         self._count += 1
         return self.folder / f"upload-{self._count}{suffix}"

@@ -11,12 +11,20 @@ from aiohttp import web
 from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
 from ..scene.loading import folder_of
-from .session import Upload, plain_name
+from .session import CALIBRATION, IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
 
 if TYPE_CHECKING:
     from .viewer import Viewer
 
-_ROLES = ("fixed", "moving", "structures")
+#: What is sent for what.
+_ROLES = {
+    "fixed": IMAGE,
+    "moving": IMAGE,
+    "structures": IMAGE,
+    "calibration": CALIBRATION,
+    "fixed-landmarks": LANDMARKS,
+    "moving-landmarks": LANDMARKS,
+}
 _CHUNK_BYTES = 1 << 20
 
 #: The report opens as a page of its own that may run nothing and load nothing.
@@ -48,21 +56,40 @@ class Web:
 
     async def _upload(self, request: web.Request) -> web.Response:
         role = request.match_info["role"]
-        if role not in _ROLES:
+        kind = _ROLES.get(role)
+        if kind is None:
             raise web.HTTPNotFound
         name = plain_name(unquote(request.headers.get("X-File-Name", "")))
         viewer = self._viewer
         try:
-            path = viewer.session.place_for(name)
+            path = viewer.session.place_for(name, kind)
             size = await self._receive(request, name, path)
             with viewer.state as state:
                 state.problem = state.remedy = ""
-                viewer.run.take(role, Upload(name, path, size))
+                self._hand_over(role, kind, Upload(name, path, size))
         except TTAUncertaintyError as error:
             with viewer.state:
                 viewer.say_problem(error)
             return web.Response(status=422, text=str(error))
         return web.Response(status=204)
+
+    def _hand_over(self, role: str, kind: FileKind, upload: Upload) -> None:
+        viewer = self._viewer
+        takers = {
+            "structures": viewer.review.use_structures,
+            "calibration": viewer.run.use_calibration,
+            "fixed-landmarks": viewer.review.landmarks.take,
+            "moving-landmarks": viewer.review.landmarks.take,
+        }
+        try:
+            if kind is IMAGE:
+                check_content(upload)
+            takers.get(role, viewer.run.take)(role, upload)
+        except TTAUncertaintyError as error:
+            upload.path.unlink(missing_ok=True)
+            # the person knows the file by the name it has there
+            said = error.problem.replace(str(upload.path), upload.name)
+            raise InputError(said, error.remedy) from error
 
     async def _receive(self, request: web.Request, name: str, path: Path) -> int:
         """Write what is sent; nothing is left of what is too large or breaks off."""

@@ -112,11 +112,15 @@ def test_what_is_sent_has_to_be_an_image(viewer: ViewerProcess) -> None:
     assert send("a.nii.gz", b"not an image") == 422
     assert send("..%2F..%2Fetc%2Fpasswd", b"x") == 422
     assert send("a.nrrd", b"NRRD0004\n", role="other") == 404
+    assert send("a.nrrd", b"NRRD0004\n", role="calibration") == 422
+    assert send("a.json", b"[]", role="calibration") == 422
+    assert send("a.json", b"NRRD0004\n") == 422
+    assert send("a.csv", b"label,l,p,s\n", role="fixed-landmarks") == 422
     assert send("a.nrrd", b"x", Content_Length=str(5 * 1024**3)) == 422
     (folder,) = viewer.private_folders
     assert not list(folder.glob("upload-*"))
     assert send("..%2F..%2Fa.nrrd", b"NRRD0004\n") == 204
-    assert [file.name for file in folder.glob("upload-*")] == ["upload-3.nrrd"]
+    assert [file.name for file in folder.glob("upload-*")] == ["upload-5.nrrd"]
     assert folder.stat().st_mode & 0o077 == 0
 
 

@@ -184,6 +184,49 @@ def test_structures_that_are_sent_are_named_and_judged(page: Any, tmp_path: Path
     assert "Label 8" in page.locator(".tta-structures").first.inner_text()  # as before
 
 
+def test_landmarks_that_are_sent_are_measured_and_exported(page: Any, tmp_path: Path) -> None:
+    page.click(".tta-tab-review")
+    assert page.locator(".tta-landmarks").count() == 0
+    voxels = np.array([[12, 14, 10], [16, 12, 12], [14, 18, 11]], dtype=float)
+    places = FIXED.to_world(voxels)
+    send_points(page, "fixed", tmp_path / "f.csv", places)
+    page.wait_for_selector(".tta-file-fixed-landmarks:has-text('f.csv')")
+    assert page.locator(".tta-landmarks").count() == 0  # of one image only
+    send_points(page, "moving", tmp_path / "m.csv", places[:2])
+    page.wait_for_selector(".tta-problem:has-text('3 landmarks on the fixed image and 2')")
+    send_points(page, "moving", tmp_path / "far.csv", places + 1000.0)
+    page.wait_for_selector(".tta-problem:has-text('outside the moving image')")
+    assert page.locator(".tta-landmarks").count() == 0
+    moved = places + np.array([[3.0, 0, 0], [0, 4.0, 0], [0, 0, 5.0]])
+    send_points(page, "moving", tmp_path / "m.csv", moved)
+    rows = page.locator(".tta-landmarks tbody tr")
+    rows.nth(2).wait_for()
+    assert [row.split()[:2] for row in rows.all_inner_texts()] == [
+        ["P1", "3.00"],
+        ["P2", "4.00"],
+        ["P3", "5.00"],
+    ]
+    assert "3 landmarks, paired by name" in page.inner_text(".tta-panel")
+    axial = page.locator(".tta-four-up .tta-cell:nth-child(1) .tta-slice-slider [role=slider]")
+    for number in (0, 1):
+        rows.nth(number).click()
+        page.wait_for_function(
+            "([slider, mm]) => Math.abs(slider.ariaValueNow - mm) < 1.5",
+            arg=[axial.element_handle(), float(places[number, 2])],
+        )
+    with page.expect_download() as download:
+        page.click(".tta-export")
+    with zipfile.ZipFile(download.value.path()) as packed:
+        table = packed.read("landmarks.csv").decode("utf-8-sig")
+    assert table.count("\n") == 4 and "P2" in table
+
+
+def send_points(page: Any, side: str, path: Path, places: np.ndarray) -> None:
+    rows = [f"P{n},{x},{y},{z}" for n, (x, y, z) in enumerate(places.tolist(), 1)]
+    path.write_text("\n".join(["label,l,p,s", *rows]))
+    page.set_input_files(f".tta-file-{side}-landmarks input", str(path))
+
+
 def far_from(lattice: Lattice) -> Lattice:
     away = np.eye(4)
     away[:3, 3] = 1000.0

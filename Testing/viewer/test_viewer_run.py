@@ -11,6 +11,7 @@ from support.own_program import NAME, install_program
 from support.viewer_page import PATIENCE_MS, Study, colorfulness, drawn, open_page
 from support.viewer_process import ViewerProcess
 
+from TTAUncertaintyLib.resources import resources_folder
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.sample_data import sample_pair
 
@@ -81,6 +82,26 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(page: Any, tmp_pa
 def row(page: Any, title: str) -> Any:
     """Return the row of an open list."""
     return page.locator(".v-overlay--active .v-list-item", has_text=title)
+
+
+def test_a_calibration_is_taken_for_its_own_network_alone(page: Any, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text('{"schema": "something else"}')
+    page.set_input_files(".tta-file-calibration input", str(wrong))
+    page.wait_for_selector(".tta-problem:has-text('wrong.json: This is not a calibration')")
+    own = tmp_path / "of another.json"
+    own.write_text(
+        next((resources_folder() / "Calibrations").glob("lapirn-*.json")).read_text("utf-8")
+    )
+    page.set_input_files(".tta-file-calibration input", str(own))
+    page.wait_for_selector(".tta-file-calibration:has-text('of another.json')")
+    assert page.locator(".tta-problem").count() == 0
+    page.click(".tta-run")
+    page.wait_for_selector(
+        ".tta-problem:has-text('of another.json is a calibration of lapirn, not of pyramid-flow')"
+    )
+    page.click(".tta-drop-calibration")
+    page.wait_for_selector(".tta-file-calibration:has-text('Choose a file')")
 
 
 def test_what_is_not_here_is_listed_with_its_command_and_cannot_be_chosen(page: Any) -> None:
