@@ -32,7 +32,7 @@ def test_every_command_of_the_readme_is_one_that_the_command_line_takes() -> Non
     commands = [
         shlex.split(line, comments=True)[1:]
         for block in blocks("sh")
-        for line in block.splitlines()
+        for line in block.replace("\\\n", " ").splitlines()
         if "ttauncertainty " in line
     ]
     assert len(commands) >= 3
