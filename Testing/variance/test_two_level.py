@@ -146,6 +146,22 @@ def test_the_variance_of_a_hand_computed_design() -> None:
     assert float(spare.variance()) == pytest.approx(16 / 9 * (4 * 4.6 + 1.2))
 
 
+def test_turning_all_values_changes_nothing() -> None:
+    column = spare_column(design_points(Sampling.HADAMARD, 8, 6, 3))
+    assert column is not None
+    values = torch.randn((8, 3, 50), generator=torch.Generator().manual_seed(1))
+    turn = torch.linalg.qr(torch.randn((3, 3), generator=torch.Generator().manual_seed(2)))[0]
+    found = []
+    for turned in (values, turn @ values):
+        spare, mean = SpareContrast(column), torch.empty((3, 50))
+        for k in range(8):
+            mean.copy_(turned[: k + 1].mean(0))  # the caller's memory may change
+            spare.follow(mean, k + 1)
+        found.append(spare.variance())
+    assert torch.allclose(*found, rtol=1e-3)
+    assert float(found[0].mean()) > 0.1
+
+
 def test_it_goes_on_after_a_break_and_not_after_a_gap() -> None:
     column = spare_column(design_points(Sampling.HADAMARD, 8, 6, 3))
     assert column is not None

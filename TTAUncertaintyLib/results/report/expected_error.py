@@ -59,7 +59,9 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
         f"{OUTSIDE_SWATCH}Hatched: the cues lie outside what the calibration has seen, in "
         f"{percent(outside)} of the region. There the values are those of the nearest case it "
         "knows, and the error may be larger. The same holds for anatomy, contrast or deformation "
-        "unlike the calibration's, and an error that every cue misses stays unseen."
+        "unlike the calibration's, and an error that every cue misses stays unseen. All of these "
+        "deformations were made by computer: between two different people expect the bound to hold "
+        "less often."
     )
     return f'<p class="lead">{" ".join(sentences)}</p><p class="hint">{limits}</p>'
 
