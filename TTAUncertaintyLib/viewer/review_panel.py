@@ -274,7 +274,8 @@ class ReviewPanel:
         desk = self._desk
         assert desk is not None
         self._matched = matched
-        desk.show_spots(matched)
+        if not self._viewer.map.suspended:  # else the views show something else
+            desk.show_spots(matched)
         facts, state = desk.kind.facts, self._viewer.state
         state.spots = [_row(reviewed) for reviewed in matched.spots]
         words = verdict_counts(matched)
