@@ -111,6 +111,17 @@ def test_a_whole_two_level_design_of_linear_errors_is_known_exactly(replicates: 
     assert curved is not None and curved.standard_error_mm > 0.02 * curved.total_mm
 
 
+def test_a_two_level_design_that_begins_again_knows_as_much() -> None:
+    """As it does where memory runs out and the whole run is made in another precision."""
+    engine = two_level_engine(0.2)
+    advance(engine, 5)
+    engine._begin_again_in(engine.precision)
+    assert engine.perturbed == 0
+    again, once = engine.run().convergence, two_level_engine(0.2).run().convergence
+    assert again is not None and once is not None
+    assert again.standard_error_mm == pytest.approx(once.standard_error_mm, rel=1e-5)
+
+
 def test_a_resumed_two_level_design_knows_as_much(tmp_path: Path) -> None:
     whole = two_level_engine(0.2, 2).run()
     for pause in range(1, 17):
