@@ -62,7 +62,8 @@ class LandmarksPart:
         known = tuple(result.record["inputs"][side].get("sha256") for side in _SIDES)
         for pair in sample_pairs().values():
             files = pair.fixed_landmarks, pair.moving_landmarks
-            if known == (pair.fixed.sha256, pair.moving.sha256):
+            is_pair = known == (pair.fixed.sha256, pair.moving.sha256)
+            if is_pair and all(file.path.is_file() for file in files):
                 self._paired = pair_points(*(read_points(file.path) for file in files))
                 names = (file.title for file in files)
                 state = self._viewer.state
@@ -72,28 +73,39 @@ class LandmarksPart:
     def take(self, role: str, upload: Upload) -> None:
         """Take a file of points that was sent for "fixed-landmarks" or "moving-landmarks".
 
+        Where two files are there already and it does not go with the other one, it is the first of
+        another pair.
+
         Raises
         ------
         InputError
-            If it holds no points, or does not go with the other file or the images. What is shown
-            stays then as it is.
+            If it holds no points, or does not go with the other file or the images.
         """
         if self._result is None:
             raise InputError("There is no result yet that landmarks could lie on.")
         read_points(upload.path)
         side = role.partition("-")[0]
         sent = self._sent | {side: upload}
-        if len(sent) == len(_SIDES):
-            paired = pair_points(*(read_points(sent[one].path) for one in _SIDES))
-            inputs = self._result.record["inputs"]
-            check_inside(paired.pairs, *(Lattice.from_dict(inputs[s]["lattice"]) for s in _SIDES))
-            self._paired = paired
-        state = self._viewer.state
-        if not self._sent:  # the other name is of points that come with the images
-            state.landmarks_fixed_name = state.landmarks_moving_name = ""
-        self._sent = sent
-        state[f"landmarks_{side}_name"] = upload.name
+        try:
+            paired = self._pair(self._result, sent)
+        except InputError:
+            if len(self._sent) < len(_SIDES):
+                raise
+            sent, paired = {side: upload}, PairedLandmarks((), "")
+        self._sent, self._paired, self.findings = sent, paired, []
+        names = {f"landmarks_{one}_name": sent[one].name if one in sent else "" for one in _SIDES}
+        self._viewer.state.update(names | {"landmarks": [], "landmark": -1})
         self._viewer.review.refresh()
+
+    @staticmethod
+    def _pair(result: ResultNodes, sent: dict[str, Upload]) -> PairedLandmarks:
+        """Return the pairs of two files; none as long as there is but one."""
+        if len(sent) < len(_SIDES):
+            return PairedLandmarks((), "")
+        paired = pair_points(*(read_points(sent[side].path) for side in _SIDES))
+        inputs = result.record["inputs"]
+        check_inside(paired.pairs, *(Lattice.from_dict(inputs[s]["lattice"]) for s in _SIDES))
+        return paired
 
     def show(self, kind: MapKind) -> None:
         """Measure them, and write them into the page beside a map.

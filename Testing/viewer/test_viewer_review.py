@@ -219,6 +219,12 @@ def test_landmarks_that_are_sent_are_measured_and_exported(page: Any, tmp_path: 
     with zipfile.ZipFile(download.value.path()) as packed:
         table = packed.read("landmarks.csv").decode("utf-8-sig")
     assert table.count("\n") == 4 and "P2" in table
+    send_points(page, "fixed", tmp_path / "other.csv", places[:2])  # the first of another pair
+    page.wait_for_selector(".tta-file-moving-landmarks:has-text('Choose a file')")
+    assert page.locator(".tta-landmarks").count() == 0
+    send_points(page, "moving", tmp_path / "m2.csv", moved[:2])
+    rows.nth(1).wait_for()
+    assert rows.count() == 2
 
 
 def send_points(page: Any, side: str, path: Path, places: np.ndarray) -> None:
