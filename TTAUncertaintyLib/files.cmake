@@ -251,6 +251,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "viewer/controls.py"
   "viewer/guard.py"
   "viewer/keys.py"
+  "viewer/landmarks_part.py"
   "viewer/map_panel.py"
   "viewer/model_choice.py"
   "viewer/opening.py"

@@ -165,9 +165,9 @@ def test_sample_images_are_registered_with_checksums_and_need_no_network(desktop
             urllib.request.urlretrieve(uri, tmp_path / name)
             digest = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
             assert checksum == f"SHA256:{digest}"
-    # labels are loaded by a function of ours, which names them
-    labels = [source["sampleName"] for source in sources if source.get("customDownloader")]
-    assert labels == ["MNI152 tissues"]
+    # labels and points are loaded by functions of ours: one names them, the other locks them
+    ours = [source["sampleName"] for source in sources if source.get("customDownloader")]
+    assert ours == ["MNI152 tissues", "MNI152 landmarks", "Colin27 landmarks"]
 
 
 def test_a_loaded_sample_pair_cannot_be_written_back_over_the_extensions_files(module):
