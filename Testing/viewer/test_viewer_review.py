@@ -134,13 +134,13 @@ def test_the_anatomy_is_drawn_around_what_is_high_in_3d(page: Any) -> None:
     cell = ".tta-four-up .tta-cell:nth-child(2)"
     shown = settled(page, cell)
 
-    def changed(now: np.ndarray) -> float:
-        return float((np.abs(now - shown).max(axis=2) > 6).mean())
+    def changed(now: np.ndarray, before: np.ndarray) -> float:
+        return float((np.abs(now - before).max(axis=2) > 6).mean())
 
     page.click(".tta-3d input")
-    drawn(page, lambda now: changed(now) > 0.1, "no anatomy", cell)
+    without = drawn(page, lambda now: changed(now, shown) > 0.1, "no anatomy", cell)
     page.click(".tta-3d input")
-    drawn(page, lambda now: changed(now) < 0.01, "the anatomy again", cell)
+    drawn(page, lambda now: changed(now, without) > 0.1, "the anatomy again", cell)
 
 
 def test_a_verdict_is_in_the_exported_report(page: Any, study: Study) -> None:
