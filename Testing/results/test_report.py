@@ -583,3 +583,14 @@ def test_where_the_calibration_hardly_reaches_it_is_said_first() -> None:
     wide = replace(found, outside=found.region.copy())
     assert not [said for said in cautions(found, calibrated_record()) if "Beyond" in said]
     assert "Beyond the calibration" in cautions(wide, calibrated_record())[0]
+
+
+def test_kinds_of_deformation_are_said_in_words() -> None:
+    from TTAUncertaintyLib.calibration import read_calibration
+    from TTAUncertaintyLib.resources import resources_folder
+    from TTAUncertaintyLib.results.report.expected_error import _KIND_WORDS
+
+    shipped = (resources_folder() / "Calibrations").glob("*.json")
+    kinds = {kind for path in shipped for kind in read_calibration(path).provenance["kinds"]}
+    assert {"reapplied", "paper-affine"} <= kinds  # else the words are of nothing
+    assert set(_KIND_WORDS) <= kinds

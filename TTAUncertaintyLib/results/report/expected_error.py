@@ -13,6 +13,9 @@ from .slices import Plane
 from .views import Views
 from .words import mm, percent, text
 
+#: Kinds of deformation whose names say nothing to a reader.
+_KIND_WORDS = {"paper-affine": "the paper's affine", "reapplied": "found between two of the images"}
+
 _KINDS = (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND)
 
 
@@ -29,7 +32,7 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
     calibration = record["calibration"]
     made = calibration["provenance"]
     names = ", ".join(str(image["name"]) for image in made.get("images", ()))
-    kinds = ", ".join(str(kind) for kind in made.get("kinds", ()))
+    kinds = ", ".join(_KIND_WORDS.get(str(kind), str(kind)) for kind in made.get("kinds", ()))
     expected = _inside(findings, MapKind.EXPECTED_ERROR)
     bound = _inside(findings, MapKind.ERROR_BOUND)
     level = _whole(calibration["error_bound"]["level"])
