@@ -33,24 +33,16 @@ def register_sample_data() -> None:
             thumbnailFileName=str(icon),
             **_source(pair.fixed, pair.moving),
         )
-    labels = {pair.fixed_labels.name: pair.fixed_labels for pair in pairs.values()}
-    for image in labels.values():
-        register(
-            category=CATEGORY,
-            sampleName=_(image.title),
-            thumbnailFileName=str(icon),
-            customDownloader=lambda _source, image=image: [load_sample_labels(image)],
-            **_source(image),
-        )
-    points = {
-        one.name: one for p in pairs.values() for one in (p.fixed_landmarks, p.moving_landmarks)
-    }
-    for one in points.values():
+    loaders = {pair.fixed_labels: load_sample_labels for pair in pairs.values()}
+    for pair in pairs.values():
+        points = pair.fixed_landmarks, pair.moving_landmarks
+        loaders |= dict.fromkeys(points, load_sample_landmarks)
+    for one, load in loaders.items():
         register(
             category=CATEGORY,
             sampleName=_(one.title),
             thumbnailFileName=str(icon),
-            customDownloader=lambda _source, one=one: [load_sample_landmarks(one)],
+            customDownloader=lambda _source, one=one, load=load: [load(one)],
             **_source(one),
         )
 

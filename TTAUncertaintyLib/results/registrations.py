@@ -93,9 +93,7 @@ class KeptRegistrations:
                 tuple(int(p["repeat"]) for p in passes),
                 int(record["replicates_R"]),
                 tuple(file.parent / p["warped"] for p in passes),
-                Lattice(
-                    tuple(record["lattice"]["size_ijk"]), record["lattice"]["voxel_to_world_lps"]
-                ),
+                Lattice.from_dict(record["lattice"]),
                 file.parent / record["offsets"],
             )
             shape = kept._offsets().shape

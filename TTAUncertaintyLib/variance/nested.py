@@ -37,11 +37,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from .two_level import COMPONENTS, SpareContrast
+if TYPE_CHECKING:
+    from .two_level import SpareContrast
+
+#: Order of the components of a full covariance.
+COMPONENTS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,8 +39,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-#: Order of the components of a symmetric 3x3 matrix.
-COMPONENTS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+from .nested import COMPONENTS
 
 #: tr E^2 / E|e|^4 for an isotropic normal vector e in R^3 with covariance E.
 _TRACE_SHARE = 1 / 5

@@ -12,6 +12,7 @@ from ..geometry.lattice import Lattice
 from ..results import MapKind
 from ..review import LandmarkFinding
 from ..review.landmark_files import PairedLandmarks, check_inside, pair_points, read_points
+from ..review.table import ras
 from ..sample_data import sample_pairs
 from ..scene.landmarks import measure_pairs
 from ..scene.result import ResultNodes
@@ -70,8 +71,8 @@ class LandmarksPart:
                 state.landmarks_fixed_name, state.landmarks_moving_name = names
                 return
 
-    def take(self, role: str, upload: Upload) -> None:
-        """Take a file of points that was sent for "fixed-landmarks" or "moving-landmarks".
+    def take(self, side: str, upload: Upload) -> None:
+        """Take a file of points that was sent for the "fixed" or the "moving" image.
 
         Where two files are there already and it does not go with the other one, it is the first of
         another pair.
@@ -84,7 +85,6 @@ class LandmarksPart:
         if self._result is None:
             raise InputError("There is no result yet that landmarks could lie on.")
         read_points(upload.path)
-        side = role.partition("-")[0]
         sent = self._sent | {side: upload}
         try:
             paired = self._pair(self._result, sent)
@@ -127,8 +127,7 @@ class LandmarksPart:
         """Look at a landmark on the fixed image, from 0 on."""
         if 0 <= number < len(self.findings):
             self._viewer.state.landmark = number
-            x, y, z = self.findings[number].pair.fixed_lps_mm
-            jump_to(self._viewer.stage, (-x, -y, z))
+            jump_to(self._viewer.stage, ras(self.findings[number].pair.fixed_lps_mm))
 
     def build(self) -> None:
         """Write the section into the page."""

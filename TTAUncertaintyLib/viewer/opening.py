@@ -97,9 +97,7 @@ def _image(recorded: dict[str, Any], name: str | None) -> _Image | None:
         return None
     try:
         image = sitk.ReadImage(str(path))
-        expected = Lattice(
-            tuple(recorded["lattice"]["size_ijk"]), recorded["lattice"]["voxel_to_world_lps"]
-        )
+        expected = Lattice.from_dict(recorded["lattice"])
         if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
             return None
         lattice = Lattice.of(image)

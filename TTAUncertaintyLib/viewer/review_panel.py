@@ -188,7 +188,7 @@ class ReviewPanel:
             self._viewer.state.overall = "" if taken_back else verdict
             self._after_decision()
 
-    def use_structures(self, _role: str, upload: Upload) -> None:
+    def use_structures(self, upload: Upload) -> None:
         """Take a label map that was sent as structures of the fixed image.
 
         Raises

@@ -46,7 +46,7 @@ class RunPanel:
         self._uploads: dict[str, Upload] = {}
         self._names: dict[str, str] = {}
         self._model = ModelChoice(viewer)
-        self._calibration: Upload | None = None
+        self._calibration: tuple[Upload, str] | None = None  # and the network that it is of
         self._run: Run | None = None
         self._watching: asyncio.Task[None] | None = None
         viewer.state.update(
@@ -105,7 +105,7 @@ class RunPanel:
         state[f"{role}_name"] = f"{upload.name} ({upload.size / 1e6:.1f} MB)"
         state.run_pair = "own"
 
-    def use_calibration(self, _role: str, upload: Upload) -> None:
+    def use_calibration(self, upload: Upload) -> None:
         """Take a calibration that was sent, for the runs to come.
 
         Raises
@@ -113,15 +113,15 @@ class RunPanel:
         InputError
             If it is none.
         """
-        read_calibration(upload.path)
+        calibration = read_calibration(upload.path)
         self.drop_calibration()
-        self._calibration = upload
+        self._calibration = upload, calibration.model
         self._viewer.state.calibration_name = upload.name
 
     def drop_calibration(self) -> None:
         """Go back to the calibrations that come with the networks."""
         if self._calibration is not None and not self.running:
-            self._calibration.path.unlink(missing_ok=True)
+            self._calibration[0].path.unlink(missing_ok=True)
         self._calibration = None
         self._viewer.state.calibration_name = ""
 
@@ -168,15 +168,12 @@ class RunPanel:
         """Return the job of what is chosen. Nothing of it is a path from the browser."""
         state = self._viewer.state
         model, options = self._model.chosen()
-        calibration = None
-        if self._calibration is not None:
-            calibration = self._calibration.path
-            of = read_calibration(calibration).model
-            if of != model:
-                raise InputError(
-                    f"{self._calibration.name} is a calibration of {of}, not of {model}.",
-                    "Choose its network, or leave the calibration out.",
-                )
+        calibration, of = self._calibration or (None, model)
+        if calibration is not None and of != model:
+            raise InputError(
+                f"{calibration.name} is a calibration of {of}, not of {model}.",
+                "Choose its network, or leave the calibration out.",
+            )
         if state.run_pair == "own":
             missing = [role for role in _ROLES if role not in self._uploads]
             if missing:
@@ -200,7 +197,7 @@ class RunPanel:
             start=among(Start, state.run_start),
             previews=self._viewer.session.new_folder("previews"),
             keep_registrations=bool(state.run_keep),
-            calibration=calibration,
+            calibration=None if calibration is None else calibration.path,
         )
 
     async def _watch(self, run: Run) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -74,17 +76,19 @@ class Web:
         return web.Response(status=204)
 
     def _hand_over(self, role: str, kind: FileKind, upload: Upload) -> None:
-        viewer = self._viewer
-        takers = {
-            "structures": viewer.review.use_structures,
-            "calibration": viewer.run.use_calibration,
-            "fixed-landmarks": viewer.review.landmarks.take,
-            "moving-landmarks": viewer.review.landmarks.take,
+        run, review = self._viewer.run, self._viewer.review
+        takers: dict[str, Callable[[Upload], None]] = {
+            "fixed": partial(run.take, "fixed"),
+            "moving": partial(run.take, "moving"),
+            "structures": review.use_structures,
+            "calibration": run.use_calibration,
+            "fixed-landmarks": partial(review.landmarks.take, "fixed"),
+            "moving-landmarks": partial(review.landmarks.take, "moving"),
         }
         try:
             if kind is IMAGE:
                 check_content(upload)
-            takers.get(role, viewer.run.take)(role, upload)
+            takers[role](upload)
         except TTAUncertaintyError as error:
             upload.path.unlink(missing_ok=True)
             # the person knows the file by the name it has there
