@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,12 @@ def test_the_itk_header_survives_a_nifti_file(tmp_path: Path) -> None:
     sitk.WriteImage(noise(OBLIQUE).to_itk(), str(path))
     # a NIfTI header holds float32: 44 mm to about 4e-6, times a field of view of 20 voxels
     assert Lattice.of(sitk.ReadImage(str(path))).is_close(OBLIQUE, 1e-4)
+
+
+@pytest.mark.parametrize(
+    "lattice", [OBLIQUE, FLIPPED, SHEARED], ids=["oblique", "flipped", "sheared"]
+)
+def test_a_description_as_json_has_it_gives_the_lattice_back(lattice):
+    again = Lattice.from_dict(json.loads(json.dumps(lattice.as_dict())))
+    assert again.size == lattice.size
+    assert np.array_equal(again.matrix, lattice.matrix)

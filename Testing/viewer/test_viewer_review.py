@@ -207,13 +207,16 @@ def test_landmarks_that_are_sent_are_measured_and_exported(page: Any, tmp_path: 
         ["P3", "5.00"],
     ]
     assert "3 landmarks, paired by name" in page.inner_text(".tta-panel")
-    axial = page.locator(".tta-four-up .tta-cell:nth-child(1) .tta-slice-slider [role=slider]")
+    sliders_mm = places * (1, -1, 1)  # Slicer's sagittal slices count to the left, coronal to front
     for number in (0, 1):
         rows.nth(number).click()
-        page.wait_for_function(
-            "([slider, mm]) => Math.abs(slider.ariaValueNow - mm) < 1.5",
-            arg=[axial.element_handle(), float(places[number, 2])],
-        )
+        for cell, axis in ((1, 2), (3, 0), (4, 1)):  # axial, sagittal, coronal
+            view = f".tta-four-up .tta-cell:nth-child({cell}) .tta-slice-slider [role=slider]"
+            page.wait_for_function(
+                "([slider, mm]) => Math.abs(slider.ariaValueNow - mm) < 1.5",
+                arg=[page.locator(view).element_handle(), float(sliders_mm[number, axis])],
+                timeout=20_000,
+            )
     with page.expect_download() as download:
         page.click(".tta-export")
     with zipfile.ZipFile(download.value.path()) as packed:
