@@ -261,6 +261,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "viewer/server.py"
   "viewer/session.py"
   "viewer/structures_of_fixed.py"
+  "viewer/stuck_pages.py"
   "viewer/teaching_panel.py"
   "viewer/ticker.py"
   "viewer/viewer.py"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from trame.ui.html import DivLayout
 from trame.ui.vuetify3 import VAppLayout
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
@@ -40,6 +41,11 @@ class Page:
                 self._welcome()
                 self._over()
             self._keys()
+        # trame's name for what stands in place of the page when the connection is lost
+        with DivLayout(viewer.server, template_name="error", classes="tta-lost"):
+            html.H1("No connection to the viewer")
+            html.P("Trying again every second; the page comes back by itself.")
+            html.P("If it was ended: reviews are kept, and the next start has another address.")
 
     def _bar(self) -> None:
         viewer = self._viewer

@@ -1,8 +1,9 @@
-"""A result on a phantom, and a real headless browser."""
+"""A result on a phantom, a real headless browser, and what both said when a test fails."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,23 @@ from TTAUncertaintyLib.worker.run import Phase, Run
 
 for _name in ("slicer", "trame_slicer"):
     pytest.importorskip(_name, reason="NOT TESTED: the viewer's packages are not installed.")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    known = getattr(item, "funcargs", {})
+    if report.failed:
+        if "viewer" in known:
+            report.sections.append(("the viewer's output", known["viewer"].output))
+        for context in known["browser"].contexts if "browser" in known else ():
+            for page in context.pages:
+                with contextlib.suppress(Exception):  # it may be what hangs
+                    words = page.locator("body").inner_text(timeout=5_000)
+                    report.sections.append((f"the page {page.url}", words))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -269,6 +269,28 @@ def test_a_tab_that_is_closed_while_it_waits_leaves_the_others_alone(
     later.context.close()
 
 
+def test_a_page_that_loses_its_connection_comes_back_as_it_was(page: Any) -> None:
+    sockets = []
+
+    def pass_through(socket: Any) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page.route_web_socket("**/ws*", pass_through)
+    page.reload()
+    page.wait_for_selector(".tta-cell")
+    slide(page, "opacity", "Home")
+    says(page, "opacity", "0 %")
+    page.evaluate("window.isTheOldPage = true")
+    sockets[-1].close()
+    page.wait_for_selector(".tta-lost")
+    page.wait_for_function("() => !window.isTheOldPage")
+    says(page, "opacity", "0 %")
+    slide(page, "opacity", "End")
+    says(page, "opacity", "100 %")
+    settled(page)
+
+
 def test_two_tabs_show_the_same(page: Any, viewer: ViewerProcess, browser: Any) -> None:
     other = open_page(browser, viewer.address, ".tta-cell")
     other.click(".tta-tab-map")

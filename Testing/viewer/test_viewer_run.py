@@ -61,6 +61,14 @@ def test_without_a_result_the_page_invites(browser: Any, tmp_path: Path) -> None
         page.context.close()
 
 
+def test_a_page_whose_viewer_has_ended_says_so(browser: Any, tmp_path: Path) -> None:
+    with ViewerProcess(tmp_path) as viewer:
+        page = open_page(browser, viewer.address, ".tta-try")
+        viewer.end()
+        page.wait_for_selector(".tta-lost:has-text('reviews are kept')")
+        page.context.close()
+
+
 def test_a_file_that_is_no_image_is_refused_in_words(page: Any, tmp_path: Path) -> None:
     choose_own_images(page)
     false = tmp_path / "letter.nii.gz"

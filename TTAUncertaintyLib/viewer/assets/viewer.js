@@ -1,4 +1,4 @@
-// What the page cannot say in Vue: keys, and sending a file.
+// What the page cannot say in Vue: keys, sending a file, and coming back to a lost server.
 (function () {
   "use strict";
   const KEYS = ["n", "p", "m", "f", "k", "g", "l", "a", "c", "r", "?", "[", "]", " "];
@@ -59,9 +59,31 @@
     });
   }
 
-  function offer() {
-    if (!window.trame || !window.trame.utils) return window.setTimeout(offer, 20);
-    window.trame.utils.tta = { upload: upload, download: download };
+  // The server keeps the state: a page that is loaded again is the page that was lost.
+  const RETRY_MS = 1000;
+  let lost = false;
+
+  function onLost() {
+    if (!lost) window.setTimeout(comeBack, RETRY_MS);
+    lost = true;
   }
-  offer();
+
+  function comeBack() {
+    fetch("index.html", { method: "HEAD", cache: "no-store" }).then(function (answer) {
+      if (!answer.ok) throw new Error(answer.statusText);
+      window.location.reload();
+    }).catch(function () {
+      window.setTimeout(comeBack, RETRY_MS);
+    });
+  }
+
+  function begin() {
+    if (!window.trame || !window.trame.utils) return window.setTimeout(begin, 20);
+    window.trame.utils.tta = { upload: upload, download: download };
+    window.trame.addConnectListener(function () {
+      window.trame.client.onConnectionClose(onLost);
+      window.trame.client.onConnectionError(onLost);
+    });
+  }
+  begin();
 })();
