@@ -128,7 +128,7 @@ def test_installed_weights_are_removed_after_a_question(desktop, ready, tmp_path
     assert WeightsStore().installed("lapirn") is not None
     desktop.answer(True)
     ready.ui.modelLabel.linkActivated.emit("remove")
-    desktop.wait_until(lambda: ready.ui.weightsRow.visible, 10)
+    desktop.wait_until(lambda: ready.ui.weightsRow.visible and ready.ui.weightsButton.visible, 10)
     assert WeightsStore().installed("lapirn") is None
 
 
