@@ -137,7 +137,7 @@ class ResultNodes:
             node = None if role in kept else self.reference(role)
             if node is not None:
                 remove_with_display(node)
-        scene.RemoveNode(self.node)
+        remove_with_display(self.node)
         hierarchy = _hierarchy(scene)
         if folder and hierarchy.GetNumberOfItemChildren(folder) == 0:
             hierarchy.RemoveItem(folder)
@@ -239,8 +239,12 @@ def put_into(scene: Any, folder: int, node: Any) -> None:
 
 
 def remove_with_display(node: Any) -> None:
-    """Remove a node from its scene, and what only it uses: how it is shown and stored."""
+    """Remove a node from its scene, and what only it uses: how it is shown, stored and listed."""
     scene = node.GetScene()
+    hierarchy = _hierarchy(scene)
+    item = hierarchy.GetItemByDataNode(node)
+    if item:  # only the desktop takes it away by itself; a left one is mistaken for a later node's
+        hierarchy.RemoveItem(item, False, False)
     own = []
     if node.IsA("vtkMRMLDisplayableNode"):  # a table is none
         own += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+import vtk
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
@@ -128,11 +129,19 @@ def test_a_second_result_of_the_same_pair_gets_a_name_of_its_own(
 def test_removing_a_result_removes_all_of_it_and_not_its_inputs(
     stage: Stage, made, tmp_path: Path
 ) -> None:
-    before = node_count(stage)
+    before, listed = node_count(stage), items(stage)
     load_bundle(stage, made.bundle).remove()
     left = node_count(stage) - before
     assert left <= 2  # the hierarchy itself, and a node of colours
     assert results_in(stage.scene) == []
+    assert items(stage) == listed
+
+
+def items(stage: Stage) -> int:
+    """Return how many items the subject hierarchy has."""
+    found = vtk.vtkIdList()
+    stage.hierarchy.GetItemChildren(stage.hierarchy.GetSceneItemID(), found, True)
+    return found.GetNumberOfIds()
 
 
 @pytest.mark.parametrize("name", ["uncertainty_total.nrrd", "transform.h5", "warped.nrrd"])
