@@ -12,6 +12,7 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.review import LandmarkFinding
+from TTAUncertaintyLib.review.table import ras
 from TTAUncertaintyLib.scene.review_desk import ReviewDesk
 
 from . import look, words
@@ -28,15 +29,25 @@ class LandmarksTab(VTKObservationMixin):
         The form's widgets.
     onMoved
         Called after a point was added, removed, renamed or moved.
+    onChosen
+        Called with where the chosen pair lies on the fixed image, world RAS mm.
     """
 
-    def __init__(self, ui: Any, onMoved: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        onMoved: Callable[[], None],
+        onChosen: Callable[[tuple[float, float, float]], None],
+    ) -> None:
         VTKObservationMixin.__init__(self)
         self._ui = ui
         self._onMoved = onMoved
+        self._onChosen = onChosen
+        self._findings: Sequence[LandmarkFinding] = ()
         titles = [_("Landmark"), _("Before"), _("After"), _("Map")]
         look.columns(ui.landmarksTable, titles, stretched=_NAME)
         look.small_print(ui.landmarksLabel)
+        ui.landmarksTable.itemSelectionChanged.connect(self._rowSelected)
         ui.landmarksTab.layout().addStretch(1)  # the tabs are as high as the highest
 
     def follow(self, desk: ReviewDesk, fixed: Any, moving: Any) -> None:
@@ -82,6 +93,7 @@ class LandmarksTab(VTKObservationMixin):
 
     def _show(self, findings: Sequence[LandmarkFinding], map_key: str, map_title: str) -> None:
         ui = self._ui
+        self._findings = findings
         rows = [
             (
                 one.pair.name,
@@ -102,7 +114,8 @@ class LandmarksTab(VTKObservationMixin):
         after = float(np.mean([one.after_mm for one in findings]))
         before = float(np.mean([one.before_mm for one in findings]))
         text = _(
-            "{n} pairs: {before:.2f} mm apart before the registration, {after:.2f} mm after it."
+            "{n} pairs, on average {before:.2f} mm apart before the registration, {after:.2f} mm "
+            "after it."
         )
         text = text.format(n=len(findings), before=before, after=after)
         if len(findings) == 1:
@@ -111,6 +124,11 @@ class LandmarksTab(VTKObservationMixin):
             )
             text = text.format(before=before, after=after)
         ui.landmarksLabel.text = text
+
+    def _rowSelected(self) -> None:
+        rows = self._ui.landmarksTable.selectionModel().selectedRows()
+        if rows and rows[0].row() < len(self._findings):
+            self._onChosen(ras(self._findings[rows[0].row()].pair.fixed_lps_mm))
 
     def _moved(self, *_event: object) -> None:
         self._onMoved()

@@ -12,6 +12,7 @@ from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.review import MatchedReview, Verdict
 from TTAUncertaintyLib.scene.hot_spots import go_to_spot
 from TTAUncertaintyLib.scene.review_desk import ReviewDesk
+from TTAUncertaintyLib.scene.slices import jump_to
 from TTAUncertaintyLib.scene.structures import Structures
 
 from .hot_spots_tab import HotSpotsTab, shortcuts
@@ -43,7 +44,7 @@ class ReviewSection:
         self._shownWith: Any = None
         self._spots = HotSpotsTab(ui, self._select, self._decide, self._setThreshold)
         self._structures = StructuresTab(ui, self._setTolerance)
-        self._landmarks = LandmarksTab(ui, self._later)
+        self._landmarks = LandmarksTab(ui, self._later, self._goTo)
         self._export = ReviewExport(ui, host)
         self._overall = OverallDecision(ui, self._decideOverall, self._setReviewer)
         self._timer = qt.QTimer()
@@ -202,6 +203,9 @@ class ReviewSection:
             facts = self._desk.kind.facts
             self._spots.show(matched, number, facts.title, facts.unit)
             go_to_spot(self._host.stage, matched, number + 1)
+
+    def _goTo(self, place: tuple[float, float, float]) -> None:
+        jump_to(self._host.stage, place)
 
     def _decide(self, verdict: Verdict | None, comment: str | None) -> None:
         spot = self._spots.selected

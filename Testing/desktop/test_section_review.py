@@ -252,6 +252,36 @@ def test_landmarks_are_measured_again_when_one_is_moved(desktop, reviewing):
     desktop.wait_until(lambda: "same order" in ui.landmarksLabel.text, 3)
 
 
+def test_a_click_on_a_landmark_takes_the_views_to_it_on_the_fixed_image(desktop, reviewing):
+    import slicer
+
+    reviewing.ui.reviewTabs.currentIndex = 2
+    places = {"landmarksFixed": [(3, -9, 5), (-7, 4, 11)], "landmarksMoving": [(0, 0, 0)] * 2}
+    turned = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    turned.SetMatrixTransformToParent(matrix_of_a_turn())
+    for name, at in places.items():
+        points = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", name)
+        points.SetAndObserveTransformNodeID(turned.GetID())
+        for place in at:
+            points.AddControlPointWorld(place)
+        setattr(reviewing.parameters, name, points)
+    table = reviewing.ui.landmarksTable
+    desktop.wait_until(lambda: table.rowCount == 2, 3)
+    crosshair = reviewing.stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    for row in (1, 0):
+        table.selectRow(row)
+        assert crosshair.GetCrosshairRAS() == pytest.approx(places["landmarksFixed"][row])
+
+
+def matrix_of_a_turn():
+    import vtk
+
+    turn = vtk.vtkTransform()
+    turn.Translate(4, -2, 7)
+    turn.RotateWXYZ(30, 1, 2, 3)
+    return turn.GetMatrix()
+
+
 def test_what_was_decided_survives_saving_and_opening_the_scene(desktop, reviewing, tmp_path):
     ui = reviewing.ui
     ui.nextButton.click()
