@@ -12,7 +12,6 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.review import LandmarkFinding
-from TTAUncertaintyLib.review.table import ras
 from TTAUncertaintyLib.scene.review_desk import ReviewDesk
 
 from . import look, words
@@ -30,14 +29,14 @@ class LandmarksTab(VTKObservationMixin):
     onMoved
         Called after a point was added, removed, renamed or moved.
     onChosen
-        Called with where the chosen pair lies on the fixed image, world RAS mm.
+        Called with the pair whose row is chosen.
     """
 
     def __init__(
         self,
         ui: Any,
         onMoved: Callable[[], None],
-        onChosen: Callable[[tuple[float, float, float]], None],
+        onChosen: Callable[[LandmarkFinding], None],
     ) -> None:
         VTKObservationMixin.__init__(self)
         self._ui = ui
@@ -128,7 +127,7 @@ class LandmarksTab(VTKObservationMixin):
     def _rowSelected(self) -> None:
         rows = self._ui.landmarksTable.selectionModel().selectedRows()
         if rows and rows[0].row() < len(self._findings):
-            self._onChosen(ras(self._findings[rows[0].row()].pair.fixed_lps_mm))
+            self._onChosen(self._findings[rows[0].row()])
 
     def _moved(self, *_event: object) -> None:
         self._onMoved()

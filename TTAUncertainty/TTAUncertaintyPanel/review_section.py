@@ -9,10 +9,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import InputError
-from TTAUncertaintyLib.review import MatchedReview, Verdict
+from TTAUncertaintyLib.review import LandmarkFinding, MatchedReview, Verdict
 from TTAUncertaintyLib.scene.hot_spots import go_to_spot
+from TTAUncertaintyLib.scene.landmarks import go_to_landmark
 from TTAUncertaintyLib.scene.review_desk import ReviewDesk
-from TTAUncertaintyLib.scene.slices import jump_to
 from TTAUncertaintyLib.scene.structures import Structures
 
 from .hot_spots_tab import HotSpotsTab, shortcuts
@@ -44,7 +44,7 @@ class ReviewSection:
         self._shownWith: Any = None
         self._spots = HotSpotsTab(ui, self._select, self._decide, self._setThreshold)
         self._structures = StructuresTab(ui, self._setTolerance)
-        self._landmarks = LandmarksTab(ui, self._later, self._goTo)
+        self._landmarks = LandmarksTab(ui, self._later, self._lookAt)
         self._export = ReviewExport(ui, host)
         self._overall = OverallDecision(ui, self._decideOverall, self._setReviewer)
         self._timer = qt.QTimer()
@@ -204,8 +204,8 @@ class ReviewSection:
             self._spots.show(matched, number, facts.title, facts.unit)
             go_to_spot(self._host.stage, matched, number + 1)
 
-    def _goTo(self, place: tuple[float, float, float]) -> None:
-        jump_to(self._host.stage, place)
+    def _lookAt(self, landmark: LandmarkFinding) -> None:
+        go_to_landmark(self._host.stage, landmark)
 
     def _decide(self, verdict: Verdict | None, comment: str | None) -> None:
         spot = self._spots.selected

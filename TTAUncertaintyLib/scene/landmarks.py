@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..review import LandmarkFinding, LandmarkPair, evaluate_landmarks
 from ..review.landmarks import PointMap
+from ..review.table import ras
 from .result import ResultNodes
 from .review_state import map_volumes
+from .slices import jump_to
+from .stage import Stage
 
 _FLIP = np.array([-1.0, -1.0, 1.0])
 
@@ -60,6 +63,11 @@ def measure_landmarks(result: ResultNodes, fixed: Any, moving: Any) -> list[Land
         If the lists do not fit together, or the transform is not in the scene any more.
     """
     return measure_pairs(result, landmark_pairs(fixed, moving))
+
+
+def go_to_landmark(stage: Stage, finding: LandmarkFinding) -> None:
+    """Take every slice view to a landmark on the fixed image and mark it with the crosshair."""
+    jump_to(stage, ras(finding.pair.fixed_lps_mm))
 
 
 def measure_pairs(result: ResultNodes, pairs: Sequence[LandmarkPair]) -> list[LandmarkFinding]:

@@ -12,11 +12,9 @@ from ..geometry.lattice import Lattice
 from ..results import MapKind
 from ..review import LandmarkFinding
 from ..review.landmark_files import PairedLandmarks, check_inside, pair_points, read_points
-from ..review.table import ras
 from ..sample_data import sample_pairs
-from ..scene.landmarks import measure_pairs
+from ..scene.landmarks import go_to_landmark, measure_pairs
 from ..scene.result import ResultNodes
-from ..scene.slices import jump_to
 from .controls import file_chooser
 from .session import Upload
 
@@ -127,7 +125,7 @@ class LandmarksPart:
         """Look at a landmark on the fixed image, from 0 on."""
         if 0 <= number < len(self.findings):
             self._viewer.state.landmark = number
-            jump_to(self._viewer.stage, ras(self.findings[number].pair.fixed_lps_mm))
+            go_to_landmark(self._viewer.stage, self.findings[number])
 
     def build(self) -> None:
         """Write the section into the page."""

@@ -45,7 +45,9 @@ class Page:
         with DivLayout(viewer.server, template_name="error", classes="tta-lost"):
             html.H1("No connection to the viewer")
             html.P("Trying again every second; the page comes back by itself.")
-            html.P("If it was ended: reviews are kept, and the next start has another address.")
+            html.P(
+                "If you ended it, your reviews are kept. Start it again and open the new address."
+            )
 
     def _bar(self) -> None:
         viewer = self._viewer

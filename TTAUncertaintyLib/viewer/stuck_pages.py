@@ -9,9 +9,10 @@ been sent. A page that is let go comes back by itself when it wakes (viewer.js).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+
+from .guard import Handler
 
 #: Seconds in which a page has to take something of what waits for it.
 _PATIENCE_S = 10.0
@@ -33,9 +34,7 @@ def let_go_of_stuck_pages(application: web.Application, patience_s: float = _PAT
     watching: set[asyncio.Task[None]] = set()
 
     @web.middleware
-    async def watched(
-        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
-    ) -> web.StreamResponse:
+    async def watched(request: web.Request, handler: Handler) -> web.StreamResponse:
         transport = request.transport
         if transport is not None and request.headers.get("Upgrade", "").lower() == "websocket":
             task = asyncio.get_running_loop().create_task(_watch(transport, patience_s))
