@@ -49,6 +49,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/self_test.py"
   "TTAUncertaintyPanel/structures_tab.py"
   "TTAUncertaintyPanel/teaching_section.py"
+  "TTAUncertaintyPanel/timers.py"
   "TTAUncertaintyPanel/troubles.py"
   "TTAUncertaintyPanel/view_pictures.py"
   "TTAUncertaintyPanel/weights.py"

@@ -26,6 +26,9 @@ from .review_section import ReviewSection
 from .run_section import RunSection
 from .teaching_section import TeachingSection
 
+#: In place of the result that is shown: whichever it is, every section is to be told.
+_UNTOLD = object()
+
 #: From top to bottom.
 _SECTIONS = (
     InputsSection,
@@ -50,7 +53,8 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     logic
         `TTAUncertaintyLogic`.
     parameters
-        `TTAUncertaintyParameters`; None before the panel is shown and while a scene closes.
+        `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or is
+        imported. No section does anything while it is None.
     entered
         Whether the panel is the one that is shown.
     """
@@ -61,7 +65,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.entered = False
         self._sections: list[Any] = []
         self._guiTag: Any = None
-        self._shownResult: ResultNodes | None = None
+        self._shownResult: Any = None
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
@@ -82,10 +86,13 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event, slot in (
             (slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartClose),
             (slicer.vtkMRMLScene.EndCloseEvent, self._onSceneChanged),
+            (slicer.vtkMRMLScene.StartImportEvent, self._onSceneStartImport),
             (slicer.vtkMRMLScene.EndImportEvent, self._onSceneChanged),
             (slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved),
         ):
             self.addObserver(scene, event, slot)
+        if getattr(self.parent, "isEntered", False):
+            self.enter()  # Slicer's Reload makes the panel that is shown, and does not enter it
 
     def enter(self) -> None:
         """Show the study's choices."""
@@ -100,6 +107,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Let go of everything; a run ends."""
+        self.entered = False
         self._tell("cleanup")
         self._setParameters(None)
         self.removeObservers()
@@ -173,6 +181,12 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._setParameters(None)
         self._tellOfResult()
         self._tell("onSceneClosed")
+
+    def _onSceneStartImport(self, *_event: object) -> None:
+        """Hold still: Slicer handles events meanwhile, and nodes refer to others to come."""
+        self._tell("exit")
+        self._setParameters(None)
+        self._shownResult = _UNTOLD
 
     def _onSceneChanged(self, *_event: object) -> None:
         """Begin anew with the scene as it is now: it was closed, or another was opened."""

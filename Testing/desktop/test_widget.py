@@ -105,6 +105,64 @@ def test_a_saved_scene_brings_back_every_choice_and_the_result(
     assert ready.result is not None and ready.result.title == title
 
 
+def test_nothing_acts_while_a_scene_is_imported_and_all_of_it_is_told_at_the_end(
+    desktop, ready, pair, result_folder, tmp_path
+):
+    import slicer
+
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    ready.ui.thresholdSlider.value = 0.4
+    ready.ui.reviewSection.collapsed = False
+    desktop.process_events(0.5)
+    shown = what_is_shown(ready)
+    desktop.save_scene(tmp_path / "study.mrb")
+    scene, told = slicer.mrmlScene, Listener()
+    ready._sections.append(told)
+    meanwhile = []
+
+    def handle_events(*_):
+        if scene.IsImporting():  # as Slicer's progress window does
+            desktop.process_events(0.02)
+            meanwhile.append((ready.parameters, tuple(told.heard)))
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, handle_events)
+    desktop.open_scene(tmp_path / "study.mrb")
+    scene.RemoveObserver(tag)
+    desktop.process_events(0.5)
+    assert set(meanwhile) == {(None, (None,))}  # told that the scene was closed, and no more
+    assert told.heard == [None, ready.result] and ready.result is not None
+    assert what_is_shown(ready) == shown
+
+
+def test_a_scene_that_is_added_to_the_one_that_is_shown_is_told_as_a_whole(
+    desktop, ready, pair, result_folder, tmp_path
+):
+    import slicer
+
+    desktop.save_scene(tmp_path / "other.mrb")
+    result = ready.logic.loadResult(result_folder, *pair)
+    ready.setResult(result)
+    told = Listener()
+    ready._sections.append(told)
+    slicer.mrmlScene.ReadFromMRB(str(tmp_path / "other.mrb"), False)
+    desktop.process_events(0.1)
+    # the study's choices came with the other scene, which has no result of its own
+    assert ready.parameters is not None and ready.result == result
+    assert told.heard[-1] == result and ready.ui.mapContents.visible
+
+
+def what_is_shown(panel):
+    """The words and numbers of the map and of the review."""
+    ui = panel.ui
+    return (
+        [ui.mapCombo.itemText(row) for row in range(ui.mapCombo.count)],
+        (ui.mapCombo.currentText, ui.colorCombo.currentText, ui.meaningLabel.text),
+        ui.resultCombo.currentText,
+        (ui.thresholdSlider.value, ui.windowRange.maximumValue),
+        (ui.hotSpotsTable.rowCount, ui.hotSpotsLabel.text, ui.noReviewLabel.isHidden()),
+    )
+
+
 def pair_names():
     return "Köpfchen", "bewegtes Köpfchen"
 
@@ -148,6 +206,20 @@ def test_reloading_ends_a_run_and_gives_a_panel_made_of_new_code(
     seed = fresh.parameters.seed
     ready.ui.seedSpin.value = seed + 1  # the old panel's widgets lead nowhere
     assert fresh.parameters.seed == seed
+
+
+def test_a_panel_made_while_it_is_shown_shows_the_study_at_once(desktop, ready, pair):
+    parent = ready.parent
+    assert parent.isEntered
+    ready.cleanup()  # Slicer's Reload: this, then setup() of a new panel, and no enter()
+    fresh = type(ready)(parent)
+    fresh.setup()
+    try:
+        desktop.process_events(0.05)
+        assert fresh.entered and fresh.parameters.fixedVolume is pair[0]
+        assert fresh.ui.runButton.enabled
+    finally:
+        fresh.cleanup()
 
 
 def test_quitting_ends_a_run(desktop, ready, result_folder, tmp_path):
