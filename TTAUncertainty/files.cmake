@@ -27,6 +27,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/map_widgets.py"
   "TTAUncertaintyPanel/message.py"
   "TTAUncertaintyPanel/model_options.py"
+  "TTAUncertaintyPanel/offered_nodes.py"
   "TTAUncertaintyPanel/options_row.py"
   "TTAUncertaintyPanel/overall_decision.py"
   "TTAUncertaintyPanel/pace.py"

@@ -22,6 +22,7 @@ from .inputs_section import InputsSection
 from .library import reload_library
 from .logic import TTAUncertaintyLogic
 from .map_section import MapSection
+from .offered_nodes import OfferedNodes
 from .review_section import ReviewSection
 from .run_section import RunSection
 from .teaching_section import TeachingSection
@@ -29,8 +30,9 @@ from .teaching_section import TeachingSection
 #: In place of the result that is shown: whichever it is, every section is to be told.
 _UNTOLD = object()
 
-#: From top to bottom.
+#: From top to bottom; before them what they all rely on.
 _SECTIONS = (
+    OfferedNodes,
     InputsSection,
     AdvancedSection,
     RunSection,
@@ -64,6 +66,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.parameters: Any = None
         self.entered = False
         self._sections: list[Any] = []
+        self._fitting: look.Fitting | None = None
         self._guiTag: Any = None
         self._shownResult: Any = None
         VTKObservationMixin.__init__(self)
@@ -77,6 +80,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addStretch(1)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
+        self._fitting = look.Fitting(panel)
         ui = self.ui
         pages = (ui.hotSpotsTabBody, ui.structuresTabBody, ui.landmarksTabBody)
         look.fitting_tabs(ui.reviewTabs, pages)
@@ -114,6 +118,8 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.logic is not None:
             self.logic.close()
         self._sections = []
+        if self._fitting is not None:
+            self._fitting.close()
 
     def onReload(self) -> None:
         """Read the module, this package and the library again."""

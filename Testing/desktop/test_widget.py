@@ -228,6 +228,75 @@ def test_quitting_ends_a_run(desktop, ready, result_folder, tmp_path):
     assert run.ended
 
 
+def test_the_panel_is_as_high_as_its_words_at_its_width(desktop, ready, pair, result_folder):
+    form = ready.ui.inputsSection.parent()
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    heights = []
+    for width in (480, 330, 600):
+        desktop.window.resize(width + 600, 900)
+        ready.parent.resize(width, 900)
+        desktop.process_events(0.1)
+        assert form.minimumHeight == form.layout().totalHeightForWidth(form.width)
+        heights.append(form.minimumHeight)
+        ready.showProblem("One line after another. " * 20)
+        desktop.process_events(0.1)
+        assert form.minimumHeight == form.layout().totalHeightForWidth(form.width) > heights[-1]
+        ready.ui.dismissButton.click()
+    assert len(heights) == 3
+
+
+def test_the_panels_width_is_the_same_whatever_it_says(desktop, ready, pair, result_folder):
+    from TTAUncertaintyPanel.progress import ProgressDisplay
+
+    from TTAUncertaintyLib.worker import Phase, RunState, StandardError
+
+    def narrowest():
+        desktop.process_events(0.05)
+        return ready.ui.inputsSection.parent().layout().minimumSize().width()
+
+    ready.ui.runSection.layout().activate()
+    widths = {narrowest()}
+    display = ProgressDisplay(ready.ui)
+    known = StandardError(0.0314, 0.06)
+    display.show(RunState(Phase.PERTURBING, 127, 128, 75.0, standard_error=known))
+    widths.add(narrowest())
+    display.show(RunState(Phase.FINISHED, 128, 128, 75.0, standard_error=known, complete=True))
+    widths.add(narrowest())
+    ready.showProblem("No_break_in_" * 20, "/and/a/long/path/" * 20)
+    widths.add(narrowest())
+    pair[0].SetName("A name that somebody gave in a hurry and never changed " * 3)
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    widths.add(narrowest())
+    assert len(widths) == 1  # and the map section, which a result unfolds, is no wider
+
+
+def test_what_runs_have_made_is_not_offered_as_an_input(desktop, ready, pair, result_folder):
+    import slicer
+
+    result = ready.logic.loadResult(result_folder, *pair)
+    ready.setResult(result)
+    ready.ui.reviewSection.collapsed = False
+    desktop.process_events(0.5)
+    own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "of the person")
+    desktop.process_events(0.05)
+
+    def offered(selector):
+        return [selector.nodeFromIndex(n) for n in range(selector.nodeCount())]
+
+    ui = ready.ui
+    assert (
+        set(offered(ui.fixedSelector)) == set(offered(ui.movingSelector)) == {*pair, result.warped}
+    )
+    assert offered(ui.structuresSelector) == offered(ui.initialTransformSelector) == []
+    assert offered(ui.landmarksFixedSelector) == offered(ui.landmarksMovingSelector) == [own]
+    # an older scene may have chosen one: nothing is taken away from the person
+    ready.parameters.structures = result.region
+    desktop.process_events(0.05)
+    ready.setResult(None)
+    desktop.process_events(0.05)
+    assert ui.structuresSelector.currentNode() is ready.parameters.structures is result.region
+
+
 def test_the_panel_fits_into_the_width_that_slicer_gives_it(desktop, ready):
     ready.ui.advancedSection.collapsed = False
     desktop.process_events(0.05)

@@ -208,6 +208,14 @@ def test_the_3d_view_shows_what_lies_above_a_threshold_inside_the_anatomy(
     assert not anatomy.GetDisplayVisibility()
 
 
+def test_the_layout_that_slicer_begins_with_is_four_up(stage: Stage) -> None:
+    import slicer
+
+    node = stage.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    node.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView)
+    assert current_layout(stage) is Layout.FOUR_UP
+
+
 def test_side_by_side_shows_fixed_warped_and_map(
     application_with_views: SlicerApplication,
     stage: Stage,

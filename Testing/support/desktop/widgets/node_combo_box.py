@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import slicer
 import vtk
-from PySide6.QtCore import Property, Signal
+from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from .declared import stored, with_setters
@@ -20,6 +20,16 @@ _EVENTS = (
     _SCENE.EndCloseEvent,
     _SCENE.EndImportEvent,
 )
+
+
+class qMRMLSortFilterProxyModel(QObject):  # noqa: N801
+    """Says which nodes are left out. Left out itself: everything else that the model does."""
+
+    def __init__(self, selector):
+        super().__init__(selector)
+        self._refresh = selector._refresh
+
+    hiddenNodeIDs = stored("QStringList", "hiddenNodeIDs", [], "_refresh")
 
 
 @with_setters
@@ -54,6 +64,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         self._current = self._requested = None
         self._nodes = self._candidates = []
         self._attributes = []
+        self._model = qMRMLSortFilterProxyModel(self)
         self._scene_watch = Observation(self)
         self._node_watch = Observation(self)
         self._box.activated.connect(self._chosen)
@@ -87,6 +98,10 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
             self._scene_watch.watch(scene, _EVENTS, "_refresh")
         self._refresh()
         self.mrmlSceneChanged.emit(scene)
+
+    def sortFilterProxyModel(self):
+        """Return what sorts and filters the nodes."""
+        return self._model
 
     def addAttribute(self, node_type, name, value=None):
         """Show nodes of a class only with this attribute, and with this value if one is given."""
@@ -145,6 +160,8 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
 
     def _shown(self, node):
         if node.GetHideFromEditors() and not self.showHidden:
+            return False
+        if node.GetID() in self._model.hiddenNodeIDs:
             return False
         for kind, name, value in self._attributes:
             found = node.GetAttribute(name)
