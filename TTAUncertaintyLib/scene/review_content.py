@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from ..results.naming import input_name
 from ..results.review_report import Picture, ReviewContent
 from ..review import LandmarkFinding
 from .result import ResultNodes
@@ -66,11 +66,10 @@ def review_content(
 
 
 def _names(result: Any) -> tuple[str, str]:
-    """Return what the fixed and the moving image are called; files where the nodes are gone."""
-    inputs = result.record["inputs"]
+    """Return what the fixed and the moving image are called; as recorded if the nodes are gone."""
     nodes = {"fixed": result.fixed, "moving": result.moving}
     fixed, moving = (
-        str(node.GetName()) if node is not None else Path(inputs[role]["path"]).name
+        str(node.GetName()) if node is not None else input_name(result.record, role)
         for role, node in nodes.items()
     )
     return fixed, moving
