@@ -41,13 +41,15 @@ class Headers:
         for folder in (ctk, slicer):
             self._own |= {path.stem: path for path in folder.rglob("*.h")}
         self._wrappers: dict[str, Path] = {}
-        self._bases: dict[str, str] = {}
+        self._bases: dict[str, list[str]] = {}
         generated = next(pythonqt.glob("generated_cpp_515"))
         for path in [*generated.rglob("*.h"), *(pythonqt / "src").rglob("*.h")]:
             for name in re.findall(rf"class {_WRAPPER}(\w+)", path.read_text()):
                 self._wrappers[name] = path
         for path in generated.rglob("*_init.cpp"):
-            self._bases |= dict(re.findall(r'registerCPPClass\("(\w+)", "(\w+)"', path.read_text()))
+            told = r'(?:registerCPPClass|addParentClass)\("(\w+)", "(\w+)"'
+            for name, base in re.findall(told, path.read_text()):
+                self._bases.setdefault(name, []).append(base)
         decorators = [pythonqt / "src/PythonQtStdDecorators.h"]
         decorators += [p for name, p in self._own.items() if name.endswith("PythonQtDecorators")]
         self._decorators = [found for path in decorators for found in self._classes(path)]
@@ -76,7 +78,7 @@ class Headers:
     def read(self, name: str) -> dict[str, Any]:
         """Return the names that a class adds to those of its bases."""
         kinds: dict[str, set[str]] = {kind: set() for kind in _KINDS}
-        bases = [self._bases[name]] if name in self._bases else []
+        bases = self._bases.get(name, [])
         header = self._header(name)
         for declared in self._classes(header) if header else []:
             if declared["className"] == name:

@@ -17,8 +17,27 @@ from shiboken6 import isValid
 from ..offered import classes, offered
 
 ROOMS = (QtCore, QtGui, QtWidgets, QtUiTools)
-#: What PySide6 itself needs of every object, and what PythonQt calls an objectName.
-_KEPT = {"connectNotify", "disconnectNotify", "emit", "staticMetaObject", "name"}
+#: What PySide6 itself asks of objects (the virtual functions that Qt 6 added, too: it takes an error
+#: there for one of a replaced function), and what PythonQt calls an objectName.
+_KEPT = {
+    "clearItemData",
+    "clone",
+    "connectNotify",
+    "disconnectNotify",
+    "emit",
+    "encodeMetricF",
+    "initPainter",
+    "initStyleOptionForIndex",
+    "initViewItemOption",
+    "itemDelegateForIndex",
+    "multiData",
+    "name",
+    "redirected",
+    "resolveInterface",
+    "sharedPainter",
+    "skipData",
+    "staticMetaObject",
+}
 _WRITTEN = {
     "methods": "Slot",
     "signals": "Signal",
