@@ -206,6 +206,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "scene/live_preview.py"
   "scene/loading.py"
   "scene/looks.py"
+  "scene/made_by_runs.py"
   "scene/map_in_3d.py"
   "scene/pictures.py"
   "scene/presentation.py"

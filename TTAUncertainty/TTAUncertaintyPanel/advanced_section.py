@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.perturbations import PAPER_FAMILIES, Preset
@@ -20,6 +19,7 @@ from .choices import DESIGN_FIELDS
 from .design import fill_from_preset, preset_fields
 from .look import small_print
 from .requirements import TorchState
+from .timers import every
 
 #: Spin boxes of the amplitudes, by the field that they show.
 _AMPLITUDES = {
@@ -68,9 +68,7 @@ class AdvancedSection:
         small_print(ui.designLabel)
         ui.resetButton.connect("clicked()", self._reset)
         ui.advancedSection.connect("contentsCollapsed(bool)", self._onFolded)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = every(_INTERVAL_MS, self._look)
         self._showMachine()
 
     def enter(self) -> None:

@@ -135,7 +135,7 @@ class NumberBinding(Binding):
         try:
             self._box.decimals = decimals
             self._box.singleStep = step
-            self._box.setRange(low, high)
+            limit(self._box, low, high)
             self._box.suffix = suffix
         finally:
             self._writing = False
@@ -143,6 +143,16 @@ class NumberBinding(Binding):
     def _write(self, value: Any) -> None:
         if self._box.value != value:
             self._box.value = value
+
+
+def limit(box: Any, low: float, high: float) -> None:
+    """Set the smallest and the largest value of a spin box or slider.
+
+    Through PythonQt, CTK's sliders have `minimum` and `maximum` and no `setRange`. In this order:
+    a minimum above the old maximum takes that along.
+    """
+    box.minimum = low
+    box.maximum = high
 
 
 class NodeBinding(Binding):

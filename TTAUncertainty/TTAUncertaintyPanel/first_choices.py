@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from TTAUncertaintyLib.scene.inputs import problem_with
-from TTAUncertaintyLib.scene.preview import ATTRIBUTE as PREVIEW
-from TTAUncertaintyLib.scene.result import FIXED, MOVING, results_in
+from TTAUncertaintyLib.scene.made_by_runs import made_by_runs
 
 
 def first_choices(scene: Any, fixed: Any, moving: Any) -> tuple[Any, Any]:
@@ -30,24 +29,10 @@ def first_choices(scene: Any, fixed: Any, moving: Any) -> tuple[Any, Any]:
 
 def candidates(scene: Any) -> Iterator[Any]:
     """Yield the volumes that can be registered and that no run has made, in the scene's order."""
-    made = _made_by_runs(scene)
+    made = made_by_runs(scene)
     for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
         node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
         if node.GetClassName() != "vtkMRMLScalarVolumeNode":  # label maps are of a derived class
             continue
-        hidden = node.GetHideFromEditors() or node.GetAttribute(PREVIEW)
-        if not hidden and node.GetID() not in made and not problem_with(node):
+        if not node.GetHideFromEditors() and node.GetID() not in made and not problem_with(node):
             yield node
-
-
-def _made_by_runs(scene: Any) -> set[str]:
-    """Return the IDs of the volumes that belong to a result and are none of its inputs."""
-    made: set[str] = set()
-    for result in results_in(scene):
-        roles: list[str] = []
-        result.node.GetNodeReferenceRoles(roles)
-        for role in roles:
-            node = None if role in (FIXED, MOVING) else result.reference(role)
-            if node is not None:
-                made.add(node.GetID())
-    return made

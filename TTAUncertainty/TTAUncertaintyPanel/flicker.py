@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import qt
+from .timers import every
 
 #: Milliseconds that each image stays: about two changes a second.
 INTERVAL_MS = 500
@@ -22,9 +22,7 @@ class Flicker:
     def __init__(self, onTurn: Callable[[bool], None]) -> None:
         self._onTurn = onTurn
         self._first = False
-        self._timer = qt.QTimer()
-        self._timer.interval = INTERVAL_MS
-        self._timer.timeout.connect(self._turn)
+        self._timer = every(INTERVAL_MS, self._turn)
 
     @property
     def active(self) -> bool:

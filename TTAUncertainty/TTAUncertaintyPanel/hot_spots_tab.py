@@ -130,7 +130,9 @@ class HotSpotsTab:
         suffix = f"\n{unit}" if unit else ""
         for column, title in ((_PEAK, _("Peak")), (_MEAN, _("Mean"))):
             table.horizontalHeaderItem(column).setText(title + suffix)
-        table.setColumnHidden(_STRUCTURE, not any(reviewed.spot.structure for reviewed in spots))
+        named = any(reviewed.spot.structure for reviewed in spots)
+        table.setColumnHidden(_STRUCTURE, not named)
+        look.stretch(table, _STRUCTURE if named else _PLACE)
         for row, reviewed in enumerate(spots):
             look.tint(table, row, _VERDICT, VERDICT_COLORS.get(reviewed.verdict.value))
             if reviewed.comment:

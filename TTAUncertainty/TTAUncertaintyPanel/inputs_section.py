@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
@@ -21,6 +20,7 @@ from .look import small_print
 from .options_row import OptionsRow
 from .pace import Pace
 from .samples import load_sample_pair
+from .timers import after
 from .weights_row import WeightsRow
 
 
@@ -54,10 +54,7 @@ class InputsSection(VTKObservationMixin):
         ui.swapButton.connect("clicked()", self._swap)
         ui.emptyLabel.connect("linkActivated(QString)", self._onLink)
         # a volume's node is there before its voxels, and files are loaded several at once
-        self._later = qt.QTimer()
-        self._later.setSingleShot(True)
-        self._later.setInterval(0)
-        self._later.timeout.connect(self._onVolumes)
+        self._later = after(0, self._onVolumes)
         for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
             self.addObserver(slicer.mrmlScene, event, self._onNodes)
 

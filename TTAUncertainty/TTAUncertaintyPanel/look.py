@@ -10,6 +10,8 @@ from typing import Any
 
 import qt
 
+from .timers import after
+
 #: Colours of verdicts and of messages; white letters can be read on them.
 GOOD, CARE, BAD, PLAIN = "#2e7d32", "#b26500", "#c62828", "#4a78a8"
 
@@ -90,11 +92,16 @@ def columns(table: Any, titles: Sequence[str], stretched: int) -> None:
     header = table.horizontalHeader()
     header.setHighlightSections(False)
     header.setMinimumSectionSize(24)
-    for column in range(len(titles)):
-        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
-        header.setSectionResizeMode(column, mode)
+    stretch(table, stretched)
     table.verticalHeader().setVisible(False)
     table.verticalHeader().setDefaultSectionSize(24)
+
+
+def stretch(table: Any, stretched: int) -> None:
+    """Give the room that is left to one column, and to the others what their words need."""
+    for column in range(table.columnCount):
+        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
+        table.horizontalHeader().setSectionResizeMode(column, mode)
 
 
 def fill(
@@ -188,3 +195,38 @@ def fitting_tabs(tabs: Any, bodies: Sequence[Any]) -> None:
 
     tabs.connect("currentChanged(int)", fit)
     fit(tabs.currentIndex)
+
+
+class Fitting(qt.QObject):
+    """Keeps a form as high as its wrapped text needs at its width.
+
+    Slicer's module panel goes on with the height of an earlier width after another module was
+    shown, and squashes the rows.
+
+    Parameters
+    ----------
+    form
+        Widget with a layout.
+    """
+
+    def __init__(self, form: Any) -> None:
+        qt.QObject.__init__(self, form)
+        self._form = form
+        self._later = after(0, self._fit)
+        form.installEventFilter(self)
+
+    def eventFilter(self, _form: Any, event: Any) -> bool:
+        """Fit it after its layout or its width has changed."""
+        if event.type() in (qt.QEvent.LayoutRequest, qt.QEvent.Resize):
+            self._later.start()
+        return False
+
+    def close(self) -> None:
+        """Let go of the form."""
+        self._later.stop()
+        self._form.removeEventFilter(self)
+
+    def _fit(self) -> None:
+        height = self._form.layout().totalHeightForWidth(self._form.width)
+        if self._form.minimumHeight != height:
+            self._form.minimumHeight = height

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -28,6 +26,7 @@ from .flicker import Flicker
 from .map_view import FITTED_KEY, fields_of, kind_of, presentation_of
 from .map_widgets import MapWidgets
 from .result_chooser import ResultChooser
+from .timers import after
 
 #: Milliseconds that a slider rests before surfaces in 3D follow it: they take longer than colours.
 _REST_MS = 250
@@ -55,15 +54,15 @@ class MapSection:
         self._widgets = MapWidgets(ui, self._choose)
         self._results = ResultChooser(ui, host)
         self._flicker = Flicker(self._showTurn)
-        self._later = _timer(_REST_MS, self._presentAll)
+        self._later = after(_REST_MS, self._presentAll)
         # new views have their size only after Qt has laid them out
-        self._fitting = _timer(0, self._fit)
+        self._fitting = after(0, self._fit)
         self._showWhetherThereIsOne()
 
     def enter(self) -> None:
         """Go on with what the scene shows."""
         self._entered = True
-        self._results.refresh()
+        self._results.follow()
         self._showWhetherThereIsOne()
         self.onParametersChanged()
 
@@ -206,11 +205,3 @@ class MapSection:
         background = Background.WARPED if warped else Background.FIXED
         show_turn(self._host.stage, result, wanted, background)
         self._widgets.showTurn(background.value)
-
-
-def _timer(interval_ms: int, slot: Callable[[], None]) -> Any:
-    timer = qt.QTimer()
-    timer.singleShot = True
-    timer.interval = interval_ms
-    timer.timeout.connect(slot)
-    return timer

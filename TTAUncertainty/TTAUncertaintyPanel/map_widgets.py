@@ -13,7 +13,7 @@ from TTAUncertaintyLib.scene.layouts import Layout
 from TTAUncertaintyLib.scene.looks import limits_of, meaning_of
 from TTAUncertaintyLib.scene.presentation import Presentation
 
-from .bindings import ButtonsBinding
+from .bindings import ButtonsBinding, limit
 from .look import BAR_SIZE, color_bar, small_print
 
 
@@ -134,7 +134,7 @@ class MapWidgets:
             widget.suffix = suffix
         ui.windowRange.setRange(limits.low, limits.high)
         ui.windowRange.setValues(*display.window)
-        ui.thresholdSlider.setRange(0.0, limits.high)
+        limit(ui.thresholdSlider, 0.0, limits.high)
         ui.thresholdSlider.value = display.threshold or 0.0
 
     def _showPossible(self, result: Any) -> None:

@@ -51,6 +51,7 @@ class OptionsRow:
             combo = qt.QComboBox()
             combo.objectName = f"option_{option.name}"
             combo.toolTip = _(option.help)
+            combo.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
             choices = [(value, value, "") for value in option.choices]
             self._bindings.append(ListBinding(combo, option.name, self._onChosen, choices))
             self._layout.addRow(_(option.title) + ":", combo)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
@@ -14,6 +13,7 @@ from TTAUncertaintyLib.scene.slices import Layers, composites, set_layers
 from TTAUncertaintyLib.scene.teaching import PLAYED, current_pass, load_registrations, show_pass
 
 from .look import media_icon, small_print
+from .timers import every
 
 #: Milliseconds that each registration stays.
 _INTERVAL_MS = 500
@@ -40,9 +40,7 @@ class Player:
         small_print(ui.passLabel)
         media_icon(ui.firstPassButton, "first")
         media_icon(ui.playButton, "play")
-        self._timer = qt.QTimer()
-        self._timer.interval = _INTERVAL_MS
-        self._timer.timeout.connect(self._advance)
+        self._timer = every(_INTERVAL_MS, self._advance)
         ui.playButton.toggled.connect(self._play)
         ui.firstPassButton.clicked.connect(lambda _checked=False: self.go(0))
         ui.passSlider.valueChanged.connect(lambda value: None if self._moving else self.go(value))

@@ -70,12 +70,8 @@ class ProgressDisplay:
         ui = self._ui
         ui.progressBar.maximum = 0 if state.open_ended else 1000
         ui.progressBar.value = 0 if state.open_ended else round(1000 * state.fraction)
-        parts = []
-        if state.total:
-            parts.append(_("{done} of {total} passes").format(done=state.done, total=state.total))
-        if state.standard_error is not None:
-            parts.append(words.standard_error(state.standard_error))
-        ui.passesLabel.text = ", ".join(parts)
+        counted = _("{done} of {total} passes").format(done=state.done, total=state.total)
+        ui.passesLabel.text = counted if state.total else ""
 
     def _showLog(self, state: RunState) -> None:
         ui = self._ui
@@ -93,7 +89,7 @@ class ProgressDisplay:
 
 
 def _times(state: RunState) -> str:
-    """Return time left, device and what the run has noted, in a line."""
+    """Return time left and device in a line, how well the map is known, what the run has noted."""
     parts = []
     if state.left_s is not None and state.phase is not Phase.WRITING:
         parts.append(_("{time} left").format(time=_capital(_about(state.left_s))))
@@ -101,7 +97,7 @@ def _times(state: RunState) -> str:
         parts.append(_("{time} so far").format(time=words.duration(state.elapsed_s)))
     if state.device:
         parts.append(_("on the {device}").format(device=_device(state)))
-    return "\n".join([", ".join(parts), *state.notes]).strip()
+    return "\n".join([", ".join(parts), *_known(state), *state.notes]).strip()
 
 
 def _ended(state: RunState) -> str:
@@ -118,10 +114,14 @@ def _ended(state: RunState) -> str:
     said = _("{passes} in {time}").format(passes=made, time=words.duration(state.elapsed_s))
     if device:
         said = _("{passes} on the {device}").format(passes=said, device=device)
-    lines = [f"{said}."]
-    if state.standard_error is not None:
-        lines.append(f"{_capital(words.standard_error(state.standard_error))}.")
-    return "\n".join([*lines, *state.notes])
+    return "\n".join([f"{said}.", *_known(state), *state.notes])
+
+
+def _known(state: RunState) -> list[str]:
+    """Return a line on how well the map is known, where that is known."""
+    if state.standard_error is None:
+        return []
+    return [f"{_capital(words.standard_error(state.standard_error))}."]
 
 
 def _device(state: RunState) -> str:

@@ -16,6 +16,7 @@ from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.calibration_words import calibration_words
 
 from .result_volumes import volumes_of
+from .timers import after
 
 
 class ResultChooser(VTKObservationMixin):
@@ -37,10 +38,7 @@ class ResultChooser(VTKObservationMixin):
         ui.saveResultButton.clicked.connect(lambda _checked=False: self.save())
         ui.noMapLabel.linkActivated.connect(lambda _link="": self.open())
         # many nodes come and go at once: the list follows when all of them have
-        self._later = qt.QTimer()
-        self._later.singleShot = True
-        self._later.interval = 0
-        self._later.timeout.connect(self._follow)
+        self._later = after(0, self.follow)
         scene = slicer.mrmlScene
         for event in (slicer.vtkMRMLScene.NodeAddedEvent, slicer.vtkMRMLScene.NodeRemovedEvent):
             self.addObserver(scene, event, lambda *_: self._later.start())
@@ -55,6 +53,16 @@ class ResultChooser(VTKObservationMixin):
         self._combo.setCurrentIndex(row)
         self._ui.saveResultButton.enabled = shown is not None
         self._ui.resultLabel.text = "" if shown is None else summary_of(shown.record)
+
+    def follow(self) -> None:
+        """Follow the scene: where none of its results is shown, the latest one is."""
+        if self._host.parameters is None:
+            return
+        results = self._host.logic.results()
+        if self._host.result is None and results:
+            self._host.setResult(results[-1])
+        elif [result.title for result in results] != self._titles():
+            self.refresh()
 
     def close(self) -> None:
         """Let go of the scene."""
@@ -100,16 +108,6 @@ class ResultChooser(VTKObservationMixin):
         for result in self._host.logic.results():
             if result.node.GetID() == identity:
                 self._host.setResult(result)
-
-    def _follow(self) -> None:
-        """Follow the scene: where the result that was shown is gone, the latest one is shown."""
-        if self._host.parameters is None:
-            return
-        results = self._host.logic.results()
-        if self._host.result is None and results:
-            self._host.setResult(results[-1])
-        elif [result.title for result in results] != self._titles():
-            self.refresh()
 
     def _titles(self) -> list[str]:
         return [self._combo.itemText(row) for row in range(self._combo.count)]

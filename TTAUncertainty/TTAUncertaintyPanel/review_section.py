@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -20,6 +19,7 @@ from .landmarks_tab import LandmarksTab
 from .overall_decision import OverallDecision, last_reviewer
 from .review_export import ReviewExport
 from .structures_tab import StructuresTab
+from .timers import after
 
 #: Milliseconds that a slider or a point rests before places are found and distances measured.
 _REST_MS = 250
@@ -47,10 +47,7 @@ class ReviewSection:
         self._landmarks = LandmarksTab(ui, self._later, self._lookAt)
         self._export = ReviewExport(ui, host)
         self._overall = OverallDecision(ui, self._decideOverall, self._setReviewer)
-        self._timer = qt.QTimer()
-        self._timer.singleShot = True
-        self._timer.interval = _REST_MS
-        self._timer.timeout.connect(self.refresh)
+        self._timer = after(_REST_MS, self.refresh)
         self._keys = shortcuts(slicer.util.mainWindow() or ui.reviewSection, self._spots)
         self._enableKeys(False)
         ui.reviewSection.contentsCollapsed.connect(lambda _folded: self.refresh())

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
@@ -27,6 +26,7 @@ from TTAUncertaintyLib.worker.run import Phase, RunState
 from . import active
 from .listening import Holds, Listeners, tell
 from .preparation import Preparation
+from .timers import every
 from .troubles import failed, in_words
 
 
@@ -96,9 +96,7 @@ class RunController:
         self._began = time.monotonic()
         scene = self._stage.scene
         self._sceneTag = scene.AddObserver(slicer.vtkMRMLScene.StartCloseEvent, self._onSceneClose)
-        self._timer = qt.QTimer()
-        self._timer.setInterval(100)  # ms between two looks at the process
-        self._timer.timeout.connect(self.poll)
+        self._timer = every(100, self.poll)  # ms between two looks at the process
         active.begin(self)
         self._timer.start()
 
@@ -148,8 +146,8 @@ class RunController:
 
     def poll(self) -> None:
         """Take the next step, as the timer does; never blocks for long."""
-        if self._inStep or self.ended:
-            return
+        if self._inStep or self.ended or self._stage.scene.IsImporting():
+            return  # nothing is added to a scene that is being read; the process goes on
         self._inStep = True
         try:
             self._step()

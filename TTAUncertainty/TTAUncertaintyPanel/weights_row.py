@@ -18,6 +18,7 @@ from TTAUncertaintyLib.store import DownloadPhase, Source, Verification, Weights
 
 from . import words
 from .look import small_print
+from .timers import every
 
 #: Milliseconds between two looks at what goes on in the background.
 _INTERVAL_MS = 200
@@ -42,9 +43,7 @@ class WeightsRow:
         self._work: BackgroundWork[Any] | None = None
         self._whenDone: Callable[[Any], None] = lambda _result: None
         self._busyWith = ""  # the model that the download or the work is for
-        self._timer = qt.QTimer()
-        self._timer.setInterval(_INTERVAL_MS)
-        self._timer.timeout.connect(self._look)
+        self._timer = every(_INTERVAL_MS, self._look)
         for label in (ui.modelLabel, ui.weightsLabel):
             small_print(label)
         ui.modelLabel.textFormat = qt.Qt.RichText
@@ -160,8 +159,8 @@ class WeightsRow:
     def _askForFile(self, title: str, kinds: str) -> Path | None:
         entry = models().get(self._model)
         title = title.format(title=entry.description.title if entry else "")
-        every = _("Weights {kinds};;All files (*)").format(kinds=kinds)
-        file = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", every)
+        filters = _("Weights {kinds};;All files (*)").format(kinds=kinds)
+        file = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", filters)
         return Path(file) if file else None
 
     # -- what takes seconds ---------------------------------------------------------------------

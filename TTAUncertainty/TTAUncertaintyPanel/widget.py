@@ -22,12 +22,17 @@ from .inputs_section import InputsSection
 from .library import reload_library
 from .logic import TTAUncertaintyLogic
 from .map_section import MapSection
+from .offered_nodes import OfferedNodes
 from .review_section import ReviewSection
 from .run_section import RunSection
 from .teaching_section import TeachingSection
 
-#: From top to bottom.
+#: In place of the result that is shown: whichever it is, every section is to be told.
+_UNTOLD = object()
+
+#: From top to bottom; before them what they all rely on.
 _SECTIONS = (
+    OfferedNodes,
     InputsSection,
     AdvancedSection,
     RunSection,
@@ -50,7 +55,8 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     logic
         `TTAUncertaintyLogic`.
     parameters
-        `TTAUncertaintyParameters`; None before the panel is shown and while a scene closes.
+        `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or is
+        imported. No section does anything while it is None.
     entered
         Whether the panel is the one that is shown.
     """
@@ -60,8 +66,9 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.parameters: Any = None
         self.entered = False
         self._sections: list[Any] = []
+        self._fitting: look.Fitting | None = None
         self._guiTag: Any = None
-        self._shownResult: ResultNodes | None = None
+        self._shownResult: Any = None
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
@@ -73,6 +80,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.layout.addStretch(1)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
+        self._fitting = look.Fitting(panel)
         ui = self.ui
         pages = (ui.hotSpotsTabBody, ui.structuresTabBody, ui.landmarksTabBody)
         look.fitting_tabs(ui.reviewTabs, pages)
@@ -82,10 +90,13 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for event, slot in (
             (slicer.vtkMRMLScene.StartCloseEvent, self._onSceneStartClose),
             (slicer.vtkMRMLScene.EndCloseEvent, self._onSceneChanged),
+            (slicer.vtkMRMLScene.StartImportEvent, self._onSceneStartImport),
             (slicer.vtkMRMLScene.EndImportEvent, self._onSceneChanged),
             (slicer.vtkMRMLScene.NodeRemovedEvent, self._onNodeRemoved),
         ):
             self.addObserver(scene, event, slot)
+        if getattr(self.parent, "isEntered", False):
+            self.enter()  # Slicer's Reload makes the panel that is shown, and does not enter it
 
     def enter(self) -> None:
         """Show the study's choices."""
@@ -100,12 +111,15 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Let go of everything; a run ends."""
+        self.entered = False
         self._tell("cleanup")
         self._setParameters(None)
         self.removeObservers()
         if self.logic is not None:
             self.logic.close()
         self._sections = []
+        if self._fitting is not None:
+            self._fitting.close()
 
     def onReload(self) -> None:
         """Read the module, this package and the library again."""
@@ -173,6 +187,12 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._setParameters(None)
         self._tellOfResult()
         self._tell("onSceneClosed")
+
+    def _onSceneStartImport(self, *_event: object) -> None:
+        """Hold still: Slicer handles events meanwhile, and nodes refer to others to come."""
+        self._tell("exit")
+        self._setParameters(None)
+        self._shownResult = _UNTOLD
 
     def _onSceneChanged(self, *_event: object) -> None:
         """Begin anew with the scene as it is now: it was closed, or another was opened."""

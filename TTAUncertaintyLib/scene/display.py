@@ -147,7 +147,7 @@ def _show_legend(stage: Stage, volume: Any, node: Any, display: MapDisplay) -> N
     held = legend.StartModify()
     facts = display.kind.facts
     # a word a line: beside the anatomy there is little room
-    words = facts.title.replace(" %", "\u00a0%").split(" ")
+    words = facts.title.replace(" %", "\u00a0%").replace("-", "- ").split(" ")
     words += [f"({facts.unit})"] if facts.unit else []
     legend.SetTitleText("\n".join(words))
     legend.SetAndObserveColorNodeID(node.GetColorNodeID())

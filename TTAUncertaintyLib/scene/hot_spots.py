@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..results import MapKind
 from ..review import MatchedReview, Verdict
 from .result import ResultNodes, remove_with_display
 from .slices import jump_to
@@ -24,11 +23,10 @@ def spots_role(verdict: Verdict) -> str:
     return f"hot_spots.{verdict.value}"
 
 
-def show_hot_spots(
-    stage: Stage, result: ResultNodes, matched: MatchedReview, kind: MapKind
-) -> None:
+def show_hot_spots(stage: Stage, result: ResultNodes, matched: MatchedReview) -> None:
     """Put a point on the peak of every hot spot; points of an earlier call are replaced.
 
+    Each has its rank beside it and no more: in the 3D view, places are close to each other.
     Points of one node share a colour, so there is a node for each verdict that occurs. They cannot
     be moved: they stand for what was found.
     """
@@ -44,10 +42,7 @@ def show_hot_spots(
         held = node.StartModify()
         node.RemoveAllControlPoints()
         for reviewed in spots:
-            unit = f" {kind.facts.unit}" if kind.facts.unit else ""
-            number = node.AddControlPointWorld(
-                reviewed.spot.position_ras_mm, f"{reviewed.rank}: {reviewed.spot.peak:.1f}{unit}"
-            )
+            number = node.AddControlPointWorld(reviewed.spot.position_ras_mm, f"{reviewed.rank}")
             node.SetNthControlPointDescription(number, reviewed.comment)
             node.SetNthControlPointLocked(number, True)
         node.SetLocked(True)

@@ -45,8 +45,10 @@ def current_layout(stage: Stage) -> Layout | None:
     arrangement = None if node is None else node.GetViewArrangement()
     if arrangement == _SIDE_BY_SIDE_ID:
         return Layout.SIDE_BY_SIDE
-    four_up = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
-    return Layout.FOUR_UP if arrangement == four_up else None
+    known = slicer.vtkMRMLLayoutNode
+    # a Slicer that has just started has the number of "initial", and draws four-up
+    four_up = (known.SlicerLayoutFourUpView, known.SlicerLayoutInitialView)
+    return Layout.FOUR_UP if arrangement in four_up else None
 
 
 def _description() -> str:

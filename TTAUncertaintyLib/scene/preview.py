@@ -87,10 +87,14 @@ def show_preview(stage: Stage, preview: Any) -> PreviewNodes:
 def remove_preview(stage: Stage) -> None:
     """Remove the provisional nodes, if there are any."""
     _regions.clear()
-    for name in _TITLES:
-        node = _find(stage.scene, name)
-        if node is not None:
-            remove_with_display(node)
+    for node in preview_nodes(stage.scene):
+        remove_with_display(node)
+
+
+def preview_nodes(scene: Any) -> list[Any]:
+    """Return the provisional nodes that there are."""
+    found = [_find(scene, name) for name in _TITLES]
+    return [node for node in found if node is not None]
 
 
 def _fill(stage: Stage, name: str, node: Any, path: Path, run: str) -> None:

@@ -147,7 +147,7 @@ class ReviewDesk:
     def show_spots(self, matched: MatchedReview) -> None:
         """Put the spots into the views and into their table node."""
         titles = {kind.value: kind.facts.title for kind in MapKind}
-        show_hot_spots(self._stage, self.result, matched, self.kind)
+        show_hot_spots(self._stage, self.result, matched)
         table = hot_spot_table(matched, map_volume(self.result, self.kind), titles)
         show_table(self._stage, self.result, table)
 

@@ -12,9 +12,12 @@ import vtk
 
 from .stage import Stage
 
-#: How much more than the volume a view shows; one that is higher than wide has its legend, at the
-#: right, beside the volume only if it shows this much more and looks by this share to the right.
-_ROOM, _ROOM_NARROW, _TO_THE_RIGHT = 1.15, 1.45, 0.1
+#: How much of a view's width, at the right, is left to the legend: its letters grow with the view,
+#: and on a screen of 96 dots an inch the longest word takes as much as this.
+LEGEND = 0.29
+
+#: How much more than the volume a view shows, of its height and of what the legend leaves.
+_ROOM_UP, _ROOM_ACROSS = 1.15, 1.04
 
 #: A place nearer to the edge of a view than this share of its size is brought to its middle.
 _EDGE = 0.06
@@ -102,13 +105,16 @@ def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None
     for logic in _logics(stage):
         node = logic.GetSliceNode()
         if names is None or node.GetLayoutName() in names:
-            dimensions = node.GetDimensions()
-            logic.FitSliceToVolume(volume, dimensions[0], dimensions[1])
-            width, height, depth = node.GetFieldOfView()
-            narrow = dimensions[0] < dimensions[1]
-            room = _ROOM_NARROW if narrow else _ROOM
-            node.SetFieldOfView(room * width, room * height, depth)
-            node.SetXYZOrigin(_TO_THE_RIGHT * room * width if narrow else 0.0, 0.0, 0.0)
+            across, up = node.GetDimensions()[:2]
+            logic.FitSliceToVolume(volume, across, up)
+            size = [0.0, 0.0, 0.0]
+            logic.GetVolumeSliceDimensions(volume, size, [0.0, 0.0, 0.0])
+            # mm a pixel: the volume fits into the view's height, and into what the legend leaves
+            scale = max(_ROOM_UP * size[1] / up, _ROOM_ACROSS * size[0] / ((1 - LEGEND) * across))
+            node.SetFieldOfView(scale * across, scale * up, node.GetFieldOfView()[2])
+            beside = (across * scale - size[0]) / 2  # mm to the right of a volume in the middle
+            aside = max(0.0, LEGEND * across * scale - beside)
+            node.SetXYZOrigin(aside, 0.0, 0.0)
             node.UpdateMatrices()
 
 

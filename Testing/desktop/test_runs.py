@@ -227,3 +227,20 @@ def test_a_hundred_runs_started_and_cancelled_leave_no_process_and_no_file(
     assert list(tmp_path.rglob("*.partial")) == []
     results = tmp_path / "results" / "TTAUncertainty"
     assert not results.exists() or list(results.iterdir()) == []
+
+
+def test_a_run_adds_nothing_to_a_scene_while_that_is_imported(
+    desktop, logic, pair, result_folder, tmp_path
+):
+    import slicer
+
+    logic.machine.python = fake_python.finishing(tmp_path, result_folder)
+    controller = begin(logic, pair)
+    desktop.wait_until(lambda: controller.state.done > 0)
+    scene = slicer.mrmlScene
+    scene.StartState(scene.ImportState)
+    count = scene.GetNumberOfNodes()
+    desktop.process_events(1.5)  # the process has ended by then
+    assert scene.GetNumberOfNodes() == count and not controller.ended
+    scene.EndState(scene.ImportState)
+    assert wait(desktop, controller).phase.value == "finished" and controller.result is not None

@@ -104,6 +104,21 @@ def test_places_are_ranked_with_numbers_and_their_units(reviewing):
     assert reviewing.ui.hotSpotSlider.suffix == " mm"
 
 
+def test_the_table_of_places_fills_its_width(desktop, reviewing, pair):
+    table = reviewing.ui.hotSpotsTable
+    reviewing.window.show()
+
+    def left_over():
+        desktop.process_events(0.4)
+        shown = [n for n in range(table.columnCount) if not table.isColumnHidden(n)]
+        return table.viewport().width - sum(table.columnWidth(n) for n in shown)
+
+    reviewing.window.resize(480, 900)
+    assert left_over() == 0
+    reviewing.parameters.structures = halves(pair)
+    assert left_over() == 0
+
+
 def test_next_and_previous_go_round_and_take_the_crosshair_there(reviewing):
     from TTAUncertaintyLib.scene.review_state import find_spots, read_review
 

@@ -192,7 +192,8 @@ def test_the_progress_says_how_well_the_map_is_known(ready):
     known = StandardError(0.0314, 0.06)
     display = ProgressDisplay(ready.ui)
     display.show(RunState(Phase.PERTURBING, 7, 18, 75.0, standard_error=known))
-    assert ready.ui.passesLabel.text == "7 of 18 passes, map known to ±0.031 mm (6.0 %)"
+    assert ready.ui.passesLabel.text == "7 of 18 passes"
+    assert "\nMap known to ±0.031 mm (6.0 %)." in ready.ui.timeLabel.text
     display.show(RunState(Phase.FINISHED, 12, 18, 75.0, complete=True, standard_error=known))
     assert ready.ui.phaseLabel.text == "Finished: converged"
     assert ready.ui.timeLabel.text == (

@@ -105,6 +105,64 @@ def test_a_saved_scene_brings_back_every_choice_and_the_result(
     assert ready.result is not None and ready.result.title == title
 
 
+def test_nothing_acts_while_a_scene_is_imported_and_all_of_it_is_told_at_the_end(
+    desktop, ready, pair, result_folder, tmp_path
+):
+    import slicer
+
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    ready.ui.thresholdSlider.value = 0.4
+    ready.ui.reviewSection.collapsed = False
+    desktop.process_events(0.5)
+    shown = what_is_shown(ready)
+    desktop.save_scene(tmp_path / "study.mrb")
+    scene, told = slicer.mrmlScene, Listener()
+    ready._sections.append(told)
+    meanwhile = []
+
+    def handle_events(*_):
+        if scene.IsImporting():  # as Slicer's progress window does
+            desktop.process_events(0.02)
+            meanwhile.append((ready.parameters, tuple(told.heard)))
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, handle_events)
+    desktop.open_scene(tmp_path / "study.mrb")
+    scene.RemoveObserver(tag)
+    desktop.process_events(0.5)
+    assert set(meanwhile) == {(None, (None,))}  # told that the scene was closed, and no more
+    assert told.heard == [None, ready.result] and ready.result is not None
+    assert what_is_shown(ready) == shown
+
+
+def test_a_scene_that_is_added_to_the_one_that_is_shown_is_told_as_a_whole(
+    desktop, ready, pair, result_folder, tmp_path
+):
+    import slicer
+
+    desktop.save_scene(tmp_path / "other.mrb")
+    result = ready.logic.loadResult(result_folder, *pair)
+    ready.setResult(result)
+    told = Listener()
+    ready._sections.append(told)
+    slicer.mrmlScene.ReadFromMRB(str(tmp_path / "other.mrb"), False)
+    desktop.process_events(0.1)
+    # the study's choices came with the other scene, which has no result of its own
+    assert ready.parameters is not None and ready.result == result
+    assert told.heard[-1] == result and ready.ui.mapContents.visible
+
+
+def what_is_shown(panel):
+    """The words and numbers of the map and of the review."""
+    ui = panel.ui
+    return (
+        [ui.mapCombo.itemText(row) for row in range(ui.mapCombo.count)],
+        (ui.mapCombo.currentText, ui.colorCombo.currentText, ui.meaningLabel.text),
+        ui.resultCombo.currentText,
+        (ui.thresholdSlider.value, ui.windowRange.maximumValue),
+        (ui.hotSpotsTable.rowCount, ui.hotSpotsLabel.text, ui.noReviewLabel.isHidden()),
+    )
+
+
 def pair_names():
     return "Köpfchen", "bewegtes Köpfchen"
 
@@ -150,13 +208,96 @@ def test_reloading_ends_a_run_and_gives_a_panel_made_of_new_code(
     assert fresh.parameters.seed == seed
 
 
+def test_a_panel_made_while_it_is_shown_shows_the_study_at_once(desktop, ready, pair):
+    parent = ready.parent
+    assert parent.isEntered
+    ready.cleanup()  # Slicer's Reload: this, then setup() of a new panel, and no enter()
+    fresh = type(ready)(parent)
+    fresh.setup()
+    try:
+        desktop.process_events(0.05)
+        assert fresh.entered and fresh.parameters.fixedVolume is pair[0]
+        assert fresh.ui.runButton.enabled
+    finally:
+        fresh.cleanup()
+
+
 def test_quitting_ends_a_run(desktop, ready, result_folder, tmp_path):
     run = begin(desktop, ready, fake_python.waiting(tmp_path, result_folder))
     desktop.quit()
     assert run.ended
 
 
+def test_the_panel_is_as_high_as_its_words_at_its_width(desktop, ready, pair, result_folder):
+    form = ready.ui.inputsSection.parent()
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    heights = []
+    for width in (480, 330, 600):
+        desktop.window.resize(width + 600, 900)
+        ready.parent.resize(width, 900)
+        desktop.process_events(0.1)
+        assert form.minimumHeight == form.layout().totalHeightForWidth(form.width)
+        heights.append(form.minimumHeight)
+        ready.showProblem("One line after another. " * 20)
+        desktop.process_events(0.1)
+        assert form.minimumHeight == form.layout().totalHeightForWidth(form.width) > heights[-1]
+        ready.ui.dismissButton.click()
+    assert len(heights) == 3
+
+
+def test_the_panels_width_is_the_same_whatever_it_says(desktop, ready, pair, result_folder):
+    from TTAUncertaintyPanel.progress import ProgressDisplay
+
+    from TTAUncertaintyLib.worker import Phase, RunState, StandardError
+
+    def narrowest():
+        desktop.process_events(0.05)
+        return ready.ui.inputsSection.parent().layout().minimumSize().width()
+
+    ready.ui.runSection.layout().activate()
+    widths = {narrowest()}
+    display = ProgressDisplay(ready.ui)
+    known = StandardError(0.0314, 0.06)
+    display.show(RunState(Phase.PERTURBING, 127, 128, 75.0, standard_error=known))
+    widths.add(narrowest())
+    display.show(RunState(Phase.FINISHED, 128, 128, 75.0, standard_error=known, complete=True))
+    widths.add(narrowest())
+    ready.showProblem("No_break_in_" * 20, "/and/a/long/path/" * 20)
+    widths.add(narrowest())
+    pair[0].SetName("A name that somebody gave in a hurry and never changed " * 3)
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    widths.add(narrowest())
+    assert len(widths) == 1  # and the map section, which a result unfolds, is no wider
+
+
+def test_what_runs_have_made_is_not_offered_as_an_input(desktop, ready, pair, result_folder):
+    import slicer
+
+    result = ready.logic.loadResult(result_folder, *pair)
+    ready.setResult(result)
+    ready.ui.reviewSection.collapsed = False
+    desktop.process_events(0.5)
+    own = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "of the person")
+    desktop.process_events(0.05)
+
+    def offered(selector):
+        return [selector.nodeFromIndex(n) for n in range(selector.nodeCount())]
+
+    ui = ready.ui
+    assert (
+        set(offered(ui.fixedSelector)) == set(offered(ui.movingSelector)) == {*pair, result.warped}
+    )
+    assert offered(ui.structuresSelector) == offered(ui.initialTransformSelector) == []
+    assert offered(ui.landmarksFixedSelector) == offered(ui.landmarksMovingSelector) == [own]
+    # an older scene may have chosen one: nothing is taken away from the person
+    ready.parameters.structures = result.region
+    desktop.process_events(0.05)
+    ready.setResult(None)
+    desktop.process_events(0.05)
+    assert ui.structuresSelector.currentNode() is ready.parameters.structures is result.region
+
+
 def test_the_panel_fits_into_the_width_that_slicer_gives_it(desktop, ready):
     ready.ui.advancedSection.collapsed = False
     desktop.process_events(0.05)
-    assert ready.ui.inputsSection.parent().minimumSizeHint().width() <= 480
+    assert ready.ui.inputsSection.parent().minimumSizeHint.width() <= 480

@@ -27,6 +27,15 @@ CONTROLS = {
 }
 
 
+#: How wide each widget wants to be, by its name.
+WIDTHS = {
+    widget.get("name"): [
+        policy.get("hsizetype") for policy in widget.findall("property/sizepolicy")
+    ]
+    for widget in ElementTree.parse(FORM).getroot().iter("widget")
+}
+
+
 @pytest.fixture(scope="module")
 def widgets():
     """Every widget of the form, by name: its class and its properties as text."""
@@ -70,6 +79,15 @@ def test_what_is_tied_by_name_has_a_field(widgets, module):
 def test_every_node_selector_is_told_of_the_scene(widgets):
     receivers = {c.findtext("receiver") for c in ElementTree.parse(FORM).iter("connection")}
     assert receivers == {n for n, (kind, _p) in widgets.items() if kind == "qMRMLNodeComboBox"}
+
+
+def test_no_list_and_no_text_makes_the_panel_wider(widgets):
+    """Lists ask for no more than their smallest width, and texts that change wrap."""
+    for name, (kind, properties) in widgets.items():
+        if kind in ("QComboBox", "qMRMLNodeComboBox"):
+            assert "AdjustToMinimumContentsLength" in properties["sizeAdjustPolicy"], name
+        if kind == "QLabel" and properties.get("wordWrap") == "true":
+            assert "Ignored" in WIDTHS[name], name  # not even as wide as its longest word
 
 
 def test_a_folded_section_has_one_child_that_the_panel_never_hides(widgets):

@@ -14,11 +14,30 @@ from support.slicer_application import SlicerApplication
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.scene.arrays import array_of
 from TTAUncertaintyLib.scene.comparison import checkerboard, difference
-from TTAUncertaintyLib.scene.display import default_display, read_display, show_map
+from TTAUncertaintyLib.scene.display import (
+    apply,
+    default_display,
+    hide_legend,
+    read_display,
+    show_map,
+)
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout, current_layout
-from TTAUncertaintyLib.scene.presentation import Background, Presentation, present
-from TTAUncertaintyLib.scene.result import ResultNodes, results_in
-from TTAUncertaintyLib.scene.slices import composites, fit, jump_to, middle_of, move_to, slice_nodes
+from TTAUncertaintyLib.scene.presentation import (
+    Background,
+    Presentation,
+    present,
+    present_in_new_views,
+)
+from TTAUncertaintyLib.scene.result import ResultNodes, load_bundle, results_in
+from TTAUncertaintyLib.scene.slices import (
+    LEGEND,
+    composites,
+    fit,
+    jump_to,
+    middle_of,
+    move_to,
+    slice_nodes,
+)
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.scene.transform_view import TransformView
 
@@ -208,6 +227,14 @@ def test_the_3d_view_shows_what_lies_above_a_threshold_inside_the_anatomy(
     assert not anatomy.GetDisplayVisibility()
 
 
+def test_the_layout_that_slicer_begins_with_is_four_up(stage: Stage) -> None:
+    import slicer
+
+    node = stage.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+    node.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView)
+    assert current_layout(stage) is Layout.FOUR_UP
+
+
 def test_side_by_side_shows_fixed_warped_and_map(
     application_with_views: SlicerApplication,
     stage: Stage,
@@ -278,20 +305,43 @@ def on_screen(node, place: np.ndarray) -> list[float]:
     return list(np.linalg.solve(to_ras, [*place, 1.0])[:3])
 
 
-def test_a_narrow_view_leaves_room_for_the_legend(
-    application_with_views, stage: Stage, result: ResultNodes
+#: Sizes of views on small and large screens, side by side and four-up.
+VIEW_SIZES = [(250, 700), (330, 330), (430, 400), (560, 545), (900, 500)]
+
+
+@pytest.mark.parametrize(("width", "height"), VIEW_SIZES)
+def test_the_volume_stands_beside_the_legend_in_every_view(
+    application_with_views, stage: Stage, result: ResultNodes, width: int, height: int
 ) -> None:
     bounds = [0.0] * 6
     result.warped.GetRASBounds(bounds)
-    for width, right in ((300, 0.25), (450, 0.05)):
-        for node in slice_nodes(stage):
-            node.SetDimensions(width, 400, 1)
-        fit(stage, result.warped)
-        for node in slice_nodes(stage):
-            corners = np.array(list(itertools.product(bounds[:2], bounds[2:4], bounds[4:])))
-            shown = np.array([on_screen(node, corner)[:2] for corner in corners])
-            assert (shown >= 0).all()
-            assert (shown[:, 0] <= (1 - right) * width).all() and (shown[:, 1] <= 400).all()
+    for node in slice_nodes(stage):
+        node.SetDimensions(width, height, 1)
+    fit(stage, result.warped)
+    for node in slice_nodes(stage):
+        corners = np.array(list(itertools.product(bounds[:2], bounds[2:4], bounds[4:])))
+        shown = np.array([on_screen(node, corner)[:2] for corner in corners])
+        assert (shown >= 0).all() and (shown[:, 1] <= height).all()
+        assert shown[:, 0].max() < (1 - LEGEND) * width + 0.5  # half a pixel
+
+
+@pytest.mark.parametrize("size", VIEW_SIZES)
+def test_a_legend_takes_no_more_than_its_share_of_a_view(made, size: tuple[int, int]) -> None:
+    with SlicerApplication(view_size=size) as application:
+        stage = Stage(application.scene, application.application_logic)
+        result = load_bundle(stage, made.bundle)
+        volume = result.maps[MapKind.TOTAL]
+        application.slice_views["Red"].window.SetDPI(96)  # as on most screens
+        for kind in MapKind:
+            present_in_new_views(
+                stage, result, Presentation(default_display(result, MapKind.TOTAL))
+            )
+            apply(stage, volume, replace(default_display(result, MapKind.TOTAL), kind=kind))
+            with_legend = application.render_slice("Red").astype(int)
+            hide_legend(stage, volume)
+            without = application.render_slice("Red").astype(int)
+            columns = np.nonzero((np.abs(with_legend - without) > 10).any(axis=(0, 2)))[0]
+            assert columns.min() >= (1 - LEGEND) * size[0], kind
 
 
 def test_the_look_of_a_map_survives_saving_and_opening(

@@ -49,10 +49,10 @@ def two_spots(result: ResultNodes) -> ResultNodes:
 def test_hot_spots_are_points_at_their_peaks_in_ras(stage: Stage, two_spots: ResultNodes) -> None:
     found = find_spots(two_spots, Review(threshold_mm=1.0))
     assert [spot.spot.peak for spot in found.matched.spots] == [5.0, 3.0]
-    show_hot_spots(stage, two_spots, found.matched, MapKind.TOTAL)
+    show_hot_spots(stage, two_spots, found.matched)
     points = two_spots.reference(spots_role(Verdict.OPEN))
     assert points.GetNumberOfControlPoints() == 2
-    assert points.GetNthControlPointLabel(0) == "1: 5.0 mm"
+    assert points.GetNthControlPointLabel(0) == "1"
     values = array_of(two_spots.maps[MapKind.TOTAL])
     lattice = lattice_of(two_spots.maps[MapKind.TOTAL])
     for number in range(2):
@@ -69,22 +69,20 @@ def test_a_verdict_changes_the_colour_and_stays_with_its_place(
     first = find_spots(two_spots, review).matched.spots[0]
     review = decide(review, first, Verdict.REJECT, "Sulcus falsch zugeordnet")
     found = find_spots(two_spots, review)
-    show_hot_spots(stage, two_spots, found.matched, MapKind.TOTAL)
+    show_hot_spots(stage, two_spots, found.matched)
     rejected = two_spots.reference(spots_role(Verdict.REJECT))
-    assert rejected.GetNthControlPointLabel(0).startswith("1:")
+    assert rejected.GetNthControlPointLabel(0) == "1"
     assert rejected.GetNthControlPointDescription(0) == "Sulcus falsch zugeordnet"
     assert two_spots.reference(spots_role(Verdict.OPEN)).GetNumberOfControlPoints() == 1
     # without the decision its node is gone, and hiding removes the rest
-    show_hot_spots(stage, two_spots, find_spots(two_spots, Review()).matched, MapKind.TOTAL)
+    show_hot_spots(stage, two_spots, find_spots(two_spots, Review()).matched)
     assert two_spots.reference(spots_role(Verdict.REJECT)) is None
     hide_hot_spots(two_spots)
     assert stage.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 0
 
 
 def test_points_of_hot_spots_cannot_be_dragged(stage: Stage, two_spots: ResultNodes) -> None:
-    show_hot_spots(
-        stage, two_spots, find_spots(two_spots, Review(threshold_mm=1.0)).matched, MapKind.TOTAL
-    )
+    show_hot_spots(stage, two_spots, find_spots(two_spots, Review(threshold_mm=1.0)).matched)
     points = two_spots.reference(spots_role(Verdict.OPEN))
     assert points.GetLocked()
 
@@ -111,7 +109,7 @@ def test_the_review_survives_saving_and_opening_the_scene(
     review = decide(review, find_spots(two_spots, review).matched.spots[1], Verdict.ACCEPT, "gut")
     review = review.with_overall(Verdict.CHECK, "noch einmal <ansehen>")
     keep_review(two_spots, review)
-    show_hot_spots(stage, two_spots, find_spots(two_spots, review).matched, MapKind.TOTAL)
+    show_hot_spots(stage, two_spots, find_spots(two_spots, review).matched)
     assert application.save_scene(tmp_path / "s.mrb")
     application.open_scene(tmp_path / "s.mrb")
     (opened,) = results_in(stage.scene)

@@ -41,6 +41,7 @@ class PanelHost:
         for event, slot in (
             (scene.StartCloseEvent, self._closing),
             (scene.EndCloseEvent, self.enter),
+            (scene.StartImportEvent, self._importing),
             (scene.EndImportEvent, self.enter),
         ):
             self._tags.append((scene, scene.AddObserver(event, slot)))
@@ -107,6 +108,11 @@ class PanelHost:
         if self.result != self._told:
             self._told = self.result
             self.tell("onResultChanged", self._told)
+
+    def _importing(self, *_event):
+        self.tell("exit")
+        self._observe(None)
+        self.parameters = None
 
     def _closing(self, *_event):
         self._observe(None)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import slicer
 import vtk
-from PySide6.QtCore import Property, Signal
+from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from .declared import passed_on, stored
@@ -20,6 +20,16 @@ _EVENTS = (
     _SCENE.EndCloseEvent,
     _SCENE.EndImportEvent,
 )
+
+
+class qMRMLSortFilterProxyModel(QObject):  # noqa: N801
+    """Says which nodes are left out. Left out itself: everything else that the model does."""
+
+    def __init__(self, selector):
+        super().__init__(selector)
+        self._refresh = selector._refresh
+
+    hiddenNodeIDs = stored("QStringList", "hiddenNodeIDs", [], "_refresh")
 
 
 class qMRMLNodeComboBox(QWidget):  # noqa: N801
@@ -49,6 +59,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         self._current = self._requested = None
         self._nodes = self._candidates = []
         self._attributes = []
+        self._model = qMRMLSortFilterProxyModel(self)
         self._scene_watch = Observation(self)
         self._node_watch = Observation(self)
         self._box.activated.connect(self._chosen)
@@ -90,6 +101,10 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         if scene is not None:
             self._scene_watch.watch(scene, _EVENTS, "_refresh")
         self._refresh()
+
+    def sortFilterProxyModel(self):
+        """Return what sorts and filters the nodes."""
+        return self._model
 
     def addAttribute(self, node_type, name, value=None):
         """Show nodes of a class only with this attribute, and with this value if one is given."""
@@ -148,6 +163,8 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
 
     def _shown(self, node):
         if node.GetHideFromEditors() and not self.showHidden:
+            return False
+        if node.GetID() in self._model.hiddenNodeIDs:
             return False
         for kind, name, value in self._attributes:
             found = node.GetAttribute(name)

@@ -1,0 +1,67 @@
+"""What the node selectors offer: the person's own nodes, and not those that runs have made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import slicer
+from slicer.util import VTKObservationMixin
+
+from TTAUncertaintyLib.scene.made_by_runs import made_by_runs
+from TTAUncertaintyLib.scene.result import WARPED
+
+from .timers import after
+
+
+class OfferedNodes(VTKObservationMixin):
+    """Keeps maps, hot spots and label maps of results out of the lists of inputs.
+
+    A warped image may be registered once more: it is offered as a volume. What is chosen already
+    stays in its list.
+
+    Parameters
+    ----------
+    ui, host
+        See `widget`.
+    """
+
+    def __init__(self, ui: Any, host: Any) -> None:
+        VTKObservationMixin.__init__(self)
+        self._host = host
+        self._selectors = {
+            "fixedVolume": ui.fixedSelector,
+            "movingVolume": ui.movingSelector,
+            "structures": ui.structuresSelector,
+            "initialTransform": ui.initialTransformSelector,
+            "landmarksFixed": ui.landmarksFixedSelector,
+            "landmarksMoving": ui.landmarksMovingSelector,
+        }
+        # a node is there before it is known whose it is
+        self._later = after(0, self._follow)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.NodeAddedEvent, lambda *_: self._later.start())
+
+    def enter(self) -> None:
+        """Follow what was added meanwhile."""
+        self._follow()
+
+    def onParametersChanged(self) -> None:
+        """Offer what a script, or an older scene, has chosen."""
+        self._follow()
+
+    def cleanup(self) -> None:
+        """Let go of the scene."""
+        self._later.stop()
+        self.removeObservers()
+
+    def _follow(self) -> None:
+        parameters = self._host.parameters
+        if parameters is None:
+            return
+        made = made_by_runs(slicer.mrmlScene, except_roles=(WARPED,))
+        for field, selector in self._selectors.items():
+            chosen = getattr(parameters, field)
+            hidden = sorted(made - {"" if chosen is None else chosen.GetID()})
+            model = selector.sortFilterProxyModel()
+            if list(model.hiddenNodeIDs) != hidden:
+                model.hiddenNodeIDs = hidden
