@@ -99,7 +99,7 @@ def test_a_value_out_of_range_or_of_another_type_is_refused(panel):
 
 def test_the_button_says_why_it_does_not_work_until_a_volume_is_chosen(panel):
     assert not panel.ui.runButton.enabled
-    assert panel.ui.runButton.toolTip == "Choose a fixed volume"
+    assert "Choose a fixed volume" in panel.ui.runButton.toolTip
     panel.ui.fixedSelector.setCurrentNode(volume())
     assert panel.ui.runButton.enabled
     assert panel.parameters.fixedVolume.GetName() == "brain"
@@ -171,6 +171,67 @@ def test_reloading_makes_a_new_panel_and_ends_the_old_one(desktop, panel, module
     assert fresh.ui.noteEdit.text == "stays in the scene"
     assert fresh.parent.isEntered
     assert sys.modules["DesktopExample"] is not module
+
+
+def test_reload_cleans_up_and_sets_up_and_does_not_enter(desktop, panel, monkeypatch):
+    called = []
+
+    def noted(name, function):
+        return lambda self: (called.append(name), function(self))
+
+    for name in ("cleanup", "exit"):
+        monkeypatch.setattr(type(panel), name, noted(name, getattr(type(panel), name)))
+    fresh = desktop.reload(panel)
+    assert called == ["cleanup"]
+    assert fresh.entered == 1  # by its own setup, which fetches the parameters
+
+
+def test_an_import_turns_the_event_loop_while_half_of_the_scene_is_there(desktop, panel, tmp_path):
+    import qt
+    import slicer
+    import vtk
+
+    panel.parameters.fixedVolume = volume("bleibt")
+    panel.parameters.note = "filled"
+    volume("bleibt auch")
+    desktop.save_scene(tmp_path / "scene.mrb")
+    scene, timer, seen = slicer.mrmlScene, qt.QTimer(), {"timer": [], "slot": []}
+
+    def look(where):
+        count = scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
+        note = panel.parameters.note if panel.parameters else ""
+        seen[where].append((bool(scene.IsImporting()), note, count))
+
+    def follow(*_):
+        panel.parameters.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_: look("slot"))
+
+    tag = scene.AddObserver(scene.StartImportEvent, follow)
+    timer.timeout.connect(lambda: look("timer"))
+    timer.start()
+    desktop.open_scene(tmp_path / "scene.mrb")
+    timer.stop()
+    scene.RemoveObserver(tag)
+    assert (True, "filled", 0) in seen["slot"]
+    assert (True, "filled", 1) in seen["timer"]
+    assert seen["timer"][-1] == (False, "filled", 2)
+
+
+def test_a_panel_that_is_left_is_taken_out_of_the_window_and_put_back(desktop, panel):
+    desktop.leave()
+    assert panel.parent.parent() is None
+    assert not panel.parent.visible
+    assert desktop.open("DesktopExample") is panel
+    assert panel.parent.visible
+    assert panel.parent.parent() is not None
+
+
+def test_the_first_layout_is_number_nought_drawn_as_four_up(desktop_with_views):
+    import slicer
+
+    manager = slicer.app.layoutManager()
+    assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView == 0
+    assert set(manager.sliceViewNames()) == {"Red", "Green", "Yellow"}
+    assert manager.threeDViewCount == 1
 
 
 def test_a_press_a_question_and_a_timer_work_together(desktop, panel):

@@ -300,4 +300,4 @@ def test_what_runs_have_made_is_not_offered_as_an_input(desktop, ready, pair, re
 def test_the_panel_fits_into_the_width_that_slicer_gives_it(desktop, ready):
     ready.ui.advancedSection.collapsed = False
     desktop.process_events(0.05)
-    assert ready.ui.inputsSection.parent().minimumSizeHint().width() <= 480
+    assert ready.ui.inputsSection.parent().minimumSizeHint.width() <= 480

@@ -195,10 +195,11 @@ class SlicerApplication:
     def open_scene(self, path: Path) -> bool:
         """Close the scene and open a saved one."""
         self.close_scene()
-        if path.suffix == ".mrb":
-            return bool(self.scene.ReadFromMRB(str(path)))
-        self.scene.SetURL(str(path))
-        return bool(self.scene.Connect())
+        with self.io.progress():
+            if path.suffix == ".mrb":
+                return bool(self.scene.ReadFromMRB(str(path)))
+            self.scene.SetURL(str(path))
+            return bool(self.scene.Connect())
 
     def close_scene(self) -> None:
         """Empty the scene, as File > Close Scene does."""

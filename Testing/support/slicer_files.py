@@ -7,6 +7,8 @@ than a name and "labelmap".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,10 +30,16 @@ class FileManager:
     ----------
     application
         `SlicerApplication`.
+
+    Attributes
+    ----------
+    progress
+        What is entered while files are loaded: Slicer's progress dialog, or nothing.
     """
 
     def __init__(self, application: Any) -> None:
         self._application = application
+        self.progress: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def fileType(self, path: str) -> str:  # noqa: N802  (Slicer's name)
         """Return the type that the longest matching ending stands for."""
@@ -55,7 +63,8 @@ class FileManager:
             return False
         if kind == "SceneFile":
             return self._application.open_scene(Path(path))
-        node = self._load(kind, path, properties, scene)
+        with self.progress():
+            node = self._load(kind, path, properties, scene)
         if node is not None and loaded is not None:
             loaded.AddItem(node)
         return node is not None

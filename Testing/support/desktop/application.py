@@ -9,42 +9,50 @@ from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Signal
 
 
-class ModuleManager(QtCore.QObject):
-    """Which modules there are. Left out: the factory, loading by itself, dependencies."""
+class qSlicerModuleFactoryManager:  # noqa: N801
+    """What is asked for the loaded modules' names."""
+
+    def __init__(self, modules):
+        self._modules = modules
+
+    def loadedModuleNames(self):
+        """Return the names of all modules."""
+        return list(self._modules)
+
+    def isLoaded(self, name):
+        """Say whether there is such a module."""
+        return name in self._modules
+
+
+class qSlicerModuleManager(QtCore.QObject):  # noqa: N801
+    """Which modules there are. Left out: loading by itself, dependencies."""
 
     moduleAboutToBeUnloaded = Signal(str)
     moduleLoaded = Signal(str)
 
     def __init__(self):
         super().__init__()
-        self.modules = {}
+        self._modules = {}
 
     def module(self, name):
         """Return a module, or None."""
-        return self.modules.get(name)
+        return self._modules.get(name)
 
     def modulesNames(self):
         """Return the names of all modules."""
-        return list(self.modules)
+        return list(self._modules)
 
     def factoryManager(self):
         """Return what is asked for the loaded modules' names."""
-        return self
-
-    loadedModuleNames = modulesNames
-
-    def isLoaded(self, name):
-        """Say whether there is such a module."""
-        return name in self.modules
+        return qSlicerModuleFactoryManager(self._modules)
 
 
-class CommandOptions:
+class qSlicerCommandOptions:  # noqa: N801
     """How Slicer was started: plainly."""
 
     runPythonAndExit = False
     noMainWindow = False
     testingEnabled = False
-    disableSettings = False
 
 
 class qSlicerApplication(QtCore.QObject):  # noqa: N801
@@ -61,7 +69,7 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
         super().__init__()
         self._application = application
         self._layout_manager = layout_manager
-        self._modules = ModuleManager()
+        self._modules = qSlicerModuleManager()
 
     applicationName = "Slicer"
     applicationVersion = slicer.vtkMRMLScene().GetVersion() or ""
@@ -69,7 +77,6 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
     minorVersion = 11
     temporaryPath = property(lambda self: str(self._application.temporary_path))
     slicerHome = property(lambda self: str(self._application.temporary_path))
-    slicerSettings = temporaryPath
     extensionsInstallPath = temporaryPath
     documentationBaseUrl = "https://slicer.readthedocs.io/"
 
@@ -104,7 +111,7 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
 
     def commandOptions(self):
         """Return the command line's options."""
-        return CommandOptions()
+        return qSlicerCommandOptions()
 
     def testingEnabled(self):
         """Say no: dialogs are recorded, as a person would see them."""

@@ -8,7 +8,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,7 @@ from .hierarchy import HierarchyItems
 from .layout import Picture, arrange
 from .pythonqt import namespace
 from .pythonqt.dialogs import DIALOGS, Message
-from .views import LayoutManager
+from .views import qSlicerLayoutManager
 from .widgets import registry
 from .widgets.mrml_base import Observation
 from .window import qSlicerMainWindow
@@ -70,8 +71,9 @@ class Desktop:
         self._hook, sys.excepthook = sys.excepthook, self._uncaught
         self._handler = QtCore.qInstallMessageHandler(self._said_by_qt)
         self.application = SlicerApplication(views=views)
+        self.application.io.progress = self._progress
         self._hierarchy = HierarchyItems(self.application.scene)
-        self.layout_manager = LayoutManager(self.application, views)
+        self.layout_manager = qSlicerLayoutManager(self.application, views)
         slicer.app = qSlicerApplication(self.application, self.layout_manager)
         modules.install(self.application)
         self._shown = ""
@@ -116,17 +118,16 @@ class Desktop:
             return None
         if self._shown != name:
             self.leave()
-            self.window.show_panel(slicer.util.getModule(name).title, panel)
             self.window.show()
             self._shown = self.window.moduleSelector().selectedModule = name
-            panel.enter()
+            self.window._show_panel(slicer.util.getModule(name).title, panel)
         self.process_events()
         return panel.self()
 
     def leave(self) -> None:
         """Go to another module."""
         if self._shown:
-            slicer.util.getModule(self._shown).widgetRepresentation().exit()
+            self.window._take_panel(slicer.util.getModule(self._shown).widgetRepresentation())
         self._shown = ""
 
     def reload(self, widget: Any) -> Any:
@@ -195,9 +196,10 @@ class Desktop:
         if layout is not None:
             self.layout_manager.setLayout(layout)
         self.window.show()
-        self.window.show_views(arrange(self.layout_manager.shown(), self.layout_manager.view))
+        manager = self.layout_manager
+        self.window._show_views(arrange(manager._shown(), manager._view))
         self.process_events()
-        for picture in self.window.views.findChildren(Picture):
+        for picture in self.window._views.findChildren(Picture):
             picture.draw()
         self.grab(path=path)
 
@@ -230,7 +232,7 @@ class Desktop:
         self.window.deleteLater()
         self.process_events()
         Observation.end_all()
-        self.layout_manager.close()
+        self.layout_manager._close()
         self._hierarchy.close()
         self.application.close()
         sys.excepthook = self._hook
@@ -239,6 +241,24 @@ class Desktop:
             sys.modules.pop(name, None)
         gc.collect()  # now, and not in the middle of the next desktop
         self._folder.cleanup()
+
+    @contextmanager
+    def _progress(self) -> Iterator[None]:
+        """Let Qt handle events whenever a node comes in, as Slicer's progress dialog does.
+
+        Slicer's does so once it is shown, after a second; here it is always shown, so that slots
+        and timers run in the middle of every import.
+        """
+        scene = self.application.scene
+
+        def node_added(*_: Any) -> None:
+            QtWidgets.QApplication.processEvents()
+
+        tag = scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, node_added, -1000.0)
+        try:
+            yield
+        finally:
+            scene.RemoveObserver(tag)
 
     def _uncaught(self, kind: Any, error: Any, trace: Any) -> None:
         self.errors.append("".join(traceback.format_exception(kind, error, trace)))

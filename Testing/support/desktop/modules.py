@@ -51,26 +51,21 @@ class qSlicerScriptedLoadableModule:  # noqa: N801
         """Return None: the Python class is found through the panel."""
         return
 
-    def setup(self):
-        """Do nothing."""
-
     def widgetRepresentation(self):
         """Return the panel, made on the first call."""
         if self._panel is None:
             self._panel = qSlicerScriptedLoadableModuleWidget()
             self._panel.setObjectName(f"{self.name}ModuleWidget")
-            self._panel.make = self._fill
+            self._panel._make = self._fill
             self._panel.setMRMLScene(slicer.mrmlScene)
             self._fill()
         return self._panel
 
     def _fill(self):
         cls = getattr(sys.modules[self.name], f"{self.name}Widget")
-        self._panel.instance = cls(self._panel)
-        setattr(slicer.modules, f"{self.name}Widget", self._panel.instance)
-        self._panel.instance.setup()
-        if self._panel.isEntered:
-            self._panel.enter()
+        self._panel._instance = cls(self._panel)
+        setattr(slicer.modules, f"{self.name}Widget", self._panel._instance)
+        self._panel._instance.setup()  # and no enter(), even if the panel is shown
 
 
 class SampleDataLogic:
@@ -98,14 +93,14 @@ def install(application) -> None:
         sys.modules[f"slicer.{name}"] = module
     for name in ("Colors", *MODULE_LOGICS):
         logic = application.logic(name)
-        slicer.app.moduleManager().modules[name] = _LogicModule(name, logic)
+        slicer.app.moduleManager()._modules[name] = _LogicModule(name, logic)
         setattr(slicer.modules, name.lower(), slicer.util.getModule(name))
     sample_data = ModuleType("SampleData")
     SampleDataLogic.sources, SampleDataLogic.categories = [], {}
     sample_data.SampleDataLogic = SampleDataLogic
     sys.modules["SampleData"] = sample_data
     slicer.modules.sampledata = _LogicModule("SampleData", None)
-    slicer.app.moduleManager().modules["SampleData"] = slicer.modules.sampledata
+    slicer.app.moduleManager()._modules["SampleData"] = slicer.modules.sampledata
     slicer.qSlicerScriptedLoadableModule = qSlicerScriptedLoadableModule
     slicer.selfTests = {}
 
@@ -124,6 +119,6 @@ def load(path: Path) -> ModuleType:
     setattr(slicer.modules, path.stem.lower(), module)
     setattr(slicer.modules, f"{path.stem}Instance", instance)
     setattr(slicer.moduleNames, path.stem, path.stem)
-    slicer.app.moduleManager().modules[path.stem] = module
-    getattr(instance, "setup", module.setup)()
+    slicer.app.moduleManager()._modules[path.stem] = module
+    getattr(instance, "setup", lambda: None)()
     return loaded

@@ -40,7 +40,9 @@ class _View:
         """Do nothing."""
 
 
-class _SliceController:
+class qMRMLSliceControllerWidget:  # noqa: N801
+    """The bar of a slice view."""
+
     def __init__(self, view):
         self._view = view
 
@@ -57,7 +59,9 @@ class _SliceController:
         self._view.node.SetSliceVisible(visible)
 
 
-class _SliceWidget:
+class qMRMLSliceWidget:  # noqa: N801
+    """A slice view with its bar."""
+
     def __init__(self, view):
         self._view = view
         self.sliceViewName = view.layout_name
@@ -80,14 +84,16 @@ class _SliceWidget:
 
     def sliceController(self):
         """Return the controller."""
-        return _SliceController(self._view)
+        return qMRMLSliceControllerWidget(self._view)
 
     def fitSliceToBackground(self):
         """Show all of the background."""
         self._view.logic.FitSliceToAll()
 
 
-class _ThreeDWidget:
+class qMRMLThreeDWidget:  # noqa: N801
+    """A 3D view with its bar."""
+
     def __init__(self, view):
         self._view = view
 
@@ -100,7 +106,18 @@ class _ThreeDWidget:
         return self._view.node
 
 
-class LayoutManager:
+class _LayoutLogic:
+    """In place of Slicer's, which outside the desktop crashes when a scene with a model closes."""
+
+    def __init__(self, scene):
+        self._scene = scene
+
+    def GetLayoutNode(self):
+        """Return the layout node."""
+        return self._scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+class qSlicerLayoutManager:  # noqa: N801
     """The views by name, and the layout: Slicer's own descriptions say which views it has.
 
     Left out: windows, maximising, plot and table views, the bars of the view controllers. Views
@@ -114,7 +131,7 @@ class LayoutManager:
         self._application = application
         self._with_views = with_views
         self._describe_layouts()
-        node, scene = self.GetLayoutNode(), application.scene
+        node, scene = self._node, application.scene
         self._tags = [(node, node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._make_views))]
         for event, method in (
             (scene.StartCloseEvent, self._closing),
@@ -122,9 +139,9 @@ class LayoutManager:
             (scene.EndImportEvent, self._make_views),
         ):
             self._tags.append((scene, scene.AddObserver(event, method, -200.0)))
-        self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView)  # drawn as four-up
 
-    def close(self):
+    def _close(self):
         """Let go of the scene."""
         for subject, tag in self._tags:
             subject.RemoveObserver(tag)
@@ -138,7 +155,11 @@ class LayoutManager:
         logic.SetMRMLApplicationLogic(self._application.application_logic)
         logic.SetMRMLScene(self._application.scene)
         logic.SetMRMLScene(None)
-        self.GetLayoutNode().SetSingletonTag("vtkMRMLLayoutNode")  # so that closing keeps it
+        self._node.SetSingletonTag("vtkMRMLLayoutNode")  # so that closing keeps it
+
+    @property
+    def _node(self):
+        return self.layoutLogic().GetLayoutNode()
 
     def _closing(self, *_):
         self._before = self.layout
@@ -148,13 +169,13 @@ class LayoutManager:
         self.setLayout(self._before)
         self._make_views()
 
-    def shown(self):
+    def _shown(self):
         """Return the layout in force as a `Box` of views."""
-        node = self.GetLayoutNode()
+        node = self._node
         description = node.GetLayoutDescription(node.GetViewArrangement())
         return layout.parse(description) if description else layout.Box("horizontal")
 
-    def view(self, name):
+    def _view(self, name):
         """Return the slice or 3D view of a name, or None."""
         views = {**self._application.three_d_views, **self._application.slice_views}
         return views.get(name)
@@ -162,14 +183,14 @@ class LayoutManager:
     def _make_views(self, *_):
         if not self._with_views or self._application.scene.IsBatchProcessing():
             return
-        for part in self.shown().views():
-            if self.view(part.name) is None:
+        for part in self._shown().views():
+            if self._view(part.name) is None:
                 if part.class_name == "vtkMRMLViewNode":
                     self._application.add_three_d_view(part.name)
                 else:
                     orientation = part.properties.get("orientation", "Axial")
                     self._application.add_slice_view(part.name, orientation)
-            node = self.view(part.name).node
+            node = self._view(part.name).node
             if "viewlabel" in part.properties:
                 node.SetLayoutLabel(part.properties["viewlabel"])
             if "viewcolor" in part.properties:
@@ -183,7 +204,7 @@ class LayoutManager:
     def sliceWidget(self, name):
         """Return a slice view, or None."""
         view = self._application.slice_views.get(name)
-        return _SliceWidget(view) if view is not None else None
+        return qMRMLSliceWidget(view) if view is not None else None
 
     @property
     def threeDViewCount(self):
@@ -193,7 +214,7 @@ class LayoutManager:
     def threeDWidget(self, index):
         """Return a 3D view, or None."""
         views = list(self._application.three_d_views.values())
-        return _ThreeDWidget(views[index]) if index < len(views) else None
+        return qMRMLThreeDWidget(views[index]) if index < len(views) else None
 
     def mrmlSliceLogics(self):
         """Return a vtkCollection of the slice logics."""
@@ -204,20 +225,16 @@ class LayoutManager:
 
     def layoutLogic(self):
         """Return what knows the layout node."""
-        return self
-
-    def GetLayoutNode(self):
-        """Return the layout node."""
-        return self._application.scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+        return _LayoutLogic(self._application.scene)
 
     @property
     def layout(self):
         """Number of the layout in force."""
-        return self.GetLayoutNode().GetViewArrangement()
+        return self._node.GetViewArrangement()
 
     def setLayout(self, number):
         """Set the layout."""
-        self.GetLayoutNode().SetViewArrangement(number)
+        self._node.SetViewArrangement(number)
 
     def resetSliceViews(self):
         """Show all of every background."""
@@ -228,7 +245,3 @@ class LayoutManager:
         """Look at the middle of what is shown."""
         for view in self._application.three_d_views.values():
             view.renderer.ResetCamera()
-
-    def activeSliceView(self):
-        """Return the first slice view's name."""
-        return next(iter(self._application.slice_views), None)

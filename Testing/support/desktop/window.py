@@ -1,15 +1,16 @@
 """The main window: a module's panel on the left, pictures of the views on the right."""
 
-# ruff: noqa: N802, N815  (Slicer's names)
+# ruff: noqa: N802  (Slicer's names)
 
 from __future__ import annotations
 
-from PySide6.QtCore import Property, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QMainWindow,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -17,7 +18,7 @@ from PySide6.QtWidgets import (
 _PANEL_WIDTH = 520  # pixels
 
 
-class ModuleSelector:
+class qSlicerModuleSelectorToolBar:  # noqa: N801
     """Which module's panel is shown."""
 
     def __init__(self, open_module):
@@ -37,12 +38,15 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
         self.setObjectName("qSlicerMainWindow")
         self.setWindowTitle("3D Slicer's panel and views, on stand-ins")
         self.resize(*size)
-        self._selector = ModuleSelector(open_module)
+        self._selector = qSlicerModuleSelectorToolBar(open_module)
         self._title = QLabel()
         self._title.setStyleSheet("font-weight: bold; padding: 6px;")
-        self._area = QScrollArea()
-        self._area.setWidgetResizable(True)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(QWidget())
+        self._column = QVBoxLayout(area.widget())
+        self._column.setContentsMargins(0, 0, 0, 0)
         left = QWidget()
         left.setObjectName("ModulePanel")
         left.setAutoFillBackground(True)
@@ -50,8 +54,8 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._title)
-        column.addWidget(self._area, 1)
-        self.views = QWidget()
+        column.addWidget(area, 1)
+        self._views = QWidget()
         middle = QWidget()
         middle.setObjectName("CentralWidget")
         middle.setStyleSheet("#CentralWidget { background: black; }")
@@ -59,26 +63,31 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
         row.addWidget(left)
-        row.addWidget(self.views, 1)
+        row.addWidget(self._views, 1)
         self.setCentralWidget(middle)
-
-    helpAndAcknowledgmentVisible = Property(bool, lambda _: False)
 
     def moduleSelector(self):
         """Return the module selector."""
         return self._selector
 
-    def show_panel(self, title, panel):
-        """Put a module's panel into the window."""
-        if self._area.widget() is not panel:
-            self._area.takeWidget()
-            self._area.setWidget(panel)
+    def _show_panel(self, title, panel):
+        """Put a module's panel into the window, and tell it."""
         self._title.setText(title)
-        panel.show()
+        self._column.insertWidget(0, panel, 1)
+        panel.setSizePolicy(QSizePolicy.Policy.Minimum, panel.sizePolicy.verticalPolicy())
+        panel.setVisible(True)
+        panel.enter()
 
-    def show_views(self, views):
+    def _take_panel(self, panel):
+        """Tell a module's panel, and take it out of the window."""
+        panel.exit()
+        self._column.takeAt(self._column.indexOf(panel))
+        panel.setVisible(False)
+        panel.setParent(None)
+
+    def _show_views(self, views):
         """Put a widget with the views' pictures into the window."""
         row = self.centralWidget().layout()
-        row.replaceWidget(self.views, views)
-        self.views.deleteLater()
-        self.views = views
+        row.replaceWidget(self._views, views)
+        self._views.deleteLater()
+        self._views = views

@@ -71,6 +71,7 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.tag = None
         self.seen = []
         self.cleaned = False
+        self.entered = 0
 
     def setup(self):
         """Make the panel."""
@@ -90,9 +91,12 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.timer = qt.QTimer()
         self.timer.interval = 10
         self.timer.connect("timeout()", self.onTick)
+        if self.parent.isEntered:
+            self.enter()  # Reload makes a panel that is shown and does not say so
 
     def enter(self):
         """Show the parameters."""
+        self.entered += 1
         self.setParameters(self.logic.getParameterNode())
 
     def exit(self):

@@ -1,4 +1,8 @@
-"""The module ``qt``: all of QtCore, QtGui and QtWidgets in one namespace, as PythonQt has it."""
+"""The module ``qt``: QtCore, QtGui and QtWidgets in one namespace, as PythonQt has it.
+
+It has the classes of which it is known what they offer. Another one is an error that says how its
+names are read, so that no class comes into use of which PySide6 shows more than PythonQt does.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
-from PySide6 import QtCore, QtGui, QtWidgets
+from PySide6 import QtCore, QtWidgets
 
-from . import properties, signals
+from ..offered import classes
+from . import gate, signals, tool_tips
 from .dialogs import QDialog, QFileDialog, QMessageBox
 from .ui_loader import QUiLoader
 
@@ -36,18 +41,27 @@ def keep_settings_in(folder: Path) -> None:
 
 def install() -> ModuleType:
     """Put the module ``qt`` where ``import qt`` finds it, and return it."""
-    properties.install()
-    signals.install()
     if "qt" in sys.modules:
         return sys.modules["qt"]
+    tool_tips.install()
+    gate.install()
+    signals.install()
     module = ModuleType("qt", __doc__)
-    for part in (QtCore, QtGui, QtWidgets):
-        for name in dir(part):
-            if not name.startswith("_"):
-                setattr(module, name, getattr(part, name))
+    for name in classes():
+        if (cls := gate.qt_class(name)) is not None:
+            setattr(module, name, cls)
     for cls in _REPLACED:
+        gate.hold(cls, cls.__name__)
         setattr(module, cls.__name__, cls)
-    for name in ("Signal", "Slot", "Property"):  # PythonQt has none of these
-        delattr(module, name)
+    module.__getattr__ = _unknown
     sys.modules["qt"] = module
     return module
+
+
+def _unknown(name):
+    if gate.qt_class(name) is None or name in ("Signal", "Slot", "Property"):
+        raise AttributeError(f"module 'qt' has no attribute '{name}'")
+    raise AttributeError(
+        f"module 'qt' has no attribute '{name}' in the harness: read its names with "
+        f"Testing/support/desktop/offered/read_headers.py ... {name}"
+    )

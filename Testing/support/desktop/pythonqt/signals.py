@@ -13,7 +13,8 @@ import weakref
 
 from PySide6 import QtCore
 
-from .properties import qobject_classes
+from ..offered import classes, signals
+from .gate import held_name, qt_class
 
 _connect = QtCore.QObject.connect
 _disconnect = QtCore.QObject.disconnect
@@ -23,8 +24,10 @@ _POINTER_TO_VTK = re.compile(r"vtk\w+\*")
 
 def _signal(owner, signature):
     """What Qt calls this signal. A VTK object travels through PySide6 as a Python object."""
-    normal = _POINTER_TO_VTK.sub("PyObject", _SPACES_AND_CONSTANTS.sub("", signature))
-    if owner.metaObject().indexOfSignal(normal) < 0:
+    plain = _SPACES_AND_CONSTANTS.sub("", signature)
+    normal = _POINTER_TO_VTK.sub("PyObject", plain)
+    name = held_name(type(owner))
+    if owner.metaObject().indexOfSignal(normal) < 0 or plain not in signals(name):
         raise ValueError(f"{type(owner).__name__} has no signal {signature}")
     return QtCore.SIGNAL(normal)
 
@@ -60,7 +63,7 @@ def _with_methods(initialise):
 
 def install() -> None:
     """Give every object made from now on ``connect`` and ``disconnect`` by name."""
-    for cls in qobject_classes():
-        initialise = cls.__dict__.get("__init__")
+    for cls in filter(None, map(qt_class, classes())):
+        initialise = cls.__dict__.get("__init__") if issubclass(cls, QtCore.QObject) else None
         if initialise is not None and not hasattr(initialise, "named_signals"):
             cls.__init__ = _with_methods(initialise)

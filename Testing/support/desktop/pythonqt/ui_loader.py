@@ -8,6 +8,8 @@ import xml.etree.ElementTree as ElementTree
 
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
+from .gate import qt_class
+
 #: Stand-ins for widgets of Slicer and CTK, by class name; the rooms of widgets fill it.
 CUSTOM_WIDGETS: dict[str, type] = {}
 
@@ -42,7 +44,7 @@ class QUiLoader(QtUiTools.QUiLoader):
         else:
             with open(device, "rb") as file:  # noqa: PTH123  (str or Path)
                 text = file.read()
-        text, connections = _without_connections(text)
+        text, connections, enumerations = _taken_out(text)
         buffer = QtCore.QBuffer()
         buffer.setData(text)
         buffer.open(QtCore.QIODevice.OpenModeFlag.ReadOnly)
@@ -50,26 +52,39 @@ class QUiLoader(QtUiTools.QUiLoader):
         root = super().load(buffer, parent)
         if root is None:
             raise RuntimeError(f"The .ui file cannot be read: {self.errorString()}")
+        for widget in self._made:
+            widget.toolTip = widget.toolTip  # wrapped, as everywhere in Slicer
         root._made = self._made  # Qt's own parents do not keep Python's half of a widget
+        for widget, name, value in enumerations:
+            owner, _, key = value.rpartition("::")
+            setattr(root.findChild(QtCore.QObject, widget), name, getattr(qt_class(owner), key))
         for sender, signal, receiver, slot in connections:
             _connect(root, sender, signal, receiver, slot)
         return root
 
 
-def _without_connections(text):
-    """Take a form's connections out: Qt cannot pass a VTK object on, Python can."""
+def _taken_out(text):
+    """Take out of a form what Qt cannot do: pass a VTK object on, set a stand-in's enumeration.
+
+    Return the form, its connections, and of each enumeration the widget, the property, the value.
+    """
     form = ElementTree.fromstring(text)
-    found = []
+    connections, enumerations = [], []
     for part in form.findall("connections"):
         for item in part.findall("connection"):
-            found.append([item.findtext(k) for k in ("sender", "signal", "receiver", "slot")])
+            connections.append([item.findtext(k) for k in ("sender", "signal", "receiver", "slot")])
         form.remove(part)
-    return ElementTree.tostring(form, encoding="utf-8"), found
+    for widget in form.iter("widget"):
+        for item in widget.findall("property") if widget.get("class") in CUSTOM_WIDGETS else []:
+            if (value := item.findtext("enum")) is not None:
+                enumerations.append((widget.get("name"), item.get("name"), value))
+                widget.remove(item)
+    return ElementTree.tostring(form, encoding="utf-8"), connections, enumerations
 
 
 def _connect(root, sender, signal, receiver, slot):
     def named(name):
-        if root.objectName == name:
+        if root.name == name:
             return root
         return root.findChild(QtCore.QObject, name)
 

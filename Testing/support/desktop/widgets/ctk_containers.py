@@ -1,4 +1,4 @@
-"""Stand-ins for CTK's foldable containers."""
+"""A stand-in for CTK's foldable container."""
 
 # ruff: noqa: N802  (Qt's names)
 
@@ -8,7 +8,6 @@ from PySide6.QtCore import Property, QEvent, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
-    QGroupBox,
     QSizePolicy,
     QStyle,
     QStyleOption,
@@ -16,12 +15,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from .declared import stored, with_setters
+from .declared import stored
 
 _HEADER = 26  # pixels
 
 
-@with_setters
 class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
     """A header that folds what is below it. Left out: frame styles, icons, indicator alignment.
 
@@ -48,16 +46,15 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
     def _is_collapsed(self):
         return not self.checked
 
-    def setCollapsed(self, collapsed):
-        """Fold or unfold."""
+    def _set_collapsed(self, collapsed):
         self.setChecked(not collapsed)
 
-    collapsed = Property(bool, _is_collapsed, setCollapsed)
+    collapsed = Property(bool, _is_collapsed, _set_collapsed)
 
     def _fold(self, opened):
         self._hide_or_show()
+        self.setMinimumHeight(0 if opened else _HEADER)
         self.setMaximumHeight(16777215 if opened else _HEADER)
-        self.updateGeometry()
         self.contentsCollapsed.emit(not opened)
 
     def _hide_or_show(self):
@@ -89,14 +86,6 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
         """Only the header folds."""
         return position.y() < _HEADER
 
-    def sizeHint(self):
-        """Header and content."""
-        hint = super().sizeHint() if self.layout() is None else self.layout().totalSizeHint()
-        hint.setHeight(max(hint.height(), _HEADER) if self.checked else _HEADER)
-        return hint
-
-    minimumSizeHint = sizeHint  # noqa: N815
-
     def paintEvent(self, _event):
         """Draw the header: a button with an arrow, and a frame around the content."""
         painter = QPainter(self)
@@ -115,25 +104,3 @@ class ctkCollapsibleButton(QAbstractButton):  # noqa: N801
         painter.drawText(
             option.rect.adjusted(26, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, self.text
         )
-
-
-@with_setters
-class ctkCollapsibleGroupBox(QGroupBox):  # noqa: N801
-    """A group box that folds."""
-
-    def __init__(self, *arguments):
-        super().__init__(*arguments)
-        self.setCheckable(True)
-        self.toggled.connect(self._fold)
-
-    def _is_collapsed(self):
-        return not self.checked
-
-    def setCollapsed(self, collapsed):
-        """Fold or unfold."""
-        self.setChecked(not collapsed)
-
-    collapsed = Property(bool, _is_collapsed, setCollapsed)
-
-    def _fold(self, opened):
-        self.setMaximumHeight(16777215 if opened else _HEADER)

@@ -1,21 +1,13 @@
-"""Stand-ins for CTK's inputs: numbers, ranges, check boxes."""
+"""Stand-ins for CTK's inputs: a number, a range."""
 
 # ruff: noqa: N802, N815  (Qt's names)
 
 from __future__ import annotations
 
 from PySide6.QtCore import Property, Qt, Signal
-from PySide6.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
-    QHBoxLayout,
-    QPushButton,
-    QSlider,
-    QWidget,
-)
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QSlider, QWidget
 
-from .declared import passed_on, stored, with_setters
+from .declared import passed_on, stored
 
 _STEPS = 1000  # of a slider, whatever its range
 
@@ -26,7 +18,6 @@ def _row(widget):
     return layout
 
 
-@with_setters
 class ctkSliderWidget(QWidget):  # noqa: N801
     """A slider with a spin box. Left out: ticks, proxies, popup, synchronised siblings."""
 
@@ -59,14 +50,13 @@ class ctkSliderWidget(QWidget):  # noqa: N801
         self._box.setVisible(self.spinBoxVisible)
 
     minimum = Property(
-        float, lambda s: s._box.minimum, lambda s, v: s.setRange(v, max(v, s._box.maximum))
+        float, lambda s: s._box.minimum, lambda s, v: s._set_range(v, max(v, s._box.maximum))
     )
     maximum = Property(
-        float, lambda s: s._box.maximum, lambda s, v: s.setRange(min(v, s._box.minimum), v)
+        float, lambda s: s._box.maximum, lambda s, v: s._set_range(min(v, s._box.minimum), v)
     )
 
-    def setRange(self, minimum, maximum):
-        """Set the smallest and the largest value."""
+    def _set_range(self, minimum, maximum):
         self._box.setRange(minimum, maximum)
         self._follow(self._box.value, tell=False)
 
@@ -98,7 +88,6 @@ def _both_boxes(name):
     return lambda self: getattr(self._low, name), write
 
 
-@with_setters
 class ctkRangeWidget(QWidget):  # noqa: N801
     """A range as two spin boxes; the slider with two handles between them is left out."""
 
@@ -166,30 +155,3 @@ class ctkRangeWidget(QWidget):  # noqa: N801
         self.minimumValueChanged.emit(low)
         self.maximumValueChanged.emit(high)
         self.valuesChanged.emit(low, high)
-
-
-class ctkDoubleSpinBox(QDoubleSpinBox):  # noqa: N801
-    """Qt's own. Left out: several decimals options, inverted control."""
-
-
-class ctkDoubleSlider(ctkSliderWidget):  # noqa: N801
-    """The slider with its spin box still there."""
-
-
-class ctkDoubleRangeSlider(ctkRangeWidget):  # noqa: N801
-    """The range as two spin boxes."""
-
-
-class ctkCheckBox(QCheckBox):  # noqa: N801
-    """Qt's own."""
-
-
-class ctkComboBox(QComboBox):  # noqa: N801
-    """Qt's own. Left out: the default text, the eliding."""
-
-
-@with_setters
-class ctkCheckablePushButton(QPushButton):  # noqa: N801
-    """A push button; the check box inside it is left out."""
-
-    checkBoxControlsButtonToggleState = stored(bool, "checkBoxControlsButtonToggleState", True)

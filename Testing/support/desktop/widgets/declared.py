@@ -34,8 +34,8 @@ def passed_on(kind, name, to):
     return Property(kind, read, write)
 
 
-def with_setters(cls):
-    """Give a class ``setX(value)`` for every property x, as Qt's own classes have it."""
+def add_setters(cls, names):
+    """Give a class those of the functions ``setX(value)`` that are for a property x of it."""
 
     def setter(name):
         def call(self, value):
@@ -45,6 +45,5 @@ def with_setters(cls):
 
     for name, value in list(vars(cls).items()):
         call = f"set{name[0].upper()}{name[1:]}"
-        if isinstance(value, Property) and call not in vars(cls):
+        if isinstance(value, Property) and call in names and call not in vars(cls):
             setattr(cls, call, setter(name))
-    return cls

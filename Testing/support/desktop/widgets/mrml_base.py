@@ -81,28 +81,28 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):  # noqa: N801
         super().__init__(parent)
         self.setLayout(QVBoxLayout())
         self._entered = False
-        self.instance = None
-        self.make = None  # how the harness makes the instance again
+        self._instance = None
+        self._make = None  # how the harness makes the instance again
 
     isEntered = Property(bool, lambda self: self._entered)
 
     def self(self):
         """Return the module's own widget object."""
-        return self.instance
+        return self._instance
 
     def enter(self):
         """Tell the panel that it is shown."""
         self._entered = True
-        getattr(self.instance, "enter", _nothing)()
+        getattr(self._instance, "enter", _nothing)()
 
     def exit(self):
         """Tell the panel that another module is shown."""
         self._entered = False
-        getattr(self.instance, "exit", _nothing)()
+        getattr(self._instance, "exit", _nothing)()
 
     def reload(self):
         """Make the panel anew from what the module file says now."""
-        self.make()
+        self._make()
 
 
 def _nothing():

@@ -9,7 +9,7 @@ import vtk
 from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from .declared import stored, with_setters
+from .declared import passed_on, stored
 from .mrml_base import Observation
 
 _SCENE = slicer.vtkMRMLScene
@@ -32,7 +32,6 @@ class qMRMLSortFilterProxyModel(QObject):  # noqa: N801
     hiddenNodeIDs = stored("QStringList", "hiddenNodeIDs", [], "_refresh")
 
 
-@with_setters
 class qMRMLNodeComboBox(QWidget):  # noqa: N801
     """Shows the scene's nodes of certain classes, in the scene's order.
 
@@ -48,15 +47,11 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
     nodeAdded = Signal(object)
     nodeAddedByUser = Signal(object)
     nodeActivated = Signal(object)
-    mrmlSceneChanged = Signal(object)
 
     def __init__(self, parent=None):
         super().__init__(parent)
         self._box = QComboBox()
-        self._box.setMinimumContentsLength(8)
-        self._box.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
+        self._label = ""
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._box)
@@ -82,7 +77,16 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
     selectNodeUponCreation = stored(bool, "selectNodeUponCreation", False)
     interactionNodeSingletonTag = stored(str, "interactionNodeSingletonTag", "")
     baseName = stored(str, "baseName", "")
-    nodeTypeLabel = stored(str, "nodeTypeLabel", "")
+    sizeAdjustPolicy = passed_on(QComboBox.SizeAdjustPolicy, "sizeAdjustPolicy", "_box")
+
+    def nodeTypeLabel(self):
+        """Return what is said to be chosen."""
+        return self._label
+
+    def setNodeTypeLabel(self, label, *_):
+        """Say what is to be chosen."""
+        self._label = label
+        self._refresh()
 
     def mrmlScene(self):
         """Return the scene."""
@@ -97,7 +101,6 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         if scene is not None:
             self._scene_watch.watch(scene, _EVENTS, "_refresh")
         self._refresh()
-        self.mrmlSceneChanged.emit(scene)
 
     def sortFilterProxyModel(self):
         """Return what sorts and filters the nodes."""
@@ -204,7 +207,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         self._box.addItems(self._texts())
         self._box.blockSignals(False)
         kinds = [kind.removeprefix("vtkMRML").removesuffix("Node") for kind in self.nodeTypes]
-        self._box.setPlaceholderText(f"Select a {self.nodeTypeLabel or ' or '.join(kinds)}")
+        self._box.setPlaceholderText(f"Select a {self._label or ' or '.join(kinds)}")
 
     def _show(self):
         offset = 1 if self.noneEnabled else 0
@@ -225,12 +228,3 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
     def _chosen(self, row):
         self._select(self.nodeFromIndex(row - (1 if self.noneEnabled else 0)))
         self.nodeActivated.emit(self._current)
-
-
-class qMRMLColorTableComboBox(qMRMLNodeComboBox):  # noqa: N801
-    """Chooses a colour node. Left out: the colour bars in the list, the categories."""
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self.nodeTypes = ["vtkMRMLColorTableNode", "vtkMRMLProceduralColorNode"]
-        self.showHidden = True

@@ -1,7 +1,6 @@
 """How each kind of widget shows a field: what is set up, read, written, and which signal tells."""
 
 import enum
-import pathlib
 
 import ctk
 import qt
@@ -10,10 +9,8 @@ import slicer
 from .annotations import (
     Choice,
     Decimals,
-    FloatRange,
     Maximum,
     Minimum,
-    RangeBounds,
     SingleStep,
     WithinRange,
 )
@@ -59,13 +56,6 @@ class _Attribute(Connection):
         setattr(self.widget, self.attribute, value)
 
 
-class _Checked(_Attribute):
-    attribute, signal = "checked", "toggled"
-
-    def prepare(self):
-        self.widget.checkable = True
-
-
 class _CheckBox(_Attribute):
     attribute, signal = "checked", "stateChanged"
 
@@ -78,20 +68,6 @@ class _Text(_Attribute):
             self.widget.text = value
 
 
-class _Label(_Attribute):
-    attribute = "text"
-
-
-class _PlainText(Connection):
-    signal = "textChanged"
-
-    def read(self):
-        return self.widget.toPlainText()
-
-    def write(self, value):
-        self.widget.setPlainText(value)
-
-
 class _Number(_Attribute):
     attribute, signal = "value", "valueChanged"
     endless = (-(2**31), 2**31 - 1)
@@ -100,8 +76,7 @@ class _Number(_Attribute):
         field = self.field
         both = field.find(WithinRange)
         low, high = both or field.find(Minimum), both or field.find(Maximum)
-        sliders = (qt.QSlider, ctk.ctkSliderWidget, slicer.qMRMLSliderWidget)
-        if type(self.widget) in sliders and not (low and high):
+        if type(self.widget) in (qt.QSlider, ctk.ctkSliderWidget) and not (low and high):
             raise RuntimeError(f"{field.name}: a slider needs a smallest and a largest value")
         for kind, name in ((Decimals, "decimals"), (SingleStep, "singleStep")):
             found = field.find(kind)
@@ -118,25 +93,9 @@ class _Real(_Number):
     endless = (float("-inf"), float("inf"))
 
     def prepare(self):
-        if self.field.type is int and not isinstance(self.widget, ctk.ctkDoubleSlider):
+        if self.field.type is int:
             self.widget.decimals = 0
         super().prepare()
-
-
-class _Range(Connection):
-    signal = "valuesChanged"
-
-    def prepare(self):
-        bounds = self.field.find(RangeBounds)
-        if bounds is None:
-            raise RuntimeError(f"{self.field.name}: a range widget needs RangeBounds")
-        self.widget.setRange(bounds.minimum, bounds.maximum)
-
-    def read(self):
-        return FloatRange(self.widget.minimumValue, self.widget.maximumValue)
-
-    def write(self, value):
-        self.widget.setValues(value.minimum, value.maximum)
 
 
 class _Combo(Connection):
@@ -162,20 +121,6 @@ class _Combo(Connection):
         self.widget.currentIndex = self.values.index(value)
 
 
-class _Path(_Attribute):
-    attribute, signal = "currentPath", "currentPathChanged"
-
-    def read(self):
-        return self.field.type(super().read())
-
-    def write(self, value):
-        super().write(str(value))
-
-
-class _Folder(_Path):
-    attribute, signal = "directory", "directoryChanged"
-
-
 class _Node(Connection):
     signal = "currentNodeChanged"
 
@@ -189,27 +134,12 @@ class _Node(Connection):
         self.widget.setCurrentNode(value)
 
 
-_REAL = (
-    qt.QDoubleSpinBox,
-    ctk.ctkSliderWidget,
-    ctk.ctkDoubleSlider,
-    ctk.ctkDoubleSpinBox,
-    slicer.qMRMLSliderWidget,
-    slicer.qMRMLSpinBox,
-)
-_RANGES = (ctk.ctkRangeWidget, ctk.ctkDoubleRangeSlider, slicer.qMRMLRangeWidget)
 _TABLE = (
-    ((qt.QCheckBox, ctk.ctkCheckBox), (bool,), _CheckBox),
-    ((qt.QPushButton, ctk.ctkCheckablePushButton), (bool,), _Checked),
+    ((qt.QCheckBox,), (bool,), _CheckBox),
     ((qt.QSlider, qt.QSpinBox), (int,), _Number),
-    (_REAL, (int, float), _Real),
-    ((qt.QComboBox, ctk.ctkComboBox), (int, float, str, bool, enum.Enum), _Combo),
+    ((qt.QDoubleSpinBox, ctk.ctkSliderWidget), (int, float), _Real),
+    ((qt.QComboBox,), (int, float, str, bool, enum.Enum), _Combo),
     ((qt.QLineEdit,), (str,), _Text),
-    ((qt.QLabel,), (str,), _Label),
-    ((qt.QTextEdit,), (str,), _PlainText),
-    (_RANGES, (FloatRange,), _Range),
-    ((ctk.ctkPathLineEdit,), (pathlib.PurePath,), _Path),
-    ((ctk.ctkDirectoryButton,), (pathlib.PurePath,), _Folder),
 )
 
 
@@ -235,4 +165,4 @@ def _is(kind, wanted):
     """Subclass, but a bool is no int here."""
     if not isinstance(kind, type):
         return False
-    return kind is wanted or (wanted in (enum.Enum, pathlib.PurePath) and issubclass(kind, wanted))
+    return kind is wanted or (wanted is enum.Enum and issubclass(kind, wanted))
