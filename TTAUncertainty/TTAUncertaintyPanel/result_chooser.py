@@ -122,7 +122,9 @@ class ResultChooser(VTKObservationMixin):
         intensities = None if volumes[0] is None else seen(volumes[0])[0]
         reading = ResultReading(folder, intensities)
         yield reading
-        return reading.load(stage, *volumes)
+        result = reading.load(stage, *volumes)
+        yield  # showing it is a step of its own
+        return result
 
     def _copying(self, result: Any, folder: Path) -> Work:
         copying = BackgroundWork(copying_of(result, folder))

@@ -17,7 +17,7 @@ LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 #: Percentiles of an image that are black and white, and about how many voxels along each axis are
 #: looked at for them.
 _GREYS = (0.1, 99.9)
-_SAMPLED = 64
+_SAMPLED = 24
 
 
 def to_matrix(values: NDArray[np.float64]) -> Any:
