@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import slicer
 
+from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.geometry import image_sha256
 from TTAUncertaintyLib.results import Bundle
 
 
@@ -24,7 +25,10 @@ def volumes_of(stage: Any, bundle: Bundle) -> tuple[Any, Any]:
 def _volume(stage: Any, bundle: Bundle, role: str) -> Any:
     known = bundle.record["inputs"][role]
     path = Path(known["path"])
-    if not path.is_file() or _sha256(path) != known["sha256"]:
+    try:
+        if not path.is_file() or image_sha256(path) != known["sha256"]:
+            return None
+    except TTAUncertaintyError:  # not an image any more
         return None
     loaded = _loaded_from(stage.scene, path)
     if loaded is not None:
@@ -44,11 +48,3 @@ def _loaded_from(scene: Any, path: Path) -> Any:
         if name and Path(name) == path and not node.GetModifiedSinceRead():
             return node
     return None
-
-
-def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()

@@ -17,10 +17,11 @@ from .linear import (
     read_linear_transform,
     start_transform,
 )
+from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, sha256
 
 if TYPE_CHECKING:
     from .deformable import DeformableTransform
-    from .files import ImageFile, read_image, read_labels, sha256
+    from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign
     from .resample import resample_array, resample_image
     from .sampling import affine_grid, affine_map, identity_map, sample
@@ -28,7 +29,7 @@ else:
     __getattr__ = lazily(
         __name__,
         deformable=("DeformableTransform",),
-        files=("ImageFile", "read_image", "read_labels", "sha256"),
+        files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign",),
         resample=("resample_array", "resample_image"),
         sampling=("affine_grid", "affine_map", "identity_map", "sample"),
@@ -42,15 +43,19 @@ __all__ = [
     "Matrix",
     "Prealignment",
     "Start",
+    "StoredImage",
     "affine_grid",
     "affine_map",
     "identity_map",
+    "image_sha256",
     "itk_transform",
     "matrix_of",
     "prealign",
     "read_image",
     "read_labels",
     "read_linear_transform",
+    "read_stored",
+    "read_stored_labels",
     "resample_array",
     "resample_image",
     "sample",
