@@ -111,8 +111,11 @@ def find_series(folder: Path, series_uid: str | None) -> Series:
         each: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), each) for each in found
     }
     _check_none_left_out(folder, {Path(name).name for names in by_uid.values() for name in names})
-    files = [Path(name) for name in by_uid[uid]]
-    return Series(folder, files, _lattice_of(folder, [_Slice.of(file) for file in files]))
+    slices = [_Slice.of(Path(name)) for name in by_uid[uid]]
+    normal = np.cross(slices[0].direction[:, 0], slices[0].direction[:, 1])
+    slices.sort(key=lambda slice_: float(slice_.position @ normal))
+    lattice = _lattice_of(folder, slices, normal)
+    return Series(folder, [slice_.file for slice_ in slices], lattice)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +189,7 @@ def _claims_dicom(file: Path) -> bool:
         return stream.read(132)[128:] == b"DICM"
 
 
-def _lattice_of(folder: Path, slices: list[_Slice]) -> Lattice:
+def _lattice_of(folder: Path, slices: list[_Slice], normal: Matrix) -> Lattice:
     """Return the regular lattice of some slices; refuse what is none."""
     first, count = slices[0], len(slices)
     sizes = {slice_.size for slice_ in slices}
@@ -213,10 +216,9 @@ def _lattice_of(folder: Path, slices: list[_Slice]) -> Lattice:
             "volume.",
             "Give the folder that holds all slices.",
         )
-    normal = np.cross(first.direction[:, 0], first.direction[:, 1])
     positions = np.array([slice_.position for slice_ in slices])
     along = (positions - positions[0]) @ normal
-    spacing = _even_spacing(folder, along, edge)
+    spacing = _even_spacing(folder, slices, along, edge)
     _check_no_drift(folder, positions, along, normal, TOLERANCE_VOXELS * min(edge, spacing))
     columns = np.column_stack((first.direction[:, 0], first.direction[:, 1], normal))
     return Lattice.from_geometry(
@@ -227,15 +229,16 @@ def _lattice_of(folder: Path, slices: list[_Slice]) -> Lattice:
     )
 
 
-def _even_spacing(folder: Path, along: Matrix, edge: float) -> float:
+def _even_spacing(folder: Path, slices: list[_Slice], along: Matrix, edge: float) -> float:
     """Return the distance between slices, mm, from their places along the normal."""
     steps = np.diff(along)
     typical = float(np.median(steps))
     twice = np.flatnonzero(np.abs(steps) < 1e-3)
     if len(twice):
         raise InputError(
-            f"The DICOM series in {folder} has several slices in one place: slices "
-            f"{twice[0] + 1} and {twice[0] + 2}, and {len(twice) - 1} pairs more.",
+            f"The DICOM series in {folder} has several slices in one place: "
+            f"{slices[twice[0]].file.name} and {slices[twice[0] + 1].file.name} are the first of "
+            f"{len(twice)} such pairs.",
             "It may hold several echoes or times, or copies: keep one, for example with dcm2niix.",
         )
     even = np.linspace(along[0], along[-1], len(along))

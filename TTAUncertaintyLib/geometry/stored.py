@@ -185,7 +185,7 @@ class _Header:
         except OSError as error:
             raise InputError(f"{path} may not be read.", "Check its permissions.") from error
         files = (header,) if layout.file == header else (header, layout.file)
-        return cls(layout, _itk_header(path), files, nifti, note)
+        return cls(layout, _itk_header(path, layout), files, nifti, note)
 
 
 def _unsupported(path: Path) -> InputError:
@@ -199,7 +199,7 @@ def _unsupported(path: Path) -> InputError:
     return InputError(f"{path} cannot be read as an image here.", f"Give {_SUPPORTED}.")
 
 
-def _itk_header(path: Path) -> sitk.ImageFileReader:
+def _itk_header(path: Path, layout: VoxelLayout) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -207,6 +207,7 @@ def _itk_header(path: Path) -> sitk.ImageFileReader:
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise _sheared(path) from error
+        read_voxels(layout)  # has a better word where the file is damaged
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise InputError(
             f"{path} cannot be read as an image: {lines[-1] if lines else type(error).__name__}",

@@ -81,9 +81,9 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         fixed, fixed_file = read_image(job.fixed, job.fixed_series, job.replace_nonfinite)
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         mask, mask_file = _read_mask(job, fixed)
-        for file in (fixed_file, moving_file, mask_file):
-            for note in file.notes if file is not None else ():
-                voice.say("note", text=f"{file.path.name} {note}")
+        files = [file for file in (fixed_file, moving_file, mask_file) if file is not None]
+        for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
+            voice.say("note", text=text)
         model = load_model(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
