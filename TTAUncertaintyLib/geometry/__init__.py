@@ -22,7 +22,7 @@ from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, 
 if TYPE_CHECKING:
     from .deformable import DeformableTransform
     from .files import ImageFile, read_image, read_labels
-    from .prealignment import prealign
+    from .prealignment import prealign, thin_slab
     from .resample import resample_array, resample_image
     from .sampling import affine_grid, affine_map, identity_map, sample
 else:
@@ -30,7 +30,7 @@ else:
         __name__,
         deformable=("DeformableTransform",),
         files=("ImageFile", "read_image", "read_labels"),
-        prealignment=("prealign",),
+        prealignment=("prealign", "thin_slab"),
         resample=("resample_array", "resample_image"),
         sampling=("affine_grid", "affine_map", "identity_map", "sample"),
     )
@@ -61,4 +61,5 @@ __all__ = [
     "sample",
     "sha256",
     "start_transform",
+    "thin_slab",
 ]
