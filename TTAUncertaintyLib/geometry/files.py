@@ -136,8 +136,10 @@ def _origin(path: Path, stored: StoredImage, replaced: int = 0) -> ImageFile:
 
 def _finite(array: NDArray[Any], path: Path, replace: bool) -> tuple[NDArray[Any], int]:
     """Return an array without NaN and infinity, and how many voxels were replaced."""
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite for all that follows
-        bad = ~np.isfinite(array.astype(np.float32))
+    if array.dtype.kind != "f":
+        return array, 0
+    with np.errstate(invalid="ignore"):  # what float32 cannot hold is infinite for all that follows
+        bad = ~(np.abs(array) <= np.finfo(np.float32).max)
     count = int(bad.sum())
     if count == 0:
         return array, 0
