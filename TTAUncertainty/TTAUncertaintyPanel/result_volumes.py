@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import slicer
 
+from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.geometry import image_sha256
 from TTAUncertaintyLib.results import Bundle
 
 
@@ -22,8 +23,15 @@ def unchanged_inputs(bundle: Bundle) -> list[Path | None]:
     for role in ("fixed", "moving"):
         known = bundle.record["inputs"][role]
         path = Path(known["path"])
-        found.append(path if path.is_file() and _sha256(path) == known["sha256"] else None)
+        found.append(path if _is_unchanged(path, known["sha256"]) else None)
     return found
+
+
+def _is_unchanged(path: Path, known: str) -> bool:
+    try:
+        return path.is_file() and image_sha256(path) == known
+    except TTAUncertaintyError:  # not an image any more
+        return False
 
 
 def volume_of_file(stage: Any, path: Path) -> Any:
@@ -46,11 +54,3 @@ def _loaded_from(scene: Any, path: Path) -> Any:
         if name and Path(name) == path and not node.GetModifiedSinceRead():
             return node
     return None
-
-
-def _sha256(path: Path) -> str:
-    found = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()

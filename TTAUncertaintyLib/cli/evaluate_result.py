@@ -92,7 +92,7 @@ def _measured(options: argparse.Namespace) -> KnownTruth:
     from ..evaluation.known_landmarks import evaluate_known_landmarks
     from ..evaluation.known_result import KnownResult
     from ..evaluation.page import KnownTruth
-    from ..geometry import sha256
+    from ..geometry import image_sha256, sha256
 
     bundle = Bundle.open(options.result)
     result = KnownResult.of(bundle)
@@ -108,7 +108,7 @@ def _measured(options: argparse.Namespace) -> KnownTruth:
     for role in _ROLES:
         path = getattr(options, role)
         if path is not None:
-            hashed = sha256(path) if path.is_file() else "of a folder"
+            hashed = image_sha256(path) if role.endswith("labels") else sha256(path)
             files[role] = {"path": str(path.resolve()), "sha256": hashed}
     return KnownTruth(bundle.record, result.maps, files, landmarks, labels)
 

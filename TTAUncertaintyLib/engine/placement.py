@@ -20,6 +20,7 @@ from ..geometry import (
     prealign,
     read_image,
     start_transform,
+    thin_slab,
 )
 from ..models.contract import PreparedPair, RegistrationModel
 
@@ -135,7 +136,7 @@ def check_overlap(fixed: Image, moving: Image, initial: Matrix) -> None:
     if share < _LEAST_OVERLAP:
         middle = initial[:3, :3] @ fixed.lattice.center + initial[:3, 3]
         distance = float(np.linalg.norm(middle - moving.lattice.center))
-        raise InputError(
+        raise thin_slab(fixed, moving) or InputError(
             f"{fixed.name} and {moving.name} do not overlap: the middles of their fields of view "
             f"are {distance:.0f} mm apart and {share:.0%} of the fixed one meets the moving one.",
             "Start from the centres (--start center or --start mass) or give an initial "

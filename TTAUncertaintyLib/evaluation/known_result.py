@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..geometry.lattice import Lattice
+from ..geometry import Lattice, read_stored
 from ..results import Bundle
 from ..review.map_volume import MapVolume
 
@@ -49,11 +49,11 @@ class KnownResult:
             maps = []
             for kind, path in bundle.map_files.items():
                 if kind.facts.unit == "mm":
-                    image = sitk.ReadImage(str(path))
-                    values = sitk.GetArrayFromImage(image)
-                    lattice = Lattice.of(image)
-                    maps.append(MapVolume(kind.value, kind.facts.title, "mm", values, lattice))
-        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+                    image = read_stored(path)
+                    maps.append(
+                        MapVolume(kind.value, kind.facts.title, "mm", image.values, image.lattice)
+                    )
+        except (InputError, RuntimeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"{bundle.folder} is damaged: its transform or a map of it cannot be read.",
                 "Run the registration again.",

@@ -18,9 +18,9 @@ from ..geometry import (
     Lattice,
     Prealignment,
     Start,
+    image_sha256,
     read_image,
     read_labels,
-    sha256,
 )
 from ..models import RegistrationModel, load_model
 from ..models.contract import describe
@@ -136,7 +136,9 @@ def measure_study(
         If an image cannot be read or used.
     """
     kept = kept or KeptMeasurements(None)
-    hashes = {s.name: [sha256(p) for p in (s.image, s.mask, s.labels) if p] for s in study.subjects}
+    hashes = {
+        s.name: [image_sha256(p) for p in (s.image, s.mask, s.labels) if p] for s in study.subjects
+    }
     images = _Images(study.subjects)
     number = 0
     for kind in study.kinds:
@@ -245,7 +247,7 @@ def as_json(study: Study) -> dict[str, Any]:
     """Return a JSON-ready description of a study's images and cases."""
     return {
         "subjects": [
-            {"name": s.name, "sha256": sha256(s.image), "mask": s.mask is not None}
+            {"name": s.name, "sha256": image_sha256(s.image), "mask": s.mask is not None}
             for s in study.subjects
         ],
         "kinds": list(study.kinds),

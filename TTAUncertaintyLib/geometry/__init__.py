@@ -17,19 +17,20 @@ from .linear import (
     read_linear_transform,
     start_transform,
 )
+from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, sha256
 
 if TYPE_CHECKING:
     from .deformable import DeformableTransform
-    from .files import ImageFile, read_image, read_labels, sha256
-    from .prealignment import prealign
+    from .files import ImageFile, read_image, read_labels
+    from .prealignment import prealign, thin_slab
     from .resample import resample_array, resample_image
     from .sampling import affine_grid, affine_map, identity_map, sample
 else:
     __getattr__ = lazily(
         __name__,
         deformable=("DeformableTransform",),
-        files=("ImageFile", "read_image", "read_labels", "sha256"),
-        prealignment=("prealign",),
+        files=("ImageFile", "read_image", "read_labels"),
+        prealignment=("prealign", "thin_slab"),
         resample=("resample_array", "resample_image"),
         sampling=("affine_grid", "affine_map", "identity_map", "sample"),
     )
@@ -42,18 +43,23 @@ __all__ = [
     "Matrix",
     "Prealignment",
     "Start",
+    "StoredImage",
     "affine_grid",
     "affine_map",
     "identity_map",
+    "image_sha256",
     "itk_transform",
     "matrix_of",
     "prealign",
     "read_image",
     "read_labels",
     "read_linear_transform",
+    "read_stored",
+    "read_stored_labels",
     "resample_array",
     "resample_image",
     "sample",
     "sha256",
     "start_transform",
+    "thin_slab",
 ]

@@ -98,6 +98,17 @@ class Lattice:
             np.abs(self.corners() - other.corners()).max() < tolerance_mm
         )
 
+    def farthest_from(self, other: Lattice) -> float:
+        """Return the largest distance between the same voxels of two lattices of one size, mm."""
+        return float(np.linalg.norm(self.corners() - other.corners(), axis=1).max())
+
+    def straightened(self) -> Lattice:
+        """Return the nearest lattice with perpendicular axes: same centre, same spacing."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.axes * self.spacing
+        matrix[:3, 3] = self.center - matrix[:3, :3] @ ((np.array(self.size) - 1) / 2)
+        return Lattice(self.size, matrix)
+
     @property
     def array_shape(self) -> tuple[int, int, int]:
         """Shape of an array on this lattice, axes (k, j, i)."""

@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from .image import Image
 from .lattice import Matrix
+from .paths import checked_path
 
 
 class Start(Enum):
@@ -73,9 +74,7 @@ def read_linear_transform(path: Path | str) -> Matrix:
     InputError
         If the file is missing, unreadable, not three-dimensional, not linear, or singular.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path} does not exist.", "Check the path of the initial transform.")
+    path = checked_path(path, "initial transform")
     try:
         transform = sitk.ReadTransform(str(path))
     except RuntimeError as error:

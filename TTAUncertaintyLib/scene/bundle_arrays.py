@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry.lattice import Lattice
+from ..geometry import Lattice, StoredImage, read_stored
 from ..results import Bundle, MapKind
 from ..review.foreground import foreground_of
 
@@ -63,8 +62,8 @@ class BundleArrays:
             If a file cannot be read, or lies on another lattice than the warped image.
         """
         warped = _read(bundle.warped)
-        lattice = Lattice.of(warped)
-        values = sitk.GetArrayFromImage(warped)
+        lattice = warped.lattice
+        values = warped.values
         region = foreground_of(values)
         if fixed is not None and fixed.shape == region.shape:
             region |= foreground_of(fixed)
@@ -81,18 +80,18 @@ class BundleArrays:
 
 def _read_on(lattice: Lattice, path: Path) -> NDArray[Any]:
     image = _read(path)
-    if not Lattice.of(image).is_close(lattice):
+    if not image.lattice.is_close(lattice):
         raise InputError(
             f"{path} does not lie on the voxels of the warped image.",
             "The result folder is damaged: run the registration again.",
         )
-    return sitk.GetArrayFromImage(image)
+    return image.values
 
 
-def _read(path: Path) -> sitk.Image:
+def _read(path: Path) -> StoredImage:
     try:
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
+        return read_stored(path)
+    except InputError as error:
         raise InputError(
             f"{path} cannot be read.", "The result folder is damaged: run the registration again."
         ) from error

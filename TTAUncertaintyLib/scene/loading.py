@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..background_work import BackgroundWork
 from ..errors import TTAUncertaintyError
+from ..geometry import read_stored
 from ..results import Bundle
 from .bundle_arrays import BundleArrays
 from .result import ResultNodes, add_result
@@ -66,7 +66,7 @@ def read_arrays(folder: Path, fixed: NDArray[Any] | Path | None = None) -> Bundl
     bundle = Bundle.open(folder)
     try:
         if isinstance(fixed, Path):
-            return BundleArrays.read(bundle, sitk.GetArrayFromImage(sitk.ReadImage(str(fixed))))
+            return BundleArrays.read(bundle, read_stored(fixed).values)
         return BundleArrays.read(bundle, fixed)
     except TTAUncertaintyError:
         raise

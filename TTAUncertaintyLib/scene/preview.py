@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from ..geometry.lattice import Lattice
+from ..errors import InputError
+from ..geometry import read_stored
 from ..review.foreground import foreground_of
 from .arrays import add_volume, array_of, fill
 from .result import remove_with_display
@@ -56,9 +56,8 @@ def look_ahead(preview: Any) -> None:
     preview
         `worker.run.Preview` with the warped image.
     """
-    with contextlib.suppress(RuntimeError):  # the run is over, its files are gone
-        image = sitk.ReadImage(str(preview.warped))
-        _regions[str(preview.folder)] = foreground_of(sitk.GetArrayFromImage(image))
+    with contextlib.suppress(InputError):  # the run is over, its files are gone
+        _regions[str(preview.folder)] = foreground_of(read_stored(preview.warped).values)
 
 
 def show_preview(stage: Stage, preview: Any) -> PreviewNodes:
@@ -99,10 +98,10 @@ def preview_nodes(scene: Any) -> list[Any]:
 
 def _fill(stage: Stage, name: str, node: Any, path: Path, run: str) -> None:
     try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError:  # replaced by a newer one between the message and now
+        image = read_stored(path)
+    except InputError:  # replaced by a newer one between the message and now
         return
-    values, lattice = sitk.GetArrayFromImage(image), Lattice.of(image)
+    values, lattice = image.values, image.lattice
     if name == "total":
         values[~_region(stage, node, run)] = np.nan
     if node is not None:

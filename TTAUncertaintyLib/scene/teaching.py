@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry.lattice import Lattice
+from ..geometry import StoredImage, read_stored
 from ..results import MapKind
 from ..results.registrations import KeptRegistrations
 from .arrays import add_volume, fill
@@ -68,7 +67,7 @@ def load_registrations(
         sequence.SetIndexUnit("")
         sequence.SetIndexTypeFromString("numeric")
         for number, image in enumerate(images):
-            volume = add_volume(scene, "pass", sitk.GetArrayFromImage(image), Lattice.of(image))
+            volume = add_volume(scene, "pass", image.values, image.lattice)
             sequence.SetDataNodeAtValue(volume, str(number + 1))
             remove_with_display(volume)
         browser = scene.AddNewNodeByClass("vtkMRMLSequenceBrowserNode", f"Player - {result.title}")
@@ -109,10 +108,10 @@ def _look_like(volume: Any, other: Any) -> None:
         node.SetWindowLevelMinMax(model.GetWindowLevelMin(), model.GetWindowLevelMax())
 
 
-def _read(path: Any) -> sitk.Image:
+def _read(path: Any) -> StoredImage:
     try:
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
+        return read_stored(path)
+    except InputError as error:
         raise InputError(
             f"{path} cannot be read.", "The result folder is damaged: run the registration again."
         ) from error

@@ -19,6 +19,7 @@ from TTAUncertaintyLib.evaluation.random_fields import (
     random_deformation,
     smooth_noise,
 )
+from TTAUncertaintyLib.geometry import read_stored
 from TTAUncertaintyLib.models.networks.displacement_fields import (
     sample_displaced,
     upsample_displacement,
@@ -69,7 +70,7 @@ def load_volume(path: Path, like: sitk.Image | None = None) -> tuple[Tensor, sit
     Parameters
     ----------
     path
-        Any file that SimpleITK reads; skull-stripped, 0 around the brain.
+        Any file that `read_stored` reads; skull-stripped, 0 around the brain.
     like
         The lattice to use (the fixed image's); None centres `EVALUATION_SHAPE` on the content.
 
@@ -80,7 +81,7 @@ def load_volume(path: Path, like: sitk.Image | None = None) -> tuple[Tensor, sit
     lattice
         An image that carries origin, spacing and direction.
     """
-    image = sitk.ReadImage(str(path), sitk.sitkFloat32)
+    image = sitk.Cast(read_stored(path).to_itk(), sitk.sitkFloat32)
     lattice = like if like is not None else lattice_around_content(image, EVALUATION_SHAPE)
     volume = torch.from_numpy(bring_to_lattice(image, lattice))
     return normalise(volume.clamp(min=0.0)).view(1, 1, *volume.shape), lattice

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from TTAUncertaintyLib.evaluation.random_fields import smooth_noise
+from TTAUncertaintyLib.geometry import read_stored
 from TTAUncertaintyLib.training.image_lattice import bring_to_lattice, lattice_around_content
 
 TRAINING_SHAPE = (80, 96, 80)
@@ -87,14 +88,14 @@ def load_tissue_probabilities(folder: Path) -> Tensor:
     for name in (_GREY, _WHITE, _TEMPLATE):
         if not (folder / name).is_file():
             raise FileNotFoundError(f"{folder} does not hold {name}, which nilearn's wheel has.")
-    template = sitk.ReadImage(str(folder / _TEMPLATE))
+    template = read_stored(folder / _TEMPLATE).to_itk()
     lattice = lattice_around_content(template, TRAINING_SHAPE)
 
     def resample(image: sitk.Image) -> Tensor:
         return torch.from_numpy(bring_to_lattice(image, lattice)).clamp(min=0.0)
 
     def read(name: str) -> Tensor:
-        return resample(sitk.ReadImage(str(folder / name)))
+        return resample(read_stored(folder / name).to_itk())
 
     grey, white = read(_GREY), read(_WHITE)
     grey, white = (x / max(1.0, float(x.max())) for x in (grey, white))

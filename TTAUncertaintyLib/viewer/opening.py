@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..background_work import BackgroundWork
 from ..errors import TTAUncertaintyError
-from ..geometry.lattice import Lattice
+from ..geometry import Lattice, image_sha256, read_stored
 from ..results import Bundle
 from ..scene.arrays import add_volume
 from ..scene.bundle_arrays import BundleArrays
@@ -96,17 +95,13 @@ def _image(recorded: dict[str, Any], name: str | None) -> _Image | None:
     if not path.is_file():
         return None
     try:
-        image = sitk.ReadImage(str(path))
-        expected = Lattice.from_dict(recorded["lattice"])
-        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        if image_sha256(path) != recorded["sha256"]:
             return None
-        lattice = Lattice.of(image)
-    except (RuntimeError, ValueError, TTAUncertaintyError):
-        return None
-    if not lattice.is_close(expected):
+        image = read_stored(path)
+    except TTAUncertaintyError:
         return None
     called = name or path.name.partition(".")[0]
-    return _Image(called, sitk.GetArrayFromImage(image), lattice)
+    return _Image(called, image.values, image.lattice)
 
 
 def _added(stage: Stage, image: _Image | None) -> Any:

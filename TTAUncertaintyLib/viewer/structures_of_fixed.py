@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import SimpleITK as sitk
-
-from ..errors import InputError
-from ..geometry.lattice import Lattice
+from ..geometry import StoredImage, read_stored_labels
 from ..sample_data import SampleImage, sample_pairs
 from ..scene.arrays import add_volume
 from ..scene.result import ResultNodes, remove_with_display
@@ -46,22 +43,15 @@ class StructuresOfFixed:
         InputError
             If it cannot be read, or nothing of it lies on the result.
         """
-        try:
-            image = sitk.ReadImage(str(path))
-        except RuntimeError as error:
-            raise InputError(f"{name} cannot be read.", "Choose a label map.") from error
-        if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
-            raise InputError(f"{name} is not a label map.", "Choose a volume of whole numbers.")
-        return self._on(result, image, name)
+        return self._on(result, read_stored_labels(path), name)
 
     def _of_sample(self, result: ResultNodes, labels: SampleImage) -> Structures:
-        found = self._on(result, sitk.ReadImage(str(labels.path)), labels.title)
+        found = self._on(result, read_stored_labels(labels.path), labels.title)
         return Structures(found.labels, dict(enumerate(labels.labels, start=1)))
 
-    def _on(self, result: ResultNodes, image: sitk.Image, name: str) -> Structures:
+    def _on(self, result: ResultNodes, image: StoredImage, name: str) -> Structures:
         stage = self._viewer.stage
-        values = sitk.GetArrayFromImage(image)
-        node = add_volume(stage.scene, name, values, Lattice.of(image), labels=True)
+        node = add_volume(stage.scene, name, image.values, image.lattice, labels=True)
         try:
             return structures_on(stage, node, result.warped)
         finally:

@@ -83,6 +83,9 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         fixed_file = replace(fixed_file, name=job.fixed_name or "")
         moving_file = replace(moving_file, name=job.moving_name or "")
         mask, mask_file = _read_mask(job, fixed)
+        files = [file for file in (fixed_file, moving_file, mask_file) if file is not None]
+        for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
+            voice.say("note", text=text)
         model = load_model(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]

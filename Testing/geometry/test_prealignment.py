@@ -78,6 +78,17 @@ def test_a_known_affine_is_recovered(fixed: Image) -> None:
     assert error_mm(found, AFFINE) < FOUND_MM
 
 
+@pytest.mark.parametrize("seed", [4, 6])
+def test_the_optimiser_does_not_stop_on_its_way(seed: int, fixed: Image) -> None:
+    generator = np.random.default_rng(seed)
+    axis, degrees = generator.normal(size=3), generator.uniform(3, 12)
+    shear = np.eye(3) + generator.uniform(-0.06, 0.06, (3, 3))
+    shift = generator.uniform(-8, 8, 3)
+    truth = about_the_middle(rotation(tuple(axis), degrees) @ shear, tuple(shift))
+    found = prealign(fixed, moving_image(truth), np.eye(4), Prealignment.AFFINE)
+    assert error_mm(found, truth) < FOUND_MM
+
+
 @pytest.fixture(scope="module")
 def found_rigid(fixed: Image) -> Matrix:
     return prealign(fixed, moving_image(RIGID), np.eye(4), Prealignment.RIGID)
@@ -120,3 +131,21 @@ def test_images_without_overlap_are_refused_with_a_remedy(fixed: Image) -> None:
     away = affine(np.eye(3), (5000.0, 0.0, 0.0))
     with pytest.raises(InputError, match="--start mass"):
         prealign(fixed, moving_image(RIGID), away, Prealignment.RIGID)
+
+
+@pytest.mark.parametrize("kind", [Prealignment.RIGID, Prealignment.AFFINE])
+def test_turning_the_headers_turns_the_result_and_changes_nothing_else(
+    kind: Prealignment, fixed: Image
+) -> None:
+    """With T and U what is done to the worlds of the two images, the result is U∘found∘T^-1."""
+    moving = moving_image(RIGID)
+    found = prealign(fixed, moving, np.eye(4), kind)
+    turn = affine(rotation((2, -1, 3), 50.0), (30.0, -200.0, 11.0))
+    other = affine(rotation((1, 5, 1), 140.0), (-7.0, 90.0, 300.0))
+    turned = prealign(
+        fixed.on(fixed.lattice.transformed(turn)),
+        moving.on(moving.lattice.transformed(other)),
+        other @ np.linalg.inv(turn),
+        kind,
+    )
+    assert error_mm(np.linalg.inv(other) @ turned @ turn, found) < 1e-4

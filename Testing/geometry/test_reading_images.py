@@ -14,6 +14,7 @@ import SimpleITK as sitk
 import torch
 from support.images import noise
 from support.lattices import FLIPPED, OBLIQUE
+from support.nifti import nifti_header
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import read_image, read_labels
@@ -40,7 +41,9 @@ def test_every_format_gives_the_same_image(ending: str, tmp_path: Path) -> None:
     assert torch.equal(image.intensities, stored.intensities)
     # NIfTI keeps its header in float32
     assert image.lattice.is_close(FLIPPED, 1e-4)
-    assert origin.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    content = b"".join(file.read_bytes() for file in origin.files)
+    assert origin.files[0] == path and len(origin.files) == (2 if ending in ("nhdr", "mhd") else 1)
+    assert origin.sha256 == hashlib.sha256(content).hexdigest()
     assert origin.path == path and origin.nonfinite_replaced == 0
 
 
@@ -171,8 +174,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "truncated": (_truncated("image.nii"), "truncated or damaged"),
     "truncated gzip": (_truncated("image.nii.gz"), "truncated or damaged"),
     "corrupt gzip": (_corrupt_gzip, "truncated or damaged|cannot be read as an image"),
-    "truncated nrrd": (_truncated("image.nrrd"), "cannot be read as an image"),
-    "truncated mha": (_truncated("image.mha"), "cannot be read as an image"),
+    "truncated nrrd": (_truncated("image.nrrd"), "bytes are missing"),
+    "truncated mha": (_truncated("image.mha"), "bytes are missing"),
     "two-dimensional": (_two_dimensional, "flat image"),
     "one slice": (_one_slice, "flat image"),
     "four-dimensional": (_four_dimensional, "four-dimensional"),
@@ -255,23 +258,15 @@ def test_a_nifti_header_with_a_rotation_is_read(tmp_path: Path) -> None:
 def test_a_nifti_file_of_either_byte_order_is_complete_when_it_is(tmp_path: Path) -> None:
     for order in "<>":
         path = tmp_path / "image.nii"
-        header, body = _nifti_header(order), ramp(4, 5, 6).astype(f"{order}f4").tobytes()
+        header, body = (
+            nifti_header((6, 5, 4), order=order),
+            ramp(4, 5, 6).astype(f"{order}f4").tobytes(),
+        )
         path.write_bytes(header + body)
         assert np.array_equal(read_image(path)[0].intensities.numpy(), ramp(4, 5, 6))
         path.write_bytes(header + body[:-4])
         with pytest.raises(InputError, match="4 bytes are missing"):
             read_image(path)
-
-
-def _nifti_header(order: str) -> bytes:
-    header = bytearray(352)
-    struct.pack_into(f"{order}i", header, 0, 348)
-    struct.pack_into(f"{order}8h", header, 40, 3, 6, 5, 4, 1, 1, 1, 1)
-    struct.pack_into(f"{order}hh", header, 70, 16, 32)  # float32
-    struct.pack_into(f"{order}8f", header, 76, 1, 1, 1, 1, 0, 0, 0, 0)
-    struct.pack_into(f"{order}f", header, 108, 352.0)
-    header[344:348] = b"n+1\0"
-    return bytes(header)
 
 
 def test_labels_may_be_constant(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -94,6 +96,12 @@ def tiny_image(job: Job) -> Job:
     return job
 
 
+def few_slices(job: Job) -> Job:
+    slab = FIXED.centered((FIXED.size[0], FIXED.size[1], 3), FIXED.spacing, FIXED.center)
+    write(job.fixed, phantom(slab), slab)
+    return job
+
+
 def mask_elsewhere(job: Job) -> Job:
     mask = job.fixed.with_name("mask.nrrd")
     other = FIXED.resampled(4.0)
@@ -133,6 +141,7 @@ CASES = [
     ("absurd spacing", absurd_spacing, InputError, "600 mm"),
     ("no overlap", far_apart, InputError, "do not overlap"),
     ("too small", tiny_image, InputError, "at least 32 mm"),
+    ("few slices", few_slices, InputError, "a slab of 75 x 72 x 9 mm (3 slices)"),
     ("mask elsewhere", mask_elsewhere, InputError, "does not lie on"),
     ("other things in the folder", folder_with_other_things, OutputError, "holds other things"),
     ("folder below a file", below_a_file, OutputError, ""),
@@ -181,3 +190,17 @@ def test_images_far_apart_register_from_their_centres_of_mass(job: Job) -> None:
 
     assert perform(replace(far_apart(job), start=Start.MASS), Voice(io.StringIO()))
     assert (job.output / "result.json").is_file()
+
+
+def test_what_is_to_be_known_of_an_image_is_said_and_kept(job: Job) -> None:
+    content = bytearray(gzip.decompress(job.fixed.read_bytes()))
+    struct.pack_into("<hh", content, 252, 1, 2)  # qform and sform are both stated
+    place = struct.unpack_from("<f", content, 280 + 12)[0]
+    struct.pack_into("<f", content, 280 + 12, place + 7.0)  # and 7 mm apart
+    job.fixed.write_bytes(gzip.compress(bytes(content)))
+    heard = io.StringIO()
+    assert perform(job, Voice(heard))
+    words = "puts voxels up to 7.0 mm away from its qform"
+    assert words in heard.getvalue()
+    assert words in (job.output / "result.json").read_text()
+    assert words in (job.output / "report.html").read_text()

@@ -155,6 +155,7 @@ def _input_rows(inputs: dict[str, Any]) -> list[Row]:
         ]
         if file.get("nonfinite_replaced"):
             rows.append(("NaN or infinite", f"{file['nonfinite_replaced']} voxels replaced"))
+        rows += [("Mind", f"The file {note}") for note in file.get("notes", ())]
     return rows
 
 
