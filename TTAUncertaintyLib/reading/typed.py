@@ -14,6 +14,7 @@ one kind of value, or a dataclass, whose fields are the keys; `Annotated` adds a
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import math
@@ -131,7 +132,7 @@ class OneOf(Check):
 
 
 class OrNan(Check):
-    """A number, written as null where there is none."""
+    """A number, written as null, or not as a finite one, where there is none."""
 
     def allowed(self, kind: str) -> str:
         """See `Check.allowed`."""
@@ -139,7 +140,8 @@ class OrNan(Check):
 
     def read(self, value: object, inner: Reader) -> Any:
         """See `Check.read`."""
-        return math.nan if value is None else inner(value)
+        none = value is None or (isinstance(value, float) and not math.isfinite(value))
+        return math.nan if none else inner(value)
 
 
 def read_as(kind: type[T], value: object, others: bool = False, **known: object) -> T:
@@ -232,8 +234,8 @@ def allowed(kind: Any) -> str:
         for check in arguments[1:]:
             words = check.allowed(words)
         return words
-    if _is_optional(kind):
-        return f"{allowed(_without_none(kind))}, or null"
+    if _is_union(kind):
+        return ", or ".join("null" if each is type(None) else allowed(each) for each in arguments)
     if _is_list(kind):
         if arguments[-1] is Ellipsis or len(arguments) == 1:
             return f"a list, each {allowed(arguments[0])}"
@@ -299,9 +301,8 @@ def _reader(kind: Any, others: bool) -> Reader:
         for check in arguments[1:]:
             reader = functools.partial(check.read, inner=reader)
         return reader
-    if _is_optional(kind):
-        inner = _reader(_without_none(kind), others)
-        return lambda value: None if value is None else inner(value)
+    if _is_union(kind):
+        return functools.partial(_read_union, arguments, others)
     if _is_list(kind):
         return functools.partial(_read_list, arguments, others)
     if _is_object(kind):
@@ -313,12 +314,8 @@ def _reader(kind: Any, others: bool) -> Reader:
     return _PLAIN[kind]
 
 
-def _is_optional(kind: Any) -> bool:
-    return get_origin(kind) in (Union, types.UnionType) and type(None) in get_args(kind)
-
-
-def _without_none(kind: Any) -> Any:
-    return Union[tuple(each for each in get_args(kind) if each is not type(None))]  # noqa: UP007
+def _is_union(kind: Any) -> bool:
+    return get_origin(kind) in (Union, types.UnionType)
 
 
 def _is_list(kind: Any) -> bool:
@@ -327,6 +324,16 @@ def _is_list(kind: Any) -> bool:
 
 def _is_object(kind: Any) -> bool:
     return get_origin(kind) in (dict, Mapping)
+
+
+def _read_union(kinds: tuple[Any, ...], others: bool, value: object) -> Any:
+    *first, last = (kind for kind in kinds if kind is not type(None))
+    if value is None and type(None) in kinds:
+        return None
+    for kind in first:
+        with contextlib.suppress(NotAllowed):
+            return _reader(kind, others)(value)
+    return _reader(last, others)(value)
 
 
 def _read_list(kinds: tuple[Any, ...], others: bool, value: object) -> tuple[Any, ...]:
