@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo view test lint format train bench oracle screenshots clean
+.PHONY: help setup demo view test fuzz lint format train bench oracle screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ view: $(STAMP)  ## look at the demo's results in the browser
 
 test: $(STAMP)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+fuzz: $(STAMP)  ## look for input that does more than it should, for minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --hypothesis-profile=fuzz Testing/fuzzing $(TESTS)
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check .

@@ -131,6 +131,20 @@ class OneOf(Check):
         return found
 
 
+class Mended(Check):
+    """Text whose halves of characters, as in names of files of another encoding, are numbers."""
+
+    def allowed(self, kind: str) -> str:
+        """See `Check.allowed`."""
+        return kind
+
+    def read(self, value: object, inner: Reader) -> Any:
+        """See `Check.read`."""
+        if isinstance(value, str):
+            value = value.encode("utf-8", "backslashreplace").decode()
+        return inner(value)
+
+
 class OrNan(Check):
     """A number, written as null, or not as a finite one, where there is none."""
 

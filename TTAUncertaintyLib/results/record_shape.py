@@ -6,6 +6,7 @@ says is kept and not looked at, so that older and richer ones are read too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
@@ -14,9 +15,11 @@ from typing import Annotated, Any
 import numpy as np
 
 from ..geometry.lattice import Lattice
-from ..reading import Matching, NotAllowed, OrNan, read_as, take_version
+from ..reading import Matching, Mended, NotAllowed, OrNan, read_as, take_version
 from .files import SCHEMA_VERSION
 from .maps import MapKind
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def _is_inside(name: str) -> bool:
@@ -27,6 +30,12 @@ def _is_inside(name: str) -> bool:
 
 
 FileName = Annotated[str, Matching("a file in the result's folder", _is_inside)]
+#: What is shown to a person: nothing in it commands a terminal.
+Text = Annotated[
+    str,
+    Mended(),
+    Matching("text without control characters", lambda text: not _CONTROLS.search(text)),
+]
 Number = Annotated[float, OrNan()]
 Triple = tuple[float, float, float]
 Row = tuple[float, float, float, float]
@@ -53,7 +62,7 @@ class RecordedLattice:
 
 @dataclass(frozen=True)
 class _Input:
-    path: str
+    path: Text
     lattice: RecordedLattice
     sha256: str | None = None
 
@@ -66,17 +75,17 @@ class _Inputs:
 
 @dataclass(frozen=True)
 class _Model:
-    title: str
+    title: Text
     weights: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
 class _Design:
-    name: str
+    name: Text
     outer_K: int  # noqa: N815  (the key)
     replicates_R: int  # noqa: N815
-    family: str
-    sampling: str
+    family: Text
+    sampling: Text
 
 
 @dataclass(frozen=True)
@@ -118,7 +127,7 @@ class _Summary:
 
 @dataclass(frozen=True)
 class _Versions:
-    ttauncertainty: str
+    ttauncertainty: Text
 
 
 @dataclass(frozen=True)
@@ -131,13 +140,13 @@ class _Files:
 @dataclass(frozen=True)
 class _Provenance:
     cases: int = 0
-    date: str = ""
+    date: Text = ""
     images: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Calibration:
-    model: str
+    model: Text
     region_outside_fraction: Number
     provenance: _Provenance
 
@@ -149,14 +158,14 @@ class _Placement:
 
 @dataclass(frozen=True)
 class _Record:
-    created: str
+    created: Text
     complete: bool
     passes: _Passes
     inputs: _Inputs
     model: _Model
     design: _Design
     placement: _Placement
-    notes: tuple[str, ...]
+    notes: tuple[Text, ...]
     summary: _Summary
     versions: _Versions
     calibrated: bool = False

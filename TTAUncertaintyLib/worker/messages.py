@@ -106,7 +106,7 @@ class LineReader:
 def parse(line: str) -> Message | None:
     """Return the message in a line, or None if the line is something else."""
     try:
-        message = parse_json(line)
+        message = parse_json(line, nan=True)
     except Unreadable:
         return None
     return message if isinstance(message, dict) and isinstance(message.get("type"), str) else None

@@ -80,7 +80,7 @@ def test_a_job_with_a_mistake_is_refused_by_name(change: dict[str, object], word
 def test_a_tolerance_that_is_no_number_above_zero_is_refused(tolerance: str) -> None:
     text = Job(Path("f"), Path("m"), Path("o")).to_json()
     assert '"tolerance_mm": null' in text
-    with pytest.raises(InputError, match="tolerance|is not a number"):
+    with pytest.raises(InputError, match=r"tolerance|is not a number"):
         Job.from_json(text.replace('"tolerance_mm": null', f'"tolerance_mm": {tolerance}'))
 
 
