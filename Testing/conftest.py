@@ -25,7 +25,7 @@ settings.load_profile("repeatable")
 
 # `make fuzz`: other examples every time, and those that failed before first (.hypothesis/).
 settings.register_profile(
-    "fuzz", settings.get_profile("repeatable"), derandomize=False, max_examples=5000
+    "fuzz", settings.get_profile("repeatable"), derandomize=False, max_examples=1500
 )
 
 # The tensors here are small: sharing them out costs more than it saves, thirty times more where

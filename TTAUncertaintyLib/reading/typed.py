@@ -145,16 +145,20 @@ class Mended(Check):
         return inner(value)
 
 
+@dataclass(frozen=True)
 class OrNan(Check):
-    """A number, written as null, or not as a finite one, where there is none."""
+    """A number; where there is none, NaN or an infinite one, and null where that is said."""
+
+    null: bool = True
 
     def allowed(self, kind: str) -> str:
         """See `Check.allowed`."""
-        return f"{kind}, or null"
+        return f"{kind}, or null" if self.null else kind
 
     def read(self, value: object, inner: Reader) -> Any:
         """See `Check.read`."""
-        none = value is None or (isinstance(value, float) and not math.isfinite(value))
+        none = self.null and value is None
+        none = none or (isinstance(value, float) and not math.isfinite(value))
         return math.nan if none else inner(value)
 
 

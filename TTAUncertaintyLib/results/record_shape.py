@@ -36,7 +36,7 @@ Text = Annotated[
     Mended(),
     Matching("text without control characters", lambda text: not _CONTROLS.search(text)),
 ]
-Number = Annotated[float, OrNan()]
+Number = Annotated[float, OrNan(null=False)]
 Triple = tuple[float, float, float]
 Row = tuple[float, float, float, float]
 
