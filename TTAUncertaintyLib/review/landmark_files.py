@@ -94,11 +94,6 @@ def read_points(path: Path) -> tuple[NamedPoint, ...]:
         raise InputError(f"{path} is damaged, or holds something else than landmarks.") from error
     if not points:
         raise InputError(f"{path} holds no landmarks that are placed.")
-    if len(points) > MOST_LANDMARKS:
-        raise InputError(
-            f"{path} holds {len(points)} landmarks, and {MOST_LANDMARKS} are the most.",
-            "Give those that a person has placed.",
-        )
     if not np.isfinite([point.position_lps_mm for point in points]).all():
         raise InputError(f"{path} holds a position that is not a number.")
     counted = Counter(point.name for point in points if point.name)
@@ -228,7 +223,7 @@ class _ControlPoint:
 class _Markups:
     """A list of them."""
 
-    controlPoints: tuple[_ControlPoint, ...]  # noqa: N815
+    controlPoints: tuple[Any, ...]  # noqa: N815
     coordinateSystem: str | int = "LPS"  # noqa: N815
     coordinateUnits: str | tuple[str, ...] = "mm"  # noqa: N815
 
@@ -249,17 +244,31 @@ def _from_json(path: Path, content: str) -> list[NamedPoint]:
     units = markups.coordinateUnits
     if "mm" not in ([units] if isinstance(units, str) else units):
         raise InputError(f"{path} is in {units}, not in mm.", "Save it in mm.")
-    return [
-        NamedPoint(_named(point.label), _in_lps(frame, _placed(number, point)))
-        for number, point in enumerate(markups.controlPoints)
-        if point.positionStatus == "defined"
-    ]
+    _check_count(path, len(markups.controlPoints))
+    try:
+        points = read_as(tuple[_ControlPoint, ...], markups.controlPoints, others=True)
+        return [
+            NamedPoint(_named(point.label), _in_lps(frame, _placed(number, point)))
+            for number, point in enumerate(points)
+            if point.positionStatus == "defined"
+        ]
+    except NotAllowed as error:
+        raise error.below("controlPoints") from None
+
+
+def _check_count(path: Path, count: int) -> None:
+    """Refuse what would keep a person waiting, before it does."""
+    if count > MOST_LANDMARKS:
+        raise InputError(
+            f"{path} holds more than {MOST_LANDMARKS} landmarks.",
+            "Give those that a person has placed.",
+        )
 
 
 def _placed(number: int, point: _ControlPoint) -> tuple[float, float, float]:
     if isinstance(point.position, str):
         said = f'is "{point.position}"' if point.position else "is empty"
-        raise NotAllowed(f"{said}.", "Allowed: a list of 3.", f"controlPoints.{number}.position")
+        raise NotAllowed(f"{said}.", "Allowed: a list of 3.", f"{number}.position")
     return point.position
 
 
@@ -272,7 +281,8 @@ def _from_fcsv(path: Path, content: str) -> list[NamedPoint]:
             frame = _FRAMES.get(value.strip().upper())
     if frame is None:
         raise InputError(f"{path} has a frame that is neither RAS nor LPS.")
-    points = []
+    points: list[NamedPoint] = []
+    _check_count(path, len(lines))
     for row in csv.reader(line for line in lines if line.strip() and not line.startswith("#")):
         status = row[_FCSV_STATUS] if len(row) > _FCSV_STATUS else _FCSV_PLACED
         if status == _FCSV_PLACED:
@@ -283,7 +293,9 @@ def _from_fcsv(path: Path, content: str) -> list[NamedPoint]:
 
 def _from_csv(path: Path, content: str) -> list[NamedPoint]:
     separator = ";" if ";" in content.partition("\n")[0] else ","
-    rows = csv.DictReader(content.splitlines(), delimiter=separator)
+    lines = content.splitlines()
+    _check_count(path, len(lines) - 1)
+    rows = csv.DictReader(lines, delimiter=separator)
     heads = {head.strip().lower(): head for head in rows.fieldnames or () if head}
     axes = next((axes for axes in _COLUMNS if all(axis in heads for axis in axes)), None)
     if axes is None:

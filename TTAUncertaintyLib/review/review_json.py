@@ -64,7 +64,7 @@ class _Review:
     places: tuple[_Place, ...]
 
 
-def review_from_json(text: str) -> Review:
+def review_from_json(text: str | bytes) -> Review:
     """Read what `review_to_json` wrote.
 
     Raises

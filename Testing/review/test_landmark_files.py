@@ -136,7 +136,7 @@ def test_files_that_slicer_writes_are_read_as_slicer_has_them(
         ("a.mrk.json", markups("LPS", ("A", [1, 2, True])), "'controlPoints.0.position' is"),
         ("a.mrk.json", markups("LPS", ("A", "")), "'controlPoints.0.position' is"),
         ("a.csv", "label,x,y,z\nA,1,2,1e999\n", "not a number"),
-        ("a.csv", "x,y,z\n" + "1,2,3\n" * 10_001, "10001 landmarks"),
+        ("a.csv", "x,y,z\n" + "1,2,3\n" * 10_001, "more than 10000 landmarks"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(
