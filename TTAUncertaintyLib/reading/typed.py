@@ -24,7 +24,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
 Reader = Callable[[object], Any]
@@ -186,7 +186,7 @@ def read_as(kind: type[T], value: object, others: bool = False, **known: object)
         if is_dataclass(kind):
             found: T = _read_dataclass(kind, others, known, value)
         else:
-            found = _reader(kind, others)(value)
+            found = _reader(cast(Any, kind), others)(value)
         return found
     except NotAllowed as error:
         raise error if error.why else _refused(kind, value) from None

@@ -16,7 +16,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -455,7 +455,7 @@ class WeightsStore:
 
     def _remembered(self) -> dict[str, str]:
         try:
-            return dict(read_as(Mapping[str, str], read_json(self._hashes)))
+            return read_as(dict[str, str], read_json(self._hashes))
         except ValueError:
             return {}
 
