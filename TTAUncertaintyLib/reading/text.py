@@ -100,6 +100,8 @@ def _decoded(data: bytes) -> str:
     for mark, name in _FOREIGN.items():
         if data.startswith(mark):
             raise Unreadable(f"it is {name} and not UTF-8")
+    if b"\0" in data:
+        raise Unreadable(f"it is not text (byte {data.index(0)} is zero)")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

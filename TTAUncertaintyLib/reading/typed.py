@@ -372,8 +372,8 @@ def _read_list(kinds: tuple[Any, ...], others: bool, value: object) -> tuple[Any
 def _read_object(kinds: tuple[Any, Any], others: bool, value: object) -> dict[Any, Any]:
     if not isinstance(value, Mapping):
         raise NotAllowed
-    read_key, read_value = (_reader(kind, others) for kind in kinds)
-    return {read_key(name): read_value(one) for name, one in value.items()}
+    read_key = _reader(kinds[0], others)
+    return {read_key(name): _below(name[:60], kinds[1], one, others) for name, one in value.items()}
 
 
 def _read_enum(kind: type[Enum], value: object) -> Enum:

@@ -62,6 +62,7 @@ def test_what_json_can_say_comes_back(value: Any, mark: str, plain: bool) -> Non
         ("{}".encode("utf-16"), "UTF-16"),
         ("{}".encode("utf-32"), "UTF-32"),
         ('"Höcker"'.encode("latin-1"), "not UTF-8"),
+        (b'{"a": 1}\0', "byte 8 is zero"),
     ],
     ids=str,
 )
@@ -165,8 +166,8 @@ def test_what_fits_becomes_the_dataclass() -> None:
         ({"inner": {"weight": True}}, "'inner.weight' is true"),
         ({"inner": []}, "'inner' is []. Allowed: an object, or null"),
         ({"inner": {"weight": 1, "names": "x"}}, "'inner.names' is \"x\""),
-        ({"by_name": {"k": {}}}, "'by_name'"),
-        ({"order": ["a", "a"]}, '\'order\' Allowed: ["a", "b"] or ["b", "a"]'),
+        ({"by_name": {"k": {}}}, "'by_name.k.weight' is missing"),
+        ({"order": ["a", "a"]}, '\'order\' is ["a", "a"]. Allowed: ["a", "b"] or ["b", "a"]'),
         ({"measured": "1"}, "'measured' is"),
         ({"loose": [1, "x"]}, "'loose' is"),
     ],
