@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo view test test-slicer lint format train bench oracle screenshots clean
+.PHONY: help setup demo view test test-slicer fuzz lint format train bench oracle screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: $(STAMP)  ## run the tests
 
 test-slicer: $(STAMP)  ## run the panel's tests in a real Slicer (SLICER=/path/to/Slicer)
 	$(BIN)/python Testing/support/desktop/start_slicer.py "$(SLICER)" $(TESTS)
+
+fuzz: $(STAMP)  ## look for input that does more than it should, for minutes
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --hypothesis-profile=fuzz Testing/fuzzing $(TESTS)
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check .

@@ -23,6 +23,11 @@ settings.register_profile(
 )
 settings.load_profile("repeatable")
 
+# `make fuzz`: other examples every time, and those that failed before first (.hypothesis/).
+settings.register_profile(
+    "fuzz", settings.get_profile("repeatable"), derandomize=False, max_examples=1500
+)
+
 # The tensors here are small: sharing them out costs more than it saves, thirty times more where
 # other programs want the same cores. One thread also adds in the same order on every machine.
 torch.set_num_threads(1)

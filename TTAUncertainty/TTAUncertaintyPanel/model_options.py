@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from TTAUncertaintyLib.models import models
+from TTAUncertaintyLib.reading import Unreadable, parse_json
 
 
 def options_of(choices: Any) -> dict[str, str]:
@@ -28,7 +29,7 @@ def with_option(text: str, model: str, name: str, value: str) -> str:
 
 def _read(text: str) -> dict[str, Any]:
     try:
-        every = json.loads(text)
-    except (ValueError, RecursionError):
+        every = parse_json(text)
+    except Unreadable:
         return {}
     return every if isinstance(every, dict) else {}

@@ -17,12 +17,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..cues import Cue
 from ..errors import InputError
+from ..reading import NotAllowed, OneOf, Unreadable, read_as, read_json
 
 SCHEMA_VERSION = 1
+_SCHEMA = f"ttauncertainty-calibration/{SCHEMA_VERSION}"
 
 #: Files larger than this are no calibration.
 _LARGEST_BYTES = 4 << 20
@@ -110,7 +112,7 @@ class Calibration:
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""
         return {
-            "schema": f"ttauncertainty-calibration/{SCHEMA_VERSION}",
+            "schema": _SCHEMA,
             "model": self.model,
             "weights_sha256": self.weights_sha256,
             "options": dict(self.options),
@@ -142,59 +144,81 @@ class Calibration:
         InputError
             If it is another version, or not a valid calibration.
         """
-        if not isinstance(values, Mapping):
-            raise InputError("This is not a calibration.")
-        schema = values.get("schema")
-        if schema != f"ttauncertainty-calibration/{SCHEMA_VERSION}":
-            raise InputError(
-                f"This is not a calibration of schema version {SCHEMA_VERSION} (it says {schema})."
-            )
         try:
-            terms = tuple(
-                CueTerm(
-                    Cue(term["cue"]),
-                    float(term["weight"]),
-                    *(float(x) for x in _pair(term["calibrated_range"])),
-                )
-                for term in values["score"]["terms"]
-            )
-            hash_ = values["weights_sha256"]
-            return cls(
-                str(values["model"]),
-                None if hash_ is None else str(hash_),
-                {str(k): str(v) for k, v in values["options"].items()},
-                dict(values["design"]),
-                float(values["spacing_mm"]),
-                terms,
-                float(values["score"]["bias"]),
-                tuple((float(a), float(b)) for a, b in values["expected_error_mm"]),
-                float(values["error_bound"]["factor"]),
-                float(values["error_bound"]["level"]),
-                _checked(dict(values["provenance"])),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"The calibration is not valid: {error}.") from error
+            found = read_as(_File, values, others=True)
+        except NotAllowed as error:
+            raise InputError(f"This is not a calibration that can be read: {error}") from error
+        return cls(
+            found.model,
+            found.weights_sha256,
+            found.options,
+            found.design,
+            found.spacing_mm,
+            tuple(
+                CueTerm(term.cue, term.weight, *term.calibrated_range) for term in found.score.terms
+            ),
+            found.score.bias,
+            found.expected_error_mm,
+            found.error_bound.factor,
+            found.error_bound.level,
+            dict(values["provenance"]),
+        )
 
 
-def _checked(provenance: dict[str, Any]) -> dict[str, Any]:
-    """Return a provenance in which what is read to a person is of the kind that it should be."""
-    images, kinds = provenance.get("images", []), provenance.get("kinds", [])
-    fine = (
-        isinstance(images, list)
-        and all(isinstance(image, Mapping) and "name" in image for image in images)
-        and isinstance(kinds, list)
-        and isinstance(provenance.get("cases", 0), int)
-        and isinstance(provenance.get("date", ""), str)
-    )
-    checks = provenance.get("checked_on_left_out", {})
-    if not fine or not all(isinstance(c["coverage"], (int, float)) for c in checks.values()):
-        raise ValueError("its provenance is damaged")
-    return provenance
+@dataclass(frozen=True)
+class _Term:
+    cue: Cue
+    weight: float
+    calibrated_range: tuple[float, float]
 
 
-def _pair(values: Any) -> tuple[float, float]:
-    low, high = values
-    return low, high
+@dataclass(frozen=True)
+class _Score:
+    bias: float
+    terms: tuple[_Term, ...]
+
+
+@dataclass(frozen=True)
+class _Bound:
+    level: float
+    factor: float
+
+
+@dataclass(frozen=True)
+class _Named:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Checked:
+    coverage: float
+
+
+@dataclass(frozen=True)
+class _Provenance:
+    """What is read to a person; the rest is kept as it is."""
+
+    images: tuple[_Named, ...] = ()
+    kinds: tuple[str, ...] = ()
+    cases: int = 0
+    date: str = ""
+    checked_on_left_out: Mapping[str, _Checked] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _File:
+    """What `Calibration.as_dict` writes, as far as it is read again."""
+
+    schema: Annotated[str, OneOf(_SCHEMA)]
+    model: str
+    weights_sha256: str | None
+    options: Mapping[str, str]
+    design: Mapping[str, Any]
+    spacing_mm: float
+    score: _Score
+    expected_error_mm: tuple[tuple[float, float], ...]
+    error_bound: _Bound
+    provenance: _Provenance
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -206,15 +230,9 @@ def read_calibration(path: Path) -> Calibration:
         If it is missing, or not a valid calibration.
     """
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
-            raise InputError(f"{path} is too large to be a calibration.")
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"The calibration {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not valid JSON, so it is no calibration.") from error
-    try:
-        return Calibration.from_dict(values)
+        return Calibration.from_dict(read_json(path, _LARGEST_BYTES))
+    except Unreadable as error:
+        raise InputError(f"The calibration {path} cannot be read: {error}.") from error
     except InputError as error:
         raise InputError(f"{path}: {error.problem}", error.remedy) from error
 

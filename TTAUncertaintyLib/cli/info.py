@@ -68,7 +68,7 @@ def summary_lines(bundle: Bundle) -> list[str]:
 
 
 def _status(record: dict[str, Any]) -> str:
-    if not record["calibrated"]:
+    if not record.get("calibrated"):
         return "These are uncertainties, not errors: they are not calibrated."
     calibration = record["calibration"]
     outside = calibration["region_outside_fraction"]
@@ -107,9 +107,10 @@ def _map_table(summary: dict[str, Any]) -> list[str]:
 
 def _split_lines(summary: dict[str, Any]) -> list[str]:
     root = summary["root_mean_variance_mm"]
-    if "intrinsic" not in root:
+    if not {"total", "intrinsic", "jitter"} <= root.keys():
         return []
-    share = (root["intrinsic"] / root["total"]) ** 2 if root["total"] else 0.0
+    ratio = root["intrinsic"] / root["total"] if root["total"] else 0.0
+    share = ratio * ratio
     return [
         f"Split   total {root['total']:.2f} mm rms = intrinsic {root['intrinsic']:.2f} mm "
         f"({share:.0%} of the variance) + jitter {root['jitter']:.2f} mm"

@@ -5,17 +5,20 @@ Needs neither torch nor images, so that a finished evaluation can be read anywhe
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..errors import InputError
+from ..reading import NotAllowed, OrNan, Unreadable, read_as, read_json, take_version
 
 SCHEMA_VERSION = 1
+
+#: NaN where there is none.
+_Measured = Annotated[float, OrNan()]
 
 #: Name of the curve that no map can beat: the voxels in the order of the error itself.
 ORACLE = "the error itself"
@@ -138,7 +141,7 @@ class CaseScore:
     kind: str
     method: str
     passes: int
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, _Measured]
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.metrics) - set(METRICS))
@@ -165,9 +168,9 @@ class CaseError:
     case: str
     subject: str
     kind: str
-    displacement_rms_mm: float
-    error_mean_mm: float
-    error_p95_mm: float
+    displacement_rms_mm: _Measured
+    error_mean_mm: _Measured
+    error_p95_mm: _Measured
     voxels: int
 
 
@@ -175,9 +178,9 @@ class CaseError:
 class Interval:
     """A mean and the interval that it is known to lie in with 95 % confidence."""
 
-    mean: float
-    low: float
-    high: float
+    mean: _Measured
+    low: _Measured
+    high: _Measured
 
 
 @dataclass(frozen=True)
@@ -219,8 +222,8 @@ class StructureScore:
     structure: str
     method: str
     cases: int
-    error_mean_mm: float
-    metrics: Mapping[str, float]
+    error_mean_mm: _Measured
+    metrics: Mapping[str, _Measured]
 
 
 @dataclass(frozen=True)
@@ -237,8 +240,8 @@ class Curve:
     """
 
     method: str
-    x: Sequence[float]
-    y: Sequence[float]
+    x: Sequence[_Measured]
+    y: Sequence[_Measured]
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
@@ -303,29 +306,10 @@ class Evaluation:
             If it is not the description of an evaluation, or that of a newer version.
         """
         try:
-            version = content["schema_version"]
-            if version > SCHEMA_VERSION:
-                raise InputError(
-                    f"The evaluation was written by a newer version (schema {version}).", "Update."
-                )
-            return cls(
-                title=str(content["title"]),
-                created=str(content["created"]),
-                model=dict(content["model"]),
-                images=tuple(dict(image) for image in content["images"]),
-                cases=tuple(CaseScore(**_scored(row)) for row in content["cases"]),
-                errors=tuple(CaseError(**_numbers(row)) for row in content["errors"]),
-                summaries=tuple(_summary(row) for row in content["summaries"]),
-                sparsification=tuple(_curve(row) for row in content["sparsification"]),
-                reliability=tuple(_curve(row) for row in content["reliability"]),
-                command=str(content["command"]),
-                notes=tuple(str(note) for note in content["notes"]),
-                structures=tuple(
-                    StructureScore(**_scored(_numbers(row))) for row in content["structures"]
-                ),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError("This is not the description of an evaluation.") from error
+            return read_as(cls, take_version(content, SCHEMA_VERSION))
+        except (NotAllowed, ValueError) as error:
+            said = str(error).rstrip(".")
+            raise InputError(f"This is not the description of an evaluation: {said}.") from error
 
 
 def read_evaluation(path: Path) -> Evaluation:
@@ -337,10 +321,9 @@ def read_evaluation(path: Path) -> Evaluation:
         If it is missing, damaged, or of a newer version.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read as an evaluation.") from error
-    return Evaluation.from_dict(content)
+        return Evaluation.from_dict(read_json(path))
+    except Unreadable as error:
+        raise InputError(f"{path} cannot be read as an evaluation: {error}.") from error
 
 
 def _jsonable(value: Any) -> Any:
@@ -351,25 +334,3 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     return value
-
-
-def _number(value: Any) -> Any:
-    return math.nan if value is None else value
-
-
-def _numbers(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: _number(value) for key, value in row.items()}
-
-
-def _scored(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "metrics": _numbers(row["metrics"])}
-
-
-def _summary(row: Mapping[str, Any]) -> MethodSummary:
-    metrics = {key: Interval(**_numbers(found)) for key, found in row["metrics"].items()}
-    return MethodSummary(**{**row, "metrics": metrics})
-
-
-def _curve(row: Mapping[str, Any]) -> Curve:
-    x, y = (tuple(_number(value) for value in row[axis]) for axis in "xy")
-    return Curve(str(row["method"]), x, y)

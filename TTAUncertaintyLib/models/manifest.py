@@ -9,42 +9,31 @@ them, and its tables are made from these fields.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from ..errors import ModelError
+from ..reading import Between, NotAllowed, OneOf, Unreadable, key, read_as, read_json
 from .contract import ModelDescription
-from .manifest_rules import (
-    CLASS,
-    FILE,
-    NAME,
-    ORIENTATION,
-    SHA256,
-    TEXT,
-    ByName,
-    Choice,
-    Fixed,
-    Flag,
-    Listing,
-    NotAllowed,
-    Nullable,
-    Number,
-    Order,
-    Parameters,
-    Section,
-    Whole,
-    key,
-    read_section,
-)
+from .manifest_rules import ClassName, File, Name, Orientation, Sha256, Text
 
 SCHEMA = "ttauncertainty-model/1"
 
 #: No manifest of a person is longer; what is was not written as one.
 _MOST_BYTES = 1_000_000
+
+_Size = Annotated[int, Between(1, 2048)]
+_ORDERS = ("moving", "fixed"), ("fixed", "moving")
+_WHY_ONE_DIRECTION = (
+    "A field that warps the moving image holds, at each voxel of the fixed one, a place in "
+    "the moving one. A network that answers for the voxels of the moving image would have "
+    "to be inverted first, and the inversion's errors would be taken for the network's. "
+    "Often it answers in the right direction when the two images are exchanged: then say "
+    "so in input.images."
+)
 
 
 class Kind(Enum):
@@ -121,22 +110,15 @@ class Normalisation:
     """How intensities become what the network was trained on; see the keys."""
 
     kind: NormalisationKind = key(
-        Choice(NormalisationKind),
         "`none` leaves intensities alone; `min-max` sends the darkest and the brightest to the "
         "ends of `to`; `percentile` sends the percentiles `low` and `high` there and cuts off what "
         "lies beyond; `window` does the same with the intensities `low` and `high`; `z-score` "
         "subtracts the mean and divides by the standard deviation. Each image on its own, on the "
         "lattice that the network sees.",
     )
-    low: float | None = key(
-        Nullable(Number()), "Lower end, `percentile` (0 where absent) and `window` only.", None
-    )
-    high: float | None = key(
-        Nullable(Number()), "Upper end, `percentile` (100 where absent) and `window` only.", None
-    )
-    to: tuple[float, float] = key(
-        Listing(Number(), 2), "Range that the intensities end in; not `z-score`.", (0.0, 1.0)
-    )
+    low: float | None = key("Lower end, `percentile` (0 where absent) and `window` only.", None)
+    high: float | None = key("Upper end, `percentile` (100 where absent) and `window` only.", None)
+    to: tuple[float, float] = key("Range that the intensities end in; not `z-score`.", (0.0, 1.0))
 
     def __post_init__(self) -> None:
         bounded = self.kind in (NormalisationKind.PERCENTILE, NormalisationKind.WINDOW)
@@ -176,57 +158,50 @@ class InputSpec:
     """What the network wants to see; see the keys."""
 
     lattice: LatticeKind = key(
-        Choice(LatticeKind),
         "`common`: both images are resampled onto one lattice over the fixed image, so that the "
         "network sees how they lie; `own`: each fills the array with its own field of view, and "
         "how they lay is ignored.",
         LatticeKind.COMMON,
     )
-    shape: tuple[int, int, int] | None = key(
-        Nullable(Listing(Whole(2048), 3)),
+    shape: tuple[_Size, _Size, _Size] | None = key(
         "Voxels along the array's three axes, in the array's own order; null where any size will "
         "do. Needed where `lattice` is `own`.",
         None,
     )
-    multiple: int = key(
-        Whole(256), "Where `shape` is null: sizes are rounded up to multiples of this.", 1
+    multiple: Annotated[int, Between(1, 256)] = key(
+        "Where `shape` is null: sizes are rounded up to multiples of this.", 1
     )
-    spacing_mm: float | None = key(
-        Nullable(Number(0.01, 100.0)),
+    spacing_mm: Annotated[float, Between(0.01, 100)] | None = key(
         "Isotropic spacing of the lattice. Null keeps the image's own where `shape` is null, and "
         "otherwise stretches the field of view over `shape`.",
         None,
     )
     center: Center = key(
-        Choice(Center),
         "Where `shape` and `spacing_mm` are both given: the middle of the lattice is the middle of "
         "the image, or of what is brighter than its background.",
         Center.IMAGE,
     )
-    orientation: str | None = key(
-        Nullable(ORIENTATION),
+    orientation: Orientation | None = key(
         "The anatomical directions that the axes i, j, k run to: of the image's own axes, the one "
         "that is closest to each. Null leaves the axes as the image has them.",
         None,
     )
     array_order: AxisOrder = key(
-        Choice(AxisOrder),
         "Order of the array's axes: `kji` is torch's and SimpleITK's, `ijk` is nibabel's.",
         AxisOrder.KJI,
     )
     normalisation: Normalisation = key(
-        Section(Normalisation),
         "How intensities become what the network was trained on; keys below.",
         Normalisation(NormalisationKind.MIN_MAX),
     )
-    images: tuple[str, str] = key(Order(), "Which image comes first.", ("moving", "fixed"))
+    images: Annotated[tuple[str, str], OneOf(*_ORDERS)] = key(
+        "Which image comes first.", ("moving", "fixed")
+    )
     passed_as: PassedAs = key(
-        Choice(PassedAs),
         "`arguments`: two arrays [1, 1, ...]; `channels`: one array [1, 2, ...].",
         PassedAs.ARGUMENTS,
     )
     affine_alignment: bool = key(
-        Flag(),
         "Whether the images have to be aligned affinely before the network sees them; it is done "
         "then. Only where `lattice` is `common`.",
         False,
@@ -263,31 +238,20 @@ class OutputSpec:
     """What the network answers: one array [1, 3, ...] of its input's size; see the keys."""
 
     quantity: Quantity = key(
-        Choice(Quantity),
         "`map`: where in the moving image each voxel of the fixed one goes; `displacement`: the "
         "same minus the voxel's own place.",
     )
     unit: Unit = key(
-        Choice(Unit),
         "`voxel`; `grid_sample`: -1 to 1 over the array, as torch's `grid_sample`; `unit`: 0 to 1 "
         "over the array; `mm`: along the array's axes, `displacement` only.",
     )
     components: AxisOrder = key(
-        Choice(AxisOrder), "Which axis each of the three components runs along, the first first."
+        "Which axis each of the three components runs along, the first first."
     )
-    direction: str = key(
-        Fixed(
-            "fixed_to_moving",
-            "A field that warps the moving image holds, at each voxel of the fixed one, a place in "
-            "the moving one. A network that answers for the voxels of the moving image would have "
-            "to be inverted first, and the inversion's errors would be taken for the network's. "
-            "Often it answers in the right direction when the two images are exchanged: then say "
-            "so in input.images.",
-        ),
+    direction: Annotated[str, OneOf("fixed_to_moving", why=_WHY_ONE_DIRECTION)] = key(
         "The field lies on the fixed image's voxels and points into the moving image.",
     )
     align_corners: bool | None = key(
-        Nullable(Flag()),
         "Needed where `unit` is `grid_sample` or `unit`: whether the ends of the range are the "
         "centres (true) or the outer edges (false) of the outermost voxels. With the unit `voxel`, "
         "false is for a network whose own warp divides voxels by N - 1 and samples with "
@@ -326,41 +290,36 @@ class Manifest:
     """
 
     path: Path
-    schema: str = key(Fixed(SCHEMA), "Says what this file is.")
-    name: str = key(NAME, "Short name, as on the command line.")
-    title: str = key(TEXT, "Name for the screen.")
-    purpose: str = key(TEXT, "What it is for: anatomy, modality, what it expects of the images.")
-    licence: str = key(TEXT, "Of the network and its weights.")
-    citation: str = key(TEXT, "Whom to cite.")
+    schema: Annotated[str, OneOf(SCHEMA)] = key("Says what this file is.")
+    name: Name = key("Short name, as on the command line.")
+    title: Text = key("Name for the screen.")
+    purpose: Text = key("What it is for: anatomy, modality, what it expects of the images.")
+    licence: Text = key("Of the network and its weights.")
+    citation: Text = key("Whom to cite.")
     kind: Kind = key(
-        Choice(Kind),
         "What `file` is: a state dict of a network that the library knows (`voxelmorph`, "
         "`transmorph`), an exported program (`torchscript`, `torch-export`), or code (`python`).",
     )
-    file: str = key(FILE, "The network's file.")
-    sha256: str = key(SHA256, "Of the file's bytes; another file is refused.")
-    class_name: str | None = key(
-        Nullable(CLASS),
+    file: File = key("The network's file.")
+    sha256: Sha256 = key("Of the file's bytes; another file is refused.")
+    class_name: ClassName | None = key(
         "Kind `python` only, and needed there: the class in the file.",
         None,
         name="class",
     )
-    more_files: Mapping[str, str] = key(
-        ByName(FILE, SHA256),
+    more_files: Mapping[File, Sha256] = key(
         "Kind `python` only: files that the code reads, each with its SHA-256.",
         dict,
     )
     architecture: Mapping[str, Any] = key(
-        Parameters(), "Kinds `voxelmorph` and `transmorph` only: the network's parameters.", dict
+        "Kinds `voxelmorph` and `transmorph` only: the network's parameters.", dict
     )
     input: InputSpec | None = key(
-        Section(InputSpec),
         "What the network wants to see; keys below. Kind `python`: absent where the class does "
         "that itself.",
         None,
     )
     output: OutputSpec | None = key(
-        Section(OutputSpec),
         "What the network answers; keys below. Kind `python`: absent where the class turns it into "
         "the agreed map itself.",
         None,
@@ -441,39 +400,12 @@ def read_manifest(path: Path) -> Manifest:
         allowed; the message names the key and says what is.
     """
     try:
-        with path.open("rb") as stream:
-            data = stream.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise ModelError(
-            f"The manifest {path} cannot be read ({error.strerror}).", "Check the path."
-        ) from error
-    if len(data) > _MOST_BYTES:
-        raise ModelError(f"The manifest {path} is larger than a manifest can be.", _EXPLAINED)
-    try:
-        values = json.loads(data, object_pairs_hook=_once, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"The manifest {path} is not JSON ({error}).", _EXPLAINED) from error
-    if not isinstance(values, dict):
-        raise ModelError(f"The manifest {path} is not a JSON object.", _EXPLAINED)
-    try:
-        manifest: Manifest = read_section(Manifest, values, path=path)
+        return read_as(Manifest, read_json(path, _MOST_BYTES), path=path)
+    except Unreadable as error:
+        raise ModelError(f"The manifest {path} cannot be read: {error}.", _EXPLAINED) from error
     except NotAllowed as error:
-        raise ModelError(f"The manifest {path}: '{error.key}' {error.why}", error.remedy) from error
-    return manifest
+        where = f"'{error.key}'" if error.key else "it"
+        raise ModelError(f"The manifest {path}: {where} {error.why}", error.remedy) from error
 
 
 _EXPLAINED = "docs/MODEL_MANIFEST.md says what a manifest holds."
-
-
-def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """Build an object whose keys are there once: of two, one would be ignored without a word."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"'{twice}' is there twice")
-    return found
-
-
-def _no_constant(text: str) -> object:
-    raise ValueError(f"{text} is not a number")

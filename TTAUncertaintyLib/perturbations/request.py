@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import DesignError
 from ..geometry import Lattice
+from ..reading import NotAllowed, read_as
 from .design import Design, Noise
 from .designs import Sampling
 from .families import Family
@@ -90,18 +91,7 @@ class DesignRequest:
         DesignError
             If a key or a value is not known.
         """
-        kinds = {"preset": Preset, "family": Family, "sampling": Sampling, "noise": Noise}
-        read = dict(values)
-        for name, kind in kinds.items():
-            if read.get(name) is not None:
-                try:
-                    read[name] = kind(read[name])
-                except ValueError as error:
-                    raise DesignError(
-                        f"There is no {name} '{read[name]}'.",
-                        f"Choose one of {', '.join(k.value for k in kind)}.",
-                    ) from error
         try:
-            return cls(**read)
-        except TypeError as error:
-            raise DesignError(f"The design is not valid: {error}.") from error
+            return read_as(cls, values)
+        except NotAllowed as error:
+            raise DesignError(f"The design's '{error.key}' {error.why}", error.remedy) from error

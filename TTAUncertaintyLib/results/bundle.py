@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .files import RECORD_FILE, SCHEMA_VERSION
+from ..reading import NotAllowed, Unreadable, parse_json, read_text
+from .files import RECORD_FILE
 from .maps import MapKind
+from .record_shape import check_record
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,14 @@ class Bundle:
         if not file.is_file():
             raise InputError(f"{folder} is not a result folder (it has no {RECORD_FILE}).")
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
-            version = record["schema_version"]
-            missing = [name for name in record["files"].values() if not (folder / name).is_file()]
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{file} is damaged.", "Run the registration again.") from error
-        if version > SCHEMA_VERSION:
+            record = parse_json(read_text(file), nan=True)
+            files = check_record(record)
+        except (Unreadable, NotAllowed) as error:
+            said = str(error).rstrip(".")
             raise InputError(
-                f"{folder} was written by a newer version (schema {version}).", "Update."
-            )
+                f"{file} cannot be read: {said}.", "Run the registration again."
+            ) from error
+        missing = [name for name in files if not (folder / name).is_file()]
         if missing:
             raise InputError(f"{folder} is not complete: {', '.join(missing)} is missing.")
         return cls(folder, record)

@@ -5,17 +5,19 @@ Needs no torch, and keeps nothing in memory but what is asked for.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..geometry import Lattice
+from ..reading import Between, read_as, read_json, take_version
 from .bundle import Bundle
 from .files import REGISTRATIONS_VERSION
+from .record_shape import FileName, RecordedLattice
 
 Array = NDArray[np.float64]
 
@@ -34,6 +36,24 @@ class PointCovariances:
     total: Array
     intrinsic: Array | None
     jitter: Array | None
+
+
+@dataclass(frozen=True)
+class _Pass:
+    label: str
+    perturbation: int
+    repeat: int
+    warped: FileName
+
+
+@dataclass(frozen=True)
+class _Description:
+    """What `Recorder` writes beside the files, as far as it is read."""
+
+    passes: tuple[_Pass, ...]
+    replicates_R: Annotated[int, Between(1, 1e6)]  # noqa: N815  (the key)
+    lattice: RecordedLattice
+    offsets: FileName
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +103,22 @@ class KeptRegistrations:
         file = bundle.folder / name
         again = "Run the registration again."
         try:
-            record = json.loads(file.read_text(encoding="utf-8"))
-            if record["schema_version"] > REGISTRATIONS_VERSION:
-                raise InputError(f"{file} was written by a newer version.", "Update.")
-            passes = record["passes"]
+            found = read_as(
+                _Description, take_version(read_json(file), REGISTRATIONS_VERSION), others=True
+            )
             kept = cls(
-                tuple(str(p["label"]) for p in passes),
-                tuple(int(p["perturbation"]) for p in passes),
-                tuple(int(p["repeat"]) for p in passes),
-                int(record["replicates_R"]),
-                tuple(file.parent / p["warped"] for p in passes),
-                Lattice.from_dict(record["lattice"]),
-                file.parent / record["offsets"],
+                tuple(each.label for each in found.passes),
+                tuple(each.perturbation for each in found.passes),
+                tuple(each.repeat for each in found.passes),
+                found.replicates_R,
+                tuple(file.parent / each.warped for each in found.passes),
+                found.lattice.lattice,
+                file.parent / found.offsets,
             )
             shape = kept._offsets().shape
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{file.parent} is damaged ({error}).", again) from error
+        except (OSError, ValueError) as error:
+            said = str(error).rstrip(".")
+            raise InputError(f"{file.parent} is damaged ({said}).", again) from error
         missing = [path.name for path in kept.warped_files if not path.is_file()]
         if missing or shape != (kept.count, 3, *kept.lattice.array_shape):
             what = f"{missing[0]} is missing" if missing else "its files do not fit together"

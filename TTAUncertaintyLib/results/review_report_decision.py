@@ -87,7 +87,7 @@ def _looked_at(content: ReviewContent) -> str:
 
 
 def _calibration(record: dict[str, Any]) -> str:
-    if record["calibrated"]:
+    if record.get("calibrated"):
         share = percent(record["calibration"]["region_outside_fraction"])
         return (
             "Expected error and error bound come from a calibration on deformations whose truth "

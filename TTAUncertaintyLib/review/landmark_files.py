@@ -6,8 +6,7 @@ Whatever frame a file has, points come out in world LPS mm.
 from __future__ import annotations
 
 import csv
-import json
-import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
+from ..reading import NotAllowed, Unreadable, parse_json, read_as, read_text
 from .landmarks import LandmarkPair, Point
 
 #: What the columns of coordinates are called in a CSV file, and the file's frame. "x, y, z" are
@@ -25,8 +25,11 @@ _COLUMNS = {("r", "a", "s"): "RAS", ("l", "p", "s"): "LPS", ("x", "y", "z"): "LP
 _NAMES = ("label", "name", "landmark")
 #: Codes of Slicer's older files.
 _FRAMES = {"0": "RAS", "1": "LPS", "RAS": "RAS", "LPS": "LPS"}
+#: More than any study has placed by hand, and few enough for a table in a page.
+MOST_LANDMARKS = 10_000
 _FCSV_LABEL, _FCSV_STATUS, _FCSV_PLACED = 11, 14, "2"
-_NUMBERED = re.compile(r"^.*?(\d+)$")
+#: Longer ones are cut.
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def read_points(path: Path) -> tuple[NamedPoint, ...]:
     Raises
     ------
     InputError
-        If the file cannot be read, or holds no points, or a name twice.
+        If the file cannot be read, or holds no points, too many, or a name twice.
     """
     readers = {".json": _from_json, ".fcsv": _from_fcsv, ".csv": _from_csv}
     reader = readers.get(path.suffix.lower())
@@ -83,17 +86,18 @@ def read_points(path: Path) -> tuple[NamedPoint, ...]:
             f"{path} is no file of landmarks.", "Give Slicer's .mrk.json or .fcsv, or a .csv."
         )
     try:
-        points = reader(path, path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+        points = reader(path, read_text(path))
+    except (Unreadable, NotAllowed) as error:
+        said = str(error).rstrip(".")
+        raise InputError(f"{path} cannot be read as landmarks: {said}.") from error
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, csv.Error) as error:
         raise InputError(f"{path} is damaged, or holds something else than landmarks.") from error
     if not points:
         raise InputError(f"{path} holds no landmarks that are placed.")
     if not np.isfinite([point.position_lps_mm for point in points]).all():
         raise InputError(f"{path} holds a position that is not a number.")
-    names = [point.name for point in points if point.name]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    counted = Counter(point.name for point in points if point.name)
+    twice = sorted(name for name, count in counted.items() if count > 1)
     if twice:
         raise InputError(
             f"{path} names {_listed(twice)} more than once.", "Give every landmark its own name."
@@ -129,8 +133,8 @@ def pair_points(fixed: Sequence[NamedPoint], moving: Sequence[NamedPoint]) -> Pa
     how = "by name"
     if not set(keys[0]) & set(keys[1]):
         numbers = tuple([_number(name) for name in names] for names in keys)
-        if all(None not in found and len(set(found)) == len(found) for found in numbers):
-            keys, how = (list(map(str, numbers[0])), list(map(str, numbers[1]))), "by number"
+        if all("" not in found and len(set(found)) == len(found) for found in numbers):
+            keys, how = (numbers[0], numbers[1]), "by number"
     if set(keys[0]) != set(keys[1]):
         raise InputError(
             f"The landmarks do not have the same names on both images{_unmatched(*keys)}.",
@@ -172,15 +176,17 @@ def _paired(fixed: Sequence[NamedPoint], moving: Sequence[NamedPoint], how: str)
     return PairedLandmarks(pairs, how)
 
 
-def _number(name: str) -> int | None:
-    found = _NUMBERED.match(name)
-    return int(found[1]) if found else None
+def _number(name: str) -> str:
+    """Return the digits at the end of a name without leading zeros; "" where there are none."""
+    digits = name[len(name.rstrip("0123456789")) :]
+    return digits and (digits.lstrip("0") or "0")
 
 
 def _unmatched(fixed: Sequence[str], moving: Sequence[str]) -> str:
     """Return what one file has and the other has not, as the end of a sentence."""
-    only = [name for name in fixed if name and name not in moving]
-    others = [name for name in moving if name and name not in fixed]
+    here, there = set(fixed), set(moving)
+    only = [name for name in fixed if name and name not in there]
+    others = [name for name in moving if name and name not in here]
     parts = [
         f"only on the {which}: {_listed(names)}"
         for which, names in (("fixed", only), ("moving", others))
@@ -194,28 +200,76 @@ def _listed(names: Sequence[str]) -> str:
     return f"{few} and {len(names) - 5} more" if len(names) > 5 else few
 
 
+def _named(text: str) -> str:
+    """Return a name as it can be shown in a page and in a terminal."""
+    return "".join(c for c in text.strip()[:_LONGEST_NAME] if c.isprintable()).strip()
+
+
 def _in_lps(frame: str, values: Sequence[Any]) -> Point:
     x, y, z = (float(value) for value in values)
     return (-x, -y, z) if frame == "RAS" else (x, y, z)
 
 
+@dataclass(frozen=True)
+class _ControlPoint:
+    """A point of Slicer's markups; what it has besides does not count here."""
+
+    position: str | tuple[float, float, float] = ""  # text where it is not placed
+    label: str = ""
+    positionStatus: str = "defined"  # noqa: N815  (Slicer's key)
+
+
+@dataclass(frozen=True)
+class _Markups:
+    """A list of them."""
+
+    controlPoints: tuple[Any, ...]  # noqa: N815
+    coordinateSystem: str | int = "LPS"  # noqa: N815
+    coordinateUnits: str | tuple[str, ...] = "mm"  # noqa: N815
+
+
+@dataclass(frozen=True)
+class _Document:
+    markups: tuple[Any, ...]
+
+
 def _from_json(path: Path, content: str) -> list[NamedPoint]:
-    document = json.loads(content)
-    lists = document["markups"]
+    lists = read_as(_Document, parse_json(content), others=True).markups
     if len(lists) != 1:
         raise InputError(f"{path} holds {len(lists)} lists of points.", "Save one list in a file.")
-    markups = lists[0]
-    frame = _FRAMES.get(str(markups.get("coordinateSystem", "LPS")).upper())
+    markups = read_as(_Markups, lists[0], others=True)
+    frame = _FRAMES.get(str(markups.coordinateSystem).upper())
     if frame is None:
-        raise InputError(f"{path} has the frame {markups['coordinateSystem']}, not RAS or LPS.")
-    units = markups.get("coordinateUnits", "mm")
+        raise InputError(f"{path} has the frame {markups.coordinateSystem}, not RAS or LPS.")
+    units = markups.coordinateUnits
     if "mm" not in ([units] if isinstance(units, str) else units):
         raise InputError(f"{path} is in {units}, not in mm.", "Save it in mm.")
-    return [
-        NamedPoint(str(point.get("label", "")).strip(), _in_lps(frame, point["position"]))
-        for point in markups["controlPoints"]
-        if point.get("positionStatus", "defined") == "defined"
-    ]
+    _check_count(path, len(markups.controlPoints))
+    try:
+        points = read_as(tuple[_ControlPoint, ...], markups.controlPoints, others=True)
+        return [
+            NamedPoint(_named(point.label), _in_lps(frame, _placed(number, point)))
+            for number, point in enumerate(points)
+            if point.positionStatus == "defined"
+        ]
+    except NotAllowed as error:
+        raise error.below("controlPoints") from None
+
+
+def _check_count(path: Path, count: int) -> None:
+    """Refuse what would keep a person waiting, before it does."""
+    if count > MOST_LANDMARKS:
+        raise InputError(
+            f"{path} holds more than {MOST_LANDMARKS} landmarks.",
+            "Give those that a person has placed.",
+        )
+
+
+def _placed(number: int, point: _ControlPoint) -> tuple[float, float, float]:
+    if isinstance(point.position, str):
+        said = f'is "{point.position}"' if point.position else "is empty"
+        raise NotAllowed(f"{said}.", "Allowed: a list of 3.", f"{number}.position")
+    return point.position
 
 
 def _from_fcsv(path: Path, content: str) -> list[NamedPoint]:
@@ -227,18 +281,21 @@ def _from_fcsv(path: Path, content: str) -> list[NamedPoint]:
             frame = _FRAMES.get(value.strip().upper())
     if frame is None:
         raise InputError(f"{path} has a frame that is neither RAS nor LPS.")
-    points = []
+    points: list[NamedPoint] = []
+    _check_count(path, len(lines))
     for row in csv.reader(line for line in lines if line.strip() and not line.startswith("#")):
         status = row[_FCSV_STATUS] if len(row) > _FCSV_STATUS else _FCSV_PLACED
         if status == _FCSV_PLACED:
-            name = row[_FCSV_LABEL].strip() if len(row) > _FCSV_LABEL else ""
+            name = _named(row[_FCSV_LABEL]) if len(row) > _FCSV_LABEL else ""
             points.append(NamedPoint(name, _in_lps(frame, row[1:4])))
     return points
 
 
 def _from_csv(path: Path, content: str) -> list[NamedPoint]:
     separator = ";" if ";" in content.partition("\n")[0] else ","
-    rows = csv.DictReader(content.splitlines(), delimiter=separator)
+    lines = content.splitlines()
+    _check_count(path, len(lines) - 1)
+    rows = csv.DictReader(lines, delimiter=separator)
     heads = {head.strip().lower(): head for head in rows.fieldnames or () if head}
     axes = next((axes for axes in _COLUMNS if all(axis in heads for axis in axes)), None)
     if axes is None:
@@ -252,5 +309,5 @@ def _from_csv(path: Path, content: str) -> list[NamedPoint]:
         if row.get(heads.get("defined", ""), "1") == "0":
             continue
         position = _in_lps(_COLUMNS[axes], [row[heads[axis]] for axis in axes])
-        points.append(NamedPoint((row[named] or "").strip() if named else "", position))
+        points.append(NamedPoint(_named(row[named] or "") if named else "", position))
     return points

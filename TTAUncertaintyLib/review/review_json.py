@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import Any
+from dataclasses import dataclass
 
 from ..errors import InputError
+from ..reading import NotAllowed, Unreadable, parse_json, read_as, take_version
 from .verdicts import PlaceVerdict, Review, Verdict
 
 REVIEW_SCHEMA_VERSION = 1
@@ -16,12 +16,12 @@ def review_to_json(review: Review) -> str:
     """Return a review as JSON, in ASCII: keys carry unit and frame."""
     content = {
         "schema_version": REVIEW_SCHEMA_VERSION,
-        "reviewer": review.reviewer,
+        "reviewer": _whole(review.reviewer),
         "tolerance_mm": review.tolerance_mm,
         "threshold_mm": review.threshold_mm,
         "map": review.map_key,
         "verdict": review.verdict.value,
-        "comment": review.comment,
+        "comment": _whole(review.comment),
         "decided_utc": review.decided,
         "places": [
             {
@@ -29,7 +29,7 @@ def review_to_json(review: Review) -> str:
                 "position_lps_mm": list(place.position_lps_mm),
                 "peak": place.peak,
                 "verdict": place.verdict.value,
-                "comment": place.comment,
+                "comment": _whole(place.comment),
                 "decided_utc": place.decided,
             }
             for place in review.places
@@ -38,7 +38,33 @@ def review_to_json(review: Review) -> str:
     return json.dumps(content, indent=1, allow_nan=False)
 
 
-def review_from_json(text: str) -> Review:
+@dataclass(frozen=True)
+class _Place:
+    """A place as the text has it: every key has to be there."""
+
+    map: str
+    position_lps_mm: tuple[float, float, float]
+    peak: float
+    verdict: Verdict
+    comment: str
+    decided_utc: str
+
+
+@dataclass(frozen=True)
+class _Review:
+    """The same of the whole."""
+
+    reviewer: str
+    tolerance_mm: float | None
+    threshold_mm: float | None
+    map: str
+    verdict: Verdict
+    comment: str
+    decided_utc: str
+    places: tuple[_Place, ...]
+
+
+def review_from_json(text: str | bytes) -> Review:
     """Read what `review_to_json` wrote.
 
     Raises
@@ -48,55 +74,28 @@ def review_from_json(text: str) -> Review:
         that cannot be read must not turn into "not decided".
     """
     try:
-        content = json.loads(text)
-        version = content["schema_version"]
-        if not isinstance(version, int):
-            raise TypeError("schema_version")
-        if version > REVIEW_SCHEMA_VERSION:
-            raise InputError(
-                f"The review was written by a newer version (schema {version}).",
-                "Update TTAUncertainty.",
-            )
-        return Review(
-            reviewer=_text(content["reviewer"]),
-            tolerance_mm=_number_or_none(content["tolerance_mm"]),
-            threshold_mm=_number_or_none(content["threshold_mm"]),
-            map_key=_text(content["map"]),
-            places=tuple(_place(place) for place in content["places"]),
-            verdict=Verdict(content["verdict"]),
-            comment=_text(content["comment"]),
-            decided=_text(content["decided_utc"]),
-        )
-    except (ValueError, KeyError, TypeError) as error:
+        found = read_as(_Review, take_version(parse_json(text), REVIEW_SCHEMA_VERSION), others=True)
+    except (Unreadable, NotAllowed) as error:
         raise InputError(
-            "The stored review is damaged and cannot be read.",
+            f"The stored review is damaged and cannot be read: {error}".rstrip(".") + ".",
             "Open an earlier copy of the scene, or start a new review of this result.",
         ) from error
-
-
-def _place(content: dict[str, Any]) -> PlaceVerdict:
-    x, y, z = (_number(value) for value in content["position_lps_mm"])
-    return PlaceVerdict(
-        _text(content["map"]),
-        (x, y, z),
-        _number(content["peak"]),
-        Verdict(content["verdict"]),
-        _text(content["comment"]),
-        _text(content["decided_utc"]),
+    places = tuple(
+        PlaceVerdict(p.map, p.position_lps_mm, p.peak, p.verdict, p.comment, p.decided_utc)
+        for p in found.places
+    )
+    return Review(
+        found.reviewer,
+        found.tolerance_mm,
+        found.threshold_mm,
+        found.map,
+        places,
+        found.verdict,
+        found.comment,
+        found.decided_utc,
     )
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("not a text")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise TypeError("not a finite number")
-    return float(value)
-
-
-def _number_or_none(value: object) -> float | None:
-    return None if value is None else _number(value)
+def _whole(text: str) -> str:
+    """Return a text without halves of characters, which a browser may cut and no file can hold."""
+    return text.encode("utf-8", "replace").decode()

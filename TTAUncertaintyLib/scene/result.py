@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
+from ..reading import Unreadable, parse_json
 from ..results import Bundle, MapKind
 from ..results.naming import input_name
 from .arrays import add_volume
@@ -100,7 +101,12 @@ class ResultNodes:
     @property
     def record(self) -> dict[str, Any]:
         """How it was made: the content of the bundle's `result.json`."""
-        return json.loads(self.text(_RECORD) or "{}")
+        try:
+            return dict(parse_json(self.text(_RECORD) or "{}", nan=True))
+        except (Unreadable, TypeError, ValueError) as error:
+            raise InputError(
+                "The record of this result is damaged.", "Load its result folder again."
+            ) from error
 
     @property
     def folder_item(self) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
+from ..reading import read_json
 from ..version import __version__
 
 _CHUNK_BYTES = 1 << 16
@@ -216,7 +217,7 @@ def _check_size(total: int, size_bytes: int | None, folder: Path, begin: int) ->
 def _continuable(notes: Path, partial: Path, url: str) -> tuple[str, int]:
     """Return what proves that the file is the same, and how much of it is here; or ("", 0)."""
     try:
-        known = json.loads(notes.read_text(encoding="utf-8"))
+        known = read_json(notes)
         begin = partial.stat().st_size
         if known["url"] == url and isinstance(known["validator"], str) and begin:
             return known["validator"], begin

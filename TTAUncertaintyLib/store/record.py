@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 
+from ..reading import NotAllowed, Unreadable, read_as, read_json, take_version
+
 _SCHEMA = 1
 _CHUNK_BYTES = 1 << 20
 
@@ -79,18 +81,16 @@ class Record:
 
         Raises
         ------
-        OSError
-            If it cannot be read.
         ValueError
-            If it is not a record.
+            If it cannot be read, or is not a record; the message is a clause.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            if values.pop("schema") != _SCHEMA:
-                raise ValueError("it is of another version")
-            values["origin"] = Origin(values["origin"])
-            record = cls(**values)
-        except (AttributeError, KeyError, TypeError) as error:
+            values = read_json(path)
+        except Unreadable as error:
+            raise ValueError(str(error)) from error
+        try:
+            record = read_as(cls, take_version(values, _SCHEMA, "schema"))
+        except NotAllowed as error:
             raise ValueError(f"it is not a record ({error})") from error
         if Path(record.file).name != record.file:
             raise ValueError("it names a file outside its folder")

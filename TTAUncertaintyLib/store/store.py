@@ -26,6 +26,7 @@ from pathlib import Path
 from ..errors import ConsentNeeded, ModelError, OutputError
 from ..models.manifest import Kind, read_manifest
 from ..models.registry import MODELS, Entry, find_entry
+from ..reading import read_as, read_json
 from .checking import Verdict, check_contents
 from .download import Download
 from .fetch import FetchError, Progress, fetch
@@ -454,9 +455,8 @@ class WeightsStore:
 
     def _remembered(self) -> dict[str, str]:
         try:
-            values = json.loads(self._hashes.read_text(encoding="utf-8"))
-            return {str(url): str(digest) for url, digest in values.items()}
-        except (OSError, ValueError, AttributeError):
+            return read_as(dict[str, str], read_json(self._hashes))
+        except ValueError:
             return {}
 
     def _remember(self, url: str, digest: str) -> None:

@@ -80,6 +80,46 @@ def text_field(name: str, label: str, classes: str = "mt-2", **more: Any) -> Non
     )
 
 
+def remark_field(
+    server: Any, name: str, label: str, place: str, say: Callable[[str, str, str], None]
+) -> None:
+    """Write a line of text about a place, which counts once the person leaves it.
+
+    All tabs see one state. What one tab is writing is its own until it is said, and is said of the
+    place that it was begun at, whatever another tab looks at by then.
+
+    Parameters
+    ----------
+    server
+        trame's.
+    name
+        Key of the state: what is said so far.
+    label
+        Of the line.
+    place
+        Expression of the place that the line is about.
+    say
+        Called with the place, what was said of it when the writing began, and the text.
+    """
+    draft, about, before = (f"{name}_{end}" for end in ("draft", "about", "before"))
+    server.state.update({draft: "", about: None, before: ""})
+    server.state.client_only(draft, about, before)
+    said = f"trigger('{server.controller.trigger_name(say)}', [{about}, {before}, {draft}])"
+    v3.VTextField(
+        model_value=(f"{about} === null ? {name} : {draft}",),
+        update_modelValue=f"{draft} = $event",
+        focus=f"{about} = {place}; {before} = {name}; {draft} = {name}",
+        blur=f"{said}; {about} = null",
+        keydown_enter="$event.target.blur()",
+        label=label,
+        density="compact",
+        variant="outlined",
+        hide_details=True,
+        classes=f"mt-2 tta-{name} tta-{name.replace('_', '-')}",
+        __events=["focus", "blur", ("keydown_enter", "keydown.enter")],
+    )
+
+
 def switch(name: str, label: Any, classes: str = "", **more: Any) -> None:
     """Write a switch; `label` is text, or an expression as a one-tuple."""
     v3.VSwitch(

@@ -12,6 +12,7 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
 from ..errors import InputError, OutputError
+from ..reading import Unreadable, read_text
 from ..results import MapKind
 from ..results.report.scales import tidy_above
 from ..results.review_report import REVIEW_FILE, write_review
@@ -33,7 +34,14 @@ from ..scene.review_content import review_content
 from ..scene.review_desk import ReviewDesk
 from ..scene.review_state import keep_review
 from ..scene.structures import Structures
-from .controls import file_chooser, number, slider, text_field, verdict_buttons
+from .controls import (
+    file_chooser,
+    number,
+    remark_field,
+    slider,
+    text_field,
+    verdict_buttons,
+)
 from .landmarks_part import LandmarksPart
 from .session import Upload
 from .structures_of_fixed import StructuresOfFixed
@@ -62,6 +70,7 @@ class ReviewPanel:
         self._desk: ReviewDesk | None = None
         self._matched = MatchedReview(())
         self._selected = -1
+        self._kept: bytes | None = None  # what of this review lies in the result's folder
         self._changed = False  # since it was read: nothing is written that nobody decided
         self._structures: Structures | None = None
         self._fixed_structures = StructuresOfFixed(viewer)
@@ -72,6 +81,7 @@ class ReviewPanel:
                 "spots": [],
                 "spot": -1,
                 "spot_comment": "",
+                "spot_place": "",
                 "spot_words": "",
                 "spot_threshold": 0.0,
                 "spot_highest": 1.0,
@@ -83,11 +93,10 @@ class ReviewPanel:
                 "tables": [],
                 "structures_name": "",
                 "review_kept": "",
+                "review_of": "",
             }
         )
         state.change("spot_threshold")(self._on_threshold)
-        state.change("spot_comment")(self._on_comment)
-        state.change("overall_comment")(self._on_overall_comment)
         state.change("reviewer")(self._on_reviewer)
         state.change("tolerance")(self._on_tolerance)
 
@@ -97,6 +106,7 @@ class ReviewPanel:
             self._desk.leave()
         self._desk, self._matched, self._selected = None, MatchedReview(()), -1
         self._changed = False
+        self._kept = None
         self._structures = None
         self.landmarks.on_result(result)
         state = self._viewer.state
@@ -115,6 +125,7 @@ class ReviewPanel:
             {
                 "overall": "" if review.verdict is Verdict.OPEN else review.verdict.value,
                 "overall_comment": review.comment,
+                "review_of": str(self._folder()),
                 "reviewer": review.reviewer or state.reviewer,
                 "tolerance": "" if review.tolerance_mm is None else f"{review.tolerance_mm:g}",
             }
@@ -177,7 +188,7 @@ class ReviewPanel:
         spot = self._spot
         if spot is not None and verdict in [one.value for one in Verdict]:
             wanted = Verdict(verdict)
-            self._decide(Verdict.OPEN if spot.verdict is wanted else wanted, None)
+            self._decide(spot, Verdict.OPEN if spot.verdict is wanted else wanted, None)
 
     def decide_overall(self, verdict: str) -> None:
         """Decide on the registration as a whole; the same verdict again takes it back."""
@@ -208,8 +219,16 @@ class ReviewPanel:
         desk, folder = self._desk, self._folder()
         if desk is None or folder == Path() or not self._changed:
             return
+        content = review_to_json(desk.review).encode()
+        if self._on_disk(folder) not in (self._kept, content):
+            self._viewer.state.review_kept = (
+                "Another program has changed the review in the result's folder, and it was left as "
+                "it is: export this one, then open the result again."
+            )
+            return
         try:
-            write_whole(folder / REVIEW_FILE, review_to_json(desk.review).encode())
+            write_whole(folder / REVIEW_FILE, content)
+            self._kept = content
             self._viewer.state.review_kept = "Kept in the result's folder."
         except OutputError:
             said = "The result's folder cannot be written: export the report to keep this review."
@@ -253,13 +272,23 @@ class ReviewPanel:
     def _take_kept(self, result: ResultNodes) -> None:
         """Go on from the review that lies in the result's folder."""
         folder = folder_of(result)
-        file = None if folder is None else folder / REVIEW_FILE
-        if file is not None and file.is_file():
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                keep_review(result, review_from_json(file.read_text(encoding="utf-8")))
+        if folder is None:
+            return
+        self._kept = self._on_disk(folder)
+        if self._kept is not None:
+            keep_review(result, review_from_json(self._kept))
 
-    def _decide(self, verdict: Verdict | None, comment: str | None) -> None:
-        spot, desk = self._spot, self._desk
+    @staticmethod
+    def _on_disk(folder: Path) -> bytes | None:
+        """Return the review that lies in a result's folder; None where none can be read."""
+        with contextlib.suppress(Unreadable):
+            return read_text(folder / REVIEW_FILE).encode()
+        return None
+
+    def _decide(
+        self, spot: ReviewedSpot | None, verdict: Verdict | None, comment: str | None
+    ) -> None:
+        desk = self._desk
         if spot is not None and desk is not None:
             self._show(desk.decide_spot(spot, verdict, comment))
             self._after_decision()
@@ -286,6 +315,7 @@ class ReviewPanel:
         state, spot = self._viewer.state, self._spot
         state.spot = self._selected if spot is not None else -1
         state.spot_comment = "" if spot is None else spot.comment
+        state.spot_place = "" if spot is None else _place_of(spot)
         if spot is None:
             state.spot_words = ""
             return
@@ -303,15 +333,29 @@ class ReviewPanel:
         self._selected = -1
         self._show(desk.spots(self._structures))
 
-    def _on_comment(self, spot_comment: Any, **_state: Any) -> None:
-        spot = self._spot
-        if spot is not None and str(spot_comment or "") != spot.comment:
-            self._decide(None, str(spot_comment or ""))
+    def comment_on_spot(self, place: str, before: str, text: str) -> None:
+        """Take what a tab wrote about a hot spot; `before` is what it saw there when it began."""
+        if text == before:
+            return
+        spot = next((s for s in self._matched.spots if _place_of(s) == place), None)
+        if spot is None:
+            gone = InputError("The place is not in the list any more.", f"You wrote: {text}")
+            self._viewer.say_problem(gone)
+            return
+        self._decide(spot, None, _both(spot.comment, before, text))
 
-    def _on_overall_comment(self, overall_comment: Any, **_state: Any) -> None:
-        if self._desk is not None and str(overall_comment or "") != self._desk.review.comment:
-            self._desk.decide_overall(None, str(overall_comment or ""))
-            self._after_decision()
+    def comment_on_all(self, place: str, before: str, text: str) -> None:
+        """Take what a tab wrote about the registration of a result, named by its folder."""
+        desk = self._desk
+        if text == before:
+            return
+        if desk is None or place != str(self._folder()):
+            gone = InputError("Another result is shown by now.", f"You wrote: {text}")
+            self._viewer.say_problem(gone)
+            return
+        desk.decide_overall(None, _both(desk.review.comment, before, text))
+        self._viewer.state.overall_comment = desk.review.comment
+        self._after_decision()
 
     def _on_reviewer(self, reviewer: Any, **_state: Any) -> None:
         if self._desk is not None and str(reviewer or "") != self._desk.review.reviewer:
@@ -386,7 +430,13 @@ class ReviewPanel:
         with html.Div(v_if="spot >= 0", classes="mt-2"):
             html.P("{{ spot_words }}", classes="tta-small mb-2")
             verdict_buttons("spots[spot] ? spots[spot].verdict : ''", self.decide, "spot")
-            text_field("spot_comment", "Comment on this place", "mt-2 tta-spot-comment")
+            remark_field(
+                self._viewer.server,
+                "spot_comment",
+                "Comment on this place",
+                "spot_place",
+                self.comment_on_spot,
+            )
 
     def _build_structures(self) -> None:
         html.H2("Structures")
@@ -432,7 +482,13 @@ class ReviewPanel:
     def _build_overall(self) -> None:
         html.H2("Decision on the whole")
         verdict_buttons("overall", self.decide_overall, "overall")
-        text_field("overall_comment", "Comment")
+        remark_field(
+            self._viewer.server,
+            "overall_comment",
+            "Comment",
+            "review_of",
+            self.comment_on_all,
+        )
         text_field("reviewer", "Reviewer")
         html.P("{{ review_kept }}", v_if="review_kept", classes="tta-small mt-2")
         v3.VBtn(
@@ -451,6 +507,16 @@ class ReviewPanel:
             variant="text",
             classes="mt-1",
         )
+
+
+def _place_of(reviewed: ReviewedSpot) -> str:
+    """Return what names a hot spot whatever its rank is by now."""
+    return ", ".join(f"{x:.3f}" for x in reviewed.spot.position_lps_mm)
+
+
+def _both(now: str, before: str, text: str) -> str:
+    """Return what one tab wrote, behind what another one has said since the writing began."""
+    return text if now in (before, text) else f"{now} / {text}"
 
 
 def _row(reviewed: ReviewedSpot) -> dict[str, Any]:

@@ -73,6 +73,10 @@ class Web:
             with viewer.state:
                 viewer.say_problem(error)
             return web.Response(status=422, text=str(error))
+        except Exception as error:  # a mistake of ours: said in the page, and the viewer goes on
+            with viewer.state:
+                viewer.say_problem(error)
+            return web.Response(status=500, text="The file could not be taken.")
         return web.Response(status=204)
 
     def _hand_over(self, role: str, kind: FileKind, upload: Upload) -> None:
@@ -89,8 +93,10 @@ class Web:
             if kind is IMAGE:
                 check_content(upload)
             takers[role](upload)
-        except TTAUncertaintyError as error:
+        except Exception as error:
             upload.path.unlink(missing_ok=True)
+            if not isinstance(error, TTAUncertaintyError):
+                raise
             # the person knows the file by the name it has there
             said = error.problem.replace(str(upload.path), upload.name)
             raise InputError(said, error.remedy) from error

@@ -34,6 +34,7 @@ from ..errors import InputError
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import DesignRequest
+from ..reading import NotAllowed, Unreadable, parse_json, read_as, take_version
 
 SCHEMA_VERSION = 1
 
@@ -179,57 +180,12 @@ class Job:
         Raises
         ------
         InputError
-            If it is not JSON, a key is unknown or missing, or a value is not valid.
-        DesignError
-            If the design is not valid.
+            If it is not JSON, a key is unknown or missing, or a value is not of its type.
         """
         try:
-            values = json.loads(text)
-            version = values.pop("schema_version")
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
-            raise InputError("The job is not valid JSON with a schema_version.") from error
-        if version != SCHEMA_VERSION:
-            raise InputError(f"The job has schema version {version}, not {SCHEMA_VERSION}.")
-        try:
-            return cls(**_typed(values))
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"The job is not valid: {error}.") from error
-
-
-_PATHS = (
-    "fixed",
-    "moving",
-    "output",
-    "weights",
-    "initial_transform",
-    "mask",
-    "checkpoint",
-    "previews",
-    "calibration",
-)
-
-
-def _typed(values: dict[str, Any]) -> dict[str, Any]:
-    """Turn JSON's strings into paths and enums."""
-    read = dict(values)
-    read["design"] = DesignRequest.from_dict(read.get("design", {}))
-    for name in _PATHS:
-        if read.get(name) is not None:
-            read[name] = Path(read[name])
-    options = read.get("options", {})
-    if not all(isinstance(word, str) for pair in options.items() for word in pair):
-        raise ValueError("options are names and values, both text")
-    for name in ("trust_code", "use_calibration"):
-        if not isinstance(read.get(name, False), bool):
-            raise ValueError(f"{name} is true or false")
-    for name in ("fixed_name", "moving_name"):
-        if not isinstance(read.get(name), (str, type(None))):
-            raise ValueError(f"{name} is text")
-    read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))
-    for name, kind in (("start", Start), ("prealign", Prealignment), ("precision", Precision)):
-        if read.get(name) is not None:
-            read[name] = kind(read[name])
-    return read
+            return read_as(cls, take_version(parse_json(text), SCHEMA_VERSION))
+        except (Unreadable, NotAllowed) as error:
+            raise InputError(f"The job is not valid: {error}".rstrip(".") + ".") from error
 
 
 def _plain(value: object) -> str:

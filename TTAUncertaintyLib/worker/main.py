@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ..errors import InputError, MissingPackage, ResourceError, TTAUncertaintyError
+from ..reading import Unreadable, read_text
 from ..version import __version__
 from .control import Control
 from .job import Job
@@ -57,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(voice, ResourceError("The computer ran out of memory.", "Close programs."))
     except Exception as error:
         traceback.print_exc()
+        if isinstance(error, OSError) and error.filename is not None:
+            said = f"{os.fspath(error.filename)!r}: {error.strerror}."
+            return _fail(voice, InputError(said, "Check the path, and what may be done there."))
         problem = TTAUncertaintyError(
             f"Something went wrong inside ({type(error).__name__}: {error}).",
             "This is a mistake in the software; please report it with the log.",
@@ -97,9 +101,9 @@ def _fail(voice: Voice, error: TTAUncertaintyError) -> int:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"The job file {path} cannot be read: {error.strerror}.") from error
+        return read_text(path)
+    except Unreadable as error:
+        raise InputError(f"The job file {path} cannot be read: {error}.") from error
 
 
 def _private_stdout() -> TextIO:

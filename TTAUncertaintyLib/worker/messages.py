@@ -25,6 +25,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from ..reading import Unreadable, parse_json
+
 ENDINGS = ("finished", "failed", "cancelled")
 
 #: Seconds between two signs of life.
@@ -104,7 +106,7 @@ class LineReader:
 def parse(line: str) -> Message | None:
     """Return the message in a line, or None if the line is something else."""
     try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
+        message = parse_json(line, nan=True)
+    except Unreadable:
         return None
     return message if isinstance(message, dict) and isinstance(message.get("type"), str) else None

@@ -14,11 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Annotated, Any
 
+from ..reading import Mended, NotAllowed, OrNan, read_as
 from .client import WorkerProcess
 from .endings import cannot_start, explain, hung
 from .job import Job
@@ -100,7 +101,7 @@ class Run:
         for message in process.drain():
             try:
                 self._take(message, now)
-            except (KeyError, TypeError, ValueError):
+            except NotAllowed:
                 continue  # not one of ours, whatever it is
         heard = process.bytes_heard
         log = self.state.log if heard == self._heard else process.log
@@ -178,29 +179,28 @@ class Run:
         """Take in one message."""
         kind = message["type"]
         if kind == "phase":
-            self._change(phase=Phase(message["phase"]))
+            self._change(phase=read_as(_PhaseSaid, message, others=True).phase)
         elif kind == "progress":
-            left = message["left_s"]
-            self._left, self._left_at = (None if left is None else float(left)), now
+            made = read_as(_Progress, message, others=True)
+            self._left, self._left_at = made.left_s, now
             self._change(
-                phase=self._next_phase(Phase(message["phase"])),
-                done=int(message["done"]),
-                total=int(message["total"]),
-                device=str(message["device"]),
-                standard_error=_standard_error(message.get("standard_error")),
+                phase=self._next_phase(made.phase),
+                done=made.done,
+                total=made.total,
+                device=made.device,
+                standard_error=made.standard_error,
             )
         elif kind == "note":
-            self._change(notes=(*self.state.notes, str(message["text"])))
+            self._change(notes=(*self.state.notes, read_as(_Note, message, others=True).text))
         elif kind == "preview" and self.job.previews is not None:
-            files = [None if message[k] is None else Path(message[k]) for k in ("total", "warped")]
-            self._change(preview=Preview(self.job.previews, int(message["perturbed"]), *files))
+            shown = read_as(_PreviewSaid, message, others=True)
+            preview = Preview(self.job.previews, shown.perturbed, shown.total, shown.warped)
+            self._change(preview=preview)
         elif kind == "finished":
-            output, complete = Path(message["output"]), bool(message["complete"])
-            end = {"output": output, "complete": complete, "exit_code": 0}
-            self._end = {"phase": Phase.FINISHED} | end
+            end = read_as(_Finished, message, others=True)
+            self._end = {"phase": Phase.FINISHED, "exit_code": 0} | vars(end)
         elif kind == "failed":
-            words = {key: str(message[key]) for key in ("problem", "remedy")}
-            self._end = {"phase": Phase.FAILED, "exit_code": int(message["exit_code"])} | words
+            self._end = {"phase": Phase.FAILED} | vars(read_as(_Failed, message, others=True))
         elif kind == "cancelled":
             self._end = {"phase": Phase.CANCELLED, "exit_code": 130}
         if kind in ENDINGS:
@@ -250,5 +250,46 @@ class Run:
         return explain(process.status or 0, process.log)
 
 
-def _standard_error(said: dict[str, Any] | None) -> StandardError | None:
-    return None if said is None else StandardError(float(said["mm"]), float(said["fraction"]))
+_Text = Annotated[str, Mended()]  # it may hold the name of a file
+
+
+@dataclass(frozen=True)
+class _PhaseSaid:
+    """The messages of `messages`, as far as they are heard here."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True)
+class _Progress:
+    phase: Phase
+    done: int
+    total: int
+    left_s: Annotated[float, OrNan()] | None
+    device: str
+    standard_error: StandardError | None = None
+
+
+@dataclass(frozen=True)
+class _Note:
+    text: _Text
+
+
+@dataclass(frozen=True)
+class _PreviewSaid:
+    perturbed: int
+    total: Path | None
+    warped: Path | None
+
+
+@dataclass(frozen=True)
+class _Finished:
+    output: Path
+    complete: bool
+
+
+@dataclass(frozen=True)
+class _Failed:
+    problem: _Text
+    remedy: _Text
+    exit_code: int

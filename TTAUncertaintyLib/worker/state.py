@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Annotated
 
+from ..reading import OrNan
 from ..words import standard_error
 
 
@@ -85,8 +87,8 @@ class StandardError:
         The same as a share of the map.
     """
 
-    mm: float
-    fraction: float
+    mm: Annotated[float, OrNan()]
+    fraction: Annotated[float, OrNan()]
 
     def __str__(self) -> str:
         """Say it in words."""

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 from support.lattices import FLIPPED, voxel_points
+from support.records import RECORD
 
 from TTAUncertaintyLib.cli import main
 from TTAUncertaintyLib.geometry import DeformableTransform
@@ -36,11 +37,11 @@ def result(tmp_path: Path) -> Path:
         image = FLIPPED.stamp(sitk.GetImageFromArray(values + (kind == "error_bound")))
         sitk.WriteImage(image, str(folder / files[kind]))
     image = {"path": "some/brain.nii.gz", "lattice": FLIPPED.as_dict()}
-    record = {
-        "schema_version": 1,
+    for name in ("warped", "report"):  # not looked at
+        files[name] = f"{name}.file"
+        (folder / files[name]).touch()
+    record = RECORD | {
         "created": "2026-11-23T01:00:00+00:00",
-        "model": {"title": "Pyramid flow"},
-        "design": {"name": "quick"},
         "inputs": {"fixed": image, "moving": image},
         "files": files,
     }

@@ -83,7 +83,7 @@ def calibrated_folder(result_folder, tmp_path):
         sitk.WriteImage(image, str(tmp_path / f"{name}.nrrd"))
         record["files"][name] = f"{name}.nrrd"
     record["calibrated"] = True
-    record["calibration"] = {"provenance": PROVENANCE, "region_outside_fraction": 0.5}
+    record["calibration"] = {"model": "m", "provenance": PROVENANCE, "region_outside_fraction": 0.5}
     (tmp_path / "result.json").write_text(json.dumps(record))
     return tmp_path
 

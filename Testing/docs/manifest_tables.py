@@ -12,10 +12,10 @@ import re
 from dataclasses import MISSING
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 from TTAUncertaintyLib.models.manifest import InputSpec, Manifest, Normalisation, OutputSpec
-from TTAUncertaintyLib.models.manifest_rules import is_needed, keys_of
+from TTAUncertaintyLib.reading import allowed, is_needed, keys_of
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "MODEL_MANIFEST.md"
 SECTIONS = {
@@ -29,13 +29,15 @@ SECTIONS = {
 def table(section: type) -> str:
     """Return the table of a section's keys."""
     lines = ["| key | allowed | where absent | meaning |", "|---|---|---|---|"]
+    hints = get_type_hints(section, include_extras=True)
     for name, each in keys_of(section).items():
+        if "text" not in each.metadata:  # known otherwise: where the manifest lies
+            continue
         absent = "has to be there"
         if not is_needed(each):
             absent = "`{}`" if each.default is MISSING else f"`{_json(each.default)}`"
-        about = each.metadata
-        allowed = about["rule"].allowed.replace("|", "\\|")
-        lines.append(f"| `{name}` | {allowed} | {absent} | {about['text']} |")
+        words = allowed(hints[each.name]).replace("|", "\\|")
+        lines.append(f"| `{name}` | {words} | {absent} | {each.metadata['text']} |")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from TTAUncertaintyLib.cli.main import make_parser
+from TTAUncertaintyLib.cli.command_line import make_parser
 from TTAUncertaintyLib.perturbations import Preset
 from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.worker import Job

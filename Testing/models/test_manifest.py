@@ -65,13 +65,15 @@ def test_every_key_arrives_where_it_belongs(tmp_path: Path) -> None:
 
 #: What is changed, the key that the message names, and what it says.
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
-    ({"colour": "red"}, "colour", "is not a key of a manifest. Allowed: schema, name"),
+    ({"colour": "red"}, "colour", "is not a key here. Allowed: schema, name"),
     ({"input__colour": 1}, "input.colour", "is not a key"),
     ({"name": ...}, "name", "is missing"),
     ({"output__unit": ...}, "output.unit", "is missing"),
     ({"schema": "ttauncertainty-model/2"}, "schema", 'is "ttauncertainty-model/2"'),
     ({"name": "My Brains"}, "name", "small letters"),
     ({"title": "  "}, "title", "not empty"),
+    ({"title": "\x1b[2Jbrains"}, "title", "nothing but text"),
+    ({"purpose": "half \ud83d"}, "purpose", "half a character"),
     ({"licence": 3}, "licence", "is 3"),
     ({"kind": "onnx"}, "kind", '"voxelmorph" or "transmorph"'),
     ({"kind": ["torchscript"]}, "kind", "Allowed"),
@@ -166,11 +168,11 @@ def test_what_is_not_allowed_is_named_with_what_is(
     ("text", "says"),
     [
         ("", "is not JSON"),
-        ("[1]", "is not a JSON object"),
+        ("[1]", r"it is \[1\]. Allowed: an object"),
         ('{"schema": NaN}', "NaN is not a number"),
         ('{"schema": "a", "schema": "b"}', "'schema' is there twice"),
-        ("[" * 100_000, "is not JSON"),
-        ('"' + "a" * 1_000_001 + '"', "larger than a manifest"),
+        ("[" * 100_000, "nested too deeply"),
+        ('"' + "a" * 1_000_001 + '"', "larger than 1 MB"),
     ],
     ids=["empty", "list", "NaN", "twice", "deep", "large"],
 )

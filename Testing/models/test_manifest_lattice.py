@@ -28,20 +28,20 @@ from TTAUncertaintyLib.models.manifest import (
     NormalisationKind,
     OutputSpec,
 )
-from TTAUncertaintyLib.models.manifest_rules import read_section
+from TTAUncertaintyLib.reading import read_as
 
 INITIAL = affine(rotation((1, 0, 1), 25.0) * 0.9, (15.0, -8.0, 3.0))
 
 
 def input_of(**changes: Any) -> InputSpec:
     values = manifest_values(**{f"input__{key}": value for key, value in changes.items()})
-    spec: InputSpec = read_section(InputSpec, values["input"])
+    spec: InputSpec = read_as(InputSpec, values["input"])
     return spec
 
 
 def output_of(**changes: Any) -> OutputSpec:
     values = manifest_values(**{f"output__{key}": value for key, value in changes.items()})
-    spec: OutputSpec = read_section(OutputSpec, values["output"])
+    spec: OutputSpec = read_as(OutputSpec, values["output"])
     return spec
 
 
@@ -146,7 +146,7 @@ def test_intensities_become_what_the_manifest_says(
     how: dict[str, Any], expected: torch.Tensor
 ) -> None:
     lattice = Lattice.from_geometry((10, 10, 10), (1, 1, 1), (0, 0, 0))
-    spec: Normalisation = read_section(Normalisation, how)
+    spec: Normalisation = read_as(Normalisation, how)
     found = normalised(Image(RAMP, lattice), spec)
     assert found.shape == (1, 1, 10, 10, 10) and found.dtype == torch.float32
     assert torch.allclose(found[0, 0], expected, atol=1e-5, rtol=1e-6)

@@ -14,7 +14,7 @@ from support.images import waves
 from support.lattices import OBLIQUE
 from support.manifests import write_manifest
 
-from TTAUncertaintyLib.cli.main import make_parser
+from TTAUncertaintyLib.cli.command_line import make_parser
 from TTAUncertaintyLib.engine import Engine, Execution
 from TTAUncertaintyLib.errors import ConsentNeeded, InputError, ModelError
 from TTAUncertaintyLib.geometry import identity_map

@@ -7,12 +7,14 @@ interpreter of its own that refuses to import torch.
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from support.records import RECORD
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -131,10 +133,9 @@ def test_the_models_are_described_without_torch() -> None:
 
 
 def test_a_bundle_is_opened_without_torch(tmp_path: Path) -> None:
-    (tmp_path / "total.nrrd").write_bytes(b"")
-    (tmp_path / "result.json").write_text(
-        '{"schema_version": 1, "files": {"total": "total.nrrd", "warped": "total.nrrd"}}'
-    )
+    for name in RECORD["files"].values():
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "result.json").write_text(json.dumps(RECORD))
     run_without_torch(
         """
         import sys

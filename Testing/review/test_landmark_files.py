@@ -122,15 +122,21 @@ def test_files_that_slicer_writes_are_read_as_slicer_has_them(
         ("a.mrk.json", markups("IJK", ("A", [1, 2, 3])), "IJK, not RAS or LPS"),
         ("a.mrk.json", markups("LPS", ("A", [1, 2, 3]), coordinateUnits="um"), "not in mm"),
         ("a.mrk.json", '{"markups": [{}, {}]}', "2 lists"),
-        ("a.mrk.json", "[1, 2", "damaged"),
-        ("a.mrk.json", '{"something": 1}', "damaged"),
-        ("a.mrk.json", markups("LPS", ("A", [1, 2])), "damaged"),
+        ("a.mrk.json", "[1, 2", "is not JSON"),
+        ("a.mrk.json", '{"something": 1}', "'markups' is missing"),
+        ("a.mrk.json", markups("LPS", ("A", [1, 2])), "'controlPoints.0.position' is"),
         ("a.fcsv", FCSV.format(frame="IJK", x=1, y=2), "neither RAS nor LPS"),
         ("a.fcsv", "1,2\n", "damaged"),
         ("a.csv", "1,2,3\n4,5,6\n", "no columns of coordinates"),
         ("a.csv", "label,x,y,z\nA,1,2\n", "damaged"),
         ("a.csv", "label,x,y,z\nA,1,2,nan\n", "not a number"),
         ("a.txt", "1 2 3", "no file of landmarks"),
+        ("a.mrk.json", "[" * 100_000, "nested too deeply"),
+        ("a.mrk.json", markups("LPS", ("A", [1, 2, 10**400])), "'controlPoints.0.position' is"),
+        ("a.mrk.json", markups("LPS", ("A", [1, 2, True])), "'controlPoints.0.position' is"),
+        ("a.mrk.json", markups("LPS", ("A", "")), "'controlPoints.0.position' is"),
+        ("a.csv", "label,x,y,z\nA,1,2,1e999\n", "not a number"),
+        ("a.csv", "x,y,z\n" + "1,2,3\n" * 10_001, "more than 10000 landmarks"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(
@@ -193,3 +199,47 @@ def test_points_outside_their_image_are_named() -> None:
     out = LandmarkPair("out", inside[0], at(OBLIQUE, [0, -0.6, 12]))
     with pytest.raises(InputError, match="outside the moving image: out"):
         check_inside([out], FLIPPED, OBLIQUE)
+
+
+def test_many_names_are_counted_once_and_not_with_each_other() -> None:
+    """The work grows with the number of names, measured in how often names are compared."""
+
+    class Counted(str):
+        compared = 0
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            Counted.compared += 1
+            return str.__eq__(self, other)
+
+    def points(prefix: str, count: int) -> list[NamedPoint]:
+        return [NamedPoint(Counted(f"{prefix}-{n}"), (0.0, 0.0, 0.0)) for n in range(count)]
+
+    count = 3000
+    with pytest.raises(InputError, match="do not have the same names"):
+        pair_points(points("F", count), points("M", count - 1) + points("x", 1))
+    assert Counted.compared < 20 * count
+
+
+def test_a_name_of_a_million_digits_is_a_name(tmp_path: Path) -> None:
+    (point,) = read_points(written(tmp_path, "a.csv", f"label,x,y,z\n{'1' * 100_000},1,2,3\n"))
+    assert pair_points([point], named("other-" + "1" * 200)).how == "by number"
+
+
+def test_names_do_not_command_a_terminal(tmp_path: Path) -> None:
+    (point,) = read_points(written(tmp_path, "a.csv", "label,x,y,z\nA\x1b[2J\u202e,1,2,3\n"))
+    assert point.name == "A[2J"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "utf-32"])
+def test_another_encoding_is_said(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes("label,x,y,z\nHöcker,1,2,3\n".encode(encoding))
+    with pytest.raises(InputError, match="UTF-8"):
+        read_points(path)
+
+
+def test_lines_of_windows_are_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"\xef\xbb\xbflabel,x,y,z\r\nA,1,2,3\r\nB,4,5,6\r\n")
+    assert [point.name for point in read_points(path)] == ["A", "B"]

@@ -56,7 +56,11 @@ def calibrated(made, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
         sitk.WriteImage(image, str(folder / f"{name}.nrrd"))
         record["files"][name] = f"{name}.nrrd"
     record["calibrated"] = True
-    record["calibration"] = {"provenance": PROVENANCE, "region_outside_fraction": 0.2345}
+    record["calibration"] = {
+        "model": "m",
+        "provenance": PROVENANCE,
+        "region_outside_fraction": 0.2345,
+    }
     (folder / "result.json").write_text(json.dumps(record))
     return Bundle.open(folder)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from TTAUncertaintyLib.cli.main import main
+from TTAUncertaintyLib.cli.command_line import main
 from TTAUncertaintyLib.store import Verdict, WeightsStore
 from TTAUncertaintyLib.store import store as storing
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import re
@@ -356,3 +357,91 @@ def test_the_keys_are_listed(page: Any) -> None:
     page.wait_for_selector(".tta-keys-card")
     assert "Next hot spot" in page.locator(".tta-keys-card").inner_text()
     page.keyboard.press("Escape")
+
+
+def test_what_one_tab_writes_is_said_of_the_place_where_it_began(
+    page: Any, viewer: ViewerProcess, browser: Any, study: Study
+) -> None:
+    """Another tab goes elsewhere, and writes on the whole, while this one writes."""
+    other = open_page(browser, viewer.address, ".tta-cell")
+    for tab in (page, other):
+        tab.click(".tta-tab-review")
+        tab.wait_for_selector(".tta-spots tbody tr:nth-child(2)")
+    rows = ".tta-spots tbody tr"
+    page.click(f"{rows}:nth-child(1)")
+    page.wait_for_selector(f"{rows}:nth-child(1).chosen")
+    field, whole = ".tta-spot-comment input", ".tta-overall-comment input"
+    page.focus(field)
+    page.fill(field, "of the first")
+    other.click(f"{rows}:nth-child(2)")
+    page.wait_for_selector(f"{rows}:nth-child(2).chosen")
+    assert page.input_value(field) == "of the first"  # not taken from under the writer's hands
+    page.press(field, "Enter")
+    page.wait_for_selector(f"{rows}:nth-child(1) .tta-chip, {rows}:nth-child(2).chosen")
+    for tab, words in ((page, "one"), (other, "two")):
+        tab.focus(whole)
+        tab.fill(whole, words)
+    page.press(whole, "Enter")
+    other.wait_for_timeout(500)
+    other.press(whole, "Enter")
+    page.wait_for_function(
+        "field => document.querySelector(field).value === 'one / two'", arg=whole
+    )
+    kept = json.loads((study.worse.folder / "review.json").read_text())
+    said = {tuple(place["position_lps_mm"]): place["comment"] for place in kept["places"]}
+    assert "of the first" in said.values() and len(said) == 1
+    assert kept["comment"] == "one / two"
+    other.context.close()
+
+
+def test_a_review_that_another_program_changed_is_not_written_over(page: Any, study: Study) -> None:
+    file = study.worse.folder / "review.json"
+    page.click(".tta-tab-review")
+    page.click(".tta-verdicts-overall .tta-do-accept")
+    page.wait_for_function("() => document.body.innerText.includes('Kept in the result')")
+    theirs = json.loads(file.read_text()) | {"reviewer": "somebody else"}
+    file.write_text(json.dumps(theirs))
+    page.click(".tta-verdicts-overall .tta-do-reject")
+    page.wait_for_function("() => document.body.innerText.includes('Another program has changed')")
+    assert json.loads(file.read_text()) == theirs
+    file.unlink()
+    page.click(".tta-verdicts-overall .tta-do-check")
+    page.wait_for_timeout(300)
+
+
+_POINT = b'{"position": [1, 2, 3], "label": "A"}'
+HOSTILE = {
+    "nested.json": b"[" * 100_000,
+    "large-number.json": b'{"markups": [{"controlPoints": [{"position": [1e999, 0, 0]}]}]}',
+    "long-number.json": b'{"markups": [{"controlPoints": [{"position": [1'
+    + b"0" * 400
+    + b", 0, 0]}]}]}",
+    "many.csv": b"label,x,y,z\n" + b"".join(b"%d,1,2,3\n" % n for n in range(200_000)),
+    "many.json": b'{"markups": [{"controlPoints": [%s]}]}' % b", ".join([_POINT] * 200_000),
+    "utf-16.csv": "label,x,y,z\nA,1,2,3\n".encode("utf-16"),
+    "nul.csv": b"label,x,y,z\nA\0,1,2,3,,,\n",
+    "%FCmlaut.csv": b"x\n",
+    "..%2F..%2Fetc%2Fpasswd.csv": b"x\n",
+    "n" * 300 + ".fcsv": b"x,y\n",
+    "%1B%5B2J%00.csv": b"x\n",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE, ids=lambda name: name[:20])
+def test_a_hostile_file_of_landmarks_is_refused_and_the_viewer_goes_on(
+    viewer: ViewerProcess, page: Any, name: str
+) -> None:
+    def put(role: str, named: str, body: bytes) -> int:
+        connection = http.client.HTTPConnection("127.0.0.1", viewer.port, timeout=120)
+        headers = {
+            "Cookie": f"ttauncertainty_{viewer.port}={viewer.token}",
+            "X-File-Name": named,
+        }
+        connection.request("PUT", f"/tta/upload/{role}", body=body, headers=headers)
+        return connection.getresponse().status
+
+    assert put("fixed-landmarks", name, HOSTILE[name]) == 422
+    assert put("calibration", f"{name}.json", HOSTILE[name]) == 422
+    assert not list(viewer.temporary.glob("*/upload-*"))
+    page.wait_for_selector(".tta-problem")
+    assert "mistake in the software" not in page.locator(".tta-problem").inner_text()

@@ -17,9 +17,9 @@ from dataclasses import replace
 
 from ...errors import ModelError
 from ...geometry import Image, Matrix
+from ...reading import NotAllowed
 from ..contract import NO_OPTIONS, PreparedPair
 from ..manifest import InputSpec, Manifest
-from ..manifest_rules import NotAllowed
 from ..networks.transmorph_architecture import TransMorphArchitecture
 from ..weights.transmorph_checkpoint import read_transmorph
 from .array_order import InVoxels

@@ -25,6 +25,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...reading import parse_json
 from .displacement_fields import (
     alignment_force,
     compose_displacements,
@@ -113,7 +114,7 @@ class PyramidFlowArchitecture:
         ValueError
             If the text is no JSON object or names arguments that do not exist.
         """
-        arguments = json.loads(text)
+        arguments = parse_json(text)
         if not isinstance(arguments, Mapping):
             raise ValueError("The architecture must be a JSON object.")
         fields: dict[str, Any] = {

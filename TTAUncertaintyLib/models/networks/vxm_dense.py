@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ...reading import parse_json
 from .displacement_fields import exponentiate
 
 _SLOPE = 0.2
@@ -100,7 +101,7 @@ class VxmDenseArchitecture:
         ValueError
             If it is anything else; the message continues a sentence about the network.
         """
-        found = json.loads(text)
+        found = parse_json(text)
         names = {field.name for field in fields(cls)}
         if not isinstance(found, dict) or set(found) != names:
             raise ValueError("its architecture is not described as this program describes it.")

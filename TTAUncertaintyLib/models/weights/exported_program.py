@@ -10,7 +10,6 @@ Source of the format: torch/_export/serde/schema.py, schema version 8.
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ModelError
+from ...reading import parse_json
 from ..networks.exported_graph import Block, ExportedGraph, OnDevice, Operation, Program, Reference
 from .archives import read_members
 from .operations import is_arithmetic
@@ -94,7 +94,7 @@ def read_exported_program(path: Path) -> ExportedGraph:
     if any(name.startswith("data/aotinductor/") for name in members):
         raise BeyondArithmeticError("it carries compiled libraries")
     try:
-        program = json.loads(members["models/model.json"])
+        program = parse_json(members["models/model.json"])
         version = program["schema_version"]["major"]
         if version != SCHEMA_MAJOR:
             raise ModelError(
@@ -151,7 +151,7 @@ class _Reader:
         return ExportedGraph(program, tensors, sizes)
 
     def _tensors(self, folder: str, config: str) -> dict[str, Tensor]:
-        payloads = json.loads(self._members[folder + config])["config"]
+        payloads = parse_json(self._members[folder + config])["config"]
         return {name: self._tensor(folder, about) for name, about in payloads.items()}
 
     def _tensor(self, folder: str, about: Mapping[str, Any]) -> Tensor:

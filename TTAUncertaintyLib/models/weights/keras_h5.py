@@ -8,7 +8,6 @@ and never more of them than the file is long.
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from torch import Tensor
 
 from ...errors import ModelError
 from ...geometry import sha256
+from ...reading import parse_json
 from ..networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
 from .safetensors_io import read_safetensors, write_safetensors
 
@@ -186,7 +186,7 @@ def _configuration(file: Any) -> dict[str, Any]:
     text = file.attrs["model_config"]
     if not isinstance(text, str | bytes) or len(text) > _LONGEST_CONFIG:
         raise _NotUsable("its configuration is not a text.")
-    found = json.loads(text)
+    found = parse_json(text)
     config = found.get("config") if isinstance(found, dict) else None
     if not isinstance(config, dict):
         raise _NotUsable("its configuration describes no model.")

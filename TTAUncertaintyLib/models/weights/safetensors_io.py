@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...reading import Unreadable, parse_json
+
 LARGEST_HEADER = 16 * 1024 * 1024
 """A header beyond this many bytes is refused before it is read."""
 
@@ -113,19 +115,12 @@ def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
     if 8 + length > len(content):
         raise ValueError("it is truncated: its header ends beyond the end of the file.")
     try:
-        header = json.loads(content[8 : 8 + length], object_pairs_hook=_without_duplicates)
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        header = parse_json(content[8 : 8 + length])
+    except Unreadable as error:
         raise ValueError(f"it has a header that cannot be read ({error}).") from error
     if not isinstance(header, dict):
         raise ValueError("it has a header that is not a JSON object.")
     return header, content[8 + length :]
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a name occurs twice")
-    return result
 
 
 def _check_entry(name: str, entry: Any, size: int) -> tuple[torch.dtype, list[int], int, int]:

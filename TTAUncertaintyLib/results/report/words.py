@@ -24,7 +24,8 @@ _FAMILY_WORDS = {
 
 def text(value: object) -> str:
     """Return anything as HTML text: all that comes from files or the record goes through here."""
-    return escape(str(value), quote=True)
+    whole = str(value).encode("utf-8", "backslashreplace").decode()  # names of files may be halves
+    return escape(whole, quote=True)
 
 
 def mm(value: float) -> str:

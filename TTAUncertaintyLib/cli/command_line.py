@@ -8,10 +8,12 @@ import sys
 from ..errors import TTAUncertaintyError
 from ..version import __version__
 from . import calibrate, demo, evaluate, evaluate_result, info, models, run, view
+from .console import CANCELLED, PIPE_CLOSED, console, let_go_of_output, without_controls
 
 _EPILOG = """exit status:
   0 done   2 input, design or arguments   3 model or weights   4 output
   5 memory or device   6 the background process died   7 PyTorch is missing   130 cancelled
+  141 whoever read the output has closed it
 """
 
 
@@ -32,12 +34,32 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = make_parser().parse_args(arguments)
+    with console():
+        try:
+            return _run(arguments)
+        except BrokenPipeError:
+            let_go_of_output()
+            return PIPE_CLOSED
+        except KeyboardInterrupt:
+            print("\ncancelled; nothing was written", file=sys.stderr)
+            return CANCELLED
+        except OSError as error:
+            let_go_of_output()
+            where = f"{error.filename}: " if error.filename else ""
+            _say_error(f"{where}{error.strerror or error}.")
+            return 1
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
+        options = make_parser().parse_args(arguments)
         return int(options.do(options))
     except TTAUncertaintyError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _say_error(str(error))
         return error.exit_code
-    except KeyboardInterrupt:
-        print("\ncancelled; nothing was written", file=sys.stderr)
-        return 130
+    finally:
+        sys.stdout.flush()  # here, where it can be said that it fails
+
+
+def _say_error(text: str) -> None:
+    print(f"error: {without_controls(text)}", file=sys.stderr)
