@@ -61,6 +61,11 @@ class Kind(Enum):
         """Whether the file holds tensors only, and the library knows the network."""
         return self in (Kind.VOXELMORPH, Kind.TRANSMORPH)
 
+    @property
+    def is_program(self) -> bool:
+        """Whether the file cannot be used without running it: never, before somebody agreed."""
+        return self in (Kind.TORCHSCRIPT, Kind.PYTHON)
+
 
 class LatticeKind(Enum):
     """Where the voxels lie that the network sees."""
@@ -335,7 +340,8 @@ class Manifest:
     kind: Kind = key(
         Choice(Kind),
         "What `file` is: a state dict of a network that the library knows (`voxelmorph`, "
-        "`transmorph`), an exported program (`torchscript`, `torch-export`), or code (`python`).",
+        "`transmorph`), an exported network (`torch-export`), or a program, which runs only after "
+        "somebody agreed (`torchscript`, `python`).",
     )
     file: str = key(FILE, "The network's file.")
     sha256: str = key(SHA256, "Of the file's bytes; another file is refused.")

@@ -24,7 +24,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import ConsentNeeded, ModelError, OutputError
-from ..models.manifest import Kind, read_manifest
+from ..models.manifest import read_manifest
 from ..models.registry import MODELS, Entry, find_entry
 from .checking import Verdict, check_contents
 from .download import Download
@@ -264,7 +264,7 @@ class WeightsStore:
             target = folder / _MANIFEST
             self._copy(manifest, target)
             verdict = self._check(str(target), target, None, trust_code)
-            if verdict.program is not None or (about.kind is Kind.PYTHON and not trust_code):
+            if verdict.program is not None or (about.kind.is_program and not trust_code):
                 raise ConsentNeeded(
                     verdict.problem or f"{about.title} is a program: {about.file}.",
                     "Agree to run it only if you trust where it comes from.",
