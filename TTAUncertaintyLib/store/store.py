@@ -264,15 +264,16 @@ class WeightsStore:
             target = folder / _MANIFEST
             self._copy(manifest, target)
             verdict = self._check(str(target), target, None, trust_code)
+            problem = verdict.problem.replace(str(folder), str(manifest.parent))
             if verdict.program is not None or (about.kind.is_program and not trust_code):
                 raise ConsentNeeded(
-                    verdict.problem or f"{about.title} is a program: {about.file}.",
+                    problem or f"{about.title} is a program: {about.file}.",
                     "Agree to run it only if you trust where it comes from.",
                     manifest.parent / about.file,
                     about.sha256,
                 )
-            if verdict.problem:
-                raise ModelError(verdict.problem, verdict.remedy)
+            if problem:
+                raise ModelError(problem, verdict.remedy)
             digest = hash_of(target)
             record = Record(
                 model=about.name,
