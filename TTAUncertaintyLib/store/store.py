@@ -408,7 +408,11 @@ class WeightsStore:
             if place.exists():
                 old = self._staging()
                 place.rename(old)
-                staging.rename(place)
+                try:
+                    staging.rename(place)
+                except OSError:
+                    old.rename(place)
+                    raise
                 shutil.rmtree(old, ignore_errors=True)
             else:
                 staging.rename(place)

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from ..results import partial_folder
+from ..results import clear_up_after
 from .environment import clean_environment, own_group
 from .job import Job
 from .messages import LineReader, Message
@@ -145,7 +145,7 @@ class WorkerProcess:
                     stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         for pid in self._working_pids:
-            shutil.rmtree(partial_folder(self.job.output, pid), ignore_errors=True)
+            clear_up_after(pid, self.job.output)
 
     def _end_group(self, number: int) -> None:
         if self._process.poll() is not None and sys.platform == "win32":

@@ -13,7 +13,15 @@ import torch
 
 from ..calibration import apply
 from ..cues import compute_cues
-from ..engine import Engine, Progress, load_checkpoint, place, prepare, save_checkpoint
+from ..engine import (
+    Engine,
+    Progress,
+    check_checkpoint,
+    load_checkpoint,
+    place,
+    prepare,
+    save_checkpoint,
+)
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
 from ..models import load_model
@@ -21,7 +29,9 @@ from ..perturbations import Noise
 from ..results import (
     Provenance,
     Recorder,
+    check_apart,
     check_output,
+    check_space,
     find,
     make_record,
     new_folder,
@@ -70,7 +80,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         With a sentence for the person; nothing is written then.
     """
     began = time.monotonic()
-    check_output(job.output, job.overwrite)
+    _check_places(job)
     _check_combination(job)
     if job.threads is not None:
         torch.set_num_threads(max(1, job.threads))
@@ -109,6 +119,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
 
     voice.say("phase", phase="registering")
     with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
+        check_space(folder, fixed.lattice, pair.fixed_lattice)
         with clock.phase("network"):
             recorder = None
             if job.keep_registrations:
@@ -171,6 +182,23 @@ def _steps(
         if late or stop_requested():
             voice.say("note", text=f"Stopped after {engine.perturbed} perturbed passes.")
             return
+
+
+def _check_places(job: Job) -> None:
+    """Find out before the passes, and not after them, that something cannot be written."""
+    check_output(job.output, job.overwrite)
+    needed = {
+        "The fixed image": job.fixed,
+        "The moving image": job.moving,
+        "The mask": job.mask,
+        "The initial transform": job.initial_transform,
+        "The weights file": job.weights,
+        "The calibration": job.calibration,
+        "The checkpoint": job.checkpoint,
+    }
+    check_apart(job.output, needed | {f"The weights file {p.name}": p for p in job.ensemble})
+    if job.checkpoint is not None:
+        check_checkpoint(job.checkpoint)
 
 
 def _check_combination(job: Job) -> None:

@@ -173,7 +173,7 @@ def test_a_launcher_that_dies_takes_the_python_that_it_started_along(
         while run.poll().phase is not Phase.READING:
             time.sleep(0.01)
         (partial,) = job.output.parent.iterdir()
-        started = int(partial.name.split(".")[-2])
+        started = int(partial.name.split(".")[-2].partition("-")[2])
         assert run.pid is not None
         assert started != run.pid
         os.kill(run.pid, 9)
