@@ -17,6 +17,7 @@ from .linear import (
     read_linear_transform,
     start_transform,
 )
+from .outliers import outliers, without_outliers
 
 if TYPE_CHECKING:
     from .deformable import DeformableTransform
@@ -47,6 +48,7 @@ __all__ = [
     "identity_map",
     "itk_transform",
     "matrix_of",
+    "outliers",
     "prealign",
     "read_image",
     "read_labels",
@@ -56,4 +58,5 @@ __all__ = [
     "sample",
     "sha256",
     "start_transform",
+    "without_outliers",
 ]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .findings import Findings, find
     from .record import Provenance, make_record
     from .recording import Recorder
+    from .soundness import remarks_on_findings, remarks_on_images
     from .writing import check_space, write_bundle
 else:
     __getattr__ = lazily(
@@ -21,6 +22,7 @@ else:
         findings=("Findings", "find"),
         record=("Provenance", "make_record"),
         recording=("Recorder",),
+        soundness=("remarks_on_findings", "remarks_on_images"),
         writing=("check_space", "write_bundle"),
     )
 
@@ -43,5 +45,7 @@ __all__ = [
     "make_record",
     "new_folder",
     "partial_folder",
+    "remarks_on_findings",
+    "remarks_on_images",
     "write_bundle",
 ]

@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -35,6 +35,8 @@ from ..results import (
     find,
     make_record,
     new_folder,
+    remarks_on_findings,
+    remarks_on_images,
     write_bundle,
 )
 from ..results.files import REGISTRATIONS_FOLDER
@@ -91,6 +93,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         fixed, fixed_file = read_image(job.fixed, job.fixed_series, job.replace_nonfinite)
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         mask, mask_file = _read_mask(job, fixed)
+        remarks = _said(voice, remarks_on_images(fixed, moving))
         model = load_model(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
@@ -144,6 +147,9 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
             findings = find(outcome, fixed, moving, mask, calibrated)
+            remarks += _said(voice, remarks_on_findings(findings, mask is not None))
+            outcome = replace(outcome, notes=(*remarks, *outcome.notes))
+            findings = replace(findings, outcome=outcome)
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -161,6 +167,13 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     if job.checkpoint is not None and findings.outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return findings.outcome.complete
+
+
+def _said(voice: Voice, notes: list[str]) -> list[str]:
+    """Say what a person should know, and return it: it is recorded too."""
+    for note in notes:
+        voice.say("note", text=note)
+    return notes
 
 
 def _steps(
