@@ -8,6 +8,7 @@ import sys
 from ..errors import TTAUncertaintyError
 from ..version import __version__
 from . import calibrate, demo, evaluate, evaluate_result, info, models, run, view
+from .plain_output import plain_output
 
 _EPILOG = """exit status:
   0 done   2 input, design or arguments   3 model or weights   4 output
@@ -32,7 +33,11 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    options = make_parser().parse_args(arguments)
+    with plain_output():
+        return _done(make_parser().parse_args(arguments))
+
+
+def _done(options: argparse.Namespace) -> int:
     try:
         return int(options.do(options))
     except TTAUncertaintyError as error:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..lazy import lazily
-from .execution import Execution, Precision
+from .execution import Execution, Precision, use_threads
 from .progress import Convergence, Phase, Progress
 
 if TYPE_CHECKING:
@@ -47,4 +47,5 @@ __all__ = [
     "prepare",
     "rest_matrix",
     "save_checkpoint",
+    "use_threads",
 ]

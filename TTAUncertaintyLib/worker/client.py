@@ -32,6 +32,10 @@ WORKER_FILE = Path(__file__).with_name("__main__.py")
 LOG_LINES = 200
 
 
+class NoTemporaryFolder(OSError):  # noqa: N818  (the system's error, told where it came from)
+    """There is no folder for temporary files that can be written to."""
+
+
 class WorkerProcess:
     """A worker's process.
 
@@ -62,7 +66,10 @@ class WorkerProcess:
         self.bytes_heard = 0
         self._messages: deque[Message] = deque()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        self._folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
+        except OSError as error:
+            raise NoTemporaryFolder(error.errno, error.strerror) from error
         try:
             job_file = self._folder / "job.json"
             job_file.write_text(job.to_json(), encoding="ascii")

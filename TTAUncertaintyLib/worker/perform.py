@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 
 from ..calibration import apply
 from ..cues import compute_cues
@@ -21,6 +20,7 @@ from ..engine import (
     place,
     prepare,
     save_checkpoint,
+    use_threads,
 )
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
@@ -84,8 +84,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     began = time.monotonic()
     _check_places(job)
     _check_combination(job)
-    if job.threads is not None:
-        torch.set_num_threads(max(1, job.threads))
+    remarks = _said(voice, use_threads(job.threads))
     clock = _Clock()
 
     voice.say("phase", phase="reading")
@@ -93,7 +92,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         fixed, fixed_file = read_image(job.fixed, job.fixed_series, job.replace_nonfinite)
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         mask, mask_file = _read_mask(job, fixed)
-        remarks = _said(voice, remarks_on_images(fixed, moving))
+        remarks += _said(voice, remarks_on_images(fixed, moving))
         model = load_model(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
