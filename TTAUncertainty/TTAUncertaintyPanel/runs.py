@@ -7,7 +7,6 @@ background process is started, then it is asked now and then how far it is.
 from __future__ import annotations
 
 import logging
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +17,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import InputError, TTAUncertaintyError
+from TTAUncertaintyLib.results import RESULT
 from TTAUncertaintyLib.scene.live_preview import LivePreview
 from TTAUncertaintyLib.scene.loading import ResultReading
 from TTAUncertaintyLib.scene.stage import Stage
@@ -211,7 +211,8 @@ class RunController:
         """Load the result when it is read; one that nobody wants any more is removed."""
         state = self._finished
         if self._sceneClosed or self._wish == "cancel":
-            shutil.rmtree(str(state.output), ignore_errors=True)
+            if state.output is not None:
+                RESULT.remove(state.output)
             self._end(replace(state, phase=Phase.CANCELLED, output=None))
         elif reading.ended:
             try:

@@ -3,7 +3,13 @@
 from typing import TYPE_CHECKING
 
 from ..lazy import lazily
-from .calibration import Calibration, CueTerm, read_calibration, write_calibration
+from .calibration import (
+    Calibration,
+    CueTerm,
+    check_place,
+    read_calibration,
+    write_calibration,
+)
 from .matching import mismatch
 from .shipped import find_calibration
 
@@ -17,6 +23,7 @@ __all__ = [
     "Calibration",
     "CueTerm",
     "apply",
+    "check_place",
     "find_calibration",
     "mismatch",
     "read_calibration",

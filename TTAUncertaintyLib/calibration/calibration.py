@@ -14,13 +14,14 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 from ..cues import Cue
-from ..errors import InputError
+from ..errors import InputError, OutputError
 from ..reading import NotAllowed, OneOf, Unreadable, read_as, read_json
 
 SCHEMA_VERSION = 1
@@ -235,6 +236,35 @@ def read_calibration(path: Path) -> Calibration:
         raise InputError(f"The calibration {path} cannot be read: {error}.") from error
     except InputError as error:
         raise InputError(f"{path}: {error.problem}", error.remedy) from error
+
+
+def check_place(path: Path, overwrite: bool = False) -> None:
+    """Make sure, before hours of passes, that a calibration can be written to a file.
+
+    Raises
+    ------
+    OutputError
+        If there is a file already (without `overwrite`, or one that is no calibration), or none
+        can be made there.
+    """
+    folder = path.absolute().parent
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder.", "Name a file for the calibration.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder} is missing or cannot be written to.", "Name another file.")
+    if not path.exists():
+        return
+    try:
+        read_calibration(path)
+    except InputError as error:
+        raise OutputError(
+            f"{path} exists and is no calibration; it was left as it is.", "Name another file."
+        ) from error
+    if not overwrite:
+        raise OutputError(
+            f"{path} already holds a calibration.",
+            "Name another file, or replace it with --overwrite.",
+        )
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

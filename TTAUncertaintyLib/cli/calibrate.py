@@ -45,17 +45,19 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.set_defaults(do=do)
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON file to be made")
+    parser.add_argument("--overwrite", action="store_true", help="replace an older calibration")
     add_study(parser, _KINDS, 2)
 
 
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    from ..calibration import write_calibration
+    from ..calibration import check_place, write_calibration
     from ..calibration.fitting import fit
     from ..errors import OutputError
     from ..evaluation.study import as_json
     from ..models.contract import describe
 
+    check_place(options.output, options.overwrite)
     study, model = study_of(options), model_of(options)
     if not options.quiet:
         print(f"{study.count} cases through {model.description.title}")

@@ -8,7 +8,8 @@ import sys
 from ..errors import TTAUncertaintyError
 from ..version import __version__
 from . import calibrate, demo, evaluate, evaluate_result, info, models, run, view
-from .console import CANCELLED, PIPE_CLOSED, console, let_go_of_output, without_controls
+from .console import CANCELLED, PIPE_CLOSED, console, let_go_of_output
+from .plain_output import plain_output
 
 _EPILOG = """exit status:
   0 done   2 input, design or arguments   3 model or weights   4 output
@@ -34,7 +35,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    with console():
+    with console(), plain_output():
         try:
             return _run(arguments)
         except BrokenPipeError:
@@ -62,4 +63,4 @@ def _run(arguments: list[str] | None) -> int:
 
 
 def _say_error(text: str) -> None:
-    print(f"error: {without_controls(text)}", file=sys.stderr)
+    print(f"error: {text}", file=sys.stderr)

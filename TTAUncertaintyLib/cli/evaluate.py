@@ -57,12 +57,12 @@ def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
     from ..calibration.fitting import left_out
     from ..evaluation.assembling import assemble
-    from ..evaluation.page import EVALUATION_FILE, write_evaluation
+    from ..evaluation.page import EVALUATION, write_evaluation
     from ..evaluation.study import as_json
     from ..models.contract import describe
     from ..results import check_output
 
-    check_output(options.output, options.overwrite, EVALUATION_FILE)
+    check_output(options.output, options.overwrite, EVALUATION)
     model = model_of(options)
     others = dict(options.compare) | baselines(options.paper, model.has_dropout)
     study = study_of(options, others)

@@ -62,7 +62,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    from ..evaluation.page import TRUTH_FILE, TRUTH_PAGE, write_known_truth
+    from ..evaluation.page import TRUTH, TRUTH_PAGE, write_known_truth
 
     given = {role for role in _ROLES if getattr(options, role) is not None}
     for what in ("landmarks", "labels"):
@@ -74,7 +74,7 @@ def do(options: argparse.Namespace) -> int:
             "Give --fixed-landmarks and --moving-landmarks, or --fixed-labels and --moving-labels.",
         )
     if options.output is not None:
-        check_output(options.output, options.overwrite, TRUTH_FILE)
+        check_output(options.output, options.overwrite, TRUTH)
     truth = _measured(options)
     if options.output is not None:
         write_known_truth(options.output, truth, options.overwrite)

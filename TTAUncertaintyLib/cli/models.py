@@ -152,7 +152,7 @@ def do_install(options: argparse.Namespace) -> int:
     if options.file is not None:
         _tell(store.install_file(options.name, options.file))
         return 0
-    if not _agreed("Download these weights under this licence?", options.yes):
+    if not _agreed("Download these weights under this licence?", options.yes, "--yes"):
         return 130
     state = _watch(store, options.name)
     if state.phase is DownloadPhase.STOPPED:
@@ -174,7 +174,9 @@ def _install_own(store: WeightsStore, manifest: Path, options: argparse.Namespac
     except ConsentNeeded as error:
         _print_rows({"Program": str(error.file), "SHA-256": error.sha256})
         print(error.problem)
-        if not _agreed("It runs with all that you may do here. Install and run it?", False):
+        if not _agreed(
+            "It runs with all that you may do here. Install and run it?", False, "--trust-code"
+        ):
             return 130
         installed = store.install_own(manifest, trust_code=True)
     _tell(installed)
@@ -240,7 +242,7 @@ def _tell(installed: Installed) -> None:
     _print_rows(_installed_rows(installed))
 
 
-def _agreed(question: str, already: bool) -> bool:
+def _agreed(question: str, already: bool, option: str) -> bool:
     """Ask; where nobody can answer, nobody agreed.
 
     Raises
@@ -252,7 +254,7 @@ def _agreed(question: str, already: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise TTAUncertaintyError(
-            f"{question} There is nobody to ask.", "Say so with --yes (or --trust-code)."
+            f"{question} There is nobody to ask.", f"If you agree, say so with {option}."
         )
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")
 

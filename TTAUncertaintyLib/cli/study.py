@@ -126,12 +126,11 @@ def study_of(
 
 def model_of(options: argparse.Namespace) -> RegistrationModel:
     """Return the model that the options ask for."""
-    import torch
-
+    from ..engine import use_threads
     from ..models import load_model
 
-    if options.threads is not None:
-        torch.set_num_threads(max(1, options.threads))
+    for note in use_threads(options.threads):
+        print(f"note: {note}")
     return load_model(options.model, options.weights, dict(options.options), options.trust_code)
 
 

@@ -3,11 +3,11 @@
 from typing import TYPE_CHECKING
 
 from ..lazy import lazily
-from .execution import Execution, Precision
+from .execution import Execution, Precision, use_threads
 from .progress import Convergence, Phase, Progress
 
 if TYPE_CHECKING:
-    from .checkpoint import load_checkpoint, save_checkpoint
+    from .checkpoint import check_checkpoint, load_checkpoint, save_checkpoint
     from .engine import Engine
     from .fields import (
         in_mm,
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        checkpoint=("load_checkpoint", "save_checkpoint"),
+        checkpoint=("check_checkpoint", "load_checkpoint", "save_checkpoint"),
         engine=("Engine",),
         fields=("in_mm", "inverse_consistency", "jacobian_determinant_mm", "rest_matrix"),
         outcome=("Outcome",),
@@ -36,6 +36,7 @@ __all__ = [
     "Placement",
     "Precision",
     "Progress",
+    "check_checkpoint",
     "check_overlap",
     "in_mm",
     "inverse_consistency",
@@ -46,4 +47,5 @@ __all__ = [
     "prepare",
     "rest_matrix",
     "save_checkpoint",
+    "use_threads",
 ]

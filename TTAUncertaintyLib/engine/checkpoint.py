@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 from pathlib import Path
 
 from ..errors import InputError, OutputError
-from ..models.weights.safetensors_io import read_safetensors, write_safetensors
+from ..models.weights.safetensors_io import read_metadata, read_safetensors, write_safetensors
 from .engine import Engine
 from .execution import Precision
 
@@ -61,6 +62,47 @@ def save_checkpoint(engine: Engine, path: Path) -> None:
             partial.unlink(missing_ok=True)
 
 
+def check_checkpoint(path: Path) -> bool:
+    """Make sure, before a run, that a file can be its checkpoint.
+
+    Returns
+    -------
+    bool
+        Whether there is one already.
+
+    Raises
+    ------
+    InputError
+        If there is a file that is no checkpoint.
+    OutputError
+        If none can be written there.
+    """
+    try:
+        if path.is_dir():
+            raise OutputError(f"The checkpoint {path} is a folder.", "Name a file.")
+        if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+            raise OutputError(
+                f"The checkpoint {path} cannot be written: its folder is missing or read-only.",
+                "Name a file in another folder.",
+            )
+        if not path.exists():
+            return False
+        ours = "fingerprint" in read_metadata(path)
+    except ValueError:
+        ours = False
+    except OSError as error:
+        raise InputError(
+            f"The checkpoint {path} cannot be read: {error.strerror or error}.",
+            "Name another file.",
+        ) from error
+    if not ours:
+        raise InputError(
+            f"{path} is no checkpoint of a run; it was left as it is.",
+            "Name another file for the checkpoint.",
+        )
+    return True
+
+
 def load_checkpoint(engine: Engine, path: Path) -> bool:
     """Take up a saved state.
 
@@ -72,16 +114,17 @@ def load_checkpoint(engine: Engine, path: Path) -> bool:
     Raises
     ------
     InputError
-        If the file is damaged, of another version of the software, or belongs to a run with other
-        images, model or design.
+        If the file is no checkpoint, damaged, of another version of the software, or belongs to a
+        run with other images, model or design. It is left as it is.
     """
-    if not path.exists():
+    if not check_checkpoint(path):
         return False
     try:
         state, metadata = read_safetensors(path)
     except (ValueError, OSError) as error:
         raise InputError(
-            f"The checkpoint {path} cannot be read: {error}", "Delete it to begin again."
+            f"The checkpoint {path} is damaged: {error}",
+            "Delete it to begin again, or name another file.",
         ) from error
     if metadata.get("state_version", "1") != _STATE_VERSION:
         raise InputError(

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import DesignError, ResourceError
+from ..errors import DesignError, ModelError, ResourceError
 from ..geometry import DeformableTransform
 from ..models.contract import PreparedPair, RegistrationModel
 from ..perturbations import Action, Design, Noise
@@ -308,7 +308,15 @@ class Engine:
     @torch.inference_mode()
     def _predict(self, model: RegistrationModel, moving: Tensor, fixed: Tensor) -> Tensor:
         with numerics(self.device, self.precision):
-            return model.predict(moving, fixed).float()
+            answer = model.predict(moving, fixed).float()
+        if not bool(torch.isfinite(answer).all()):
+            raise ModelError(
+                f"The network '{model.description.name}' answers NaN or infinite values "
+                f"(in {self.precision.value}).",
+                "Try --precision f32; check that the images are of the kind that it was trained "
+                "on, and that the weights are its own.",
+            )
+        return answer
 
     def _predict_unperturbed(self) -> Tensor:
         return self._predict(self.model, self._moving, self._fixed)[0]

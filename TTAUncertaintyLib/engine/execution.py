@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -132,3 +133,31 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
     )
+
+
+def use_threads(asked: int | None) -> list[str]:
+    """Let torch use a number of CPU threads, no more than there are CPUs.
+
+    More bring nothing, and some ten thousand end the process: the system refuses them, and the
+    library beneath torch does not look.
+
+    Parameters
+    ----------
+    asked
+        None leaves torch's choice.
+
+    Returns
+    -------
+    list
+        What a person should know: that it is another number than they asked for.
+    """
+    if asked is None:
+        return []
+    import torch
+
+    there = os.cpu_count() or 1
+    used = min(max(1, asked), there)
+    torch.set_num_threads(used)
+    if used == asked:
+        return []
+    return [f"{used} CPU threads are used, not {asked}: this computer has {there}."]

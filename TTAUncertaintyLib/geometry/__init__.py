@@ -17,6 +17,7 @@ from .linear import (
     read_linear_transform,
     start_transform,
 )
+from .outliers import outliers, without_outliers
 from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, sha256
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ __all__ = [
     "image_sha256",
     "itk_transform",
     "matrix_of",
+    "outliers",
     "prealign",
     "read_image",
     "read_labels",
@@ -62,4 +64,5 @@ __all__ = [
     "sha256",
     "start_transform",
     "thin_slab",
+    "without_outliers",
 ]

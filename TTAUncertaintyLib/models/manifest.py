@@ -50,6 +50,11 @@ class Kind(Enum):
         """Whether the file holds tensors only, and the library knows the network."""
         return self in (Kind.VOXELMORPH, Kind.TRANSMORPH)
 
+    @property
+    def is_program(self) -> bool:
+        """Whether the file cannot be used without running it: never, before somebody agreed."""
+        return self in (Kind.TORCHSCRIPT, Kind.PYTHON)
+
 
 class LatticeKind(Enum):
     """Where the voxels lie that the network sees."""
@@ -298,7 +303,8 @@ class Manifest:
     citation: Text = key("Whom to cite.")
     kind: Kind = key(
         "What `file` is: a state dict of a network that the library knows (`voxelmorph`, "
-        "`transmorph`), an exported program (`torchscript`, `torch-export`), or code (`python`).",
+        "`transmorph`), an exported network (`torch-export`), or a program, which runs only after "
+        "somebody agreed (`torchscript`, `python`).",
     )
     file: File = key("The network's file.")
     sha256: Sha256 = key("Of the file's bytes; another file is refused.")

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from ..lazy import lazily
 from .bundle import Bundle
 from .files import SCHEMA_VERSION
-from .folder import check_output, new_folder, partial_folder
+from .folder import check_apart, check_output, clear_up_after, new_folder, partial_folder
+from .layout import RESULT, Layout
 from .maps import MapKind
 from .registrations import KeptRegistrations, PointCovariances
 
@@ -13,29 +14,38 @@ if TYPE_CHECKING:
     from .findings import Findings, find
     from .record import Provenance, make_record
     from .recording import Recorder
-    from .writing import write_bundle
+    from .soundness import remarks_on_findings, remarks_on_images
+    from .writing import check_space, write_bundle
 else:
     __getattr__ = lazily(
         __name__,
         findings=("Findings", "find"),
         record=("Provenance", "make_record"),
         recording=("Recorder",),
-        writing=("write_bundle",),
+        soundness=("remarks_on_findings", "remarks_on_images"),
+        writing=("check_space", "write_bundle"),
     )
 
 __all__ = [
+    "RESULT",
     "SCHEMA_VERSION",
     "Bundle",
     "Findings",
     "KeptRegistrations",
+    "Layout",
     "MapKind",
     "PointCovariances",
     "Provenance",
     "Recorder",
+    "check_apart",
     "check_output",
+    "check_space",
+    "clear_up_after",
     "find",
     "make_record",
     "new_folder",
     "partial_folder",
+    "remarks_on_findings",
+    "remarks_on_images",
     "write_bundle",
 ]

@@ -9,6 +9,8 @@ VARIANCES_FILE = "variances.nrrd"
 OUTSIDE_FILE = "outside_calibration.nrrd"
 RECORD_FILE = "result.json"
 REPORT_FILE = "report.html"
+#: A review that the browser keeps beside the maps; the module exports one under this name.
+REVIEW_FILE = "review.json"
 
 #: The folder of kept registrations, its description, and the array of offsets in it.
 REGISTRATIONS_FOLDER = "registrations"

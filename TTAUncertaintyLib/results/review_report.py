@@ -24,6 +24,7 @@ from ..review import (
     write_csv,
     write_whole,
 )
+from .files import REVIEW_FILE
 from .report.numbers import provenance_section
 from .report.style import STYLE
 from .report.words import text
@@ -37,7 +38,6 @@ from .review_report_findings import (
 from .review_report_style import REVIEW_STYLE
 
 REVIEW_PAGE = "review.html"
-REVIEW_FILE = "review.json"
 _TABLES = ("hot_spots", "structures", "structures_jacobian", "landmarks")
 _PNG = b"\x89PNG\r\n\x1a\n"
 

@@ -23,6 +23,7 @@ from .files import (
     WARPED_FILE,
 )
 from .findings import Findings
+from .maps import MapKind
 from .report import make_report
 
 #: Bytes kept free beyond what the bundle itself needs.
@@ -43,12 +44,9 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
 
     Raises
     ------
-    OutputError
-        If the disk is too full.
     OSError
         If a file cannot be written whole; `new_folder` turns it into an OutputError.
     """
-    _check_space(folder, findings)
     for kind, values in findings.maps.items():
         facts = kind.facts
         write_image(
@@ -79,11 +77,25 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
     (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def _check_space(partial: Path, findings: Findings) -> None:
-    voxels = int(np.prod(findings.fixed.lattice.size))
-    network_voxels = int(np.prod(findings.outcome.fixed_lattice.size))
-    # uncompressed: what is asked for is always enough
-    needed = 4 * voxels * (len(findings.maps) + 1) + 60 * network_voxels + SPARE_BYTES
+def check_space(partial: Path, fixed: Lattice, network: Lattice) -> None:
+    """Make sure, before the passes, that there is room for the bundle.
+
+    Parameters
+    ----------
+    partial
+        Where it will be written.
+    fixed, network
+        The lattices of the fixed image and of the network.
+
+    Raises
+    ------
+    OutputError
+        If there may be too little. All maps that there are, uncompressed: it is always enough.
+    """
+    # on the fixed image every map, the warped image, and where there is no calibration; on the
+    # network's lattice two transforms of 3 doubles and three variances
+    voxels, network_voxels = (int(np.prod(lattice.size)) for lattice in (fixed, network))
+    needed = 4 * voxels * (len(MapKind) + 2) + 60 * network_voxels + SPARE_BYTES
     free = shutil.disk_usage(partial).free
     if free < needed:
         raise OutputError(

@@ -8,6 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..geometry.outliers import without_outliers
+
 if TYPE_CHECKING:
     from ..geometry import Image
 
@@ -32,9 +34,11 @@ def foreground_of(intensities: NDArray[Any]) -> NDArray[np.bool_]:
 
     Notes
     -----
+    Outliers (a hot voxel, a broken number) have no part in it: the threshold would be theirs.
     Half of Otsu's threshold (IEEE Trans. SMC 9, 1979) keeps dark tissue such as cerebrospinal
     fluid; the largest connected component is taken and closed by 3 voxels.
     """
+    intensities = without_outliers(intensities)
     picture = sitk.GetImageFromArray(intensities)
     otsu = sitk.OtsuThresholdImageFilter()
     otsu.Execute(picture)

@@ -23,7 +23,7 @@ SEQUENCE, BROWSER, PLAYED = "sequence", "browser", "played"
 BUILD_UP = "build_up"
 
 
-def read_registrations(kept: KeptRegistrations) -> list[sitk.Image]:
+def read_registrations(kept: KeptRegistrations) -> list[StoredImage]:
     """Read the warped images of all passes: the slow half of loading, fit for a thread.
 
     Raises
@@ -43,7 +43,7 @@ def load_registrations(
     stage: Stage,
     result: ResultNodes,
     kept: KeptRegistrations,
-    images: Sequence[sitk.Image] | None = None,
+    images: Sequence[StoredImage] | None = None,
 ) -> Any:
     """Load the warped images of all passes as a sequence; returns the volume that is played.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from ..models.manifest import Kind, read_manifest
+from ..models.manifest import read_manifest
 from ..models.registry import Entry, models
 from .record import Record
 from .store import WeightsStore
@@ -110,7 +110,7 @@ def weights_of(model: str, store: WeightsStore, chosen: Path | None = None) -> W
 
 def _own(model: str, entry: Entry, manifest: Path, store: WeightsStore) -> Weights:
     found = store.installed(model)
-    program = read_manifest(manifest).kind is Kind.PYTHON
+    program = read_manifest(manifest).kind.is_program
     lack = Lack.CONSENT if program and not entry.trusted else None
     record = None if found is None else found.record
     return Weights(model, Source.OWN, manifest, lack, record, program)

@@ -24,7 +24,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import ConsentNeeded, ModelError, OutputError
-from ..models.manifest import Kind, read_manifest
+from ..models.manifest import read_manifest
 from ..models.registry import MODELS, Entry, find_entry
 from ..reading import read_as, read_json
 from .checking import Verdict, check_contents
@@ -265,15 +265,16 @@ class WeightsStore:
             target = folder / _MANIFEST
             self._copy(manifest, target)
             verdict = self._check(str(target), target, None, trust_code)
-            if verdict.program is not None or (about.kind is Kind.PYTHON and not trust_code):
+            problem = verdict.problem.replace(str(folder), str(manifest.parent))
+            if verdict.program is not None or (about.kind.is_program and not trust_code):
                 raise ConsentNeeded(
-                    verdict.problem or f"{about.title} is a program: {about.file}.",
+                    problem or f"{about.title} is a program: {about.file}.",
                     "Agree to run it only if you trust where it comes from.",
                     manifest.parent / about.file,
                     about.sha256,
                 )
-            if verdict.problem:
-                raise ModelError(verdict.problem, verdict.remedy)
+            if problem:
+                raise ModelError(problem, verdict.remedy)
             digest = hash_of(target)
             record = Record(
                 model=about.name,
@@ -408,7 +409,11 @@ class WeightsStore:
             if place.exists():
                 old = self._staging()
                 place.rename(old)
-                staging.rename(place)
+                try:
+                    staging.rename(place)
+                except OSError:
+                    old.rename(place)
+                    raise
                 shutil.rmtree(old, ignore_errors=True)
             else:
                 staging.rename(place)

@@ -14,8 +14,9 @@ from trame.widgets import vuetify3 as v3
 from ..errors import InputError, OutputError
 from ..reading import Unreadable, read_text
 from ..results import MapKind
+from ..results.files import REVIEW_FILE
 from ..results.report.scales import tidy_above
-from ..results.review_report import REVIEW_FILE, write_review
+from ..results.review_report import write_review
 from ..review import (
     MatchedReview,
     ReviewedSpot,

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from ..results import partial_folder
+from ..results import clear_up_after
 from .environment import clean_environment, own_group
 from .job import Job
 from .messages import LineReader, Message
@@ -30,6 +30,10 @@ WORKER_FILE = Path(__file__).with_name("__main__.py")
 
 #: How many of the last lines are kept of what the process printed.
 LOG_LINES = 200
+
+
+class NoTemporaryFolder(OSError):  # noqa: N818  (the system's error, told where it came from)
+    """There is no folder for temporary files that can be written to."""
 
 
 class WorkerProcess:
@@ -62,7 +66,10 @@ class WorkerProcess:
         self.bytes_heard = 0
         self._messages: deque[Message] = deque()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        self._folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
+        except OSError as error:
+            raise NoTemporaryFolder(error.errno, error.strerror) from error
         try:
             job_file = self._folder / "job.json"
             job_file.write_text(job.to_json(), encoding="ascii")
@@ -145,7 +152,7 @@ class WorkerProcess:
                     stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         for pid in self._working_pids:
-            shutil.rmtree(partial_folder(self.job.output, pid), ignore_errors=True)
+            clear_up_after(pid, self.job.output)
 
     def _end_group(self, number: int) -> None:
         if self._process.poll() is not None and sys.platform == "win32":

@@ -10,8 +10,16 @@ import re
 import signal
 from typing import Any
 
-from ..errors import MissingPackage, OutputError, WorkerError
+from ..errors import MissingPackage, OutputError, ResourceError, WorkerError
+from .client import NoTemporaryFolder
 from .state import Phase
+
+#: Signals by which others ask a process to end.
+_ASKED_TO_END = {
+    getattr(signal, name).value
+    for name in ("SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
+    if hasattr(signal, name)
+}
 
 _AGAIN = "Run it again; if it happens again, report it with the log."
 _FOR_MEMORY = "Close other programs or use a network with a coarser lattice."
@@ -22,6 +30,13 @@ _WINDOWS_NO_MEMORY = (0xC0000017, 0xC000012D, 0xC0000044)
 
 def cannot_start(python: str, error: OSError) -> dict[str, Any]:
     """Return the end of a run whose process could not be started."""
+    if isinstance(error, NoTemporaryFolder):
+        return _failed(
+            f"No temporary file can be written ({error.strerror or error}).",
+            "Name a folder for them that can be written to in the variable TMPDIR (TEMP on "
+            "Windows).",
+            OutputError.exit_code,
+        )
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
         return _failed(
             f"The job file cannot be written: {error.strerror}.",
@@ -61,6 +76,19 @@ def explain(status: int, log: str) -> dict[str, Any]:
             "Choose a Python that has PyTorch, numpy and SimpleITK.",
             MissingPackage.exit_code,
         )
+    if status == -getattr(signal, "SIGXCPU", 24) or _used_up_cpu(status):
+        return _failed(
+            "The background process was ended because it used up the CPU time that it may use."
+            f"{words}",
+            "Raise that limit (ulimit -t), or make fewer passes.",
+            ResourceError.exit_code,
+        )
+    if -status in _ASKED_TO_END:
+        return _failed(
+            "The background process was ended by another program or the system "
+            f"({_signal_name(-status)}).{words}",
+            "Run it again.",
+        )
     if status == -getattr(signal, "SIGKILL", 9) or status & 0xFFFFFFFF in _WINDOWS_NO_MEMORY:
         return _failed(
             "The background process was killed, most likely because the computer ran out of "
@@ -70,6 +98,23 @@ def explain(status: int, log: str) -> dict[str, Any]:
     if status < 0:
         return _failed(f"The background process crashed ({_signal_name(-status)}).{words}", _AGAIN)
     return _failed(f"The background process ended unexpectedly (status {status}).{words}", _AGAIN)
+
+
+def _used_up_cpu(status: int) -> bool:
+    """Tell whether a killed process had reached its limit of CPU time.
+
+    Where the hard limit is the soft one, the system kills at once and sends no SIGXCPU.
+    """
+    if status != -getattr(signal, "SIGKILL", 9):
+        return False
+    try:
+        import resource
+    except ImportError:  # Windows
+        return False
+    limit = resource.getrlimit(resource.RLIMIT_CPU)[1]
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # of all children; there is hardly another one where somebody set such a limit
+    return limit != resource.RLIM_INFINITY and used.ru_utime + used.ru_stime >= 0.95 * limit
 
 
 def _failed(problem: str, remedy: str, exit_code: int = WorkerError.exit_code) -> dict[str, Any]:

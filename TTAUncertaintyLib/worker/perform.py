@@ -9,11 +9,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import torch
 
 from ..calibration import apply
 from ..cues import compute_cues
-from ..engine import Engine, Progress, load_checkpoint, place, prepare, save_checkpoint
+from ..engine import (
+    Engine,
+    Progress,
+    check_checkpoint,
+    load_checkpoint,
+    place,
+    prepare,
+    save_checkpoint,
+    use_threads,
+)
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
 from ..models import load_model
@@ -21,10 +29,14 @@ from ..perturbations import Noise
 from ..results import (
     Provenance,
     Recorder,
+    check_apart,
     check_output,
+    check_space,
     find,
     make_record,
     new_folder,
+    remarks_on_findings,
+    remarks_on_images,
     write_bundle,
 )
 from ..results.files import REGISTRATIONS_FOLDER
@@ -70,10 +82,9 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         With a sentence for the person; nothing is written then.
     """
     began = time.monotonic()
-    check_output(job.output, job.overwrite)
+    _check_places(job)
     _check_combination(job)
-    if job.threads is not None:
-        torch.set_num_threads(max(1, job.threads))
+    remarks = _said(voice, use_threads(job.threads))
     clock = _Clock()
 
     voice.say("phase", phase="reading")
@@ -86,6 +97,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         files = [file for file in (fixed_file, moving_file, mask_file) if file is not None]
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
+        remarks += _said(voice, remarks_on_images(fixed, moving))
         model = load_model(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
@@ -114,6 +126,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
 
     voice.say("phase", phase="registering")
     with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
+        check_space(folder, fixed.lattice, pair.fixed_lattice)
         with clock.phase("network"):
             recorder = None
             if job.keep_registrations:
@@ -138,6 +151,9 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
             findings = find(outcome, fixed, moving, mask, calibrated)
+            remarks += _said(voice, remarks_on_findings(findings, mask is not None))
+            outcome = replace(outcome, notes=(*remarks, *outcome.notes))
+            findings = replace(findings, outcome=outcome)
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -155,6 +171,13 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     if job.checkpoint is not None and findings.outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return findings.outcome.complete
+
+
+def _said(voice: Voice, notes: list[str]) -> list[str]:
+    """Say what a person should know, and return it: it is recorded too."""
+    for note in notes:
+        voice.say("note", text=note)
+    return notes
 
 
 def _steps(
@@ -176,6 +199,23 @@ def _steps(
         if late or stop_requested():
             voice.say("note", text=f"Stopped after {engine.perturbed} perturbed passes.")
             return
+
+
+def _check_places(job: Job) -> None:
+    """Find out before the passes, and not after them, that something cannot be written."""
+    check_output(job.output, job.overwrite)
+    needed = {
+        "The fixed image": job.fixed,
+        "The moving image": job.moving,
+        "The mask": job.mask,
+        "The initial transform": job.initial_transform,
+        "The weights file": job.weights,
+        "The calibration": job.calibration,
+        "The checkpoint": job.checkpoint,
+    }
+    check_apart(job.output, needed | {f"The weights file {p.name}": p for p in job.ensemble})
+    if job.checkpoint is not None:
+        check_checkpoint(job.checkpoint)
 
 
 def _check_combination(job: Job) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -181,14 +182,34 @@ def test_a_checkpoint_of_an_older_version_is_refused_in_words(tmp_path: Path) ->
         load_checkpoint(engine_of(), path)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
-def test_a_damaged_checkpoint_is_refused(damage: str, tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_cut_is_refused_wherever_it_was_cut(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
     save_checkpoint(advance(engine_of(), 4), path)
     content = path.read_bytes()
-    path.write_bytes({"truncated": content[:-7], "empty": b"", "text": b"hello " * 100}[damage])
-    with pytest.raises(InputError, match="cannot be read"):
+    for end in (0, 5, 8, 300, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:end])
+        with pytest.raises(InputError, match=re.escape(str(path))) as caught:
+            load_checkpoint(engine_of(), path)
+        # only what is known for a checkpoint is said to be deletable
+        whole_header = end >= len(content) // 2
+        assert ("Delete it" in caught.value.remedy) == whole_header
+        assert path.read_bytes() == content[:end]
+
+
+@pytest.mark.parametrize("other", ["image.nii", "notes.txt", "weights.safetensors", "folder"])
+def test_a_file_that_is_no_checkpoint_is_refused_and_left_alone(other: str, tmp_path: Path) -> None:
+    path = tmp_path / other
+    if other == "folder":
+        path.mkdir()
+    elif other == "weights.safetensors":
+        write_safetensors(path, {"layer.weight": torch.ones(3)}, {"format": "pt"})
+    else:
+        path.write_bytes(b"three years of work" * 100)
+    before = None if path.is_dir() else path.read_bytes()
+    with pytest.raises((InputError, OutputError), match=other) as caught:
         load_checkpoint(engine_of(), path)
+    assert "elete" not in str(caught.value) and "Name a" in caught.value.remedy
+    assert path.is_dir() or path.read_bytes() == before
 
 
 def test_a_checkpoint_that_cannot_be_written_leaves_the_last_one_as_it_was(

@@ -11,12 +11,14 @@ import sys
 import textwrap
 from pathlib import Path
 
+from TTAUncertaintyLib.processes import HOST
+
 #: What the lines may use: `say`, as a worker's, and `partial`, its half-written result.
 _PROLOGUE = """
 import json, os, sys, time, threading
 from pathlib import Path
 job = json.loads(Path(sys.argv[3]).read_text())
-partial = Path(f"{job['output']}.{os.getpid()}.partial")
+partial = Path(f"{job['output']}.HOST-{os.getpid()}.partial")
 def say(kind, **content):
     sys.stdout.write(json.dumps({"type": kind} | content) + "\\n")
     sys.stdout.flush()
@@ -41,7 +43,7 @@ def stub_interpreter(folder: Path, lines: str) -> str:
     """Write an executable that does what some lines of Python say; return its path."""
     folder.mkdir(parents=True, exist_ok=True)
     script = folder / "stub.py"
-    script.write_text(_PROLOGUE + textwrap.dedent(lines), encoding="utf-8")
+    script.write_text(_PROLOGUE.replace("HOST", HOST) + textwrap.dedent(lines), encoding="utf-8")
     program = folder / "interpreter"
     python = shlex.quote(sys.executable)
     program.write_text(f'#!/bin/sh\nexec {python} -I -S {shlex.quote(str(script))} "$@"\n')

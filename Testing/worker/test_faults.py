@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -173,7 +174,7 @@ def test_a_launcher_that_dies_takes_the_python_that_it_started_along(
         while run.poll().phase is not Phase.READING:
             time.sleep(0.01)
         (partial,) = job.output.parent.iterdir()
-        started = int(partial.name.split(".")[-2])
+        started = int(partial.name.split(".")[-2].partition("-")[2])
         assert run.pid is not None
         assert started != run.pid
         os.kill(run.pid, 9)
@@ -300,3 +301,33 @@ def alive(pid: int) -> bool:
     """Tell whether a process runs (a zombie does not)."""
     done = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True)
     return bool(done.stdout.strip()) and not done.stdout.strip().startswith("Z")
+
+
+@pytest.mark.parametrize("way", ["signal", "hard limit"])
+def test_a_limit_of_cpu_time_is_told_as_one(
+    job: Job, temporary: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both ends of it: the soft limit's signal, and the hard one's, which is that of no memory."""
+    lines = "resource.setrlimit(resource.RLIMIT_CPU, (1, 1 + {}))\nwhile True: pass"
+    if way == "hard limit":
+        infinite = resource.getrlimit(resource.RLIMIT_CPU)
+        # the client has the limit that its worker inherits
+        monkeypatch.setattr(resource, "getrlimit", lambda which: (1, 1) if which == 0 else infinite)
+    end = end_of("import resource\n" + lines.format(int(way == "signal")), job)
+    assert "CPU time" in end.problem and "memory" not in end.problem
+    assert end.exit_code == 5
+
+
+def test_an_end_from_outside_is_no_crash(job: Job, temporary: Path) -> None:
+    end = end_of("os.kill(os.getpid(), 15)", job)
+    assert "another program or the system (SIGTERM)" in end.problem
+
+
+def test_no_place_for_temporary_files_is_told_with_what_to_do(
+    job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with Run(job) as run:
+        end = run.poll()
+    assert (end.phase, end.exit_code) == (Phase.FAILED, 4)
+    assert "temporary" in end.problem and "TMPDIR" in end.remedy

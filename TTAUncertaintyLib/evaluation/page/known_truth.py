@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...results.folder import new_folder
+from ...results.layout import Layout
 from ...results.maps import MapKind
 from ...results.naming import input_name
 from ...results.report.words import mm, text
@@ -26,6 +27,8 @@ from .plots import svg, value_axis
 
 SCHEMA_VERSION = 1
 TRUTH_FILE, TRUTH_PAGE = "known_truth.json", "known_truth.html"
+#: What the folder holds: the page, and the tables of `known_tables` by their keys.
+TRUTH = Layout.of(TRUTH_FILE, (TRUTH_PAGE, "landmarks.csv", "maps_at_landmarks.csv", "labels.csv"))
 _WORDS = ("Remark",)
 #: Maps whose values at the landmarks are drawn against the error.
 _DRAWN = (MapKind.EXPECTED_ERROR, MapKind.TOTAL, MapKind.INVERSE_CONSISTENCY)
@@ -86,7 +89,7 @@ def write_known_truth(folder: Path, truth: KnownTruth, overwrite: bool = False) 
     OutputError
         If the folder is taken, or cannot be written.
     """
-    with new_folder(folder, overwrite, TRUTH_FILE) as partial:
+    with new_folder(folder, overwrite, TRUTH) as partial:
         content = json.dumps(truth.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         (partial / TRUTH_FILE).write_text(content + "\n", encoding="utf-8")
         for table in truth.tables:

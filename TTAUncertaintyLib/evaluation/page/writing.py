@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from ...results.folder import new_folder
+from ...results.layout import Layout
 from ...review.table import Cell, Column, Table, write_csv
 from ..results_table import METRICS, Evaluation
 from .page import make_page
@@ -13,6 +14,8 @@ from .page import make_page
 EVALUATION_FILE = "evaluation.json"
 PAGE_FILE = "evaluation.html"
 CASES_FILE, METHODS_FILE = "cases.csv", "methods.csv"
+#: What the folder of an evaluation holds.
+EVALUATION = Layout.of(EVALUATION_FILE, (PAGE_FILE, CASES_FILE, METHODS_FILE))
 
 
 def write_evaluation(folder: Path, evaluation: Evaluation, overwrite: bool = False) -> None:
@@ -32,7 +35,7 @@ def write_evaluation(folder: Path, evaluation: Evaluation, overwrite: bool = Fal
     OutputError
         If the folder is taken, or cannot be written.
     """
-    with new_folder(folder, overwrite, EVALUATION_FILE) as partial:
+    with new_folder(folder, overwrite, EVALUATION) as partial:
         text = json.dumps(evaluation.as_dict(), indent=1, ensure_ascii=False, allow_nan=False)
         (partial / EVALUATION_FILE).write_text(text + "\n", encoding="utf-8")
         write_csv(partial / CASES_FILE, cases_table(evaluation))

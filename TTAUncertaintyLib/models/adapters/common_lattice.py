@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...errors import InputError
-from ...geometry import Image, Lattice, Matrix, resample_image
+from ...geometry import Image, Lattice, Matrix, resample_image, without_outliers
 from ..contract import PreparedPair
 from .usable_images import has_contrast, refuse_unusable
 
@@ -136,7 +136,7 @@ def foreground_extent(image: Image, axes: Matrix) -> Matrix:
 
 
 def _foreground(image: Image) -> NDArray[np.bool_]:
-    values = image.intensities.numpy()
+    values = without_outliers(image.intensities.numpy())
     low = float(values.min())
     high = float(np.quantile(values, 0.99))
     return np.asarray(values > low + 0.1 * (high - low))

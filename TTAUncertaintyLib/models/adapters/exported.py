@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from ..manifest import Kind, Manifest, PassedAs
 from ..networks.exported_graph import ExportedGraph
 from ..weights.exported_program import BeyondArithmeticError, read_exported_program
 from ..weights.torchscript import read_torchscript
-from .manifest_files import ask_for_consent, verified
+from .manifest_files import ask_for_consent, read_program, verified
 from .manifest_network import ManifestNetwork
 
 
@@ -28,14 +29,15 @@ class ExportedNetwork(ManifestNetwork):
     options
         It has none.
     trust_code
-        Whether the person agreed to run a file that could do more than arithmetic.
+        Whether the person agreed to run a program: every TorchScript file is one, and a file of
+        `torch.export` that could do more than arithmetic.
 
     Raises
     ------
     ModelError
         If the file is missing, damaged, another one, or made for images of another size.
     ConsentNeeded
-        If it could do more than arithmetic, and nobody agreed to that. Nothing of it has run.
+        If it is a program, and nobody agreed to run it. Nothing of it has run.
     """
 
     def __init__(
@@ -85,7 +87,13 @@ class ExportedNetwork(ManifestNetwork):
 def _read(manifest: Manifest, trust_code: bool) -> nn.Module:
     path = manifest.network_file
     if manifest.kind is Kind.TORCHSCRIPT:
-        return read_torchscript(path, trust_code)
+        if not trust_code:
+            raise ask_for_consent(
+                manifest,
+                "is a TorchScript program, which can run code while it is read",
+                "Or have it exported with torch.export, whose files are read without running.",
+            )
+        return read_torchscript(path, read_program(manifest))
     try:
         graph = read_exported_program(path)
     except BeyondArithmeticError:
@@ -101,7 +109,7 @@ def _load_trusted(manifest: Manifest) -> nn.Module:
     """Let torch load a program that the person trusts."""
     path = manifest.network_file
     try:
-        module: nn.Module = torch.export.load(str(path)).module()
+        module: nn.Module = torch.export.load(io.BytesIO(read_program(manifest))).module()
     except Exception as error:  # a trusted program may fail in any way
         raise ModelError(
             f"{path} cannot be loaded ({type(error).__name__}: {_last_line(str(error))}).",

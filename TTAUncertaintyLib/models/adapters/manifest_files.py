@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from ...errors import ConsentNeeded, ModelError
@@ -36,7 +37,23 @@ def verified(manifest: Manifest) -> WeightsFile:
     return WeightsFile(manifest.network_file, manifest.sha256, None)
 
 
-def ask_for_consent(manifest: Manifest, what: str) -> ConsentNeeded:
+def read_program(manifest: Manifest) -> bytes:
+    """Return the bytes of a manifest's file, which are what may run.
+
+    It is these whose hash is checked, and not what the file holds by the time that it is run.
+
+    Raises
+    ------
+    ModelError
+        If they are not what the manifest says.
+    """
+    data = manifest.network_file.read_bytes()
+    if hashlib.sha256(data).hexdigest() != manifest.sha256:
+        raise ModelError(f"{manifest.network_file} was changed while it was read.", "Try again.")
+    return data
+
+
+def ask_for_consent(manifest: Manifest, what: str, instead: str = "") -> ConsentNeeded:
     """Return the question whether a file may run.
 
     Parameters
@@ -45,13 +62,15 @@ def ask_for_consent(manifest: Manifest, what: str) -> ConsentNeeded:
         That names it.
     what
         What the file is or does, in a few words that follow its name.
+    instead
+        What they can do who do not want to agree.
     """
     path: Path = manifest.network_file
     return ConsentNeeded(
         f"{path} (SHA-256 {manifest.sha256}) {what}. It would run with all the rights that you "
         "have on this computer.",
         "If you know where it comes from and trust it, agree with --trust-code "
-        "(load_model(..., trust_code=True)).",
+        f"(load_model(..., trust_code=True)).{' ' * bool(instead)}{instead}",
         path,
         manifest.sha256,
     )

@@ -8,7 +8,6 @@ here, where the class does not have it.
 
 from __future__ import annotations
 
-import hashlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +23,7 @@ from ...errors import ModelError, TTAUncertaintyError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
 from ..manifest import Manifest
-from .manifest_files import ask_for_consent, verified
+from .manifest_files import ask_for_consent, read_program, verified
 from .manifest_network import ManifestNetwork, checked_field
 
 
@@ -159,14 +158,9 @@ class OwnModel:
 
 
 def _made(manifest: Manifest) -> Any:
-    """Run the file, and make its class.
-
-    The bytes that run are the ones whose hash is checked here, and not what the file holds by then.
-    """
+    """Run the file, and make its class."""
     path = manifest.network_file
-    source = path.read_bytes()
-    if hashlib.sha256(source).hexdigest() != manifest.sha256:
-        raise ModelError(f"{path} was changed while it was read.", "Try again.")
+    source = read_program(manifest)
     module = ModuleType(f"ttauncertainty_own_{manifest.sha256[:16]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses and pickling look their module up

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ModelError
-from .archives import check_archive
+from .archives import check_weights
 
 #: NumPy's numbers, such as the learning rate in an optimizer's state, are made by these. torch does
 #: not allow them by default, and nothing of them is needed.
@@ -50,7 +50,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise ModelError(f"The weights file {path} does not exist.", "Check the path.")
-    check_archive(path)
+    check_weights(path)
     try:
         with _numpy_numbers_discarded():
             loaded = torch.load(path, map_location="cpu", weights_only=True)

@@ -57,10 +57,10 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         continues a sentence about the file ("it is ...").
     """
     content = path.read_bytes()
-    header, body = _split(content)
-    metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
-        raise ValueError("it has metadata that is not text.")
+    length = _header_length(content[:8], len(content))
+    header, body = _header(content[8 : 8 + length]), content[8 + length :]
+    metadata = _metadata(header)
+    header.pop("__metadata__", None)
     tensors: dict[str, Tensor] = {}
     taken: list[tuple[int, int]] = []
     for name, entry in header.items():
@@ -70,7 +70,21 @@ def read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raw = torch.frombuffer(bytearray(body[begin:end] or b"\0"), dtype=torch.uint8)
         tensors[name] = raw[: end - begin].view(dtype).reshape(shape)
     _check_coverage(taken, len(body))
-    return tensors, {str(key): value for key, value in metadata.items()}
+    return tensors, metadata
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Read a file's metadata alone, without its tensors, which may be cut short.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it has no header of a safetensors file.
+    """
+    with path.open("rb") as file:
+        return _metadata(_header(file.read(_header_length(file.read(8), path.stat().st_size))))
 
 
 def write_safetensors(
@@ -105,22 +119,34 @@ def write_safetensors(
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
 
-def _split(content: bytes) -> tuple[dict[str, Any], bytes]:
-    """Return the parsed header and the bytes after it."""
-    if len(content) < 8:
+def _header_length(start: bytes, size: int) -> int:
+    """Return the length of the header of a file of a size, from its first 8 bytes."""
+    if len(start) < 8:
         raise ValueError("it is too short for a safetensors file.")
-    (length,) = struct.unpack("<Q", content[:8])
+    (length,) = struct.unpack("<Q", start)
     if length > LARGEST_HEADER:
         raise ValueError(f"it claims a header of {length} bytes and is no safetensors file.")
-    if 8 + length > len(content):
+    if 8 + length > size:
         raise ValueError("it is truncated: its header ends beyond the end of the file.")
+    return int(length)
+
+
+def _metadata(header: Mapping[str, Any]) -> dict[str, str]:
+    metadata = header.get("__metadata__", {})
+    if not isinstance(metadata, dict) or not all(isinstance(v, str) for v in metadata.values()):
+        raise ValueError("it has metadata that is not text.")
+    return {str(key): value for key, value in metadata.items()}
+
+
+def _header(text: bytes) -> dict[str, Any]:
+    """Return the parsed header."""
     try:
-        header = parse_json(content[8 : 8 + length])
+        header = parse_json(text)
     except Unreadable as error:
         raise ValueError(f"it has a header that cannot be read ({error}).") from error
     if not isinstance(header, dict):
         raise ValueError("it has a header that is not a JSON object.")
-    return header, content[8 + length :]
+    return header
 
 
 def _check_entry(name: str, entry: Any, size: int) -> tuple[torch.dtype, list[int], int, int]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ...errors import ModelError
 from ...geometry import sha256
 from ..contract import ModelDescription, WeightsFile
-from .archives import check_archive
+from .archives import check_weights
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -23,7 +23,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise ModelError(f"The weights file {path} does not exist.", "Check the path.")
-    check_archive(path)
+    check_weights(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError as error:

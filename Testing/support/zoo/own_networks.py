@@ -61,7 +61,7 @@ def make_script(folder: Path, options: Mapping[str, str]) -> RegistrationModel:
         warnings.simplefilter("ignore")  # torch would rather have it exported
         torch.jit.script(SmallNetwork(seed=5).eval()).save(str(path))
     manifest = write_manifest(folder, path, input__orientation="RAS", output__components="kji")
-    return load_model(str(manifest), options=options)
+    return load_model(str(manifest), options=options, trust_code=True)
 
 
 PYTHON = """
