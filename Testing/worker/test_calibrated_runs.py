@@ -22,7 +22,7 @@ from TTAUncertaintyLib.calibration import (
     shipped,
     write_calibration,
 )
-from TTAUncertaintyLib.cli.info import summary_lines
+from TTAUncertaintyLib.results.summary import summary_lines
 from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Image, Lattice
