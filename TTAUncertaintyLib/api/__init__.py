@@ -10,14 +10,14 @@ from ..lazy import lazily
 
 if TYPE_CHECKING:
     from .catalogue import models
-    from .register import register
+    from .registering import register
     from .result import Result, load
     from .studies import calibrate, evaluate
 else:
     __getattr__ = lazily(
         __name__,
         catalogue=("models",),
-        register=("register",),
+        registering=("register",),
         result=("Result", "load"),
         studies=("calibrate", "evaluate"),
     )
