@@ -22,10 +22,14 @@ def blocks(language: str, text: str = README) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_example_runs(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (example,) = blocks("python")
     exec(compile(example, "README.md", "exec"), {})
-    assert "RegionStatistics" in capsys.readouterr().out
+    assert "Total uncertainty, mm" in capsys.readouterr().out
+    assert (tmp_path / "result" / "report.html").is_file()
 
 
 def test_every_command_of_the_readme_is_one_that_the_command_line_takes() -> None:
