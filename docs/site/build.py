@@ -180,9 +180,7 @@ def with_links(text: str, source: str, page: str) -> str:
     parts = _CODE.split(text)
     parts = [part if _CODE.fullmatch(part) else _SOURCE.sub(turned, part) for part in parts]
     # a link's words may be code, so that its two brackets lie in two parts
-    return "".join(
-        part if _CODE.fullmatch(part) else _LINK.sub(turned, part) for part in parts
-    )
+    return "".join(part if _CODE.fullmatch(part) else _LINK.sub(turned, part) for part in parts)
 
 
 def pictures(text: str, source: str) -> set[str]:

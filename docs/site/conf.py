@@ -4,7 +4,7 @@ import TTAUncertaintyLib
 
 project = "TTAUncertainty"
 author = "The TTAUncertainty contributors"
-copyright = author  # noqa: A001  (Sphinx asks for this name)
+copyright = author
 version = release = TTAUncertaintyLib.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
