@@ -5,8 +5,8 @@ build/site-pages, and Sphinx makes the site of them:
 
 - Notebooks become pages; their code is shown, and the tests run it.
 - The reference is written from the names that each room of the library hands out.
-- A link to a file that is no page leads to the repository. A link that leads nowhere, a page without
-  a place in `SECTIONS`, and whatever else Sphinx warns of end the build.
+- A link to a file that is no page leads to the repository. A link that leads nowhere, a page
+  without a place in `SECTIONS`, and whatever else Sphinx warns of end the build.
 """
 
 from __future__ import annotations
