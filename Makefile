@@ -14,8 +14,8 @@ help:  ## say what there is
 setup: $(STAMP)  ## make the virtual environment
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 12))' || \
-	  { echo "Python 3.10 to 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 12))' || \
+	  { echo "Python 3.11 or 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint constraints.txt --editable '.[test,lint,docs,slicer,viewer]'
