@@ -14,6 +14,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "api/result.py"
   "api/running.py"
   "api/studies.py"
+  "api/wording.py"
   "background_work.py"
   "calibration/__init__.py"
   "calibration/application.py"

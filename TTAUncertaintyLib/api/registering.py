@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from os import PathLike
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
 
 import SimpleITK as sitk
 
 from ..engine import Precision
-from ..errors import TTAUncertaintyError
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
-from ..perturbations import DesignRequest, Family, Noise, Preset, Sampling
+from ..perturbations import Family, Noise, Preset, Sampling
 from ..results import Bundle
-from ..worker import Job
 from .choices import job_of
 from .images import ImageLike, as_file
 from .result import Result
 from .running import run_to_end
+from .wording import said_in_python
 
 File = str | PathLike[str]
 
@@ -165,56 +160,19 @@ def register(
     choices = dict(locals())  # before anything else has a name: exactly the choices
     folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
     try:
-        for role in ("fixed", "moving", "mask"):
-            if choices[role] is not None:
-                choices[role], understood = as_file(choices[role], role, folder)
-                if understood and not quiet:
-                    print(understood)
-        if isinstance(initial_transform, sitk.Transform):
-            choices["initial_transform"] = folder / "initial_transform.h5"
-            sitk.WriteTransform(initial_transform, str(choices["initial_transform"]))
-        choices["output"] = folder / "result" if output is None else output
-        choices["options"] = options or {}
-        bundle = Bundle.open(run_to_end(job_of(choices), quiet))
-    except TTAUncertaintyError as error:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise _in_python(error) from None
+        with said_in_python():
+            for role in ("fixed", "moving", "mask"):
+                if choices[role] is not None:
+                    choices[role], understood = as_file(choices[role], role, folder)
+                    if understood and not quiet:
+                        print(understood)
+            if isinstance(initial_transform, sitk.Transform):
+                choices["initial_transform"] = folder / "initial_transform.h5"
+                sitk.WriteTransform(initial_transform, str(choices["initial_transform"]))
+            choices["output"] = folder / "result" if output is None else output
+            choices["options"] = options or {}
+            bundle = Bundle.open(run_to_end(job_of(choices), quiet))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Result(bundle, temporary=folder)
-
-
-def _in_python(error: TTAUncertaintyError) -> TTAUncertaintyError:
-    """Return an error whose words name keywords where they named options: seed for --seed."""
-    said = type(error)(_keywords(error.problem), _keywords(error.remedy))
-    said.exit_code = error.exit_code
-    return said
-
-
-def _keywords(words: str) -> str:
-    return re.sub(r"--([a-z][a-z-]*[a-z])(?: ([a-z0-9]+)\b)?", _keyword, words)
-
-
-def _keyword(option: re.Match[str]) -> str:
-    name, value = option[1].replace("-", "_"), option[2]
-    known = inspect.signature(register).parameters
-    if name not in known:
-        return option[0]
-    rest = "" if value is None else f" {value}"
-    if isinstance(known[name].default, bool):
-        return f"{name}=True{rest}"
-    if value in _values(name):
-        return f'{name}="{value}"'
-    return f"{name}{rest}"
-
-
-def _values(name: str) -> tuple[str, ...]:
-    """Return the words that a keyword takes, where they are few."""
-    if name == "device":
-        return "auto", "cpu", "cuda", "mps"
-    hint = (get_type_hints(Job) | get_type_hints(DesignRequest)).get(name)
-    kinds: tuple[Any, ...] = get_args(hint) or (hint,)
-    if isinstance(kinds[0], type) and issubclass(kinds[0], Enum):
-        return tuple(str(each.value) for each in kinds[0])
-    return ()

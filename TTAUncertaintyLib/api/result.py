@@ -18,6 +18,7 @@ from ..results import Bundle, MapKind, new_folder
 from ..results.summary import summary_lines
 from ..review import HotSpot
 from .notebook import result_card
+from .wording import said_in_python
 
 
 class Maps(Mapping[str, sitk.Image]):
@@ -166,7 +167,7 @@ class Result:
         target = Path(folder).expanduser().absolute()
         if target.is_dir() and target.samefile(self.folder):
             return target
-        with new_folder(target, overwrite) as partial:
+        with said_in_python(), new_folder(target, overwrite) as partial:
             shutil.copytree(self.folder, partial, dirs_exist_ok=True)
         self._bundle = Bundle.open(target)
         self.__dict__.pop("maps", None)

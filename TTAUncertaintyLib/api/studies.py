@@ -302,7 +302,7 @@ def _study(choices: Mapping[str, Any], others: Mapping[str, DesignRequest] | Non
     if unknown:
         raise InputError(
             f"There is a mask or a label file for {', '.join(sorted(unknown))}, but no such image.",
-            "Name both alike: --images a=brain.nii.gz --masks a=mask.nii.gz.",
+            "Name both alike: the image a=brain.nii.gz, its mask a=mask.nii.gz.",
         )
     if choices["cases"] < 1:
         raise InputError("There has to be at least one case of each image and kind.")

@@ -15,7 +15,7 @@ import pytest
 
 import TTAUncertaintyLib as tta
 from TTAUncertaintyLib.api.choices import JOB_NAMES, job_of
-from TTAUncertaintyLib.api.registering import _keywords
+from TTAUncertaintyLib.api.wording import keywords
 from TTAUncertaintyLib.cli.main import make_parser
 from TTAUncertaintyLib.engine import Precision
 from TTAUncertaintyLib.errors import DesignError, InputError
@@ -153,11 +153,11 @@ def test_a_value_of_the_wrong_kind_is_refused_by_name(
 
 
 def test_a_word_for_the_terminal_is_said_in_python() -> None:
-    assert _keywords("replace it with --overwrite.") == "replace it with overwrite=True."
-    assert _keywords("try --start mass.") == 'try start="mass".'
-    assert _keywords("Use --device cpu, or auto") == 'Use device="cpu", or auto'
-    assert _keywords("Raise --outer.") == "Raise outer."
-    assert _keywords("--fixed-series or --moving-series") == "fixed_series or moving_series"
-    assert _keywords("agree with --trust-code ") == "agree with trust_code=True "
+    assert keywords("replace it with --overwrite.") == "replace it with overwrite=True."
+    assert keywords("try --start mass.") == 'try start="mass".'
+    assert keywords("Use --device cpu, or auto") == 'Use device="cpu", or auto'
+    assert keywords("Raise --outer.") == "Raise outer."
+    assert keywords("--fixed-series or --moving-series") == "fixed_series or moving_series"
+    assert keywords("agree with --trust-code ") == "agree with trust_code=True "
     command = "ttauncertainty models install MODEL --from FILE"
-    assert _keywords(command) == command
+    assert keywords(command) == command

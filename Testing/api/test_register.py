@@ -129,6 +129,11 @@ def test_a_saved_result_is_the_same_object_when_it_is_loaded(
     assert np.array_equal(array_of(loaded.warped), array_of(made.warped))
     with pytest.raises(OutputError):
         loaded.save(pair[0].parent)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "result.json").touch()
+    with pytest.raises(OutputError, match="replace it with overwrite=True"):
+        loaded.save(tmp_path / "other")
+    assert loaded.folder == tmp_path / "result"
     assert pair[0].is_file()
     del made
     gc.collect()
