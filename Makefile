@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo view test test-slicer fuzz lint format train bench oracle screenshots clean
+.PHONY: help setup demo view test test-slicer fuzz lint format docs train bench oracle screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -14,11 +14,11 @@ help:  ## say what there is
 setup: $(STAMP)  ## make the virtual environment
 
 $(STAMP): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 10) <= v <= (3, 12))' || \
-	  { echo "Python 3.10 to 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(not (3, 11) <= v <= (3, 12))' || \
+	  { echo "Python 3.11 or 3.12 is needed; say which with make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable '.[test,lint,slicer,viewer]'
+	  --constraint constraints.txt --editable '.[test,lint,docs,slicer,viewer]'
 	@touch $@
 
 demo: $(STAMP)  ## register the bundled brains with the bundled network
@@ -45,6 +45,9 @@ lint: $(STAMP)  ## check style and types
 format: $(STAMP)  ## bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(STAMP)  ## build the site: build/site/index.html
+	$(BIN)/python docs/site/build.py
 
 train: $(STAMP)  ## train the bundled network again (hours)
 	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt nilearn

@@ -1,9 +1,48 @@
 """Test-time uncertainty of learned image registration by transformation equivariance.
 
+    import TTAUncertaintyLib as tta
+
+    result = tta.register("fixed.nii.gz", "moving.nii.gz", preset="quick")
+    result.maps["total"]          # SimpleITK image on the fixed image's grid, mm
+    result.save("result")
+
+Nothing is loaded before it is used, PyTorch last of all.
+
 Source of the method: Tian, Hu, Iglesias, "Test-time Uncertainty Estimation for Medical Image
 Registration via Transformation Equivariance", arXiv 2509.23355.
 """
 
+from typing import TYPE_CHECKING
+
+from .lazy import lazily
 from .version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from . import errors
+    from .api import Result, calibrate, evaluate, load, models, register
+else:
+    _named = lazily(__name__, api=("Result", "calibrate", "evaluate", "load", "register"))
+
+    def __getattr__(name):
+        # rooms that a person may name without importing them; `models` can be called as well
+        if name in ("errors", "models"):
+            from importlib import import_module
+
+            return import_module(f"{__name__}.{name}")
+        return _named(name)
+
+
+__all__ = [
+    "Result",
+    "__version__",
+    "calibrate",
+    "errors",
+    "evaluate",
+    "load",
+    "models",
+    "register",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

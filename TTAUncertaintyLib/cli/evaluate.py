@@ -7,10 +7,10 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..api.studies import EVALUATED_KINDS, evaluate
 from ..errors import DesignError
-from ..evaluation.kinds import Deformation
-from ..perturbations import PAPER_FAMILIES, DesignRequest, Family, Noise, Preset, Sampling
-from .study import add_study, measured, model_of, study_of
+from ..perturbations import DesignRequest
+from .study import add_study, choices_of
 
 _EXAMPLES = """examples:
   ttauncertainty evaluate --preset quick -o evaluation
@@ -50,73 +50,13 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     designs.add_argument(
         "--paper", action="store_true", help="the paper's four families, 50 passes each"
     )
-    add_study(parser, (Deformation.SMOOTH.value, Deformation.AFFINE.value), 2)
+    add_study(parser, EVALUATED_KINDS)
 
 
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    from ..calibration.fitting import left_out
-    from ..evaluation.assembling import assemble
-    from ..evaluation.page import EVALUATION, write_evaluation
-    from ..evaluation.study import as_json
-    from ..models.contract import describe
-    from ..results import check_output
-
-    check_output(options.output, options.overwrite, EVALUATION)
-    model = model_of(options)
-    others = dict(options.compare) | baselines(options.paper, model.has_dropout)
-    study = study_of(options, others)
-    if not options.quiet:
-        print(f"{study.count} cases through {model.description.title}")
-    found = measured(study, model, options)
-    about = describe(model)
-    predicted = left_out(found, "subject", about) if len(study.subjects) > 1 else []
-    notes = [] if predicted else ["One subject alone: nothing to calibrate on."]
-    evaluation = assemble(
-        options.title or f"{model.description.title}: does the map predict the error?",
-        found,
-        predicted,
-        about,
-        as_json(study)["subjects"],
-        shlex.join(["ttauncertainty", *sys.argv[1:]]),
-        notes,
-    )
-    write_evaluation(options.output, evaluation, options.overwrite)
-    if not options.quiet:
-        for summary in evaluation.summaries:
-            r, rho, naurc = (summary.metrics[m].mean for m in ("pearson", "spearman", "naurc"))
-            print(f"  {r:6.2f} {rho:6.2f} {naurc:6.2f}  {summary.passes:4}  {summary.method}")
-        print("  Pearson, Spearman, nAURC, passes in all; means over cases")
-        print(f"\nEvaluation: {(options.output / 'evaluation.html').absolute()}")
+    evaluate(**choices_of(options, evaluate), command=shlex.join(["ttauncertainty", *sys.argv[1:]]))
     return 0
-
-
-def baselines(paper: bool, has_dropout: bool) -> dict[str, DesignRequest]:
-    """Return the designs that are measured beside one's own, by name.
-
-    Parameters
-    ----------
-    paper
-        The paper's four families.
-    has_dropout
-        Monte Carlo dropout: as many passes as each of those, of the network's own noise alone.
-    """
-    found = {}
-    if paper:
-        found = {
-            f"paper: {family.value}": DesignRequest(Preset.PAPER, family=family)
-            for family in PAPER_FAMILIES
-        }
-    if has_dropout:
-        found["MC dropout"] = DesignRequest(
-            Preset.QUICK,
-            Family.TRANSLATION,
-            Sampling.RANDOM,
-            outer=50,
-            noise=Noise.DROPOUT,
-            translation_mm=0.0,
-        )
-    return found
 
 
 def _named_design(text: str) -> tuple[str, DesignRequest]:

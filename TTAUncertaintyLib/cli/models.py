@@ -8,8 +8,9 @@ import textwrap
 import time
 from pathlib import Path
 
+from ..api.catalogue import megabytes, models
 from ..errors import ConsentNeeded, ModelError, TTAUncertaintyError
-from ..models import DEFAULT_MODEL, Entry, find_entry, models
+from ..models import find_entry
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..store import DownloadPhase, DownloadState, Installed, Verification, WeightsStore
@@ -58,30 +59,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def do_list(_: argparse.Namespace) -> int:
     """List the models."""
-    store = WeightsStore()
     found = models()
     column = max(len(name) for name in found) + 2
-    for name, entry in found.items():
-        default = ", default" if name == DEFAULT_MODEL else ""
-        print(f"{name:{column}}{entry.description.title} [{_where(store, name, entry)}{default}]")
+    for name, model in found.items():
+        print(f"{name:{column}}{model.title} [{model.weights}]")
         indent = " " * column
-        print(textwrap.fill(entry.description.purpose, _WIDTH, initial_indent=indent,
+        print(textwrap.fill(model.purpose, _WIDTH, initial_indent=indent,
                             subsequent_indent=indent))  # fmt: skip
+    store = WeightsStore()
     total = sum(each.record.size_bytes for each in store.all())
-    print(f"\nInstalled weights: {_megabytes(total)} in {store.root}")
+    print(f"\nInstalled weights: {megabytes(total)} in {store.root}")
     return 0
-
-
-def _where(store: WeightsStore, name: str, entry: Entry) -> str:
-    """Say in a word or two where a model's weights are."""
-    if not entry.description.needs_weights:
-        return "needs no weights"
-    if entry.bundled:
-        return _megabytes(entry.bundled_bytes or 0)
-    installed = store.installed(name)
-    if installed is not None:
-        return f"installed, {_megabytes(installed.record.size_bytes)}"
-    return "not installed"
 
 
 def do_show(options: argparse.Namespace) -> int:
@@ -104,7 +92,7 @@ def do_show(options: argparse.Namespace) -> int:
     if published is not None:
         rows["Published at"] = published.page
         rows["File"] = published.name + (
-            f", {_megabytes(published.size_bytes)}" if published.size_bytes else ""
+            f", {megabytes(published.size_bytes)}" if published.size_bytes else ""
         )
         rows["Its SHA-256"] = published.sha256 or "not given; that of the first download is kept"
     installed = WeightsStore().installed(about.name)
@@ -124,7 +112,7 @@ def do_show(options: argparse.Namespace) -> int:
 def _installed_rows(installed: Installed) -> dict[str, str]:
     record = installed.record
     rows = {
-        "Weights": f"{installed.path}, {_megabytes(record.size_bytes)}",
+        "Weights": f"{installed.path}, {megabytes(record.size_bytes)}",
         "Installed": f"{record.installed}, from {record.source}",
         "SHA-256": f"{record.source_sha256} ({record.origin.words})",
     }
@@ -204,9 +192,9 @@ def _watch(store: WeightsStore, name: str) -> DownloadState:
 def _progress(state: DownloadState) -> str:
     if state.phase is DownloadPhase.CHECKING:
         return "checking what came"
-    text = _megabytes(state.done_bytes)
+    text = megabytes(state.done_bytes)
     if state.total_bytes:
-        text = f"{state.fraction:4.0%}  {text} of {_megabytes(state.total_bytes)}"
+        text = f"{state.fraction:4.0%}  {text} of {megabytes(state.total_bytes)}"
     if state.seconds_left is not None:
         text += f", about {about(state.seconds_left)} left"
     return text
@@ -234,7 +222,7 @@ def do_verify(options: argparse.Namespace) -> int:
 def do_remove(options: argparse.Namespace) -> int:
     """Remove a model's weights."""
     freed = WeightsStore().remove(options.name)
-    print(f"{options.name}: removed, {_megabytes(freed)}")
+    print(f"{options.name}: removed, {megabytes(freed)}")
     return 0
 
 
@@ -265,7 +253,3 @@ def _print_rows(rows: dict[str, str]) -> None:
         print(textwrap.fill(value, _WIDTH, initial_indent=f"{key:{column}}",
                             subsequent_indent=" " * column, break_long_words=False,
                             break_on_hyphens=False))  # fmt: skip
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"

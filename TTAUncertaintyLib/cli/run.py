@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..api.choices import job_of
 from ..engine import Precision
 from ..geometry import Prealignment, Start
-from ..perturbations import DesignRequest, Family, Noise, Preset, Sampling
-from ..worker import Job
+from ..perturbations import Family, Noise, Preset, Sampling
 from .model_options import add_model
 from .watch import watch
 
@@ -189,43 +189,6 @@ def add_design(parser: argparse.ArgumentParser) -> None:
     design.add_argument("--shear", type=float, metavar="TANGENT")
 
 
-def design_of(options: argparse.Namespace) -> DesignRequest:
-    """Return what the options of `add_design` ask for."""
-    names = DesignRequest.__dataclass_fields__
-    return DesignRequest.from_dict({name: getattr(options, name) for name in names})
-
-
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    job = Job(
-        fixed=options.fixed,
-        moving=options.moving,
-        output=options.output,
-        overwrite=options.overwrite,
-        model=options.model,
-        weights=options.weights,
-        options=dict(options.options),
-        trust_code=options.trust_code,
-        design=design_of(options),
-        start=Start(options.start),
-        initial_transform=options.initial_transform,
-        prealign=None if options.prealign is None else Prealignment(options.prealign),
-        use_frame=options.use_frame,
-        device=options.device,
-        precision=None if options.precision is None else Precision(options.precision),
-        batch_size=options.batch_size,
-        threads=options.threads,
-        reverse_pass=options.reverse_pass,
-        mask=options.mask,
-        fixed_series=options.fixed_series,
-        moving_series=options.moving_series,
-        replace_nonfinite=options.replace_nonfinite,
-        ensemble=tuple(options.ensemble),
-        checkpoint=options.checkpoint,
-        time_limit_s=options.time_limit,
-        keep_registrations=options.keep_registrations,
-        calibration=options.calibration,
-        use_calibration=options.use_calibration,
-        tolerance_mm=options.tolerance,
-    )
-    return watch(job, options.quiet)
+    return watch(job_of(vars(options)), options.quiet)

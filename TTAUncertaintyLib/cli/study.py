@@ -1,31 +1,20 @@
-"""What `evaluate` and `calibrate` have in common: images, network, and their progress."""
+"""The options that `evaluate` and `calibrate` have in common: images, network, design."""
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-from ..errors import Cancelled, InputError
+from ..errors import InputError
 from ..evaluation.kinds import Deformation, kind_names
-from ..perturbations import DesignRequest
-from ..sample_data import sample_images
-from ..words import about
 from .model_options import add_model
-from .run import add_design, design_of
-
-if TYPE_CHECKING:
-    from ..evaluation.measuring import Measurement
-    from ..evaluation.study import Study
-    from ..models import RegistrationModel
-
-#: The images that are taken where none are named.
-_BUNDLED = ("mni152", "colin27")
+from .run import add_design
 
 
-def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...], seeds: int) -> None:
+def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...]) -> None:
     """Add the options that make a study."""
     images = parser.add_argument_group("images and what is done to them")
     images.add_argument(
@@ -63,7 +52,7 @@ def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...], seeds: in
         "optimisation finds between two of the images",
     )
     images.add_argument(
-        "--cases", type=int, default=seeds, metavar="N", help=f"of each image and kind ({seeds})"
+        "--cases", type=int, default=2, metavar="N", help="of each image and kind (default: 2)"
     )
     images.add_argument(
         "--first-case",
@@ -91,84 +80,31 @@ def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...], seeds: in
     machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
-def study_of(
-    options: argparse.Namespace, others: Mapping[str, DesignRequest] | None = None
-) -> Study:
-    """Return the study that the options ask for.
+def choices_of(options: argparse.Namespace, function: Callable[..., Any]) -> dict[str, Any]:
+    """Return what the options ask of a function of the front door, which has them as keywords."""
+    choices = {name: value for name, value in vars(options).items() if name in options_of(function)}
+    for name in ("compare", "images", "masks", "labels"):
+        if name in choices:
+            choices[name] = unique(name, choices[name])
+    return choices
+
+
+def options_of(function: Callable[..., Any]) -> set[str]:
+    """Return the keywords of a function that the command line has as options."""
+    return set(inspect.signature(function).parameters) - {"command"}
+
+
+def unique(name: str, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return pairs by name.
 
     Raises
     ------
     InputError
-        If an image or a mask has no name of its own, or there are no cases.
+        If a name comes twice: one of the two would be lost.
     """
-    from ..evaluation.study import Study, Subject
-    from ..geometry import Prealignment
-
-    images = options.images or [(name, sample_images()[name].path) for name in _BUNDLED]
-    masks, labels = dict(options.masks), dict(options.labels)
-    unknown = (set(masks) | set(labels)) - {name for name, _ in images}
-    if unknown:
-        raise InputError(
-            f"There is a mask or a label file for {', '.join(sorted(unknown))}, but no such image.",
-            "Name both alike: --images a=brain.nii.gz --masks a=mask.nii.gz.",
-        )
-    if options.cases < 1:
-        raise InputError("There has to be at least one case of each image and kind.")
-    return Study(
-        tuple(Subject(name, path, masks.get(name), labels.get(name)) for name, path in images),
-        tuple(dict.fromkeys(options.kinds)),
-        tuple(range(options.first_case, options.first_case + options.cases)),
-        design_of(options),
-        others or {},
-        None if options.prealign else Prealignment.NONE,
-    )
-
-
-def model_of(options: argparse.Namespace) -> RegistrationModel:
-    """Return the model that the options ask for."""
-    from ..engine import use_threads
-    from ..models import load_model
-
-    for note in use_threads(options.threads):
-        print(f"note: {note}")
-    return load_model(options.model, options.weights, dict(options.options), options.trust_code)
-
-
-def measured(
-    study: Study, model: RegistrationModel, options: argparse.Namespace
-) -> list[Measurement]:
-    """Measure a study, with a line for each case and the time left.
-
-    Raises
-    ------
-    Cancelled
-        On Ctrl-C; what was kept stays.
-    """
-    from ..engine import Execution
-    from ..evaluation.kept import KeptMeasurements
-    from ..evaluation.study import measure_study
-
-    found, began, made = [], time.monotonic(), 0
-    kept = KeptMeasurements(options.keep)
-    try:
-        for step in measure_study(study, model, Execution(options.device), kept):
-            found.append(step.measurement)
-            made += not step.was_kept
-            if options.quiet:
-                continue
-            left = ""
-            if made and step.number < step.of:
-                each = (time.monotonic() - began) / made
-                left = f", about {about(each * (step.of - step.number))} left"
-            error = float(step.measurement.error.mean())
-            again = " (kept from before)" if step.was_kept else ""
-            print(
-                f"  {step.number}/{step.of} {step.measurement.name}: mean error {error:.2f} mm"
-                f"{again}{left}",
-                flush=True,
-            )
-    except KeyboardInterrupt:
-        raise Cancelled from None
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise InputError(f"There are two --{name} of the same name.", "Give each its own: NAME=...")
     return found
 
 

@@ -3,6 +3,12 @@
 Knows nothing of perturbations.
 """
 
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from .contract import (
     NO_OPTIONS,
     ModelDescription,
@@ -29,3 +35,19 @@ __all__ = [
     "load_model",
     "models",
 ]
+
+if TYPE_CHECKING:
+    from ..api.catalogue import Models
+
+
+class _CallableRoom(ModuleType):
+    """`TTAUncertaintyLib.models` is this room, and as a function the list of what is in it."""
+
+    def __call__(self) -> Models:
+        """Return the registration models by name: what `register` takes."""
+        from ..api.catalogue import models
+
+        return models()
+
+
+sys.modules[__name__].__class__ = _CallableRoom

@@ -151,7 +151,7 @@ class DisplacementAction:
         points
             [3, d, h, w], voxels.
         tolerance
-            Largest residual |tau(x) - y|, voxels.
+            Largest residual `|tau(x) - y|`, voxels.
 
         Raises
         ------

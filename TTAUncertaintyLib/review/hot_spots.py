@@ -66,6 +66,21 @@ class HotSpot:
             found |= {"structure": self.structure, "structure_share": self.structure_share}
         return found
 
+    @classmethod
+    def from_dict(cls, described: Mapping[str, Any]) -> HotSpot:
+        """Return the hot spot that `as_dict` described."""
+        i, j, k = described["voxel_ijk"]
+        x, y, z = described["position_lps_mm"]
+        return cls(
+            peak=described["peak_mm"],
+            mean=described["mean_mm"],
+            volume_cm3=described["volume_cm3"],
+            voxel=(i, j, k),
+            position_lps_mm=(x, y, z),
+            structure=described.get("structure", ""),
+            structure_share=described.get("structure_share", 0.0),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class HotSpotRegions:

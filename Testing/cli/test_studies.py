@@ -11,9 +11,9 @@ import SimpleITK as sitk
 import torch
 from support.phantom import FIXED, MOVING, phantom, write
 
+from TTAUncertaintyLib.api.studies import baselines
 from TTAUncertaintyLib.calibration import read_calibration
 from TTAUncertaintyLib.cli import main
-from TTAUncertaintyLib.cli.evaluate import baselines
 from TTAUncertaintyLib.perturbations import Noise
 from TTAUncertaintyLib.results import Bundle, MapKind
 

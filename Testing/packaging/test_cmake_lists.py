@@ -7,16 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parents[1]
-MODULES = Path("lib") / "Slicer-stand-in" / "qt-scripted-modules"
 
 
 def _load_lists_script():
@@ -67,24 +63,6 @@ def test_the_index_finds_the_metadata_it_needs():
     assert metadata["ICONURL"].endswith("/TTAUncertainty.png")
     assert (REPOSITORY / "TTAUncertainty.png").is_file()
     assert (REPOSITORY / "LICENSE").is_file()
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The extension configured and installed against the stand-in."""
-    for tool in ("cmake", "cc", "c++", "make"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"NOT TESTED: the CMake files were not run, since there is no {tool}.")
-    build = tmp_path_factory.mktemp("build")
-    prefix = tmp_path_factory.mktemp("installed")
-    _run(
-        "cmake",
-        *("-S", str(REPOSITORY), "-B", str(build), "-G", "Unix Makefiles"),
-        *(f"-DSlicer_DIR={HERE / 'slicer_stand_in'}", "-DBUILD_TESTING=ON"),
-        f"-DCMAKE_INSTALL_PREFIX={prefix}",
-    )
-    _run("cmake", "--install", str(build))
-    return build, prefix / MODULES
 
 
 def _run(*command: str) -> str:

@@ -51,6 +51,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
 @pytest.mark.parametrize(
     "module",
     [
+        *modules("api"),
         *modules("worker", without=("perform",)),
         *modules("review"),
         *modules("store"),
@@ -186,7 +187,8 @@ def test_what_needs_torch_says_so_by_name() -> None:
 def test_every_name_a_package_promises_is_there() -> None:
     code = """
         from importlib import import_module
-        for room in ("engine", "geometry", "models", "perturbations", "results", "results.report"):
+        rooms = ("api", "engine", "geometry", "models", "perturbations", "results")
+        for room in (*rooms, "results.report"):
             package = import_module(f"TTAUncertaintyLib.{room}")
             for name in package.__all__:
                 getattr(package, name)

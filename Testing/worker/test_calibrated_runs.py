@@ -22,7 +22,6 @@ from TTAUncertaintyLib.calibration import (
     shipped,
     write_calibration,
 )
-from TTAUncertaintyLib.cli.info import summary_lines
 from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Image, Lattice
@@ -30,6 +29,7 @@ from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
 from TTAUncertaintyLib.perturbations.families import rotation_matrix
 from TTAUncertaintyLib.results import Bundle, MapKind, find
+from TTAUncertaintyLib.results.summary import summary_lines
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.calibrations import choose_calibration
 from TTAUncertaintyLib.worker.messages import Voice

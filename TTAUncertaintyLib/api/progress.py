@@ -1,4 +1,4 @@
-"""A progress bar: tqdm where there is one and a terminal, plain lines elsewhere."""
+"""A progress bar: tqdm where there is one, in a terminal or a notebook; plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -34,9 +34,12 @@ class Bar:
             return
         left = "" if state.left_s is None else f", about {about(state.left_s)} left"
         left += "" if state.standard_error is None else f", {state.standard_error}"
-        if tqdm is not None and sys.stderr.isatty():
+        notebook = in_notebook()
+        if tqdm is not None and (notebook or sys.stderr.isatty()):
             if self._bar is None:
                 self._bar = tqdm(
+                    # a notebook paints standard error red
+                    file=sys.stdout if notebook else sys.stderr,
                     total=state.total,
                     bar_format="  {bar:30} {n_fmt}/{total_fmt} passes{postfix}",
                 )
@@ -65,3 +68,10 @@ class Bar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def in_notebook() -> bool:
+    """Tell whether a Jupyter kernel runs this."""
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive is not None else None
+    return getattr(shell, "kernel", None) is not None

@@ -1,0 +1,25 @@
+"""The front door: register, look at results, list models, evaluate, calibrate, from Python.
+
+`import TTAUncertaintyLib as tta` hands these names out. The command line is a client of this room,
+so that both know the same choices by the same names.
+"""
+
+from typing import TYPE_CHECKING
+
+from ..lazy import lazily
+
+if TYPE_CHECKING:
+    from .catalogue import models
+    from .registering import register
+    from .result import Result, load
+    from .studies import calibrate, evaluate
+else:
+    __getattr__ = lazily(
+        __name__,
+        catalogue=("models",),
+        registering=("register",),
+        result=("Result", "load"),
+        studies=("calibrate", "evaluate"),
+    )
+
+__all__ = ["Result", "calibrate", "evaluate", "load", "models", "register"]

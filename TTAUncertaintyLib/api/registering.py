@@ -1,0 +1,178 @@
+"""Registering two images from Python."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from ..engine import Precision
+from ..geometry import Prealignment, Start
+from ..models import DEFAULT_MODEL
+from ..perturbations import Family, Noise, Preset, Sampling
+from ..results import Bundle
+from .choices import job_of
+from .images import ImageLike, as_file
+from .result import Result
+from .running import run_to_end
+from .wording import said_in_python
+
+File = str | PathLike[str]
+
+
+def register(
+    fixed: ImageLike,
+    moving: ImageLike,
+    *,
+    mask: ImageLike | None = None,
+    fixed_series: str | None = None,
+    moving_series: str | None = None,
+    replace_nonfinite: bool = False,
+    output: File | None = None,
+    overwrite: bool = False,
+    checkpoint: File | None = None,
+    keep_registrations: bool = False,
+    model: str = DEFAULT_MODEL,
+    weights: File | None = None,
+    trust_code: bool = False,
+    options: Mapping[str, str] | None = None,
+    ensemble: Sequence[File] = (),
+    calibration: File | None = None,
+    use_calibration: bool = True,
+    preset: Preset | str = Preset.STANDARD,
+    family: Family | str | None = None,
+    sampling: Sampling | str | None = None,
+    outer: int | None = None,
+    replicates: int | None = None,
+    noise: Noise | str | None = None,
+    seed: int = 0,
+    translation_mm: float | None = None,
+    rotation_deg: float | None = None,
+    scale: float | None = None,
+    shear: float | None = None,
+    elastic_mm: float | None = None,
+    elastic_spacing_mm: float | None = None,
+    start: Start | str = Start.HEADER,
+    initial_transform: File | sitk.Transform | None = None,
+    prealign: Prealignment | str | None = None,
+    use_frame: bool = True,
+    tolerance: float | None = None,
+    device: str = "auto",
+    precision: Precision | str | None = None,
+    batch_size: int | None = None,
+    threads: int | None = None,
+    time_limit: float | None = None,
+    reverse_pass: bool = True,
+    quiet: bool = False,
+) -> Result:
+    """Register a moving image to a fixed one, and map where the answer is uncertain.
+
+    The choices are those of ``ttauncertainty run`` and have the same names and defaults. The run
+    goes on in a process of its own, as it does for the command line and in Slicer: it can be
+    cancelled at any moment, even inside one long pass, a computer that runs out of memory takes
+    the run and not the notebook, and PyTorch is not loaded here.
+
+    Parameters
+    ----------
+    fixed, moving
+        A path (NIfTI, NRRD, MetaImage, or a DICOM folder), a `SimpleITK.Image`, a nibabel image,
+        or a pair (array, affine) as nibabel has them: the array with axes (i, j, k), the affine,
+        shape (4, 4), from (i, j, k, 1) to world **RAS** mm. An array without its affine is
+        refused. What is in memory is written to a temporary file for the run.
+    mask
+        Labels on the fixed image's lattice: where statistics are taken; the foreground if None.
+    fixed_series, moving_series
+        UID of the DICOM series, where a folder holds several.
+    replace_nonfinite
+        Replace NaN and infinite voxels by the smallest finite value instead of refusing them.
+    output
+        Folder to be made for the result. If None it lies in a temporary folder, which goes when
+        the `Result` does: `Result.save` keeps it.
+    overwrite
+        Replace an older result in `output`.
+    checkpoint
+        File that keeps the state after every pass; a later run goes on from it.
+    keep_registrations
+        Keep every perturbed registration in the result.
+    model
+        Name of a model (`models` lists them), or the path of a manifest (.json) of your own.
+    weights
+        Local weights file.
+    trust_code
+        Agree to run a model of your own whose file is a program, with all your rights.
+    options
+        The model's own options, by name.
+    ensemble
+        More weights of the same network, for ``noise="ensemble"``.
+    calibration
+        Calibration file; None takes the one that comes with the software for this model and
+        design, where there is one.
+    use_calibration
+        False: uncertainty only, no expected error.
+    preset
+        "quick", "standard", "thorough" or "paper"; what follows changes it.
+    family, sampling, outer, replicates, noise, seed
+        See `perturbations.Design`: which perturbations, how they are drawn, how many (K), passes
+        for each (R; 2 or more give the split in two), and what changes between those.
+    translation_mm, rotation_deg, scale, shear, elastic_mm, elastic_spacing_mm
+        Amplitudes; see `perturbations.Amplitudes`.
+    start
+        "header" trusts the headers; "center" and "mass" lay centre on centre.
+    initial_transform
+        Linear transform, fixed to moving, world LPS mm: an ITK file, or SimpleITK's.
+    prealign
+        Linear alignment first: "none", "rigid" or "affine"; None does what the model expects.
+    use_frame
+        Turn the fixed image into the network's frame first, where the network expects that.
+    tolerance
+        Stop when the standard error of the map is below this, mm; `outer` is then the most.
+    device
+        "auto", "cpu", "cuda" or "mps".
+    precision
+        "f32", "f16" or "bf16"; None takes f32, and less only where memory runs out.
+    batch_size, threads
+        Perturbations at a time, and CPU threads; None leaves the choice.
+    time_limit
+        Stop the perturbed passes after this many seconds and keep what there is.
+    reverse_pass
+        False leaves out the inverse-consistency map.
+    quiet
+        Print nothing: no progress, no notes. They stand in the result.
+
+    Returns
+    -------
+    Result
+        Maps in mm on the fixed image, the transform, the warped image, the numbers.
+
+    Raises
+    ------
+    TTAUncertaintyError
+        `InputError`, `DesignError`, `ModelError`, `OutputError`, `ResourceError`,
+        `MissingPackage` or `WorkerError` (see `TTAUncertaintyLib.errors`): what is wrong, and
+        what to do about it. Nothing is written then.
+    KeyboardInterrupt
+        On Ctrl-C, or the stop button of a notebook, after the run has been cancelled.
+    """
+    choices = dict(locals())  # before anything else has a name: exactly the choices
+    folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
+    try:
+        with said_in_python():
+            for role in ("fixed", "moving", "mask"):
+                if choices[role] is not None:
+                    choices[role], understood = as_file(choices[role], role, folder)
+                    if understood and not quiet:
+                        print(understood)
+            if isinstance(initial_transform, sitk.Transform):
+                choices["initial_transform"] = folder / "initial_transform.h5"
+                sitk.WriteTransform(initial_transform, str(choices["initial_transform"]))
+            choices["output"] = folder / "result" if output is None else output
+            choices["options"] = options or {}
+            bundle = Bundle.open(run_to_end(job_of(choices), quiet))
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return Result(bundle, temporary=folder)
