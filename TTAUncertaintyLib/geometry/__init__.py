@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .files import ImageFile, read_image, read_labels, sha256
     from .prealignment import prealign
     from .resample import resample_array, resample_image
-    from .sampling import affine_grid, affine_map, identity_map, sample
+    from .sampling import affine_grid, affine_map, identity_map, sample, sample_grid
 else:
     __getattr__ = lazily(
         __name__,
@@ -31,7 +31,7 @@ else:
         files=("ImageFile", "read_image", "read_labels", "sha256"),
         prealignment=("prealign",),
         resample=("resample_array", "resample_image"),
-        sampling=("affine_grid", "affine_map", "identity_map", "sample"),
+        sampling=("affine_grid", "affine_map", "identity_map", "sample", "sample_grid"),
     )
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "resample_array",
     "resample_image",
     "sample",
+    "sample_grid",
     "sha256",
     "start_transform",
 ]

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .image import Image
 from .lattice import Lattice, Matrix
-from .sampling import affine_grid, beyond_voxels
+from .sampling import affine_grid, beyond_voxels, sample_grid
 
 #: Slabs of this many voxels keep the temporary grids of a large resampling small.
 _SLAB_VOXELS = 2_000_000
@@ -70,9 +70,7 @@ def resample_array(
         grid = affine_grid(
             matrix @ slab_offset(first), values.shape[1:], (depth, *shape[1:]), values.device
         )
-        piece = F.grid_sample(
-            values[None], grid, mode=mode, padding_mode="border", align_corners=True
-        )[0]
+        piece = sample_grid(values[None], grid, mode)[0]
         if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
             piece.masked_fill_(beyond, outside)
         result[:, first : first + depth] = piece
