@@ -70,6 +70,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "geometry/image.py"
   "geometry/lattice.py"
   "geometry/linear.py"
+  "geometry/mutual_information.py"
   "geometry/nifti.py"
   "geometry/prealignment.py"
   "geometry/resample.py"
