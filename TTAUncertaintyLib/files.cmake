@@ -84,6 +84,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "geometry/lattice.py"
   "geometry/linear.py"
   "geometry/metaimage.py"
+  "geometry/mutual_information.py"
   "geometry/nifti.py"
   "geometry/nrrd.py"
   "geometry/outliers.py"

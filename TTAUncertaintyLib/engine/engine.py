@@ -6,6 +6,9 @@ For perturbations tau_k, with A the moving image, B the fixed image and f the ne
     g_kr(y) = tau_kr( f(A∘tau_kr, B)(y) )          estimates the same phi for every perturbation
     x_kr    = g_kr - phi_0                         what the nested estimator accumulates, mm
 
+The order is that of a person waiting: the answer; the passes that a first provisional map takes;
+then one pass in the other direction (for the inverse-consistency map); then the others.
+
 An engine is iterated over: each step is one batch of passes, after which the caller may look at
 a provisional outcome, stop (and keep what there is) or walk away (and lose nothing but time).
 With a tolerance it stops by itself after the perturbation that brings the standard error of the
@@ -22,7 +25,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -30,7 +33,7 @@ from torch import Tensor
 
 from ..errors import DesignError, ModelError, ResourceError
 from ..geometry import DeformableTransform
-from ..models.contract import PreparedPair, RegistrationModel
+from ..models.contract import PreparedPair, RegistrationModel, encode_fixed
 from ..perturbations import Action, Design, Noise
 from ..variance import NestedVariance
 from .convergence import ConvergenceMonitor
@@ -123,6 +126,7 @@ class Engine:
         self._prediction: Tensor | None = None
         self._inverse_consistency: Tensor | None = None
         self._variance: NestedVariance | None = None
+        self._encoded_fixed: dict[int, Any] = {}
         self._seconds = 0.0
         self.precision = execution.precision
         self._use(execution.resolve_device())
@@ -167,18 +171,15 @@ class Engine:
         """
         began = loop_began = time.monotonic()
         earlier = self._seconds
-        first = self.perturbed
+        first = self._passes_made()
 
         def report(phase: Phase) -> Progress:
             now = time.monotonic()
             self._seconds = earlier + now - began
-            made = self.perturbed - first
+            done = self._passes_made()
             left = None
-            if made:
-                left = (now - loop_began) / made * self._passes_left()
-            done = self.total - self.design.passes + self.perturbed
-            if phase is Phase.REGISTERING:
-                done = 1
+            if done > first and self.perturbed:
+                left = (now - loop_began) / (done - first) * self._passes_left()
             return Progress(
                 phase, done, self.total, self.perturbed, now - began, left, self._convergence
             )
@@ -189,37 +190,51 @@ class Engine:
                 if (prediction := self._attempt(self._predict_unperturbed)) is None:
                     continue
                 self._answer_with(prediction)
-            elif self.reverse_pass and self._inverse_consistency is None:
+                loop_began, first = time.monotonic(), self._passes_made()
+            elif self._reverse_is_due:
                 phase = Phase.INVERSE
                 if (consistency := self._attempt(self._predict_reverse)) is None:
                     continue
                 self._inverse_consistency = consistency
             else:
                 phase = Phase.PERTURBING
-                if self._variance is None or self.perturbed == first:
-                    loop_began = time.monotonic()
                 if (offsets := self._attempt(self._next_offsets)) is None:
-                    first = 0
                     continue
                 self._accumulate(offsets)
             yield report(phase)
 
     @property
     def _complete(self) -> bool:
-        answered = self._prediction is not None
-        reversed_too = not self.reverse_pass or self._inverse_consistency is not None
-        enough = self.converged or self.perturbed >= self.design.passes
-        return answered and reversed_too and enough
+        return self._prediction is not None and self._enough and not self._reverse_is_missing
+
+    @property
+    def _enough(self) -> bool:
+        return self.converged or self.perturbed >= self.design.passes
+
+    @property
+    def _reverse_is_missing(self) -> bool:
+        return self.reverse_pass and self._inverse_consistency is None
+
+    @property
+    def _reverse_is_due(self) -> bool:
+        """Whether its turn has come: after the passes that a first map takes."""
+        mapped = self._variance is not None and self._variance.groups >= 2
+        return self._reverse_is_missing and (mapped or self._enough)
+
+    def _passes_made(self) -> int:
+        one_way = int(self._prediction is not None)
+        other_way = int(self._inverse_consistency is not None)
+        return one_way + other_way + self.perturbed
 
     def _passes_left(self) -> int:
-        """Return how many perturbed passes are still to be made, as far as can be told."""
+        """Return how many passes are still to be made, as far as can be told."""
         left = self.design.passes - self.perturbed
         if self.converged:
-            return 0
-        if self._convergence is None or self.tolerance_mm is None:
-            return left
-        needed = self._convergence.still_needed(self.tolerance_mm)
-        return min(left, max(1, needed) * self.design.replicates)
+            left = 0
+        elif self._convergence is not None and self.tolerance_mm is not None:
+            needed = self._convergence.still_needed(self.tolerance_mm)
+            left = min(left, max(1, needed) * self.design.replicates)
+        return left + int(self._reverse_is_missing)
 
     def _accumulate(self, offsets: list[Tensor]) -> None:
         if self._variance is None:
@@ -306,7 +321,7 @@ class Engine:
     # -- passes -------------------------------------------------------------------------------
 
     @torch.inference_mode()
-    def _predict(self, model: RegistrationModel, moving: Tensor, fixed: Tensor) -> Tensor:
+    def _predict(self, model: RegistrationModel, moving: Tensor, fixed: Any) -> Tensor:
         with numerics(self.device, self.precision):
             answer = model.predict(moving, fixed).float()
         if not bool(torch.isfinite(answer).all()):
@@ -318,8 +333,19 @@ class Engine:
             )
         return answer
 
+    @torch.inference_mode()
+    def _predict_to_fixed(self, model: RegistrationModel, moving: Tensor) -> Tensor:
+        """Register images [B, 1, D, H, W] to the fixed one, which is encoded once."""
+        if id(model) not in self._encoded_fixed:
+            with numerics(self.device, self.precision):
+                self._encoded_fixed[id(model)] = encode_fixed(model, self._fixed)
+        fixed = self._encoded_fixed[id(model)]
+        if isinstance(fixed, Tensor):
+            fixed = fixed.expand(len(moving), -1, -1, -1, -1)
+        return self._predict(model, moving, fixed)
+
     def _predict_unperturbed(self) -> Tensor:
-        return self._predict(self.model, self._moving, self._fixed)[0]
+        return self._predict_to_fixed(self.model, self._moving)[0]
 
     def _predict_reverse(self) -> Tensor:
         if self._prediction is None:
@@ -336,26 +362,25 @@ class Engine:
         actions = self.draws.passes(first, last, self.device)
         self._tell_of_folding(actions)
         moving = torch.cat([action.warp(self._moving) for action in actions])
-        fixed = self._fixed.expand(len(actions), -1, -1, -1, -1)
-        predictions = self._with_noise(first, moving, fixed)
+        predictions = self._with_noise(first, moving)
         return [
             action.compensate(prediction, self._to_mm).sub_(self._prediction_mm)
             for action, prediction in zip(actions, predictions, strict=True)
         ]
 
-    def _with_noise(self, first: int, moving: Tensor, fixed: Tensor) -> Tensor:
+    def _with_noise(self, first: int, moving: Tensor) -> Tensor:
         """Predict a batch; where the network's own noise is wanted, with this pass's seed."""
         if self.design.noise is Noise.DISCRETISATION:
-            return self._predict(self.model, moving, fixed)
+            return self._predict_to_fixed(self.model, moving)
         seed = int(self.draws.seeds.flat[first])
         if self.design.noise is Noise.ENSEMBLE:
-            return self._predict(self.members[seed % len(self.members)], moving, fixed)
+            return self._predict_to_fixed(self.members[seed % len(self.members)], moving)
         devices = [self.device] if self.device.type == "cuda" else []
         with torch.random.fork_rng(devices):
             torch.manual_seed(seed)
             self.model.set_dropout(True)
             try:
-                return self._predict(self.model, moving, fixed)
+                return self._predict_to_fixed(self.model, moving)
             finally:
                 self.model.set_dropout(False)
 
@@ -428,11 +453,13 @@ class Engine:
         self.precision = precision
         self._prediction = self._inverse_consistency = self._variance = None
         self._convergence = None
+        self._encoded_fixed.clear()
         self._monitor.begin_again()
 
     def _use(self, device: torch.device) -> None:
         """Move everything that the loop touches to a device."""
         self.device = device
+        self._encoded_fixed.clear()
         for member in {id(m): m for m in (self.model, *self.members)}.values():
             member.place(device, self.execution.channels_last)
         self._moving = self.pair.moving.to(device)

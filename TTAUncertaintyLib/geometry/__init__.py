@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign, thin_slab
     from .resample import resample_array, resample_image
-    from .sampling import affine_grid, affine_map, identity_map, sample
+    from .sampling import affine_grid, affine_map, identity_map, sample, sample_grid
 else:
     __getattr__ = lazily(
         __name__,
@@ -33,7 +33,7 @@ else:
         files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign", "thin_slab"),
         resample=("resample_array", "resample_image"),
-        sampling=("affine_grid", "affine_map", "identity_map", "sample"),
+        sampling=("affine_grid", "affine_map", "identity_map", "sample", "sample_grid"),
     )
 
 __all__ = [
@@ -61,6 +61,7 @@ __all__ = [
     "resample_array",
     "resample_image",
     "sample",
+    "sample_grid",
     "sha256",
     "start_transform",
     "thin_slab",

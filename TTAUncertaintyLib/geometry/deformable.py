@@ -22,7 +22,7 @@ from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import itk_transform
 from .resample import slab_offset, slabs
-from .sampling import affine_grid, affine_map, beyond_voxels, identity_map
+from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,14 +124,12 @@ class DeformableTransform:
         for first, depth in slabs(shape):
             part = (depth, *shape[1:])
             here = affine_grid(to_lattice @ slab_offset(first), self.displacement.shape[1:], part)
-            offset = F.grid_sample(
-                displacement[None], here, padding_mode="border", align_corners=True
-            )[0]
+            offset = sample_grid(displacement[None], here)[0]
             if (beyond := beyond_voxels(here, self.displacement.shape[1:])) is not None:
                 offset.masked_fill_(beyond, 0.0)
             grid = affine_grid(undisplaced @ slab_offset(first), values.shape[2:], part)
             grid += offset.movedim(0, -1)
-            piece = F.grid_sample(values, grid, padding_mode="border", align_corners=True)[0, 0]
+            piece = sample_grid(values, grid)[0, 0]
             if (beyond := beyond_voxels(grid, values.shape[2:])) is not None:
                 piece.masked_fill_(beyond, moving.background)
             result[first : first + depth] = piece

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .image import Image
 from .lattice import Lattice, Matrix
-from .sampling import affine_grid, beyond_voxels
+from .sampling import affine_grid, beyond_voxels, sample_grid
 
 #: Slabs of this many voxels keep the temporary grids of a large resampling small.
 _SLAB_VOXELS = 2_000_000
@@ -70,9 +69,7 @@ def resample_array(
         grid = affine_grid(
             matrix @ slab_offset(first), values.shape[1:], (depth, *shape[1:]), values.device
         )
-        piece = F.grid_sample(
-            values[None], grid, mode=mode, padding_mode="border", align_corners=True
-        )[0]
+        piece = sample_grid(values[None], grid, mode)[0]
         if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
             piece.masked_fill_(beyond, outside)
         result[:, first : first + depth] = piece
@@ -131,15 +128,75 @@ def gaussian_smooth(values: Tensor, sigma: np.ndarray) -> Tensor:
         Shape (3,), standard deviations along (i, j, k), in voxels; below 0.1 nothing is done.
     """
     for axis, width in zip((3, 2, 1), sigma, strict=True):
-        if width < 0.1:
-            continue
-        radius = int(np.ceil(3 * width))
-        offsets = torch.arange(-radius, radius + 1, dtype=torch.float32, device=values.device)
-        kernel = torch.exp(-(offsets**2) / (2 * float(width) ** 2))
-        kernel /= kernel.sum()
-        moved = values.movedim(axis, -1)
-        lines = moved.reshape(-1, 1, moved.shape[-1])
-        lines = F.pad(lines, (radius, radius), mode="replicate")
-        smooth = F.conv1d(lines, kernel.view(1, 1, -1)).reshape(moved.shape)
-        values = smooth.movedim(-1, axis)
+        if width >= 0.1:
+            n = values.shape[axis]
+            values = _along(_gaussian(np.arange(n), n, float(width)).to(values), values, axis)
     return values.contiguous()
+
+
+def shrink_image(image: Image, spacing: float) -> Image:
+    """Return an image on a coarser lattice with the same axes; what is as coarse stays as it is.
+
+    Parameters
+    ----------
+    image
+        The image.
+    spacing
+        Of the result, mm; an axis whose spacing is wider keeps its own.
+
+    Notes
+    -----
+    As `resample_image`, but smoothed only where the result has voxels: what a voxel gets is a
+    weighted sum along each axis, and so three matrix products do it all.
+    """
+    lattice = image.lattice.resampled(np.maximum(image.lattice.spacing, spacing))
+    values = image.intensities[None]
+    # the axis that loses most first, where the most is to be done
+    for axis in (1, 2, 3):
+        own, n = 3 - axis, image.lattice.size[3 - axis]
+        step = lattice.spacing[own] / image.lattice.spacing[own]
+        width = np.sqrt(max(step**2 - 1, 0) / (8 * np.log(2)))
+        middle = (n - 1) / 2
+        at = middle + (np.arange(lattice.size[own]) - (lattice.size[own] - 1) / 2) * step
+        values = _along(_gaussian(at, n, float(width)), values, axis)
+    return Image(values[0].contiguous(), lattice, image.name)
+
+
+def _gaussian(at: np.ndarray, count: int, width: float) -> Tensor:
+    """Return the weights of `count` samples in Gaussian means at some places, border repeated.
+
+    Parameters
+    ----------
+    at
+        Shape (m,), in samples.
+    count
+        Number of samples, n.
+    width
+        Standard deviation in samples; below 0.1 the weights are those of linear interpolation.
+
+    Returns
+    -------
+    Tensor
+        float32 [m, n], every row adds up to 1.
+    """
+    below = np.floor(at).astype(int)
+    radius = int(np.ceil(3 * width)) if width >= 0.1 else 0
+    weights = np.zeros((len(at), count))
+    rows = np.arange(len(at))
+    # linear interpolation between the Gaussian means at the samples on either side
+    for side, share in ((0, 1 - (at - below)), (1, at - below)):
+        offsets = np.arange(-radius, radius + 1)
+        kernel = np.exp(-(offsets**2) / (2 * max(width, 1e-6) ** 2))
+        for offset, weight in zip(offsets, kernel / kernel.sum(), strict=True):
+            samples = np.clip(below + side + offset, 0, count - 1)
+            np.add.at(weights, (rows, samples), share * weight)
+    return torch.from_numpy(weights.astype(np.float32))
+
+
+def _along(weights: Tensor, values: Tensor, axis: int) -> Tensor:
+    """Multiply [m, n] with [C, D, H, W] along its axis 1, 2 or 3 of length n."""
+    if axis == 3:
+        return values @ weights.T
+    if axis == 2:
+        return weights @ values
+    return (weights @ values.flatten(2)).unflatten(2, values.shape[2:])

@@ -33,6 +33,50 @@ def identity_map(
     return torch.stack((i, j, k))
 
 
+#: Fewer points than this are not worth sharing out among threads.
+_FEW_POINTS = 10_000
+
+
+def sample_grid(
+    values: Tensor, grid: Tensor, mode: str = "bilinear", padding: str = "border"
+) -> Tensor:
+    """Interpolate an array at normalised positions: `grid_sample` on all threads.
+
+    Torch's kernel for volumes gives each image of a batch to one thread of the CPU. So a single
+    image is handed to it several times, without a copy, each with its share of the points.
+
+    Parameters
+    ----------
+    values
+        [B, C, D, H, W], floating point.
+    grid
+        [B, d, h, w, 3], normalised with `align_corners=True`, components (i, j, k).
+    mode, padding
+        As for `sample`.
+
+    Returns
+    -------
+    Tensor
+        [B, C, d, h, w].
+    """
+
+    def kernel(image: Tensor, at: Tensor) -> Tensor:
+        return F.grid_sample(image, at, mode=mode, padding_mode=padding, align_corners=True)
+
+    shape = grid.shape[1:4]
+    count, threads = shape.numel(), torch.get_num_threads()
+    if values.device.type != "cpu" or len(grid) != 1 or threads == 1 or count < _FEW_POINTS:
+        return kernel(values, grid)
+    points = grid.reshape(1, 1, 1, count, 3)
+    share = count // threads
+    first, left = points.split((share * threads, count - share * threads), dim=3)
+    shares = kernel(values.expand(threads, -1, -1, -1, -1), first.reshape(threads, 1, 1, share, 3))
+    result = shares.flatten(2).transpose(0, 1).reshape(1, -1, share * threads)
+    if left.numel():
+        result = torch.cat((result, kernel(values, left).flatten(2)), dim=2)
+    return result.view(1, -1, *shape)
+
+
 def sample(values: Tensor, at: Tensor, padding: str = "border", mode: str = "bilinear") -> Tensor:
     """Interpolate an array at continuous voxel positions.
 
@@ -57,9 +101,7 @@ def sample(values: Tensor, at: Tensor, padding: str = "border", mode: str = "bil
         [max(n - 1, 1) / 2 for n in reversed(values.shape[2:])], device=at.device, dtype=at.dtype
     )
     grid = at.movedim(1, -1) / half - 1
-    return F.grid_sample(
-        values.to(at.dtype), grid, mode=mode, padding_mode=padding, align_corners=True
-    ).to(values.dtype)
+    return sample_grid(values.to(at.dtype), grid, mode, padding).to(values.dtype)
 
 
 def affine_map(matrix: Tensor, points: Tensor) -> Tensor:

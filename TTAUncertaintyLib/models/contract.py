@@ -3,6 +3,10 @@
     prepare(fixed, moving, initial) -> the two tensors, and the lattice of each
     predict(moving, fixed)          -> for every fixed voxel, the moving voxel it corresponds to
 
+and, for a network that looks at each image by itself before it compares them,
+
+    encode_fixed(fixed)             -> what `predict` may be given instead of the fixed tensor
+
 Everything else (millimetres, world, perturbing, composing) belongs to the engine. Any map-valued
 function fits, an optimisation-based registration too.
 """
@@ -239,13 +243,16 @@ class RegistrationModel(Protocol):
         """
         ...
 
-    def predict(self, moving: Tensor, fixed: Tensor) -> Tensor:
+    def predict(self, moving: Tensor, fixed: Any) -> Tensor:
         """Register a batch.
 
         Parameters
         ----------
-        moving, fixed
+        moving
             [B, 1, D, H, W] on the model's device.
+        fixed
+            The same; or, where the model has a method `encode_fixed`, what that returned for one
+            fixed image [1, 1, D, H, W], to be compared with all of the batch.
 
         Returns
         -------
@@ -262,6 +269,24 @@ class RegistrationModel(Protocol):
     def set_dropout(self, active: bool) -> None:
         """Switch the network's dropout layers, and nothing else, on or off."""
         ...
+
+
+def encode_fixed(model: RegistrationModel, fixed: Tensor) -> Any:
+    """Return what `predict` is to be given for a fixed image that many images are registered to.
+
+    Parameters
+    ----------
+    fixed
+        [1, 1, D, H, W] on the model's device.
+
+    Returns
+    -------
+    Any
+        What the model's own `encode_fixed` makes of it, good until the model is placed anew or
+        run in another precision; the tensor itself where the model has no such method.
+    """
+    encode = getattr(model, "encode_fixed", None)
+    return fixed if encode is None else encode(fixed)
 
 
 def describe(model: RegistrationModel) -> dict[str, Any]:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..geometry import affine_grid, affine_map, identity_map, sample
+from ..geometry import affine_grid, affine_map, identity_map, sample, sample_grid
 
 
 class Action(Protocol):
@@ -84,9 +83,7 @@ class AffineAction:
         """Return A∘tau; see `Action.warp`."""
         shape = image.shape[2:]
         grid = affine_grid(self.matrix, shape, shape, image.device)
-        return F.grid_sample(
-            image.float(), grid, mode="bilinear", padding_mode="border", align_corners=True
-        ).to(image.dtype)
+        return sample_grid(image.float(), grid).to(image.dtype)
 
     def compensate(self, prediction: Tensor, to_world: Tensor) -> Tensor:
         """Return tau∘prediction in mm; see `Action.compensate`. One product does both."""

@@ -174,10 +174,7 @@ def test_reports_count_every_pass_up_to_the_total(reverse: bool, batch: int) -> 
     assert done[0] == 1 and done[-1] == engine.total
     assert done == sorted(set(done))
     assert {report.total for report in reports} == {engine.total}
-    assert [report.phase for report in reports[:2]] == [
-        Phase.REGISTERING,
-        Phase.INVERSE if reverse else Phase.PERTURBING,
-    ]
+    assert [report.phase for report in reports].count(Phase.INVERSE) == int(reverse)
     assert reports[-1].perturbed == 16
     assert reports[-1].left_s == 0
     assert reports[0].left_s is None
@@ -199,11 +196,12 @@ def test_stopping_after_any_step_leaves_a_valid_outcome(steps: int) -> None:
         if done == steps:
             break
     outcome = engine.outcome()
-    assert outcome.perturbed == max(0, steps - 2)
+    # the answer, four passes until there is a map, the other direction, and the rest
+    assert outcome.perturbed == (steps - 1 if steps <= 5 else steps - 2)
     assert outcome.asked == 16
     assert outcome.complete is (steps == 18)
     assert outcome.prediction.shape == (3, *SMALL.array_shape)
-    assert (outcome.inverse_consistency is None) is (steps < 2)
+    assert (outcome.inverse_consistency is None) is (steps <= 5)
     groups = outcome.perturbed // 2
     if groups < 2:
         assert outcome.variance is None

@@ -68,7 +68,8 @@ def test_resuming_after_any_pass_gives_the_uninterrupted_maps(
     save_checkpoint(advance(engine_of(device=device), pause), path)
     later = engine_of(device=device)
     assert load_checkpoint(later, path)
-    assert later.perturbed == max(0, pause - 2)
+    # the answer, four passes until there is a map, the other direction, and the rest
+    assert later.perturbed == (pause - 1 if pause <= 5 else pause - 2)
     reports = list(later)
     # no pass is made twice
     assert len(reports) == STEPS - pause

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,11 +51,12 @@ class NetworkModel:
         """Whether the network has dropout layers."""
         return bool(self._dropout)
 
-    def predict(self, moving: Tensor, fixed: Tensor) -> Tensor:
+    def predict(self, moving: Tensor, fixed: Any) -> Tensor:
         """Register a batch; see `RegistrationModel.predict`."""
         if self._channels_last:
             moving = moving.contiguous(memory_format=torch.channels_last_3d)
-            fixed = fixed.contiguous(memory_format=torch.channels_last_3d)
+            if isinstance(fixed, Tensor):
+                fixed = fixed.contiguous(memory_format=torch.channels_last_3d)
         return _plus_identity(self.network(moving, fixed))
 
     def place(self, device: torch.device, channels_last: bool = False) -> None:

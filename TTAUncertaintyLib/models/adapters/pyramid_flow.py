@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from torch import Tensor
+
 from ...errors import ModelError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
@@ -14,7 +16,7 @@ from ..descriptions import (
     bundled_dropout_weights,
     bundled_weights,
 )
-from ..networks.pyramid_flow import PyramidFlowArchitecture, PyramidFlowNetwork
+from ..networks.pyramid_flow import EncodedFixed, PyramidFlowArchitecture, PyramidFlowNetwork
 from ..weights.safetensors_io import read_safetensors
 from ..weights.state_dicts import identify, load_strictly
 from .common_lattice import anatomical_lattice, prepare_on_common_lattice
@@ -62,6 +64,7 @@ class PyramidFlow(NetworkModel):
                 "Install the extension again, or give another file.",
             ) from error
         network = PyramidFlowNetwork(architecture)
+        self._encode = network.encode_fixed
         load_strictly(network, {k: v.float() for k, v in tensors.items()}, path)
         super().__init__(network, self._about, identify(path, self._about), options)
         self._multiple = architecture.shape_multiple
@@ -70,6 +73,10 @@ class PyramidFlow(NetworkModel):
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
         lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
         return prepare_on_common_lattice(fixed, moving, initial, lattice)
+
+    def encode_fixed(self, fixed: Tensor) -> EncodedFixed:
+        """Return the features of a fixed image; see `contract.encode_fixed`."""
+        return self._encode(fixed)
 
 
 class PyramidFlowDropout(PyramidFlow):

@@ -16,7 +16,9 @@ The module is pure torch: tensors in, tensors out, no files.
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -31,7 +33,9 @@ from .displacement_fields import (
     compose_displacements,
     exponentiate,
     local_correlation,
+    pad_by_repeating,
     sample_displaced,
+    unit_features,
     upsample_displacement,
 )
 
@@ -127,8 +131,111 @@ class PyramidFlowArchitecture:
             raise ValueError(f"The architecture does not fit this network: {error}") from error
 
 
-def _convolution(inputs: int, outputs: int) -> nn.Conv3d:
-    return nn.Conv3d(inputs, outputs, kernel_size=3, padding=1)
+class _Convolution(nn.Conv3d):
+    """A convolution that may be given its input channels in several parts, which add up."""
+
+    def part(self, features: list[Tensor], *runs: tuple[int, int], biased: bool = False) -> Tensor:
+        """Apply the convolution to some of its input channels.
+
+        Parameters
+        ----------
+        features
+            Shape [B, C, D, H, W] each; side by side they are the input channels `runs`.
+        runs
+            (first, behind the last) of each run of input channels.
+        biased
+            Whether to add the bias; one of the parts must.
+        """
+        weight = torch.cat([self.weight[:, first:last] for first, last in runs], dim=1)
+        last = self.weight.is_contiguous(memory_format=torch.channels_last_3d)
+        joined = _side_by_side(features, torch.channels_last_3d if last else None)
+        return self._conv_forward(joined, weight, self.bias if biased else None)
+
+    def part_of_upsampled(self, features: Tensor, run: tuple[int, int]) -> Tensor:
+        """Apply the convolution, of size 3, to features that are repeated along every axis.
+
+        Every voxel of [B, C, D, H, W] stands for its eight ones in [B, C, 2D, 2H, 2W]. What the
+        small kernel makes of these is what a transposed one of size 4 makes of the voxel.
+        """
+        small = self.weight[:, run[0] : run[1]].flip(2, 3, 4).transpose(0, 1)
+        places = itertools.product((0, 1), repeat=3)
+        shifted = [F.pad(small, (i, 1 - i, j, 1 - j, k, 1 - k)) for k, j, i in places]
+        wide = torch.stack(shifted).sum(0)
+        return F.conv_transpose3d(features, wide, stride=2, padding=1)
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        return _convolve(input, weight, bias, self.stride, self.padding)
+
+
+def _side_by_side(parts: list[Tensor], layout: torch.memory_format | None) -> Tensor:
+    """Join features [B, C, D, H, W] along their channels, in the parts' common dtype."""
+    if len(parts) == 1 or layout is None or torch.is_grad_enabled():
+        return torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+    batch = max(part.shape[0] for part in parts)
+    shape = (batch, sum(part.shape[1] for part in parts), *parts[0].shape[2:])
+    joined = torch.empty(shape, dtype=parts[0].dtype, device=parts[0].device, memory_format=layout)
+    first = 0
+    for part in parts:
+        joined[:, first : first + part.shape[1]] = part
+        first += part.shape[1]
+    return joined
+
+
+class _BlockConvolution(_Convolution):
+    """A convolution of size 3 with few outputs, several neighbouring voxels at once.
+
+    A processor computes sixteen outputs in the time of three. So the voxels of a block are made
+    outputs of a convolution that strides from block to block, whose kernel holds the small one
+    once for each of them; they are laid out as voxels afterwards.
+    """
+
+    def __init__(self, inputs: int, outputs: int, block: tuple[int, int, int]) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+        self.block = block
+
+    def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        if any(n % b for n, b in zip(input.shape[2:], self.block, strict=True)):
+            return super()._conv_forward(input, weight, bias)
+        outputs, inputs = weight.shape[:2]
+        wide = weight.new_zeros((outputs, *self.block, inputs, *(b + 2 for b in self.block)))
+        for k, j, i in itertools.product(*map(range, self.block)):
+            wide[:, k, j, i, :, k : k + 3, j : j + 3, i : i + 3] = weight
+        biases = None if bias is None else bias.repeat_interleave(math.prod(self.block))
+        blocks = _convolve(input, wide.flatten(0, 3), biases, self.block, self.padding)
+        return _blocks_to_voxels(blocks, self.block)
+
+
+def _convolve(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: tuple[int, ...],
+    padding: str | tuple[int, ...],
+) -> Tensor:
+    """Convolve; left to itself, torch takes a slower kernel for a single small image on a CPU."""
+    if (
+        input.device.type == "cpu"
+        and input.dtype == weight.dtype == torch.float32
+        and torch.backends.mkldnn.is_available()
+        and not torch.is_autocast_enabled("cpu")
+        and not isinstance(padding, str)
+    ):
+        return torch.mkldnn_convolution(input, weight, bias, padding, stride, (1, 1, 1), 1)
+    return F.conv3d(input, weight, bias, stride, padding)
+
+
+class _InstanceNorm(nn.InstanceNorm3d):
+    """Instance normalisation that leaves the memory layout as it is."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, affine=True)
+
+    def forward(self, input: Tensor) -> Tensor:
+        values = input.float()
+        centered = values - values.mean((2, 3, 4), keepdim=True)
+        deviation = (centered.square().mean((2, 3, 4), keepdim=True) + self.eps).sqrt()
+        scale = self.weight.view(-1, 1, 1, 1) / deviation
+        return torch.addcmul(self.bias.view(-1, 1, 1, 1), centered, scale).to(input.dtype)
 
 
 class _EncoderBlock(nn.Sequential):
@@ -137,9 +244,47 @@ class _EncoderBlock(nn.Sequential):
     def __init__(self, inputs: int, outputs: int, convolutions: int) -> None:
         super().__init__()
         for index in range(convolutions):
-            self.append(_convolution(outputs if index else inputs, outputs))
-            self.append(nn.InstanceNorm3d(outputs, affine=True))
-            self.append(nn.LeakyReLU(LEAKY_SLOPE))
+            self.append(_Convolution(outputs if index else inputs, outputs, 3, padding=1))
+            self.append(_InstanceNorm(outputs))
+            self.append(nn.LeakyReLU(LEAKY_SLOPE, inplace=True))
+
+
+@dataclass(frozen=True)
+class _ComparedFixed:
+    """What a level needs of the fixed image, whatever the moving image and the flow.
+
+    Parameters
+    ----------
+    padded
+        [1, F, D + 2, H + 2, W + 2]: its features, for `alignment_force`.
+    entered
+        [1, hidden, D, H, W]: their part of the regressor's first convolution, the bias included.
+    unit
+        [1, F, D, H, W]: for `local_correlation`; None at a level without.
+    """
+
+    padded: Tensor
+    entered: Tensor
+    unit: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class EncodedFixed:
+    """A fixed image as `PyramidFlowNetwork` sees it: computed once, compared with many.
+
+    Parameters
+    ----------
+    shape
+        Of the image, [B, 1, D, H, W].
+    levels
+        Finest first.
+    full_resolution
+        None where the network has no such level, or it is not asked for.
+    """
+
+    shape: torch.Size
+    levels: list[_ComparedFixed]
+    full_resolution: _ComparedFixed | None
 
 
 class _FlowRegressor(nn.Module):
@@ -147,20 +292,25 @@ class _FlowRegressor(nn.Module):
 
     def __init__(self, inputs: int, hidden: int, outputs: int, dropout: float) -> None:
         super().__init__()
-        self.enter = _convolution(inputs, hidden)
-        self.refine = _convolution(hidden, hidden)
+        self.enter = _Convolution(inputs, hidden, 3, padding=1)
+        self.refine = _Convolution(hidden, hidden, 3, padding=1)
         self.dropout = nn.Dropout3d(dropout)
-        self.leave = _convolution(hidden, outputs)
+        self.leave = (
+            _BlockConvolution(hidden, outputs, (1, 2, 2))
+            if outputs <= 4
+            else _Convolution(hidden, outputs, 3, padding=1)
+        )
         # Starting near zero flow keeps the warped features meaningful from the first step on.
         nn.init.normal_(self.leave.weight, std=1e-2)
         if self.leave.bias is not None:
             nn.init.zeros_(self.leave.bias)
 
-    def forward(self, compared: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = F.leaky_relu(self.enter(compared), LEAKY_SLOPE)
-        hidden = hidden + F.leaky_relu(self.refine(hidden), LEAKY_SLOPE)
+    def forward(self, entered: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the velocity and the hidden features for what the first convolution gave."""
+        hidden = F.leaky_relu_(entered, LEAKY_SLOPE)
+        hidden = hidden + F.leaky_relu_(self.refine(hidden), LEAKY_SLOPE)
         hidden = self.dropout(hidden)
-        return OUTPUT_SCALE * self.leave(hidden).float(), hidden
+        return OUTPUT_SCALE * self.leave(hidden).float().contiguous(), hidden
 
 
 class PyramidFlowNetwork(nn.Module):
@@ -180,9 +330,9 @@ class PyramidFlowNetwork(nn.Module):
         # An even kernel puts a coarse voxel's centre between its eight fine ones, which is the
         # convention that `upsample_displacement` undoes.
         self.stem = nn.Sequential(
-            nn.Conv3d(1, first, kernel_size=4, stride=2, padding=1),
-            nn.InstanceNorm3d(first, affine=True),
-            nn.LeakyReLU(LEAKY_SLOPE),
+            _Convolution(1, first, kernel_size=4, stride=2, padding=1),
+            _InstanceNorm(first),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
         )
         self.encoders = nn.ModuleList()
         self.contexts = nn.ModuleList()
@@ -195,7 +345,7 @@ class PyramidFlowNetwork(nn.Module):
             inputs = features
             compared = 2 * features + 3 + 6 + 27 * a.correlation[level]
             if level + 1 < len(a.decoder_channels):
-                self.contexts.append(nn.Conv3d(a.decoder_channels[level + 1], features, 1))
+                self.contexts.append(_Convolution(a.decoder_channels[level + 1], features, 1))
                 compared += features
             self.regressors.append(_FlowRegressor(compared, hidden, 3, a.dropout))
         self.step_sizes = nn.Parameter(torch.full((len(a.encoder_channels),), 0.5))
@@ -213,6 +363,48 @@ class PyramidFlowNetwork(nn.Module):
             features = encoder(F.avg_pool3d(features, 2) if level else features)
             pyramid.append(features)
         return pyramid
+
+    def _enter(self, level: int) -> _Convolution:
+        """Return the first convolution of a level's regressor."""
+        regressor = self.regressors[level]
+        assert isinstance(regressor, _FlowRegressor)
+        return regressor.enter
+
+    def encode_fixed(self, fixed: Tensor) -> EncodedFixed:
+        """Return everything about a fixed image that does not depend on the moving one.
+
+        Parameters
+        ----------
+        fixed
+            Shape [B, 1, D, H, W], intensities 0..1.
+
+        Raises
+        ------
+        ValueError
+            If an axis is no multiple of `architecture.shape_multiple`.
+        """
+        pyramid = self._encode_fixed_pyramid(fixed)
+        return EncodedFixed(fixed.shape, pyramid, self._encode_fixed_image(fixed))
+
+    def _encode_fixed_pyramid(self, fixed: Tensor) -> list[_ComparedFixed]:
+        multiple = self.architecture.shape_multiple
+        if any(n % multiple for n in fixed.shape[2:]):
+            raise ValueError(
+                f"Every axis must be a multiple of {multiple}, not {tuple(fixed.shape)}."
+            )
+        return [
+            _ComparedFixed(
+                pad_by_repeating(features),
+                self._enter(level).part([features], (0, features.shape[1]), biased=True),
+                unit_features(features) if correlation else None,
+            )
+            for level, (features, correlation) in enumerate(
+                zip(self.encode(fixed), self.architecture.correlation, strict=True)
+            )
+        ]
+
+    def _encode_fixed_image(self, fixed: Tensor) -> _ComparedFixed | None:
+        return None if self.full_resolution is None else self.full_resolution.encode_fixed(fixed)
 
     def flows(
         self, moving: Tensor, fixed: Tensor, finest_level: int = 0, *, finest_alone: bool = False
@@ -234,34 +426,45 @@ class PyramidFlowNetwork(nn.Module):
         list of Tensor
             Float32, shape [B, 3, D/2^l, H/2^l, W/2^l] each, in voxels of level l.
         """
-        multiple = self.architecture.shape_multiple
-        if any(n % multiple for n in fixed.shape[2:]) or moving.shape != fixed.shape:
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not finest_alone):
+            pyramid = self._encode_fixed_pyramid(fixed)
+        image = None if finest_level else self._encode_fixed_image(fixed)
+        encoded = EncodedFixed(fixed.shape, pyramid, image)
+        return self._flows(moving, encoded, max(finest_level - 1, 0), finest_alone)
+
+    def _flows(
+        self, moving: Tensor, fixed: EncodedFixed, finest: int = 0, finest_alone: bool = False
+    ) -> list[Tensor]:
+        """Return what `flows` does, down to the pyramid's level `finest` and what is encoded."""
+        if moving.shape[1:] != fixed.shape[1:]:
             raise ValueError(
-                f"Both images must have one shape, every axis a multiple of {multiple}, not "
-                f"{tuple(moving.shape)} and {tuple(fixed.shape)}."
+                f"Both images must have one shape, not {tuple(moving.shape)} and "
+                f"{tuple(fixed.shape)}."
             )
         with torch.set_grad_enabled(torch.is_grad_enabled() and not finest_alone):
-            flows, hidden = self._pyramid_flows(moving, fixed, max(finest_level - 1, 0))
-        if self.full_resolution is not None and finest_level == 0:
+            flows, hidden = self._pyramid_flows(moving, fixed.levels, finest)
+        if self.full_resolution is not None and fixed.full_resolution is not None:
             flow = upsample_displacement(flows[-1])
-            flows.append(self.full_resolution(moving, fixed, flow, hidden))
+            flows.append(self.full_resolution(moving, fixed.full_resolution, flow, hidden))
         return flows
 
     def _pyramid_flows(
-        self, moving: Tensor, fixed: Tensor, finest: int
+        self, moving: Tensor, fixed: list[_ComparedFixed], finest: int
     ) -> tuple[list[Tensor], Tensor]:
         """Return the flow after every pyramid level down to `finest`, and what was seen there."""
-        # Both images in one batch: the same numbers, and faster convolutions on a CPU.
-        pyramids = [features.chunk(2) for features in self.encode(torch.cat((moving, fixed)))]
-        moving_pyramid, fixed_pyramid = zip(*pyramids, strict=True)
-        shape = (fixed.shape[0], 3, *fixed_pyramid[-1].shape[2:])
-        flow, hidden = torch.zeros(shape, device=fixed.device), torch.empty(0)
+        pyramid = self.encode(moving)
+        shape = (moving.shape[0], 3, *pyramid[-1].shape[2:])
+        flow, hidden = torch.zeros(shape, device=moving.device), torch.empty(0)
         flows: list[Tensor] = []
         for level in reversed(range(finest, len(self.encoders))):
-            context: list[Tensor] = []
+            entered = fixed[level].entered
             if flows:
                 flow = upsample_displacement(flow)
-                context = [F.interpolate(self.contexts[level](hidden), scale_factor=2.0)]
+                context = self.contexts[level](hidden)
+                features = context.shape[1]
+                entered = entered + self._enter(level).part_of_upsampled(
+                    context, (2 * features, 3 * features)
+                )
             differentiable = torch.is_grad_enabled()
             looks = self.architecture.iterations[level]
             unlearnt = 0
@@ -272,37 +475,48 @@ class PyramidFlowNetwork(nn.Module):
                 unlearnt = looks - 1
             for look in range(looks):
                 with torch.set_grad_enabled(differentiable and look >= unlearnt):
-                    flow, hidden = self._refine(
-                        level, moving_pyramid[level], fixed_pyramid[level], flow, context
-                    )
+                    flow, hidden = self._refine(level, pyramid[level], fixed[level], flow, entered)
             flows.append(flow)
         return flows, hidden
 
     def _refine(
-        self, level: int, moving: Tensor, fixed: Tensor, flow: Tensor, context: list[Tensor]
+        self, level: int, moving: Tensor, fixed: _ComparedFixed, flow: Tensor, entered: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Compare the features of one level and improve the flow; return it and what was seen."""
-        warped = sample_displaced(moving, flow).to(fixed.dtype)
-        force, stiffness = alignment_force(fixed, warped)
-        compared = [fixed, warped, *context]
-        if self.architecture.correlation[level]:
-            compared.append(local_correlation(fixed, warped).to(fixed.dtype))
-        compared += [x.to(fixed.dtype) for x in (flow, force, stiffness)]
-        velocity, hidden = self.regressors[level](torch.cat(compared, dim=1))
+        """Compare the features of one level and improve the flow; return it and what was seen.
+
+        `entered` is the part of the regressor's first convolution that all looks of a level share.
+        """
+        warped = sample_displaced(moving, flow)
+        force, stiffness = alignment_force(fixed.padded, pad_by_repeating(warped))
+        compared = [warped, flow, force, stiffness]
+        if fixed.unit is not None:
+            compared.insert(1, local_correlation(fixed.unit, unit_features(warped)))
+        compared = [x.to(entered.dtype) for x in compared]
+        enter, features = self._enter(level), moving.shape[1]
+        others = sum(x.shape[1] for x in compared[1:])
+        changing = enter.part(
+            compared,
+            (features, 2 * features),
+            (enter.in_channels - others, enter.in_channels),
+        )
+        velocity, hidden = self.regressors[level](changing.add_(entered))
         # A cautious Gauss-Newton step to start from: without one, thousands of steps pass before
         # the features and the convolutions that read them have found each other.
         velocity = velocity + self.step_sizes[level] * force / (stiffness + STIFFNESS_FLOOR)
         residual = exponentiate(velocity, self.architecture.squaring_steps)
         return compose_displacements(flow, residual), hidden
 
-    def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
+    def forward(self, moving: Tensor, fixed: Tensor | EncodedFixed) -> Tensor:
         """Register two images.
 
         Parameters
         ----------
-        moving, fixed
+        moving
             Shape [B, 1, D, H, W], axes (k, j, i), every axis a multiple of
-            `architecture.shape_multiple`; intensities 0..1; one common lattice of about 2 mm.
+            `architecture.shape_multiple`; intensities 0..1.
+        fixed
+            The same, on one common lattice of about 2 mm; or from `encode_fixed`, and then a
+            single fixed image serves a batch.
 
         Returns
         -------
@@ -310,8 +524,9 @@ class PyramidFlowNetwork(nn.Module):
             Float32, shape [B, 3, D, H, W]: for every fixed voxel the displacement to the moving
             voxel that corresponds, in voxels, components (i, j, k).
         """
-        displacement = self.flows(moving, fixed)[-1]
-        while displacement.shape[2] < fixed.shape[2]:
+        encoded = fixed if isinstance(fixed, EncodedFixed) else self.encode_fixed(fixed)
+        displacement = self._flows(moving, encoded)[-1]
+        while displacement.shape[2] < moving.shape[2]:
             displacement = upsample_displacement(displacement)
         return displacement
 
@@ -326,33 +541,46 @@ class _FullResolutionLevel(nn.Module):
     def __init__(self, features: int, hidden: int, dropout: float) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            _convolution(1, features),
-            nn.InstanceNorm3d(features, affine=True),
-            nn.LeakyReLU(LEAKY_SLOPE),
+            _BlockConvolution(1, features, (2, 2, 2)),
+            _InstanceNorm(features),
+            nn.LeakyReLU(LEAKY_SLOPE, inplace=True),
         )
         gathered = 3 * FULL_RESOLUTION_HIDDEN // 4
-        self.gather = nn.Conv3d(2 * features + 6, gathered, kernel_size=4, stride=2, padding=1)
-        self.context = nn.Conv3d(hidden, FULL_RESOLUTION_HIDDEN - gathered, 1)
+        self.gather = _Convolution(2 * features + 6, gathered, kernel_size=4, stride=2, padding=1)
+        self.context = _Convolution(hidden, FULL_RESOLUTION_HIDDEN - gathered, 1)
         self.regressor = _FlowRegressor(FULL_RESOLUTION_HIDDEN, FULL_RESOLUTION_HIDDEN, 24, dropout)
         self.step_size = nn.Parameter(torch.tensor(0.5))
 
-    def forward(self, moving: Tensor, fixed: Tensor, flow: Tensor, hidden: Tensor) -> Tensor:
-        moving_features, fixed_features = self.features(torch.cat((moving, fixed))).chunk(2)
-        warped = sample_displaced(moving_features, flow).to(fixed_features.dtype)
-        force, stiffness = alignment_force(fixed_features, warped)
-        compared = [fixed_features, warped, *(x.to(warped.dtype) for x in (force, stiffness))]
-        gathered = F.leaky_relu(self.gather(torch.cat(compared, dim=1)), LEAKY_SLOPE)
+    def encode_fixed(self, fixed: Tensor) -> _ComparedFixed:
+        """Return what the level needs of the fixed image [B, 1, D, H, W]."""
+        features = self.features(fixed)
+        entered = self.gather.part([features], (0, features.shape[1]), biased=True)
+        return _ComparedFixed(pad_by_repeating(features), entered)
+
+    def forward(
+        self, moving: Tensor, fixed: _ComparedFixed, flow: Tensor, hidden: Tensor
+    ) -> Tensor:
+        """Refine a flow [B, 3, D, H, W] with features at full resolution; return it."""
+        warped = sample_displaced(self.features(moving), flow)
+        force, stiffness = alignment_force(fixed.padded, pad_by_repeating(warped))
+        compared = [x.to(fixed.entered.dtype) for x in (warped, force, stiffness)]
+        others = sum(x.shape[1] for x in compared)
+        read = (self.gather.in_channels - others, self.gather.in_channels)
+        gathered = self.gather.part(compared, read).add_(fixed.entered)
+        gathered = F.leaky_relu_(gathered, LEAKY_SLOPE)
         context = self.context(hidden).to(gathered.dtype)
-        velocities, _ = self.regressor(torch.cat([gathered, context], dim=1))
-        velocity = _shuffle_to_full_resolution(velocities)
+        width = gathered.shape[1] + context.shape[1]
+        enter = self.regressor.enter
+        velocities, _ = self.regressor(enter.part([gathered, context], (0, width), biased=True))
+        velocity = _blocks_to_voxels(velocities, (2, 2, 2))
         velocity = velocity + self.step_size * force / (stiffness + STIFFNESS_FLOOR)
         return compose_displacements(flow, velocity)
 
 
-def _shuffle_to_full_resolution(values: Tensor) -> Tensor:
-    """Turn [B, 24, D, H, W] into [B, 3, 2D, 2H, 2W]: eight outputs, eight voxels."""
-    batch, _, depth, height, width = values.shape
-    blocks = values.reshape(batch, 3, 2, 2, 2, depth, height, width)
-    return blocks.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(
-        batch, 3, 2 * depth, 2 * height, 2 * width
-    )
+def _blocks_to_voxels(values: Tensor, block: tuple[int, int, int]) -> Tensor:
+    """Turn [B, C * b, D, H, W] into [B, C, D * bk, H * bj, W * bi]: each output its own voxel."""
+    batch, channels, *places = values.shape
+    outputs = channels // math.prod(block)
+    blocks = values.reshape(batch, outputs, *block, *places)
+    shape = (n * b for n, b in zip(places, block, strict=True))
+    return blocks.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(batch, outputs, *shape)
