@@ -139,9 +139,14 @@ class Recorder:
             return values
         return np.asarray(np.rint(values).astype(self._type))
 
-    def _check_space(self) -> None:
+    @property
+    def needed_bytes(self) -> int:
+        """What all passes of the design take on disk."""
         a_voxel = 3 * 2 + np.dtype(self._type).itemsize
-        needed = self._engine.design.passes * int(np.prod(self._lattice.size)) * a_voxel
+        return self._engine.design.passes * int(np.prod(self._lattice.size)) * a_voxel
+
+    def _check_space(self) -> None:
+        needed = self.needed_bytes
         free = shutil.disk_usage(self._folder.parent).free
         if free < needed + SPARE_BYTES:
             raise OutputError(

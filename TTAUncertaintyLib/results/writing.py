@@ -77,7 +77,7 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
     (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
 
 
-def check_space(partial: Path, fixed: Lattice, network: Lattice) -> None:
+def check_space(partial: Path, fixed: Lattice, network: Lattice, more_bytes: int = 0) -> None:
     """Make sure, before the passes, that there is room for the bundle.
 
     Parameters
@@ -86,6 +86,8 @@ def check_space(partial: Path, fixed: Lattice, network: Lattice) -> None:
         Where it will be written.
     fixed, network
         The lattices of the fixed image and of the network.
+    more_bytes
+        What else is still to be written there: kept registrations.
 
     Raises
     ------
@@ -96,6 +98,7 @@ def check_space(partial: Path, fixed: Lattice, network: Lattice) -> None:
     # network's lattice two transforms of 3 doubles and three variances
     voxels, network_voxels = (int(np.prod(lattice.size)) for lattice in (fixed, network))
     needed = 4 * voxels * (len(MapKind) + 2) + 60 * network_voxels + SPARE_BYTES
+    needed += more_bytes
     free = shutil.disk_usage(partial).free
     if free < needed:
         raise OutputError(

@@ -126,13 +126,14 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
 
     voice.say("phase", phase="registering")
     with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
-        check_space(folder, fixed.lattice, pair.fixed_lattice)
         with clock.phase("network"):
             recorder = None
             if job.keep_registrations:
                 recorder = Recorder(folder / REGISTRATIONS_FOLDER, engine, moving, moving_file)
                 stack.callback(recorder.close)
                 engine.observer = recorder.add
+            kept_bytes = 0 if recorder is None else recorder.needed_bytes
+            check_space(folder, fixed.lattice, pair.fixed_lattice, kept_bytes)
             previews = None
             if job.previews is not None:
                 previews = stack.enter_context(Previews(job.previews, voice, began))

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from TTAUncertaintyLib.errors import InputError, OutputError
-from TTAUncertaintyLib.evaluation.page import EVALUATION_FILE, write_evaluation
+from TTAUncertaintyLib.evaluation.page import EVALUATION, EVALUATION_FILE, write_evaluation
 from TTAUncertaintyLib.evaluation.page.methods import shown_methods
 from TTAUncertaintyLib.evaluation.page.page import make_page
 from TTAUncertaintyLib.evaluation.page.plots import Axis, beside_each_other, path, value_axis
@@ -233,6 +233,10 @@ def test_a_folder_is_replaced_only_if_asked_and_only_an_evaluation(tmp_path: Pat
         write_evaluation(folder, evaluation())
     write_evaluation(folder, replace(evaluation(), title="newer"), overwrite=True)
     assert read_evaluation(folder / EVALUATION_FILE).title == "newer"
+    assert EVALUATION.others(folder) == []
+    (folder / "notes.txt").write_text("three years of work")
+    with pytest.raises(OutputError, match=r"notes\.txt"):
+        write_evaluation(folder, evaluation(), overwrite=True)
     other = tmp_path / "other"
     other.mkdir()
     (other / "result.json").write_text("{}")

@@ -18,7 +18,7 @@ from support.phantom import FIXED, write_pair
 
 from TTAUncertaintyLib.errors import InputError, OutputError
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
-from TTAUncertaintyLib.results import Bundle, MapKind
+from TTAUncertaintyLib.results import RESULT, Bundle, MapKind
 from TTAUncertaintyLib.results.writing import _rounded
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.messages import Voice
@@ -77,6 +77,12 @@ def test_the_two_terms_add_up_to_the_total_in_variance(bundle: Bundle) -> None:
     assert root["total"] ** 2 == pytest.approx(
         root["intrinsic"] ** 2 + root["jitter"] ** 2, rel=1e-3
     )
+
+
+def test_everything_in_a_bundle_is_known_to_be_a_results(bundle: Bundle) -> None:
+    """What is not could never be replaced."""
+    assert RESULT.others(bundle.folder) == []
+    assert {RESULT.owns(name) for name in bundle.record["files"].values()} == {True}
 
 
 def test_the_record_states_what_was_done(job: Job, bundle: Bundle) -> None:
