@@ -14,6 +14,7 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..errors import InputError
+from ..geometry import read_stored
 from ..results import Bundle, MapKind, new_folder
 from ..results.summary import summary_lines
 from ..review import HotSpot
@@ -201,9 +202,10 @@ def load(folder: str | PathLike[str]) -> Result:
 
 def _image(path: Path) -> sitk.Image:
     try:
-        return sitk.ReadImage(str(path))
-    except RuntimeError as error:
+        stored = read_stored(path)
+    except InputError as error:
         raise _unreadable(path) from error
+    return stored.lattice.stamp(sitk.GetImageFromArray(stored.values))
 
 
 def _unreadable(path: Path) -> InputError:

@@ -133,8 +133,8 @@ def _origin(path: Path, stored: StoredImage, replaced: int = 0) -> ImageFile:
         stored.pixel_type,
         stored.lattice,
         replaced,
-        stored.files,
-        stored.notes,
+        files=stored.files,
+        notes=stored.notes,
     )
 
 
