@@ -1,6 +1,6 @@
 """NIfTI headers: where the voxels lie, and the two geometries of which ITK takes one.
 
-Sources: https://nifti.nimh.nih.gov/nifti-1 and nifti-2 (nifti1.h, nifti2.h).
+Source: https://nifti.nimh.nih.gov/nifti-1 (nifti1.h).
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def is_nifti(path: Path) -> bool:
 
 
 def read_nifti_header(path: Path) -> NiftiHeader:
-    """Read the header of a NIfTI-1 or NIfTI-2 image, compressed or not.
+    """Read the header of a NIfTI-1 image, compressed or not.
 
     Parameters
     ----------
@@ -117,11 +117,14 @@ def read_nifti_header(path: Path) -> NiftiHeader:
     """
     file = _header_of_pair(path)
     begin, compressed = _begin(file)
-    order = "<" if begin[:4] in (b"\x5c\x01\0\0", b"\x1c\x02\0\0") else ">"
+    order = "<" if begin[:4] == b"\x5c\x01\0\0" else ">"
     sizeof = struct.unpack_from(f"{order}i", begin)[0] if len(begin) >= 348 else 0
-    second = sizeof == 540 and len(begin) >= 540
-    magic = begin[4:8] if second else begin[344:348]
-    if magic[:3] not in (b"n+1", b"ni1", b"n+2", b"ni2"):
+    magic = begin[344:348]
+    if begin[4:7] in (b"n+2", b"ni2"):
+        raise InputError(
+            f"{path} is a NIfTI-2 image, which is not read here.", "Save it as NIfTI-1 or NRRD."
+        )
+    if magic[:3] not in (b"n+1", b"ni1"):
         if sizeof == 348:
             raise InputError(
                 f"{path} is an Analyze 7.5 image, whose header does not say where left and right "
@@ -132,7 +135,7 @@ def read_nifti_header(path: Path) -> NiftiHeader:
             f"{path} cannot be read as an image: it is not a NIfTI file.",
             "Give the image itself, not another file under its name.",
         )
-    fields = _Fields.second(begin, order) if second else _Fields.first(begin, order)
+    fields = _Fields.of(begin, order)
     if fields.code not in _TYPES:
         kinds = {32: "complex", 1792: "complex", 128: "3 components", 2304: "4 components"}
         raise InputError(
@@ -162,7 +165,7 @@ def read_nifti_header(path: Path) -> NiftiHeader:
 
 @dataclass(frozen=True, eq=False)
 class _Fields:
-    """The numbers of either version that matter here."""
+    """The numbers that matter here."""
 
     code: int
     extent: tuple[int, ...]
@@ -176,33 +179,19 @@ class _Fields:
     units: int
 
     @classmethod
-    def first(cls, b: bytes, order: str) -> _Fields:
+    def of(cls, b: bytes, order: str) -> _Fields:
         rank, *extent = struct.unpack_from(f"{order}8h", b, 40)
         return cls(
             struct.unpack_from(f"{order}h", b, 70)[0],
             tuple(extent[: max(0, rank)]),
             struct.unpack_from(f"{order}8f", b, 76),
             struct.unpack_from(f"{order}f", b, 108)[0],
-            *_two(struct.unpack_from(f"{order}2f", b, 112)),
+            struct.unpack_from(f"{order}f", b, 112)[0],
+            struct.unpack_from(f"{order}f", b, 116)[0],
             struct.unpack_from(f"{order}2h", b, 252),
             struct.unpack_from(f"{order}6f", b, 256),
             struct.unpack_from(f"{order}12f", b, 280),
             b[123] & 7,
-        )
-
-    @classmethod
-    def second(cls, b: bytes, order: str) -> _Fields:
-        rank, *extent = struct.unpack_from(f"{order}8q", b, 16)
-        return cls(
-            struct.unpack_from(f"{order}h", b, 12)[0],
-            tuple(extent[: max(0, rank)]),
-            struct.unpack_from(f"{order}8d", b, 104),
-            float(struct.unpack_from(f"{order}q", b, 168)[0]),
-            *_two(struct.unpack_from(f"{order}2d", b, 176)),
-            struct.unpack_from(f"{order}2i", b, 344),
-            struct.unpack_from(f"{order}6d", b, 352),
-            struct.unpack_from(f"{order}12d", b, 400),
-            struct.unpack_from(f"{order}i", b, 500)[0] & 7,
         )
 
     def stated(self) -> dict[str, Matrix]:
@@ -240,10 +229,6 @@ class _Fields:
         matrix[:3, :3] *= np.abs(self.pixdim[1:4]) * [1.0, 1.0, handedness]
         matrix[:3, 3] = offset
         return matrix
-
-
-def _two(numbers: tuple[float, ...]) -> tuple[float, float]:
-    return numbers[0], numbers[1]
 
 
 def _begin(file: Path) -> tuple[bytes, bool]:

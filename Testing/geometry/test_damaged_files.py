@@ -293,3 +293,9 @@ def test_contrast_that_an_offset_swallows_is_not_called_constant(tmp_path: Path)
         read_image(path)
     image, _ = read_image(write(path, RAMP.astype(np.float64) + 1e4))
     assert np.array_equal(image.intensities.numpy(), RAMP + np.float32(1e4))
+
+
+def test_a_nifti_2_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "image.nii").write_bytes(struct.pack("<i4s", 540, b"n+2\0") + bytes(2000))
+    with pytest.raises(InputError, match="NIfTI-2"):
+        read_image(tmp_path / "image.nii")
