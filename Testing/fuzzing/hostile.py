@@ -37,13 +37,14 @@ def json_bytes(draw: st.DrawFn, valid: bytes) -> bytes:
         value = _changed(draw, value)
     text = json.dumps(value, ensure_ascii=draw(st.booleans()))
     if draw(st.integers(0, 9)) == 0:
-        text = draw(st.sampled_from(_WHOLE))
+        text = draw(st.sampled_from(WHOLE))
     encoding = draw(st.sampled_from(["utf-8"] * 6 + ["utf-8-sig", "utf-16", "latin-1"]))
     data = text.encode(encoding, "surrogatepass" if "utf" in encoding else "replace")
     return draw(broken_bytes(data)) if draw(st.integers(0, 3)) == 0 else data
 
 
-_WHOLE = [
+#: What hurts any reader of JSON.
+WHOLE = [
     "",
     "null",
     "NaN",

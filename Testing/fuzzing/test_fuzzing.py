@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from .doors import DOORS, Door
-from .hostile import broken_bytes, json_bytes
+from .hostile import WHOLE, broken_bytes, json_bytes
 
 CORPUS = Path(__file__).with_name("corpus")
 CASES = sorted(path for path in CORPUS.glob("*/*") if path.parent.name in DOORS)
@@ -70,6 +70,14 @@ def test_no_bytes_do_more_than_they_should(name: str, tmp_path: Path) -> None:
             raise found
 
     looked_at()
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_what_hurts_any_reader_hurts_none(name: str, tmp_path: Path) -> None:
+    for text in WHOLE:
+        found = come_in(DOORS[name], text.encode(), tmp_path)
+        if found is not None:
+            raise found
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
