@@ -125,7 +125,7 @@ def executed(path: Path) -> list[ast.stmt]:
 
     def is_plain(node: ast.stmt) -> bool:
         if isinstance(node, ast.Assign):
-            return all(isinstance(target, ast.Name) for target in node.targets)
+            return all(isinstance(each, (ast.Name, ast.Tuple)) for each in node.targets)
         if isinstance(node, ast.Expr):
             return isinstance(node.value, ast.Constant)
         if isinstance(node, ast.If):
