@@ -5,6 +5,7 @@ Its own checks cannot run here, since they ask the public repository; these are 
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -100,6 +101,40 @@ def test_the_citation_names_this_software_and_both_versions_of_the_paper() -> No
     for each in cited["references"]:
         assert each["title"] in readme
         assert [author["family-names"] for author in each["authors"]] == ["Tian", "Hu", "Iglesias"]
+
+
+def test_nothing_is_executed_at_file_scope_but_what_the_reviewers_are_told() -> None:
+    """Programs (`__main__` and the like) and the rooms that the module never loads are left out."""
+    found = {}
+    for root in ("TTAUncertainty", "TTAUncertaintyLib"):
+        for path in sorted((REPOSITORY / root).rglob("*.py")):
+            name = path.relative_to(REPOSITORY).as_posix()
+            if path.name != "__main__.py" and "/viewer/" not in name and "/training/" not in name:
+                statements = [ast.unparse(node) for node in executed(path)]
+                found |= {name: statements} if statements else {}
+    assert found == {
+        "TTAUncertainty/TTAUncertaintyPanel/__init__.py": ["ensure_library()"],
+        "TTAUncertaintyLib/geometry/files.py": ["sitk.ProcessObject.GlobalWarningDisplayOff()"],
+        "TTAUncertaintyLib/models/__init__.py": ["sys.modules[__name__].__class__ = _CallableRoom"],
+    }
+
+
+def executed(path: Path) -> list[ast.stmt]:
+    """Return what a file does at its top besides importing, defining and naming constants."""
+    plain = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.AnnAssign)
+
+    def is_plain(node: ast.stmt) -> bool:
+        if isinstance(node, ast.Assign):
+            return all(isinstance(each, (ast.Name, ast.Tuple)) for each in node.targets)
+        if isinstance(node, ast.Expr):
+            return isinstance(node.value, ast.Constant)
+        if isinstance(node, ast.If):
+            return "TYPE_CHECKING" in ast.unparse(node.test) or "__main__" in ast.unparse(node.test)
+        if isinstance(node, ast.Try):
+            return all(is_plain(each) for each in node.body)
+        return isinstance(node, plain)
+
+    return [node for node in ast.parse(path.read_text("utf-8")).body if not is_plain(node)]
 
 
 def test_issue_forms_are_forms() -> None:
