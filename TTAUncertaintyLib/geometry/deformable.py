@@ -21,7 +21,7 @@ from torch import Tensor
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import itk_transform
-from .resample import slab_offset, slabs
+from .resample import interpolate, slab_offset, slabs
 from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample_grid
 
 
@@ -123,10 +123,8 @@ class DeformableTransform:
         result = torch.empty(shape)
         for first, depth in slabs(shape):
             part = (depth, *shape[1:])
-            here = affine_grid(to_lattice @ slab_offset(first), self.displacement.shape[1:], part)
-            offset = sample_grid(displacement[None], here)[0]
-            if (beyond := beyond_voxels(here, self.displacement.shape[1:])) is not None:
-                offset.masked_fill_(beyond, 0.0)
+            here = to_lattice @ slab_offset(first)
+            offset = interpolate(displacement, here, part, outside=0.0)
             grid = affine_grid(undisplaced @ slab_offset(first), values.shape[2:], part)
             grid += offset.movedim(0, -1)
             piece = sample_grid(values, grid)[0, 0]

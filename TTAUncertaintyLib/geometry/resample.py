@@ -66,14 +66,84 @@ def resample_array(
     shape = target.array_shape
     result = torch.empty((values.shape[0], *shape), dtype=torch.float32, device=values.device)
     for first, depth in slabs(shape):
-        grid = affine_grid(
-            matrix @ slab_offset(first), values.shape[1:], (depth, *shape[1:]), values.device
+        part = (depth, *shape[1:])
+        result[:, first : first + depth] = interpolate(
+            values, matrix @ slab_offset(first), part, outside, mode
         )
-        piece = sample_grid(values[None], grid, mode)[0]
-        if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
-            piece.masked_fill_(beyond, outside)
-        result[:, first : first + depth] = piece
     return result
+
+
+def interpolate(
+    values: Tensor,
+    matrix: Tensor,
+    shape: tuple[int, int, int],
+    outside: float | None = None,
+    mode: str = "bilinear",
+) -> Tensor:
+    """Interpolate an array at the voxels of another, as `resample_array`.
+
+    Parameters
+    ----------
+    values
+        float32 [C, D, H, W].
+    matrix
+        float64 [4, 4]: target voxels to source voxels, order (i, j, k).
+    shape
+        (d, h, w) of the target.
+    outside, mode
+        As for `resample_array`.
+
+    Returns
+    -------
+    Tensor
+        [C, d, h, w].
+    """
+    along = _axis_by_axis(matrix, shape) if mode == "bilinear" else None
+    # in a matrix product, a voxel that is no number would spoil its whole row
+    if along is not None and bool(values.isfinite().all()):
+        return _interpolate_axis_by_axis(values, along, outside)
+    grid = affine_grid(matrix, values.shape[1:], shape, values.device)
+    piece = sample_grid(values[None], grid, mode)[0]
+    if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
+        piece.masked_fill_(beyond, outside)
+    return piece
+
+
+#: Positions along the axes, in source voxels, and the source axis (i, j, k) of each target axis.
+_Along = list[tuple[int, np.ndarray]]
+
+
+def _axis_by_axis(matrix: Tensor, shape: tuple[int, int, int]) -> _Along | None:
+    """Return where each target axis (i, j, k) runs in the source, if all run along its axes."""
+    rows = matrix.numpy()
+    linear = np.abs(rows[:3, :3]) * (np.array(shape[::-1]) - 1)
+    owners = np.abs(rows[:3, :3]).argmax(0)
+    if sorted(owners) != [0, 1, 2]:
+        return None
+    linear[owners, range(3)] = 0
+    if linear.max() > 1e-4:  # voxels: what single precision makes of coordinates
+        return None
+    return [
+        (int(s), rows[s, 3] + rows[s, t] * np.arange(n))
+        for t, (s, n) in enumerate(zip(owners, reversed(shape), strict=True))
+    ]
+
+
+def _interpolate_axis_by_axis(values: Tensor, along: _Along, outside: float | None) -> Tensor:
+    """Interpolate linearly along one axis after the other: three small matrix products."""
+    sizes = values.shape[:0:-1]
+    # the target's slowest axis first: of a slab it leaves the least to be done
+    for source, at in reversed(along):
+        weights = _gaussian(at, sizes[source], 0.0).to(values)
+        values = _along(weights, values, 3 - source)
+    values = values.permute(0, *(3 - along[t][0] for t in (2, 1, 0))).contiguous()
+    if outside is not None:
+        for target, (source, at) in enumerate(along):
+            # half a voxel beyond the outermost centres, as `beyond_voxels`
+            beyond = (at < -0.5 - 1e-4) | (at >= sizes[source] - 0.5 - 1e-4)
+            if beyond.any():
+                values.movedim(3 - target, 0)[torch.from_numpy(beyond)] = outside
+    return values
 
 
 def resample_image(
@@ -179,6 +249,7 @@ def _gaussian(at: np.ndarray, count: int, width: float) -> Tensor:
     Tensor
         float32 [m, n], every row adds up to 1.
     """
+    at = np.clip(at, 0, count - 1)
     below = np.floor(at).astype(int)
     radius = int(np.ceil(3 * width)) if width >= 0.1 else 0
     weights = np.zeros((len(at), count))

@@ -170,13 +170,11 @@ def find(
     if not _contains(outcome.fixed_lattice, fixed.lattice):
         transform = transform.faded(_FADE_VOXELS)
         mean_transform = None if mean_transform is None else mean_transform.faded(_FADE_VOXELS)
-    on_fixed = resample_array(
-        torch.stack(list(layers.values())),
-        outcome.fixed_lattice,
-        fixed.lattice,
-        outside=float("nan"),
-    ).numpy()
-    values = dict(zip(layers, on_fixed, strict=True))
+    lattices = outcome.fixed_lattice, fixed.lattice
+    values = {
+        kind: resample_array(layer[None], *lattices, outside=float("nan"))[0].numpy()
+        for kind, layer in layers.items()
+    }
     variances = {kind: values[kind] for kind in VARIANCE_KINDS if kind in values}
     maps = {
         kind: np.sqrt(np.maximum(values[kind], 0)) if kind in variances else values[kind]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,9 @@ from .report import make_report
 #: Bytes kept free beyond what the bundle itself needs.
 SPARE_BYTES = 16 << 20
 
+#: Files that are written at the same time: each holds what it wrote and what it read back.
+_WRITERS = 2
+
 
 def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> None:
     """Write the files of a result bundle.
@@ -47,34 +53,49 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
     OSError
         If a file cannot be written whole; `new_folder` turns it into an OutputError.
     """
-    for kind, values in findings.maps.items():
-        facts = kind.facts
-        write_image(
-            folder / facts.file,
-            _rounded(values),
-            findings.fixed.lattice,
-            {"title": facts.title, "unit": facts.unit, "frame": "fixed image"},
-        )
-    if findings.outside is not None:
-        write_image(
-            folder / OUTSIDE_FILE,
-            findings.outside.astype(np.uint8),
-            findings.fixed.lattice,
-            {"title": "Outside the calibrated range", "unit": "1 where it is"},
-        )
-    write_image(
-        folder / WARPED_FILE,
-        findings.warped.intensities.numpy(),
-        findings.fixed.lattice,
-        {"title": findings.warped.name, "unit": "as the moving image"},
-    )
-    _write_transform(folder / TRANSFORM_FILE, findings.transform)
-    if findings.mean_transform is not None:
-        _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
-        _write_variances(folder / VARIANCES_FILE, findings)
-    (folder / REPORT_FILE).write_text(make_report(findings, record), encoding="utf-8")
+    # compressing, reading back and the report's pictures all leave Python free meanwhile
+    with ThreadPoolExecutor(max_workers=_WRITERS) as writers:
+        files = [writers.submit(write) for write in _images(folder, findings)]
+        # one after the other, in this thread: HDF5 does not stand two at a time
+        _write_transform(folder / TRANSFORM_FILE, findings.transform)
+        if findings.mean_transform is not None:
+            _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
+        report = make_report(findings, record)
+        for file in files:
+            file.result()
+    (folder / REPORT_FILE).write_text(report, encoding="utf-8")
     text = json.dumps(record, indent=2, allow_nan=True)
     (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def _images(folder: Path, findings: Findings) -> Iterator[Callable[[], None]]:
+    """Yield what writes each image, the large ones first."""
+    lattice = findings.fixed.lattice
+    for kind, values in findings.maps.items():
+        yield partial(_write_map, folder, kind, values, lattice)
+    yield partial(
+        write_image,
+        folder / WARPED_FILE,
+        findings.warped.intensities.numpy(),
+        lattice,
+        {"title": findings.warped.name, "unit": "as the moving image"},
+    )
+    if findings.mean_transform is not None:
+        yield partial(_write_variances, folder / VARIANCES_FILE, findings)
+    if findings.outside is not None:
+        yield partial(
+            write_image,
+            folder / OUTSIDE_FILE,
+            findings.outside.astype(np.uint8),
+            lattice,
+            {"title": "Outside the calibrated range", "unit": "1 where it is"},
+        )
+
+
+def _write_map(folder: Path, kind: MapKind, values: NDArray[np.float32], lattice: Lattice) -> None:
+    facts = kind.facts
+    header = {"title": facts.title, "unit": facts.unit, "frame": "fixed image"}
+    write_image(folder / facts.file, _rounded(values), lattice, header)
 
 
 def check_space(partial: Path, fixed: Lattice, network: Lattice, more_bytes: int = 0) -> None:
@@ -130,8 +151,13 @@ def write_image(
         back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     except RuntimeError as error:
         raise OSError(f"{path.name} could not be written") from error
-    if not np.array_equal(back, values, equal_nan=True):
+    # bit by bit: that takes no copies, and NaN is itself
+    if back.dtype != values.dtype or not np.array_equal(_bytes(back), _bytes(values)):
         raise OSError(f"{path.name} was not written whole")
+
+
+def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)
 
 
 def _write_transform(path: Path, transform: DeformableTransform) -> None:

@@ -164,3 +164,48 @@ def test_an_affine_map_of_a_field_is_the_matrix_product() -> None:
     expected += matrix[:3, 3].float().view(3, 1, 1, 1)
     assert torch.allclose(affine_map(matrix, field), expected, atol=1e-6)
     assert torch.allclose(affine_map(matrix, field[None])[0], expected, atol=1e-6)
+
+
+# -- lattices whose axes are parallel are interpolated axis by axis ----------------------------
+
+
+def parallel_to(source: Lattice) -> Lattice:
+    """Return a lattice along the same axes, in another order, flipped, finer and farther out."""
+    order = np.array([[0.0, -1.0, 0.0], [0.0, 0.0, 1.0], [-1.0, 0.0, 0.0]])
+    around = Lattice.from_geometry(
+        (30, 22, 31), (1.3, 2.0, 2.1), (0, 0, 0), source.direction @ order
+    )
+    return _overlapping(around, source).transformed(affine(np.eye(3), (3.0, 2.0, 1.0)))
+
+
+@pytest.mark.parametrize("outside", [None, -1.0, float("nan")])
+def test_axis_by_axis_equals_point_by_point(
+    outside: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = torch.rand((2, *OBLIQUE.array_shape), generator=torch.Generator().manual_seed(0))
+    target = parallel_to(OBLIQUE)
+    found = resample_array(values, OBLIQUE, target, outside=outside)
+    monkeypatch.setattr(resample, "_axis_by_axis", lambda *_: None)
+    expected = resample_array(values, OBLIQUE, target, outside=outside)
+    # both take the same voxels for outside, and there are some
+    if outside is not None:
+        taken = found.isnan() if np.isnan(outside) else found == outside
+        assert taken.any() and not taken.all()
+    assert torch.allclose(found, expected, atol=1e-5, equal_nan=True)
+
+
+def test_a_voxel_that_is_no_number_spoils_its_neighbours_alone() -> None:
+    values = torch.zeros((1, *OBLIQUE.array_shape))
+    values[0, 5, 5, 5] = float("nan")
+    found = resample_array(values, OBLIQUE, OBLIQUE.resampled(1.5))
+    assert 0 < int(found.isnan().sum()) < 200
+
+
+@pytest.mark.parametrize("lattice", [PLAIN, FLIPPED])
+def test_shrinking_equals_smoothing_and_sampling(lattice: Lattice) -> None:
+    image = noise(lattice)
+    target = lattice.resampled(np.maximum(lattice.spacing, 4.0))
+    expected = resample_image(image, target).intensities
+    found = resample.shrink_image(image, 4.0)
+    assert found.lattice.is_close(target)
+    assert torch.allclose(found.intensities, expected, atol=1e-4)

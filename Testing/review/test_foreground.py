@@ -1,13 +1,14 @@
-"""The anatomy is found whatever a few voxels hold."""
+"""The anatomy is found whatever a few voxels hold; closing it is SimpleITK's."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from support.phantom import FIXED, phantom
 
 from TTAUncertaintyLib.geometry import without_outliers
-from TTAUncertaintyLib.review.foreground import foreground_of
+from TTAUncertaintyLib.review.foreground import _closed, foreground_of
 
 
 def brain() -> np.ndarray:
@@ -36,3 +37,14 @@ def test_an_image_without_outliers_is_taken_as_it_is() -> None:
     scanner = brain()
     scanner[:, :2] = -3024.0  # what lies outside a scanner's circle
     assert without_outliers(scanner) is scanner
+
+
+@pytest.mark.parametrize("share", [0.005, 0.02, 0.1])
+@pytest.mark.parametrize("radius", [1, 3])
+def test_closing_equals_simpleitks_up_to_the_border(share: float, radius: int) -> None:
+    mask = np.random.default_rng(0).random((23, 19, 31)) < share
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    closed = sitk.GrayscaleMorphologicalClosing(image, [radius] * 3, sitk.sitkBox)
+    expected = sitk.GetArrayFromImage(closed) > 0
+    assert mask.sum() < expected.sum() < mask.size
+    assert np.array_equal(_closed(mask, radius), expected)
