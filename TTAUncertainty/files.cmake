@@ -48,6 +48,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/samples.py"
   "TTAUncertaintyPanel/saving.py"
   "TTAUncertaintyPanel/self_test.py"
+  "TTAUncertaintyPanel/steps.py"
   "TTAUncertaintyPanel/structures_tab.py"
   "TTAUncertaintyPanel/teaching_section.py"
   "TTAUncertaintyPanel/timers.py"

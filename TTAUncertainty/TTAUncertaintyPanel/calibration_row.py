@@ -56,6 +56,7 @@ class CalibrationRow:
         chosen = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", kinds)
         if not chosen:
             return
+        self._host.clearMessage()
         try:
             calibration = read_calibration(Path(chosen))
         except InputError as error:

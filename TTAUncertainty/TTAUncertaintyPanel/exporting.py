@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from TTAUncertaintyLib.results.review_report import Picture, ReviewContent, write_review
 from TTAUncertaintyLib.scene.landmarks import measure_landmarks
-from TTAUncertaintyLib.scene.review_content import review_content as gathered
+from TTAUncertaintyLib.scene.review_content import content_search
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.scene.structures import structures_on
 
@@ -49,17 +49,25 @@ def export_review(
     """
     if isinstance(pictures, Mapping):
         pictures = [Picture(caption, png) for caption, png in pictures.items()]
-    return write_review(folder, review_content(stage, result, parameters, pictures))
+    return review_writing(stage, result, folder, parameters, pictures)()
+
+
+def review_writing(
+    stage: Stage, result: Any, folder: Path, parameters: Any, pictures: Sequence[Picture] = ()
+) -> Callable[[], Path]:
+    """Gather from the scene what `export_review` needs, and return the rest, fit for a thread."""
+    content = review_content(stage, result, parameters, pictures)
+    return lambda: write_review(folder, content())
 
 
 def review_content(
     stage: Stage, result: Any, parameters: Any, pictures: Sequence[Picture] = ()
-) -> ReviewContent:
-    """Gather what a report shows; see `export_review`."""
+) -> Callable[[], ReviewContent]:
+    """Gather from the scene what a report shows, and return what computes the rest of it."""
     node = parameters.structures
     lists = (parameters.landmarksFixed, parameters.landmarksMoving)
     placed = all(one is not None and one.GetNumberOfControlPoints() for one in lists)
-    return gathered(
+    return content_search(
         result,
         None if node is None else structures_on(stage, node, result.warped),
         measure_landmarks(result, *lists) if placed else (),

@@ -101,6 +101,10 @@ class HotSpotsTab:
         self._threshold.set_range(0.0, top, 0.05, 2, f" {unit}" if unit else "")
         self._threshold.show(value)
 
+    def showSearching(self) -> None:
+        """Say that places are being looked for; those found before stay until then."""
+        self._ui.hotSpotsLabel.text = _("Looking for places…")
+
     def show(self, matched: MatchedReview, selected: int, map_title: str, unit: str) -> None:
         """Show the spots, the one with number `selected` chosen; -1 for none."""
         self._matched, self._selected = matched, selected

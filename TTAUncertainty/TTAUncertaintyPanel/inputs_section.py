@@ -146,6 +146,7 @@ class InputsSection(VTKObservationMixin):
 
     def _onLink(self, link: str) -> None:
         """Load a bundled pair: "sample:reference" or "sample:lesion"."""
+        self._host.clearMessage()
         try:
             with slicer.util.WaitCursor():
                 pair = load_sample_pair(link.partition(":")[2])

@@ -82,6 +82,8 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
         keep_registrations=choices.keepRegistrations,
         calibration=machine.calibrationFile(choices.model),
         tolerance_mm=choices.stopBelowMm or None,
+        fixed_name=choices.fixedVolume.GetName(),
+        moving_name=choices.movingVolume.GetName(),
     )
 
 

@@ -78,7 +78,8 @@ class MapSection:
         self._results.close()
 
     def onSceneClosed(self) -> None:
-        """The result is gone."""
+        """The result is gone, and one that is being opened is not wanted any more."""
+        self._results.cancel()
         self.onResultChanged(None)
 
     def onResultChanged(self, result: Any) -> None:

@@ -42,9 +42,11 @@ class MessageFrame:
         """
         self._show(look.BAD, f"{text}\n{remedy}".strip(), action, action_title)
 
-    def note(self, text: str) -> None:
-        """Say something that should be known, without alarm."""
-        self._show(look.PLAIN, text)
+    def note(
+        self, text: str, action: Callable[[], None] | None = None, action_title: str = ""
+    ) -> None:
+        """Say something that should be known, without alarm; else as `problem`."""
+        self._show(look.PLAIN, text, action, action_title)
 
     def hide(self) -> None:
         """Take the message away."""

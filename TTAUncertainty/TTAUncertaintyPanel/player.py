@@ -7,12 +7,21 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.scene.display import refresh_legend
 from TTAUncertaintyLib.scene.slices import Layers, composites, set_layers
-from TTAUncertaintyLib.scene.teaching import PLAYED, current_pass, load_registrations, show_pass
+from TTAUncertaintyLib.scene.teaching import (
+    PLAYED,
+    current_pass,
+    load_registrations,
+    played_registrations,
+    read_registrations,
+    show_pass,
+)
 
 from .look import media_icon, small_print
+from .steps import Steps, Work
 from .timers import every
 
 #: Milliseconds that each registration stays.
@@ -35,6 +44,8 @@ class Player:
         self._host = host
         self._onTrouble = onTrouble
         self._kept: KeptRegistrations | None = None
+        self._wanted = 0
+        self._steps = Steps(self._failed)
         self._before: list[tuple[Any, str, str, float]] = []
         self._moving = False
         small_print(ui.passLabel)
@@ -58,15 +69,31 @@ class Player:
 
     def go(self, number: int) -> None:
         """Show a registration, from 0 on."""
-        result, kept, stage = self._host.result, self._kept, self._host.stage
+        result, kept = self._host.result, self._kept
         if result is None or kept is None:
             return
-        try:
-            played = load_registrations(stage, result, kept)
-        except Exception as error:  # reading many files: whatever it is, the panel stays
-            self._ui.playButton.checked = False
-            self._onTrouble(error)
+        played = played_registrations(result)
+        if played is not None:
+            self._show(result, played, number)
             return
+        self._wanted = number
+        if not self._steps.busy:
+            self._host.clearMessage()
+            self._ui.passLabel.text = _("Reading the registrations…")
+            self._steps.begin(self._loading(result, kept), lambda _played: self.go(self._wanted))
+
+    def _loading(self, result: Any, kept: KeptRegistrations) -> Work:
+        reading = BackgroundWork(lambda: read_registrations(kept))
+        yield reading
+        return load_registrations(self._host.stage, result, kept, reading.take())
+
+    def _failed(self, error: Exception) -> None:
+        self._ui.playButton.checked = False
+        self._ui.passLabel.text = ""
+        self._onTrouble(error)
+
+    def _show(self, result: Any, played: Any, number: int) -> None:
+        stage = self._host.stage
         show_pass(stage, result, number)
         if not self._before:
             self._before = [
@@ -85,6 +112,7 @@ class Player:
     def end(self) -> None:
         """Stop, and show again what was there before."""
         self._timer.stop()
+        self._steps.cancel()
         self._ui.playButton.checked = False
         played = None if self._host.result is None else self._host.result.reference(PLAYED)
         for node, background, foreground, opacity in self._before:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,16 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.calibration_words import calibration_words
+from TTAUncertaintyLib.scene.as_seen import seen
+from TTAUncertaintyLib.scene.loading import ResultReading
 
-from .result_volumes import volumes_of
+from .result_volumes import unchanged_inputs, volume_of_file
+from .saving import copying_of
+from .steps import Steps, Work
 from .timers import after
 
 
@@ -32,6 +38,7 @@ class ResultChooser(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._ui = ui
         self._host = host
+        self._steps = Steps(self._failed)
         self._combo = ui.resultCombo
         self._combo.connect("activated(int)", self._chosen)
         ui.openResultButton.clicked.connect(lambda _checked=False: self.open())
@@ -67,6 +74,7 @@ class ResultChooser(VTKObservationMixin):
     def close(self) -> None:
         """Let go of the scene."""
         self._later.stop()
+        self._steps.cancel()
         self.removeObservers()
 
     def open(self) -> None:
@@ -75,14 +83,7 @@ class ResultChooser(VTKObservationMixin):
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if not folder:
             return
-        try:
-            with slicer.util.WaitCursor():
-                volumes = volumes_of(self._host.stage, Bundle.open(folder))
-                result = self._host.logic.loadResult(folder, *volumes)
-        except TTAUncertaintyError as error:
-            self._host.showProblem(error.problem, error.remedy)
-        else:
-            self._host.setResult(result)
+        self._begin(self._opening(Path(folder)), self._host.setResult, _("Opening the result…"))
 
     def save(self) -> None:
         """Ask for a place and copy the shown result's folder there."""
@@ -93,15 +94,48 @@ class ResultChooser(VTKObservationMixin):
         chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if not chosen:
             return
-        try:
-            with slicer.util.WaitCursor():
-                folder = self._host.logic.saveResult(
-                    result, free_folder(Path(chosen), result.title)
-                )
-        except TTAUncertaintyError as error:
-            self._host.showProblem(error.problem, error.remedy)
-        else:
-            self._ui.resultLabel.text = _("Copied to {folder}.").format(folder=folder)
+        copying = self._copying(result, free_folder(Path(chosen), result.title))
+        self._begin(copying, self._copied, _("Copying the result…"))
+
+    def cancel(self) -> None:
+        """End what goes on, opening or copying."""
+        if self._steps.busy:
+            self._steps.cancel()
+            self._host.clearMessage()
+
+    def _begin(self, work: Work, onDone: Callable[[Any], None], said: str) -> None:
+        def done(made: Any) -> None:
+            self._host.clearMessage()
+            onDone(made)
+
+        self._host.showBusy(said, self.cancel)
+        self._steps.begin(work, done)
+
+    def _opening(self, folder: Path) -> Work:
+        """Load a result folder, with the images that it belongs to."""
+        stage, volumes = self._host.stage, []
+        finding = BackgroundWork(lambda: unchanged_inputs(Bundle.open(folder)))
+        yield finding
+        for path in finding.take():
+            volumes.append(None if path is None else volume_of_file(stage, path))
+            yield
+        intensities = None if volumes[0] is None else seen(volumes[0])[0]
+        reading = ResultReading(folder, intensities)
+        yield reading
+        result = reading.load(stage, *volumes)
+        yield  # showing it is a step of its own
+        return result
+
+    def _copying(self, result: Any, folder: Path) -> Work:
+        copying = BackgroundWork(copying_of(result, folder))
+        yield copying
+        return copying.take()
+
+    def _copied(self, folder: Path) -> None:
+        self._ui.resultLabel.text = _("Copied to {folder}.").format(folder=folder)
+
+    def _failed(self, error: TTAUncertaintyError) -> None:
+        self._host.showProblem(error.problem, error.remedy)
 
     def _chosen(self, row: int) -> None:
         identity = self._combo.itemData(row)

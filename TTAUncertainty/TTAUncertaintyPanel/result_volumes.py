@@ -11,21 +11,23 @@ import slicer
 from TTAUncertaintyLib.results import Bundle
 
 
-def volumes_of(stage: Any, bundle: Bundle) -> tuple[Any, Any]:
-    """Return the fixed and the moving volume of a result; None for one that is not to be had.
+def unchanged_inputs(bundle: Bundle) -> list[Path | None]:
+    """Return the files of a result's fixed and moving image; None for one that is not to be had.
 
-    A volume that was loaded from the very file is taken; else the file is loaded, if it is still
-    there and still the same. Nothing is guessed from names or sizes: another patient's image
-    under a map would be worse than none.
+    A file counts if it is still there and still the same. Nothing is guessed from names or sizes:
+    another patient's image under a map would be worse than none. Reads the files, and touches no
+    scene: fit for a thread.
     """
-    return _volume(stage, bundle, "fixed"), _volume(stage, bundle, "moving")
+    found: list[Path | None] = []
+    for role in ("fixed", "moving"):
+        known = bundle.record["inputs"][role]
+        path = Path(known["path"])
+        found.append(path if path.is_file() and _sha256(path) == known["sha256"] else None)
+    return found
 
 
-def _volume(stage: Any, bundle: Bundle, role: str) -> Any:
-    known = bundle.record["inputs"][role]
-    path = Path(known["path"])
-    if not path.is_file() or _sha256(path) != known["sha256"]:
-        return None
+def volume_of_file(stage: Any, path: Path) -> Any:
+    """Return the volume that was loaded from a file, or load it; None if that fails."""
     loaded = _loaded_from(stage.scene, path)
     if loaded is not None:
         return loaded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.review_report import REVIEW_PAGE
 from TTAUncertaintyLib.review import MatchedReview
 from TTAUncertaintyLib.scene.loading import folder_of
 
+from .exporting import review_writing
 from .result_chooser import free_folder
+from .steps import Steps, Work
 from .view_pictures import pictures_of_places, pictures_of_views
 
 
@@ -31,11 +35,13 @@ class ReviewExport:
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui
         self._host = host
+        self._steps = Steps(self._failed)
         ui.openReportButton.clicked.connect(lambda _checked=False: self.openReport())
-        ui.exportLabel.linkActivated.connect(show_file)
+        ui.exportLabel.linkActivated.connect(self._onLink)
 
     def refresh(self) -> None:
         """Follow another result."""
+        self.cancel()
         self._say("")
         there = self._report() is not None
         button = self._ui.openReportButton
@@ -43,25 +49,36 @@ class ReviewExport:
         gone = _("The files of this result are not on this computer any more.")
         button.toolTip = _("Open the report of the run in a web browser.") if there else gone
 
-    def export(self, matched: MatchedReview, map_title: str) -> Path | None:
-        """Ask for a folder and write the review there; return its page, None if it was not."""
+    def export(self, matched: MatchedReview, map_title: str) -> None:
+        """Ask for a folder and write the review there, picture by picture."""
         result = self._host.result
         title = _("Export the review to")
         chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if not chosen:
-            return None
+            return
         folder = Path(chosen)
         if not (folder / REVIEW_PAGE).exists():  # an earlier review is replaced where it lies
             folder = free_folder(folder, _("Review of {title}").format(title=result.title))
-        try:
-            with slicer.util.WaitCursor():
-                page = self._write(folder, matched, map_title)
-        except TTAUncertaintyError as error:
-            self._host.showProblem(error.problem, error.remedy)
-            return None
+        self._host.clearMessage()
+        self._ui.exportButton.enabled = False
+        self._steps.begin(self._writing(folder, matched, map_title), self._written)
+
+    def cancel(self) -> None:
+        """End an export that goes on; before its last step, nothing has been written."""
+        if self._steps.busy:
+            self._steps.cancel()
+            self._ui.exportButton.enabled = True
+            self._say("")
+
+    def _written(self, page: Path) -> None:
+        self._ui.exportButton.enabled = True
         link = f'<a href="{page.absolute().as_uri()}">{_escaped(str(page))}</a>'
         self._say(_("Written: {link}").format(link=link))
-        return page
+
+    def _failed(self, error: TTAUncertaintyError) -> None:
+        self._ui.exportButton.enabled = True
+        self._say("")
+        self._host.showProblem(error.problem, error.remedy)
 
     def _say(self, text: str) -> None:
         """Show a line under the buttons; an empty one takes no room."""
@@ -74,12 +91,28 @@ class ReviewExport:
         if report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
 
-    def _write(self, folder: Path, matched: MatchedReview, map_title: str) -> Path:
-        host = self._host
-        pictures = pictures_of_views(host.stage, _(map_title))
+    def _writing(self, folder: Path, matched: MatchedReview, map_title: str) -> Work:
+        host, pictures = self._host, []
+        result = host.result
         places = {spot.rank: spot.spot.position_ras_mm for spot in matched.spots}
-        pictures += pictures_of_places(host.stage, places)
-        return Path(host.logic.exportReview(host.result, folder, pictures, host.parameters))
+        views = pictures_of_views(host.stage, _(map_title))
+        for picture in itertools.chain(views, pictures_of_places(host.stage, places)):
+            pictures.append(picture)
+            said = _('Taking pictures ({n}); <a href="cancel">cancel</a>.')
+            self._say(said.format(n=len(pictures)))
+            yield
+        writing = BackgroundWork(
+            review_writing(host.stage, result, folder, host.parameters, pictures)
+        )
+        self._say(_('Writing; <a href="cancel">cancel</a>.'))
+        yield writing
+        return writing.take()
+
+    def _onLink(self, link: str) -> None:
+        if link == "cancel":
+            self.cancel()
+        else:
+            show_file(link)
 
     def _report(self) -> Path | None:
         folder = None if self._host.result is None else folder_of(self._host.result)

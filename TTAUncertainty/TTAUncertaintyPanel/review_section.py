@@ -24,6 +24,10 @@ from .timers import after
 #: Milliseconds that a slider or a point rests before places are found and distances measured.
 _REST_MS = 250
 
+#: Seconds that a search for places may hold the panel; one that takes longer is looked at again
+#: after so many milliseconds.
+_SHORT_S, _LOOK_MS = 0.05, 50
+
 
 class ReviewSection:
     """Brings together the review of the shown result and the widgets for it.
@@ -48,6 +52,7 @@ class ReviewSection:
         self._export = ReviewExport(ui, host)
         self._overall = OverallDecision(ui, self._decideOverall, self._setReviewer)
         self._timer = after(_REST_MS, self.refresh)
+        self._looking = after(_LOOK_MS, self.refresh)
         self._keys = shortcuts(slicer.util.mainWindow() or ui.reviewSection, self._spots)
         self._enableKeys(False)
         ui.reviewSection.contentsCollapsed.connect(lambda _folded: self.refresh())
@@ -65,11 +70,12 @@ class ReviewSection:
     def exit(self) -> None:
         """Another module is shown."""
         self._enableKeys(False)
-        self._timer.stop()
+        self._hold()
 
     def cleanup(self) -> None:
         """Let go."""
-        self._timer.stop()
+        self._hold()
+        self._export.cancel()
         self._landmarks.removeObservers()
         for key in self._keys:
             key.setParent(None)
@@ -95,7 +101,7 @@ class ReviewSection:
 
     def onResultChanged(self, result: Any) -> None:
         """Open the review of another result."""
-        self._timer.stop()
+        self._hold()
         self._landmarks.removeObservers()
         before = self._desk
         self._desk, self._trouble, self._shownWith = None, "", None
@@ -144,15 +150,19 @@ class ReviewSection:
             ui.noReviewLabel.visible, ui.reviewContents.visible = True, False
             return
         self._shownWith = self._wanted()
+        self._overall.show(desk.review)
         structures, trouble = self._structuresOfChoice()
-        self._showSpots(desk.spots(structures))
         tab = ui.reviewTabs.currentIndex
         if tab == 1:
             self._structures.follow(desk, structures, trouble)
         elif tab == 2:
             lists = self._host.parameters.landmarksFixed, self._host.parameters.landmarksMoving
             self._landmarks.follow(desk, *lists)
-        self._overall.show(desk.review)
+        if desk.search(structures).wait(_SHORT_S):
+            self._showSpots(desk.spots(structures))
+        else:
+            self._spots.showSearching()
+            self._looking.start()
 
     def _wanted(self) -> tuple[Any, ...]:
         """What, if it changes, makes other numbers."""
@@ -181,6 +191,10 @@ class ReviewSection:
 
     def _later(self) -> None:
         self._timer.start()
+
+    def _hold(self) -> None:
+        self._timer.stop()
+        self._looking.stop()
 
     def _enableKeys(self, enabled: bool) -> None:
         for key in self._keys:

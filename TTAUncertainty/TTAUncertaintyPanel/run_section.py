@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -72,6 +73,14 @@ class RunSection:
     def showProblem(self, text: str, remedy: str = "") -> None:
         """Say what went wrong and what to do about it."""
         self._message.problem(text, remedy)
+
+    def showBusy(self, text: str, cancel: Callable[[], None]) -> None:
+        """Say what goes on, with a button that ends it."""
+        self._message.note(text, cancel, _("Cancel"))
+
+    def clearMessage(self) -> None:
+        """Say nothing any more."""
+        self._message.hide()
 
     # what the person presses
 

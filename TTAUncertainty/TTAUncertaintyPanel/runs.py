@@ -146,8 +146,8 @@ class RunController:
 
     def poll(self) -> None:
         """Take the next step, as the timer does; never blocks for long."""
-        if self._inStep or self.ended or self._stage.scene.IsImporting():
-            return  # nothing is added to a scene that is being read; the process goes on
+        if self._inStep or self.ended:
+            return
         self._inStep = True
         try:
             self._step()

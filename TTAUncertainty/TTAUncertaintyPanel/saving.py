@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,23 @@ def save_result(result: Any, folder: Path) -> Path:
     OutputError
         If they cannot be written there whole; nothing is left behind then.
     """
+    return copying_of(result, folder)()
+
+
+def copying_of(result: Any, folder: Path) -> Callable[[], Path]:
+    """Gather what `save_result` needs, and return the rest, which is fit for a thread."""
     source = folder_of(result)
     if source is None:
         raise InputError(
             _("The files of this result are not on this computer any more."),
             _("Save the scene instead: it holds the maps, the transform and the review."),
         )
-    Bundle.open(source)  # what is damaged is not passed on
-    folder = folder.absolute()
-    with new_folder(folder) as partial:
-        shutil.copytree(source, partial, dirs_exist_ok=True)
-    return folder
+    there, wanted = source, folder.absolute()
+
+    def copy() -> Path:
+        Bundle.open(there)  # what is damaged is not passed on
+        with new_folder(wanted) as partial:
+            shutil.copytree(there, partial, dirs_exist_ok=True)
+        return wanted
+
+    return copy

@@ -1,7 +1,8 @@
-"""Qt timers, made in the one way that Slicer's Python offers.
+"""Qt timers, made in one way.
 
 PythonQt hides QTimer's property `singleShot` behind the static function of that name; the setter
-is there.
+is there. And while a scene is imported, when Slicer handles events and half of the nodes are still
+to come, no timer calls.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import qt
+import slicer
 
 
 def after(interval_ms: int, slot: Callable[[], None]) -> Any:
@@ -26,5 +28,17 @@ def every(interval_ms: int, slot: Callable[[], None]) -> Any:
     """Return a timer that calls again and again between ``start()`` and ``stop()``."""
     timer = qt.QTimer()
     timer.setInterval(interval_ms)
-    timer.timeout.connect(slot)
+    timer.timeout.connect(_unless_importing(timer, slot))
     return timer
+
+
+def _unless_importing(timer: Any, slot: Callable[[], None]) -> Callable[[], None]:
+    """Let a timer that fires during an import try again later."""
+
+    def call() -> None:
+        if slicer.mrmlScene.IsImporting():
+            timer.start()
+        else:
+            slot()
+
+    return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import slicer
@@ -17,8 +18,8 @@ from TTAUncertaintyLib.scene.stage import Stage
 _USUAL = ("Red", "Green", "Yellow")
 
 
-def pictures_of_views(stage: Stage, what: str) -> list[Picture]:
-    """Return pictures of the slice and 3D views.
+def pictures_of_views(stage: Stage, what: str) -> Iterator[Picture]:
+    """Yield pictures of the slice and 3D views, one at a time: each takes a moment.
 
     Parameters
     ----------
@@ -29,21 +30,19 @@ def pictures_of_views(stage: Stage, what: str) -> list[Picture]:
     """
     manager = slicer.app.layoutManager()
     names = [name for name in _slice_names(stage) if name in manager.sliceViewNames()]
-    found = []
     for name in names:
         widget = manager.sliceWidget(name)
         caption = f"{_orientation(widget.mrmlSliceNode())}: {what}"
-        found.append(Picture(caption, png_of(widget.sliceView())))
+        yield Picture(caption, png_of(widget.sliceView()))
     if current_layout(stage) is not Layout.SIDE_BY_SIDE and manager.threeDViewCount:
         view = manager.threeDWidget(0).threeDView()
-        found.append(Picture(_("3D: {what}").format(what=what), png_of(view)))
-    return found
+        yield Picture(_("3D: {what}").format(what=what), png_of(view))
 
 
 def pictures_of_places(
     stage: Stage, places: dict[int, tuple[float, float, float]]
-) -> list[Picture]:
-    """Return a picture of each place, by rank, in the first slice view; views are as before then.
+) -> Iterator[Picture]:
+    """Yield a picture of each place, in the first slice view; after each, views are as before.
 
     Parameters
     ----------
@@ -55,18 +54,17 @@ def pictures_of_places(
     manager = slicer.app.layoutManager()
     names = [name for name in _slice_names(stage) if name in manager.sliceViewNames()]
     if not names:
-        return []
+        return
     # side by side, the map is in the last view
     widget = manager.sliceWidget(names[0] if names[0] in _USUAL else names[-1])
-    found = []
-    with views_as_before(stage):
-        for rank, place in places.items():
+    for rank, place in places.items():
+        with views_as_before(stage):
             jump_to(stage, place)
             caption = _("Place {rank}, {orientation}").format(
                 rank=rank, orientation=_orientation(widget.mrmlSliceNode()).lower()
             )
-            found.append(Picture(caption, png_of(widget.sliceView()), rank))
-    return found
+            picture = Picture(caption, png_of(widget.sliceView()), rank)
+        yield picture
 
 
 def png_of(view: Any) -> bytes:

@@ -170,6 +170,7 @@ class WeightsRow:
     ) -> None:
         if self._busy:
             return
+        self._host.clearMessage()
         self._busyWith = model
         self._whenDone = whenDone
         self._work = BackgroundWork(work)
@@ -243,6 +244,7 @@ class WeightsRow:
         if self._download is not None:
             self._download.cancel()
             return
+        self._host.clearMessage()
         self._busyWith = self._model
         self._download = self._host.logic.downloadWeights(self._busyWith)
         self._ui.downloadButton.text = _("Stop the download")

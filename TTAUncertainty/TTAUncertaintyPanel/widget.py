@@ -6,6 +6,7 @@ may have any of the methods that `TTAUncertaintyWidget` names in `_tell`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import slicer
@@ -46,9 +47,9 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
     What a section may ask of its host: `logic`, `parameters`, `entered`, `stage`, `result`,
-    `setResult`, `settingsChanged`, `showProblem`. What the host calls of a section, where it is
-    defined: ``enter()``, ``exit()``, ``onParametersChanged()``, ``onResultChanged(result)``,
-    ``onSceneClosed()``, ``cleanup()``.
+    `setResult`, `settingsChanged`, `showProblem`, `showBusy`, `clearMessage`. What the host calls
+    of a section, where it is defined: ``enter()``, ``exit()``, ``onParametersChanged()``,
+    ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
 
     Attributes
     ----------
@@ -152,10 +153,16 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._tell("onParametersChanged")
 
     def showProblem(self, text: str, remedy: str = "") -> None:
-        """Say in the panel what went wrong and what to do; it stays until it is dismissed."""
-        for section in self._sections:
-            if isinstance(section, RunSection):
-                section.showProblem(text, remedy)
+        """Say in the panel what went wrong and what to do, until it is dismissed or tried again."""
+        self._tell("showProblem", text, remedy)
+
+    def showBusy(self, text: str, cancel: Callable[[], None]) -> None:
+        """Say what goes on, with a button that ends it."""
+        self._tell("showBusy", text, cancel)
+
+    def clearMessage(self) -> None:
+        """Take away what was said of an earlier attempt, or of what went on until now."""
+        self._tell("clearMessage")
 
     # what happens to the scene
 

@@ -41,6 +41,8 @@ class ImageFile:
         As stored, LPS mm.
     nonfinite_replaced
         Voxels that held NaN or infinity and were replaced on request.
+    name
+        What the image is called where it was taken from; empty where that is its file's name.
     """
 
     path: Path
@@ -48,10 +50,12 @@ class ImageFile:
     pixel_type: str
     lattice: Lattice
     nonfinite_replaced: int = 0
+    name: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""
         return {
+            "name": self.name or self.path.name.partition(".")[0],
             "path": str(self.path),
             "sha256": self.sha256,
             "pixel_type": self.pixel_type,

@@ -1,10 +1,11 @@
-"""What a new result's folder is called."""
+"""What a result's images and its folder are called."""
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 
 def new_result_folder(parent: Path, moving: str, fixed: str) -> Path:
@@ -20,3 +21,17 @@ def new_result_folder(parent: Path, moving: str, fixed: str) -> Path:
         number += 1
         folder = parent / f"{stem}-{number}"
     return folder
+
+
+def input_name(record: dict[str, Any], role: str) -> str:
+    """Return what an input of a result is called; its file's name in a record that has no other.
+
+    Parameters
+    ----------
+    record
+        Content of `result.json`.
+    role
+        "fixed" or "moving".
+    """
+    known = record["inputs"][role]
+    return str(known.get("name") or Path(known["path"]).name.partition(".")[0])

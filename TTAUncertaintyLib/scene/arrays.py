@@ -14,6 +14,11 @@ from ..geometry.lattice import Lattice
 #: Changes LPS to RAS and back, shape (4, 4).
 LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
+#: Percentiles of an image that are black and white, and about how many voxels along each axis are
+#: looked at for them.
+_GREYS = (0.1, 99.9)
+_SAMPLED = 24
+
 
 def to_matrix(values: NDArray[np.float64]) -> Any:
     """Return a vtkMatrix4x4 with the values of a (4, 4) array."""
@@ -74,6 +79,9 @@ def add_volume(
 ) -> Any:
     """Add a volume node with a display node.
 
+    The grey window is set from a sample of the values: Slicer's own looks at all of them, again and
+    again, which takes longer than everything else.
+
     Parameters
     ----------
     values, lattice
@@ -83,9 +91,23 @@ def add_volume(
     """
     kind = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
     volume = scene.AddNewNodeByClass(kind, name)
+    volume.CreateDefaultDisplayNodes()  # before there are values to be looked at
+    if not labels:
+        display = volume.GetDisplayNode()
+        display.AutoWindowLevelOff()
+        display.SetWindowLevelMinMax(*_window(values))
     fill(volume, values, lattice)
-    volume.CreateDefaultDisplayNodes()
     return volume
+
+
+def _window(values: NDArray[Any]) -> tuple[float, float]:
+    """Return the values at both ends of the greys: nearly all of them lie between."""
+    some = values[tuple(slice(None, None, max(1, n // _SAMPLED)) for n in values.shape)]
+    some = some[np.isfinite(some)]
+    if not some.size:
+        return 0.0, 1.0
+    low, high = np.percentile(some, _GREYS)
+    return float(low), float(high) if high > low else float(low) + 1.0
 
 
 __all__ = [

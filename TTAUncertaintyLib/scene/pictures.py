@@ -13,11 +13,14 @@ from .stage import Stage
 
 
 def png_of_window(window: Any) -> bytes:
-    """Return what a vtkRenderWindow shows, as a PNG file."""
+    """Return what a vtkRenderWindow has drawn, as a PNG file."""
     grabber = vtk.vtkWindowToImageFilter()
     grabber.SetInput(window)
     grabber.SetInputBufferTypeToRGB()
+    grabber.ReadFrontBufferOff()
+    grabber.ShouldRerenderOff()
     writer = vtk.vtkPNGWriter()
+    writer.SetCompressionLevel(3)
     writer.SetInputConnection(grabber.GetOutputPort())
     writer.WriteToMemoryOn()
     writer.Write()

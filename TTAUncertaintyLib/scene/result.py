@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from ..geometry.lattice import Lattice
 from ..results import Bundle, MapKind
+from ..results.naming import input_name
 from .arrays import add_volume
 from .as_seen import seen
 from .bundle_arrays import BundleArrays
@@ -298,10 +299,10 @@ def _set_unit(volume: Any, kind: MapKind) -> None:
 
 
 def _name(volume: Any, bundle: Bundle, role: str) -> str:
-    """Return the name of an input: that of its node, else that of its file."""
+    """Return the name of an input: that of its node, else the one on record."""
     if volume is not None:
         return str(volume.GetName())
-    return Path(bundle.record["inputs"][role]["path"]).name.partition(".")[0]
+    return input_name(bundle.record, role)
 
 
 def _taken(scene: Any, title: str) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from ..results.naming import input_name
 from ..results.review_report import Picture, ReviewContent
-from ..review import LandmarkFinding
+from ..review import LandmarkFinding, match_verdicts
 from .result import ResultNodes
-from .review_state import find_spots, map_volumes, read_review, statistics_of
+from .review_state import map_volumes, read_review, spot_search, statistics_search
 from .structures import Structures
 
 
@@ -42,6 +42,18 @@ def review_content(
     InputError
         If the stored review cannot be used.
     """
+    return content_search(result, structures, landmarks, pictures, tolerance_mm, threshold_mm)()
+
+
+def content_search(
+    result: ResultNodes,
+    structures: Structures | None = None,
+    landmarks: Sequence[LandmarkFinding] = (),
+    pictures: Sequence[Picture] = (),
+    tolerance_mm: float | None = None,
+    threshold_mm: float | None = None,
+) -> Callable[[], ReviewContent]:
+    """Gather what `review_content` needs, and return the rest, which is fit for a thread."""
     maps = map_volumes(result)
     review = read_review(result)
     keys = [volume.key for volume in maps]
@@ -52,25 +64,27 @@ def review_content(
     if review.threshold_mm is None:
         review = replace(review, threshold_mm=threshold_mm)
     fixed, moving = _names(result)
-    return ReviewContent(
+    record = result.record
+    spots = spot_search(result, review, structures)
+    statistics = None if structures is None else statistics_search(result, review, structures)
+    return lambda: ReviewContent(
         fixed_name=fixed,
         moving_name=moving,
-        record=result.record,
+        record=record,
         review=review,
-        matched=find_spots(result, review, structures).matched,
+        matched=match_verdicts(review, spots()),
         maps=maps,
-        statistics=() if structures is None else statistics_of(result, review, structures),
+        statistics=() if statistics is None else statistics(),
         landmarks=landmarks,
         pictures=pictures,
     )
 
 
 def _names(result: Any) -> tuple[str, str]:
-    """Return what the fixed and the moving image are called; files where the nodes are gone."""
-    inputs = result.record["inputs"]
+    """Return what the fixed and the moving image are called; as recorded if the nodes are gone."""
     nodes = {"fixed": result.fixed, "moving": result.moving}
     fixed, moving = (
-        str(node.GetName()) if node is not None else Path(inputs[role]["path"]).name
+        str(node.GetName()) if node is not None else input_name(result.record, role)
         for role, node in nodes.items()
     )
     return fixed, moving

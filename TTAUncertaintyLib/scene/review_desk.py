@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from ..background_work import BackgroundWork
 from ..results import MapKind
 from ..review import (
+    HotSpotRegions,
     MatchedReview,
     Review,
     ReviewedSpot,
@@ -26,12 +28,11 @@ from ..review import (
 from .hot_spots import hide_hot_spots, show_hot_spots
 from .landmarks import measure_landmarks
 from .review_state import (
-    Found,
-    find_spots,
     keep_review,
     map_volume,
     map_volumes,
     read_review,
+    spot_search,
     statistics_of,
     suggested_threshold,
 )
@@ -66,8 +67,9 @@ class ReviewDesk:
         self.result = result
         self.review: Review = read_review(result)
         self._highest: dict[MapKind, float] = {}
-        self._found: Found | None = None
-        self._found_with: Any = None
+        self._search: BackgroundWork[HotSpotRegions] | None = None
+        self._searched_for: Any = None
+        self._matched: MatchedReview | None = None
         self._structures: Structures | None = None
         self._structures_from: Any = None
         self._statistics: list[StructureStatistics] | None = None
@@ -122,20 +124,27 @@ class ReviewDesk:
 
     def spots(self, structures: Structures | None = None) -> MatchedReview:
         """Return the hot spots with their verdicts; found anew where map or threshold changed."""
+        search = self.search(structures)
+        if self._matched is None:
+            self._matched = match_verdicts(self.review, search.take())
+        return self._matched
+
+    def search(self, structures: Structures | None = None) -> BackgroundWork[HotSpotRegions]:
+        """Begin to find them in a thread, where that is not done; `spots` waits for its end."""
         wanted = (self.review.map_key, self.threshold, structures)
-        if self._found is None or self._found_with != wanted:
-            self._found = find_spots(self.result, self.review, structures)
-            self._found_with = wanted
-        return self._found.matched
+        if self._search is None or self._searched_for != wanted:
+            self._search = BackgroundWork(spot_search(self.result, self.review, structures))
+            self._searched_for, self._matched = wanted, None
+        return self._search
 
     def decide_spot(
         self, spot: ReviewedSpot, verdict: Verdict | None = None, comment: str | None = None
     ) -> MatchedReview:
         """Give a spot a verdict or a comment, keep it, and return the spots as they are then."""
         self._keep(decide(self.review, spot, verdict, comment))
-        assert self._found is not None
-        self._found = Found(self._found.regions, match_verdicts(self.review, self._found.regions))
-        return self._found.matched
+        assert self._search is not None
+        self._matched = match_verdicts(self.review, self._search.take())
+        return self._matched
 
     def decide_overall(self, verdict: Verdict | None = None, comment: str | None = None) -> None:
         """Decide on the registration as a whole; None leaves verdict or comment as it is."""

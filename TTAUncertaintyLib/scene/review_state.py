@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,24 +97,43 @@ def find_spots(result: ResultNodes, review: Review, structures: Structures | Non
     structures
         From `structures_on`, to name the places.
     """
+    regions = spot_search(result, review, structures)()
+    return Found(regions, match_verdicts(review, regions))
+
+
+def spot_search(
+    result: ResultNodes, review: Review, structures: Structures | None = None
+) -> Callable[[], HotSpotRegions]:
+    """Gather what `find_spots` needs, and return the search, which is fit for a thread."""
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)
-    threshold = review.threshold_mm
-    if threshold is None:
-        threshold = suggested_threshold(result, kind)
-    region = np.isfinite(volume.values)
-    regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
-    if structures is not None:
-        regions = in_structures(regions, structures.labels, structures.names)
-    return Found(regions, match_verdicts(review, regions))
+    asked = review.threshold_mm
+    threshold = suggested_threshold(result, kind) if asked is None else asked
+
+    def search() -> HotSpotRegions:
+        region = np.isfinite(volume.values)
+        regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
+        if structures is not None:
+            regions = in_structures(regions, structures.labels, structures.names)
+        return regions
+
+    return search
 
 
 def statistics_of(
     result: ResultNodes, review: Review, structures: Structures
 ) -> list[StructureStatistics]:
     """Return every map over every structure, with the reviewer's own tolerance."""
-    return structure_statistics(
-        map_volumes(result), structures.labels, structures.names, review.tolerance_mm
+    return statistics_search(result, review, structures)()
+
+
+def statistics_search(
+    result: ResultNodes, review: Review, structures: Structures
+) -> Callable[[], list[StructureStatistics]]:
+    """Gather what `statistics_of` needs, and return the rest, which is fit for a thread."""
+    maps = map_volumes(result)
+    return lambda: structure_statistics(
+        maps, structures.labels, structures.names, review.tolerance_mm
     )
 
 
@@ -124,6 +144,8 @@ __all__ = [
     "map_volume",
     "map_volumes",
     "read_review",
+    "spot_search",
     "statistics_of",
+    "statistics_search",
     "suggested_threshold",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,20 +24,43 @@ SEQUENCE, BROWSER, PLAYED = "sequence", "browser", "played"
 BUILD_UP = "build_up"
 
 
-def load_registrations(stage: Stage, result: ResultNodes, kept: KeptRegistrations) -> Any:
+def read_registrations(kept: KeptRegistrations) -> list[sitk.Image]:
+    """Read the warped images of all passes: the slow half of loading, fit for a thread.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    return [_read(path) for path in kept.warped_files]
+
+
+def played_registrations(result: ResultNodes) -> Any:
+    """Return the volume that is played; None where nothing is loaded."""
+    return None if result.reference(BROWSER) is None else result.reference(PLAYED)
+
+
+def load_registrations(
+    stage: Stage,
+    result: ResultNodes,
+    kept: KeptRegistrations,
+    images: Sequence[sitk.Image] | None = None,
+) -> Any:
     """Load the warped images of all passes as a sequence; returns the volume that is played.
 
-    At a second call, nothing is loaded again.
+    At a second call, nothing is loaded again. `images` is what `read_registrations` returned, where
+    that was done before.
 
     Raises
     ------
     InputError
         If a file cannot be read; the scene is as before then.
     """
-    played = result.reference(PLAYED)
-    if played is not None and result.reference(BROWSER) is not None:
+    played = played_registrations(result)
+    if played is not None:
         return played
-    images = [_read(path) for path in kept.warped_files]
+    if images is None:
+        images = read_registrations(kept)
     scene = stage.scene
     with stage.batch():
         sequence = scene.AddNewNodeByClass("vtkMRMLSequenceNode", f"Registrations - {result.title}")

@@ -11,6 +11,7 @@ from trame.widgets import html
 
 from ..errors import TTAUncertaintyError
 from ..results import Bundle, MapKind
+from ..results.naming import input_name
 from ..review import Review, Verdict
 
 if TYPE_CHECKING:
@@ -44,10 +45,7 @@ class Work:
         """Read what a result folder says of itself."""
         try:
             record = Bundle.open(folder).record
-            names = [
-                Path(record["inputs"][role]["path"]).name.partition(".")[0]
-                for role in ("moving", "fixed")
-            ]
+            names = [input_name(record, role) for role in ("moving", "fixed")]
             found = record["summary"]["maps"].get(MapKind.TOTAL.value, {})
         except TTAUncertaintyError as error:
             return cls(folder, folder.name, problem=str(error))

@@ -4,6 +4,7 @@
 {
   "schema_version": 1,
   "fixed": "fixed.nii.gz",  "moving": "moving.nii.gz",
+  "fixed_name": null,  "moving_name": null,
   "output": "result-folder", "overwrite": false,
   "model": "pyramid-flow",  "weights": null,  "options": {},  "trust_code": false,
   "design": {"preset": "standard", "seed": 0},
@@ -45,6 +46,8 @@ class Job:
     ----------
     fixed, moving
         Image files or DICOM folders.
+    fixed_name, moving_name
+        What the images are called where the person works; None for the names of their files.
     output
         Folder of the result bundle.
     overwrite
@@ -135,6 +138,8 @@ class Job:
     calibration: Path | None = None
     use_calibration: bool = True
     tolerance_mm: float | None = None
+    fixed_name: str | None = None
+    moving_name: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no run could be."""
@@ -217,6 +222,9 @@ def _typed(values: dict[str, Any]) -> dict[str, Any]:
     for name in ("trust_code", "use_calibration"):
         if not isinstance(read.get(name, False), bool):
             raise ValueError(f"{name} is true or false")
+    for name in ("fixed_name", "moving_name"):
+        if not isinstance(read.get(name), (str, type(None))):
+            raise ValueError(f"{name} is text")
     read["ensemble"] = tuple(Path(path) for path in read.get("ensemble", ()))
     for name, kind in (("start", Start), ("prealign", Prealignment), ("precision", Precision)):
         if read.get(name) is not None:

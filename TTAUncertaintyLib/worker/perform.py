@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -80,6 +80,8 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
     with clock.phase("reading"):
         fixed, fixed_file = read_image(job.fixed, job.fixed_series, job.replace_nonfinite)
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
+        fixed_file = replace(fixed_file, name=job.fixed_name or "")
+        moving_file = replace(moving_file, name=job.moving_name or "")
         mask, mask_file = _read_mask(job, fixed)
         model = load_model(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE

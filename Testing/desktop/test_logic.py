@@ -92,7 +92,7 @@ def test_every_choice_reaches_the_job(logic, pair, tmp_path):
     machine = logic.machine
     machine.device, machine.precision, machine.batchSize, machine.threads = "cpu", "bf16", 3, 2
     machine.setWeightsFile("pyramid-flow", tmp_path / "w.safetensors")
-    choices = RunChoices(start="mass", keepRegistrations=True, seed=7).changed(outer=12)
+    choices = RunChoices(*pair, start="mass", keepRegistrations=True, seed=7).changed(outer=12)
     job = job_of(choices, RunFiles.within(tmp_path, True), machine, tmp_path / "out")
     assert (job.device, job.precision.value, job.batch_size, job.threads) == ("cpu", "bf16", 3, 2)
     assert job.weights == tmp_path / "w.safetensors"
@@ -100,6 +100,7 @@ def test_every_choice_reaches_the_job(logic, pair, tmp_path):
     assert (job.design.seed, job.design.outer) == (7, 12)
     assert job.initial_transform == tmp_path / "initial.tfm"
     assert job.previews is not None
+    assert (job.fixed_name, job.moving_name) == tuple(node.GetName() for node in pair)
     assert type(job).from_json(job.to_json()) == job
 
 

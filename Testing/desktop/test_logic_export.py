@@ -81,10 +81,10 @@ def test_what_the_review_says_goes_before_what_the_panel_shows(logic, result):
 
     parameters = logic.getParameterNode()
     parameters.toleranceMm, parameters.hotSpotThresholdMm = 3.0, 0.4
-    found = review_content(Stage.current(), result, parameters).review
+    found = review_content(Stage.current(), result, parameters)().review
     assert (found.tolerance_mm, found.threshold_mm) == (3.0, 0.4)
     keep_review(result, replace(read_review(result), tolerance_mm=1.5, threshold_mm=0.2))
-    found = review_content(Stage.current(), result, parameters).review
+    found = review_content(Stage.current(), result, parameters)().review
     assert (found.tolerance_mm, found.threshold_mm) == (1.5, 0.2)
 
 

@@ -40,7 +40,7 @@ def test_every_view_is_pictured_as_it_is_on_the_screen(desktop, shown, tmp_path)
     from TTAUncertaintyPanel.view_pictures import pictures_of_views
 
     stage, _ = shown
-    pictures = pictures_of_views(stage, "Total uncertainty")
+    pictures = list(pictures_of_views(stage, "Total uncertainty"))
     captions = [picture.caption for picture in pictures]
     assert captions == [
         "Axial: Total uncertainty",
@@ -72,7 +72,10 @@ def test_each_place_has_its_picture_and_the_views_are_as_before(desktop, shown, 
         return mark, offsets, fields
 
     before = state()
-    pictures = pictures_of_places(stage, {1: (0.0, 0.0, 0.0), 2: (5.0, 10.0, 15.0)})
+    pictures = []
+    for picture in pictures_of_places(stage, {1: (0.0, 0.0, 0.0), 2: (5.0, 10.0, 15.0)}):
+        assert state() == before  # after each of them: Slicer goes on in between
+        pictures.append(picture)
     assert [picture.rank for picture in pictures] == [1, 2]
     first, second = (pixels(picture.png, tmp_path) for picture in pictures)
     assert (np.abs(first - second) > 20).any()

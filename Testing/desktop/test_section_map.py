@@ -216,18 +216,31 @@ def test_a_result_folder_is_opened_with_the_images_that_it_was_made_from(
 ):
     desktop.answer(str(result_folder))
     host.ui.openResultButton.click()
-    assert host.problems == []
+    assert host.busy is not None  # said while it goes on, and can be ended
+    desktop.wait_until(lambda: host.result)
+    assert host.problems == [] and host.busy is None
     assert host_is_showing(host)
     assert [host.result.fixed.GetName(), host.result.moving.GetName()] == ["fixed", "moving"]
     first = host.result
     desktop.answer(str(result_folder))
     host.ui.openResultButton.click()
-    desktop.process_events(0.02)
-    assert host.result != first
+    desktop.wait_until(lambda: host.result != first)
     assert host.result.fixed is first.fixed  # not loaded a second time
     assert host.ui.resultCombo.count == 2
     choose(host.ui.resultCombo, host.ui.resultCombo.findData(first.node.GetID()))
     assert host.result == first
+
+
+def test_opening_a_result_can_be_cancelled_and_ends_with_the_scene(desktop, host, result_folder):
+    import slicer
+
+    for end in (lambda: host.busy[1](), desktop.close_scene):
+        desktop.answer(str(result_folder))
+        host.ui.openResultButton.click()
+        end()
+        desktop.process_events(1.0)
+        assert host.busy is None and host.result is None and host.logic.results() == []
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 
 
 def test_an_edited_image_is_not_taken_for_the_one_in_the_file(desktop, host, result_folder):
@@ -235,17 +248,24 @@ def test_an_edited_image_is_not_taken_for_the_one_in_the_file(desktop, host, res
 
     desktop.answer(str(result_folder), str(result_folder))
     host.ui.openResultButton.click()
-    fixed = host.result.fixed
+    desktop.wait_until(lambda: host.result)
+    fixed, first = host.result.fixed, host.result
     slicer.util.updateVolumeFromArray(fixed, 0 * slicer.util.arrayFromVolume(fixed))
     host.ui.openResultButton.click()
+    desktop.wait_until(lambda: host.result != first)
     assert host.result.fixed is not fixed
 
 
 def test_a_folder_without_a_result_is_told_in_the_panel(desktop, host, tmp_path):
     desktop.answer(str(tmp_path))
     host.ui.openResultButton.click()
+    desktop.wait_until(lambda: host.problems)
     assert "not a result folder" in host.problems[0]
     assert host.result is None
+
+
+def copied(folder):
+    return [path for path in folder.glob("*/result.json") if not path.parent.name.startswith(".")]
 
 
 def test_a_result_is_copied_and_never_over_something_else(desktop, shown, tmp_path):
@@ -253,8 +273,10 @@ def test_a_result_is_copied_and_never_over_something_else(desktop, shown, tmp_pa
 
     (tmp_path / "thesis.txt").write_text("mine")
     desktop.answer(str(tmp_path), str(tmp_path))
-    shown.ui.saveResultButton.click()
-    shown.ui.saveResultButton.click()
+    for count in (1, 2):
+        shown.ui.saveResultButton.click()
+        desktop.wait_until(lambda count=count: len(copied(tmp_path)) == count)
+        desktop.wait_until(lambda: not shown.busy)
     copies = sorted(path for path in tmp_path.iterdir() if path.is_dir())
     assert len(copies) == 2
     assert all(Bundle.open(copy).record == shown.result.record for copy in copies)

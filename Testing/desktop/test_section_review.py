@@ -359,6 +359,7 @@ def test_the_exported_review_says_what_was_decided(desktop, reviewing, tmp_path)
     (tmp_path / "thesis.txt").write_text("mine")
     desktop.answer(str(tmp_path))
     ui.exportButton.click()
+    desktop.wait_until(lambda: "Written" in ui.exportLabel.text)
     assert reviewing.problems == []
     (folder,) = [path for path in tmp_path.iterdir() if path.is_dir()]
     assert table_of(folder / "hot_spots.csv")[0]["Verdict"] == "Rejected"
@@ -367,6 +368,8 @@ def test_the_exported_review_says_what_was_decided(desktop, reviewing, tmp_path)
     assert "review.html" in ui.exportLabel.text
     desktop.answer(str(folder))  # a second time it is replaced where it lies
     ui.exportButton.click()
+    desktop.wait_until(lambda: "Written" not in ui.exportLabel.text)
+    desktop.wait_until(lambda: "Written" in ui.exportLabel.text)
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
 
 
@@ -375,4 +378,6 @@ def test_an_export_that_cannot_be_written_is_told(desktop, reviewing, tmp_path):
     file.write_text("")
     desktop.answer(str(file))
     reviewing.ui.exportButton.click()
+    desktop.wait_until(lambda: reviewing.problems)
+    assert reviewing.ui.exportButton.enabled
     assert reviewing.problems and reviewing.ui.exportLabel.text == ""

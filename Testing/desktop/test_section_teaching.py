@@ -90,7 +90,7 @@ def test_nothing_is_loaded_before_a_registration_is_asked_for(taught):
     assert taught.result.reference(BROWSER) is None
 
 
-def test_the_slider_shows_the_registration_that_it_names(taught):
+def test_the_slider_shows_the_registration_that_it_names(desktop, taught):
     import slicer.util
 
     from TTAUncertaintyLib.scene.teaching import PLAYED
@@ -98,6 +98,7 @@ def test_the_slider_shows_the_registration_that_it_names(taught):
     pictures = []
     for number in (3, 5):
         taught.ui.passSlider.value = number
+        desktop.wait_until(lambda: taught.result.reference(PLAYED))
         played = taught.result.reference(PLAYED)
         assert all(background == played.GetID() for background, _, _ in layers(taught))
         assert taught.ui.passLabel.text.startswith(f"perturbation {number + 1}")
@@ -122,15 +123,18 @@ def test_playing_goes_on_by_itself_and_leaves_the_views_as_they_were(desktop, ta
 def test_folding_the_section_ends_playing(desktop, taught):
     before = layers(taught)
     taught.ui.playButton.click()
+    desktop.wait_until(lambda: layers(taught) != before)
     taught.ui.teachingSection.collapsed = True
     assert layers(taught) == before
     assert not taught.ui.playButton.checked
 
 
-def test_what_the_person_shows_meanwhile_is_not_taken_away(taught):
+def test_what_the_person_shows_meanwhile_is_not_taken_away(desktop, taught):
     from TTAUncertaintyLib.scene.slices import Layers, set_layers
 
+    before = layers(taught)
     taught.ui.passSlider.value = 1
+    desktop.wait_until(lambda: layers(taught) != before)
     set_layers(taught.stage, Layers(taught.result.fixed))
     taught.exit()
     assert {background for background, _, _ in layers(taught)} == {taught.result.fixed.GetID()}

@@ -68,6 +68,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         design=DesignRequest(Preset.STANDARD, sampling=Sampling.RANDOM, outer=3),
         threads=1,
         keep_registrations=True,
+        fixed_name="Fixed head",
+        moving_name="Moving head",
     )
     with Run(job) as run:
         state = run.wait(120)

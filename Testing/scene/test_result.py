@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -156,8 +158,12 @@ def test_a_damaged_file_is_refused_and_leaves_the_scene_as_it_was(
     assert node_count(stage) == before
 
 
-def test_without_its_inputs_it_is_named_after_their_files(stage: Stage, made) -> None:
+def test_without_its_inputs_it_has_the_names_on_record(stage: Stage, made) -> None:
     result = load_bundle(stage, made.bundle)
-    assert result.title == "moving on fixed"
+    assert result.title == "Moving head on Fixed head"
+    older = replace(made.bundle, record=json.loads(json.dumps(made.bundle.record)))
+    for role in ("fixed", "moving"):
+        del older.record["inputs"][role]["name"]  # records of before have their files' names only
+    assert load_bundle(stage, older).title == "moving on fixed"
     assert result.fixed is None
     assert result.moving is None

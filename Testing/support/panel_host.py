@@ -27,7 +27,7 @@ class PanelHost:
 
         self.logic = logic
         self.parameters = None
-        self.problems = []
+        self.problems, self.busy = [], None
         self._told = None
         self._tags = []
         self.window = qt.QWidget()
@@ -65,6 +65,12 @@ class PanelHost:
 
     def showProblem(self, text, remedy=""):
         self.problems.append(f"{text} {remedy}".strip())
+
+    def showBusy(self, text, cancel):
+        self.busy = (text, cancel)
+
+    def clearMessage(self):
+        self.busy, self.problems = None, []
 
     def enter(self, *_event):
         import vtk

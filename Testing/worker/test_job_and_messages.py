@@ -35,6 +35,7 @@ def test_a_job_survives_the_way_through_its_file() -> None:
         previews=Path("Vorschau für Ärzte"),
         keep_registrations=True,
         tolerance_mm=0.05,
+        fixed_name="Kopf von früher",
     )
     assert Job.from_json(job.to_json()) == job
     assert job.to_json().isascii()

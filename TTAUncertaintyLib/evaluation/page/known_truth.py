@@ -13,6 +13,7 @@ import numpy as np
 
 from ...results.folder import new_folder
 from ...results.maps import MapKind
+from ...results.naming import input_name
 from ...results.report.words import mm, text
 from ...results.review_report_decision import written_date
 from ...review.map_volume import MapVolume
@@ -95,8 +96,7 @@ def write_known_truth(folder: Path, truth: KnownTruth, overwrite: bool = False) 
 
 def make_known_page(truth: KnownTruth) -> str:
     """Return the page as one self-contained HTML document without scripts."""
-    inputs = truth.record["inputs"]
-    moving, fixed = (Path(inputs[which]["path"]).name for which in ("moving", "fixed"))
+    moving, fixed = (input_name(truth.record, which) for which in ("moving", "fixed"))
     return document(
         f"{moving} registered to {fixed}",
         "A registration where its truth is known",

@@ -147,7 +147,8 @@ def _input_rows(inputs: dict[str, Any]) -> list[Row]:
         if file is None:
             continue
         rows += [
-            (name.capitalize(), file["path"]),
+            (name.capitalize(), file.get("name", "")),
+            ("File", file["path"]),
             ("SHA-256", file["sha256"]),
             ("Stored as", file["pixel_type"]),
             ("Geometry", _geometry(file["lattice"])),
