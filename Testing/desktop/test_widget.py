@@ -245,6 +245,22 @@ def test_the_panel_is_as_high_as_its_words_at_its_width(desktop, ready, pair, re
     assert len(heights) == 3
 
 
+def test_no_line_is_squashed_after_another_module_was_shown(desktop, ready):
+    import qt
+
+    ready.showProblem("One line after another. " * 20)
+    for _ in range(2):
+        desktop.leave()
+        desktop.process_events(0.1)
+        assert desktop.open("TTAUncertainty") is ready
+        desktop.process_events(0.1)
+        labels = [found for found in ready.parent.findChildren(qt.QLabel) if found.visible]
+        wrapped = [found for found in labels if found.wordWrap]
+        assert ready.ui.messageLabel in wrapped
+        for label in wrapped:
+            assert label.height >= label.heightForWidth(label.width), label.text
+
+
 def test_the_panels_width_is_the_same_whatever_it_says(desktop, ready, pair, result_folder):
     from TTAUncertaintyPanel.progress import ProgressDisplay
 
