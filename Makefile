@@ -6,10 +6,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo view test lint format train bench oracle screenshots clean
+.PHONY: help setup demo view test test-slicer lint format train bench oracle screenshots clean
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## make the virtual environment
 
@@ -30,6 +30,9 @@ view: $(STAMP)  ## look at the demo's results in the browser
 
 test: $(STAMP)  ## run the tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+test-slicer: $(STAMP)  ## run the panel's tests in a real Slicer (SLICER=/path/to/Slicer)
+	$(BIN)/python Testing/support/desktop/start_slicer.py "$(SLICER)" $(TESTS)
 
 lint: $(STAMP)  ## check style and types
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import pytest
 
 if TYPE_CHECKING:
     from support.desktop import Desktop
+
+IN_SLICER = "PythonQt" in sys.modules
 
 
 @pytest.fixture
@@ -23,13 +26,16 @@ def desktop_with_views() -> Iterator[Desktop]:
     yield from _opened(views=True)
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip in a real Slicer what is about the stand-ins."""
+    if IN_SLICER and item.get_closest_marker("stand_ins"):
+        pytest.skip("about the stand-ins, which are not used in a real Slicer")
+
+
 def _opened(views: bool) -> Iterator[Desktop]:
-    pytest.importorskip(
-        "slicer", reason="the desktop's tests need slicer-core: pip install .[slicer]"
-    )
-    pytest.importorskip(
-        "PySide6", reason="the desktop's tests need PySide6-Essentials: pip install .[slicer]"
-    )
+    if not IN_SLICER:
+        for name in ("slicer", "PySide6"):
+            pytest.importorskip(name, reason=f"the desktop needs {name}: pip install .[slicer]")
     from support.desktop import Desktop
 
     with Desktop(views=views) as opened:

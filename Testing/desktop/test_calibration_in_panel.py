@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import json
 
 import pytest
 from support.calibrations import PROVENANCE, made_up
+from support.tool_tips import tool_tip
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
@@ -40,7 +40,7 @@ def test_a_calibration_of_ones_own_is_used_and_given_back(desktop, ready, tmp_pa
     desktop.answer(file)
     label.linkActivated.emit("choose")
     assert in_the_job() == file
-    assert "&lt;own&gt;.json" in label.text and html.escape(str(file)) in label.toolTip
+    assert "&lt;own&gt;.json" in label.text and tool_tip(label) == str(file)
     file.unlink()
     ready.settingsChanged()
     assert not ready.ui.runButton.enabled and "calibration" in ready.ui.reasonLabel.text

@@ -55,6 +55,7 @@ def test_signals_of_the_form_are_those_of_its_widgets():
         assert connection.findtext("signal") in signals(widgets[connection.findtext("sender")])
 
 
+@pytest.mark.stand_ins
 @pytest.mark.parametrize("name", [name for name in classes() if name.startswith(("q", "ctk"))])
 def test_a_stand_in_has_nothing_of_its_own_that_the_real_class_does_not_offer(desktop, name):
     from PySide6.QtCore import Property, Signal
@@ -135,6 +136,7 @@ def test_a_class_derived_in_python_may_have_attributes_of_its_own(desktop):
     assert qt.QEvent.EnabledChange in found.seen
 
 
+@pytest.mark.stand_ins
 def test_what_only_a_later_qt_has_is_refused(desktop):
     import qt
 
@@ -169,8 +171,54 @@ def test_a_tool_tip_is_wrapped_in_a_paragraph(desktop):
     assert label.toolTip == "<b>rich</b>"
 
 
+@pytest.mark.stand_ins
 def test_a_class_that_nobody_has_looked_up_says_how(desktop):
     import qt
 
     with pytest.raises(AttributeError, match=r"read_headers.py .* QSplitter"):
         getattr(qt, "QSplitter")  # noqa: B009
+
+
+HEADERS = {
+    "qt/QtCore/QThing": '#include "qthing.h"\n',
+    "qt/QtCore/qthing.h": """class QThing : public QObject { Q_OBJECT
+      Q_PROPERTY(int size READ size WRITE setSize)
+      Q_PROPERTY(bool full READ isFull)
+      public: int size(); void setSize(int); bool isFull();
+      Q_SIGNALS: void filled(const QString& what); };""",
+    "pythonqt/generated_cpp_515/core/core.h": """class PythonQtWrapper_QThing : public QObject {
+      Q_OBJECT
+      public: enum Kind { Small, Large };  Q_ENUMS(Kind)
+      public slots: QThing* new_QThing(); void delete_QThing(QThing* obj);
+      bool isFull(QThing* theWrappedObject); int static_QThing_count(); };""",
+    "pythonqt/generated_cpp_515/core/core_init.cpp": "",
+    "pythonqt/src/PythonQtStdDecorators.h": """class PythonQtStdDecorators : public QObject {
+      Q_OBJECT
+      public slots: void setProperty(QThing* o, const char* name); void connect(QOther* o); };""",
+    "ctk/ctkThing.h": """class CTK_EXPORT ctkThing : public QThing { Q_OBJECT
+      public: void setRange(int, int); Q_INVOKABLE int asked(); public slots: void reset();
+      private slots: void hidden(); };""",
+    "slicer/nothing.h": "",
+}
+
+
+def test_the_names_are_read_from_headers_by_qts_own_compiler(tmp_path):
+    from support.desktop.offered.read_headers import MOC, Headers
+
+    if not Path(MOC).is_file():
+        pytest.skip(f"NOT TESTED: {MOC} is not here (Debian: qtbase5-dev-tools)")
+    for name, text in HEADERS.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    headers = Headers(*(tmp_path / name for name in ("qt", "pythonqt", "ctk", "slicer")), MOC)
+    assert headers.read("QThing") == {
+        "bases": ["QObject"],
+        "properties": ["size"],
+        "constants": ["full"],
+        "methods": ["count", "isFull", "setProperty"],
+        "signals": ["filled(QString)"],
+        "enums": ["Kind"],
+        "values": ["Large", "Small"],
+    }
+    assert headers.read("ctkThing") == {"bases": ["QThing"], "methods": ["asked", "reset"]}

@@ -54,6 +54,7 @@ def test_signals_are_named_by_a_string_or_by_an_attribute(desktop):
     button.disconnect("toggled(bool)", heard.append)
 
 
+@pytest.mark.stand_ins
 def test_a_signal_that_is_not_there_is_an_error(desktop):
     import qt
 
@@ -62,6 +63,7 @@ def test_a_signal_that_is_not_there_is_an_error(desktop):
         button.connect("pressedd()", print)
 
 
+@pytest.mark.stand_ins  # of which only the latest PythonQt has something like it
 def test_what_pythonqt_does_not_have_is_not_here_either(desktop):
     import qt
 
@@ -257,6 +259,7 @@ def test_a_picture_of_a_widget_and_of_the_window_is_a_png(desktop, tmp_path):
     assert len(desktop.grab()) > 1000
 
 
+@pytest.mark.stand_ins
 def test_views_of_a_layout_are_made_and_drawn_into_the_window(desktop_with_views, tmp_path):
     import slicer
     from PySide6.QtGui import QImage

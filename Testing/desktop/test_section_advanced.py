@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from support.tool_tips import tool_tip
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
@@ -97,7 +98,7 @@ def test_a_design_that_does_not_exist_is_said_under_the_button(ready):
     ready.ui.outerSpin.value = 9
     assert not ready.ui.runButton.enabled
     assert "9" in ready.ui.reasonLabel.text
-    assert ready.ui.reasonLabel.text in ready.ui.runButton.toolTip
+    assert tool_tip(ready.ui.runButton) == ready.ui.reasonLabel.text
     ready.ui.outerSpin.value = 12
     assert ready.ui.runButton.enabled
 

@@ -49,7 +49,7 @@ def test_every_view_is_pictured_as_it_is_on_the_screen(desktop, shown, tmp_path)
         "3D: Total uncertainty",
     ]
     seen = pixels(pictures[0].png, tmp_path)
-    assert np.abs(seen - desktop.application.render_slice("Red").astype(int)).mean() < 1
+    assert np.abs(seen - desktop.picture("Red").astype(int)).mean() < 1
     assert seen.max() > 100
 
 

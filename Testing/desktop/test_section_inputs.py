@@ -99,8 +99,7 @@ def test_a_loaded_sample_is_in_the_views(desktop_with_views):
     desktop.load_module(MODULE)
     panel = desktop.open("TTAUncertainty")
     panel.ui.emptyLabel.linkActivated.emit("sample:reference")
-    red = desktop.application.slice_views["Red"]
-    assert red.render().astype(float).std() > 20  # a head on black
+    assert desktop.picture("Red").astype(float).std() > 20  # a head on black
 
 
 def test_samples_that_are_missing_are_a_message_in_the_panel(desktop, panel, monkeypatch):

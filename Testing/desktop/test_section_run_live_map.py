@@ -117,7 +117,7 @@ def test_a_real_run_shows_a_provisional_map_that_becomes_the_result(desktop_with
     assert provisional, "no provisional map was in the views"
     assert {over for _under, over, _opacity in shown(stage)} == {final}
     assert stage.scene.GetNodeByID(provisional[0]) is None
-    red = desktop.application.slice_views["Red"].render().astype(int)
+    red = desktop.picture("Red").astype(int)
     assert (np.ptp(red, axis=2) > 40).mean() > 0.01  # the map's colours over a grey image
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 from support import fake_python
+from support.tool_tips import tool_tip
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -53,7 +54,7 @@ def test_an_empty_scene_says_what_to_do_and_loads_a_sample_on_a_click(desktop, p
     assert shown(ui.emptyLabel) and shown(ui.noMapLabel)
     assert not ui.runButton.enabled
     assert "fixed volume" in ui.runButton.toolTip
-    assert ui.reasonLabel.text in ui.runButton.toolTip and shown(ui.reasonLabel)
+    assert ui.reasonLabel.text == tool_tip(ui.runButton) and shown(ui.reasonLabel)
     ui.emptyLabel.linkActivated.emit("sample:reference")
     desktop.process_events(0.05)
     assert not shown(ui.emptyLabel) and not shown(ui.reasonLabel)

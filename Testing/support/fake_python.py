@@ -7,8 +7,9 @@ comes out of it, and how it ends, is the fault that a test is about.
 from __future__ import annotations
 
 import stat
-import sys
 from pathlib import Path
+
+from .small_result import PYTHON
 
 _HEAD = """#!{python}
 import json, os, shutil, signal, sys, threading, time
@@ -87,6 +88,6 @@ def waiting(folder: Path, bundle: Path) -> Path:
 def _write(folder: Path, body: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "python"
-    path.write_text(_HEAD.format(python=sys.executable) + body, encoding="utf-8")
+    path.write_text(_HEAD.format(python=PYTHON) + body, encoding="utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
     return path

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from .module_desktop import run_by_this_python
+
 
 @pytest.fixture
 def panel(desktop, module):
     """The open panel; a run that a test left is ended with it."""
     widget = desktop.open("TTAUncertainty")
-    widget.logic.machine.threads = 1
+    run_by_this_python(widget.logic.machine)
     return widget
 
 

@@ -8,12 +8,22 @@ The environment variable TTAUNCERTAINTY_SLICER_PYTHON names a folder with Slicer
 (a checkout's Base/Python), which is then taken in place of the stand-ins; the same tests pass on
 both, which is how the stand-ins are kept true.
 
-It is not the desktop: what only PythonQt, CTK or Slicer's own widgets do stays unseen.
+It is not the desktop: what only PythonQt, CTK or Slicer's own widgets do stays unseen. In a real
+Slicer (``make test-slicer``) the same tests run on `real`, where nothing is a stand-in but the
+dialogs that ask.
 """
 
-from .harness import Desktop
-from .python_layer import GENUINE_LAYER
+import sys
+
 from .pythonqt.dialogs import Message
 from .watch import EventLoopWatch
 
-__all__ = ["GENUINE_LAYER", "Desktop", "EventLoopWatch", "Message"]
+#: Whether this is a real Slicer: its Qt comes to Python through PythonQt.
+IN_SLICER = "PythonQt" in sys.modules
+
+if IN_SLICER:
+    from .real import Desktop
+else:
+    from .harness import Desktop
+
+__all__ = ["IN_SLICER", "Desktop", "EventLoopWatch", "Message"]

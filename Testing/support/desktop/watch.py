@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt, QTimer
-
 
 class EventLoopWatch:
     """A timer that should fire every few milliseconds, and notes when it did not.
@@ -21,9 +19,11 @@ class EventLoopWatch:
     """
 
     def __init__(self, interval_ms: int = 5) -> None:
+        import qt  # PythonQt's or the harness's, which has to be there first
+
         self.gaps_ms: list[float] = []
-        self._timer = QTimer()
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer = qt.QTimer()
+        self._timer.setTimerType(qt.Qt.PreciseTimer)
         self._timer.setInterval(interval_ms)
         self._timer.timeout.connect(self._fired)
         self._last = 0.0

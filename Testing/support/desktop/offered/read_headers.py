@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+MOC = "/usr/lib/qt5/bin/moc"
 NAMES = Path(__file__).with_name("names.json")
 _PUBLIC = "public"
 _WRAPPER = "PythonQtWrapper_"
@@ -157,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("qt", "pythonqt", "ctk", "slicer"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--moc", default="/usr/lib/qt5/bin/moc")
+    parser.add_argument("--moc", default=MOC)
     parser.add_argument("--version", action="append", default=[], metavar="WHAT=VERSION")
     parser.add_argument("classes", nargs="*", help="classes to add")
     given = parser.parse_args()

@@ -1,15 +1,16 @@
 """Dialogs that are recorded instead of shown, so that no test waits for a click.
 
 A dialog with one button is answered by that button. One that asks something takes the next answer
-that the test has queued; without one it fails, since nobody could have meant it.
+that the test has queued; without one it fails, since nobody could have meant it. The classes here
+derive from those of the module ``qt``, and so serve the stand-ins and the real Slicer alike.
 """
+
+# ruff: noqa: N801, N815  (Qt's names)
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-
-from PySide6 import QtWidgets
 
 
 @dataclass(frozen=True)
@@ -45,76 +46,72 @@ class Dialogs:
 #: The dialogs of the desktop that is open; there is one at a time.
 DIALOGS = Dialogs()
 
-_Box = QtWidgets.QMessageBox
-_KINDS = {
-    _Box.Icon.NoIcon: "information",
-    _Box.Icon.Information: "information",
-    _Box.Icon.Warning: "warning",
-    _Box.Icon.Critical: "error",
-    _Box.Icon.Question: "question",
-}
-_YES = (_Box.StandardButton.Ok, _Box.StandardButton.Yes, _Box.StandardButton.Retry)
+_YES = ("Ok", "Yes", "YesToAll", "Retry", "Save", "Open", "Apply")
+_NO = ("Cancel", "No", "NoToAll", "Abort", "Ignore", "Close", "Discard", "Reset", "Help")
+_KINDS = {"Warning": "warning", "Critical": "error", "Question": "question"}
 
 
-def _pressed(kind, text, title, detail, buttons):
-    message = Message(kind, text, title, detail)
-    choices = [button for button in _Box.StandardButton if button in buttons and button.value]
-    if len(choices) < 2:
-        DIALOGS.messages.append(message)
-        return choices[0] if choices else _Box.StandardButton.Ok
-    answer = DIALOGS.ask(message)
-    if not isinstance(answer, bool):
-        return answer
-    return next(choice for choice in choices if (choice in _YES) is answer)
+def recording(qt) -> dict[str, type]:
+    """Return the recording classes by the names of those of ``qt`` that they stand for."""
+    box = qt.QMessageBox
 
+    def pressed(kind, text, title, detail, buttons):
+        message = Message(kind, text, title.strip(), detail)
+        choices = {name: getattr(box, name) for name in (*_YES, *_NO)}
+        choices = {name: button for name, button in choices.items() if buttons & button}
+        if len(choices) < 2:
+            DIALOGS.messages.append(message)
+            return next(iter(choices.values()), box.Ok)
+        answer = DIALOGS.ask(message)
+        if not isinstance(answer, bool):
+            return answer
+        return next(button for name, button in choices.items() if (name in _YES) is answer)
 
-class QMessageBox(QtWidgets.QMessageBox):
-    """Answers at once. Left out: buttons of one's own, check boxes, "do not show again"."""
+    class QMessageBox(box):
+        """Answers at once. Left out: buttons of one's own, check boxes, "do not show again"."""
 
-    def exec_(self):
-        """Record the box and press a button."""
-        return _pressed(
-            _KINDS[self.icon], self.text, self.windowTitle, self.detailedText, self.standardButtons
-        )
+        def exec_(self):
+            """Record the box and press a button."""
+            kinds = (kind for name, kind in _KINDS.items() if self.icon == getattr(box, name))
+            kind = next(kinds, "information")
+            detail, buttons = self.detailedText, self.standardButtons
+            return pressed(kind, self.text, self.windowTitle, detail, buttons)
 
-    exec = exec_
+        exec = exec_
 
+    def function(kind):
+        def show(_parent, title, text, buttons=box.Ok, _default=None):
+            return pressed(kind, text, title, "", buttons)
 
-def _static(kind):
-    def show(_parent, title, text, buttons=_Box.StandardButton.Ok, _default=None):
-        return _pressed(kind, text, title, "", buttons)
+        return staticmethod(show)
 
-    return staticmethod(show)
+    for name in ("information", "warning", "question"):
+        setattr(QMessageBox, name, function(name))
+    QMessageBox.critical = function("error")
 
+    def file(_parent=None, caption="", *_):
+        return str(DIALOGS.ask(Message("file", caption)) or "")
 
-for _name, _kind in {
-    "information": "information",
-    "warning": "warning",
-    "critical": "error",
-    "question": "question",
-}.items():
-    setattr(QMessageBox, _name, _static(_kind))
+    class QFileDialog(qt.QFileDialog):
+        """Its static functions return the next answer: a path, or "" for Cancel."""
 
+        getOpenFileName = staticmethod(file)
+        getSaveFileName = staticmethod(file)
+        getExistingDirectory = staticmethod(file)
 
-def _file(_parent=None, caption="", *_):
-    return str(DIALOGS.ask(Message("file", caption)) or "")
+    class QDialog(qt.QDialog):
+        """Any other modal dialog is recorded by its title and its labels, and accepted."""
 
+        def exec_(self):
+            """Record the dialog and accept it."""
+            text = "\n".join(label.text for label in self.findChildren(qt.QLabel))
+            DIALOGS.messages.append(Message("information", text, self.windowTitle))
+            return qt.QDialog.Accepted
 
-class QFileDialog(QtWidgets.QFileDialog):
-    """Its static functions return the next answer: a path, or "" for Cancel, as in PythonQt."""
+        exec = exec_
 
-    getOpenFileName = staticmethod(_file)  # noqa: N815
-    getSaveFileName = staticmethod(_file)  # noqa: N815
-    getExistingDirectory = staticmethod(_file)  # noqa: N815
+    class ctkMessageBox(QMessageBox):
+        """The message box of ``slicer.util``; recorded, not shown."""
 
-
-class QDialog(QtWidgets.QDialog):
-    """Any other modal dialog is recorded by its title and its labels, and accepted."""
-
-    def exec_(self):
-        """Record the dialog and accept it."""
-        text = "\n".join(label.text for label in self.findChildren(QtWidgets.QLabel))
-        DIALOGS.messages.append(Message("information", text, self.windowTitle))
-        return QtWidgets.QDialog.DialogCode.Accepted
-
-    exec = exec_
+    found = (QMessageBox, QFileDialog, QDialog, ctkMessageBox)
+    return {cls.__name__: cls for cls in found}

@@ -17,8 +17,8 @@ from shiboken6 import isValid
 from ..offered import classes, offered
 
 ROOMS = (QtCore, QtGui, QtWidgets, QtUiTools)
-#: What PySide6 itself asks of objects (the virtual functions that Qt 6 added, too: it takes an error
-#: there for one of a replaced function), and what PythonQt calls an objectName.
+#: What PySide6 itself asks of objects, the virtual functions that Qt 6 added among it (it cannot
+#: stand an error there); and what PythonQt calls an objectName.
 _KEPT = {
     "clearItemData",
     "clone",

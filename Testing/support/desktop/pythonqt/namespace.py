@@ -14,10 +14,8 @@ from PySide6 import QtCore, QtWidgets
 
 from ..offered import classes
 from . import gate, signals, tool_tips
-from .dialogs import QDialog, QFileDialog, QMessageBox
+from .dialogs import recording
 from .ui_loader import QUiLoader
-
-_REPLACED = (QUiLoader, QMessageBox, QFileDialog, QDialog)
 
 
 def application():
@@ -50,9 +48,9 @@ def install() -> ModuleType:
     for name in classes():
         if (cls := gate.qt_class(name)) is not None:
             setattr(module, name, cls)
-    for cls in _REPLACED:
-        gate.hold(cls, cls.__name__)
-        setattr(module, cls.__name__, cls)
+    for name, cls in {"QUiLoader": QUiLoader, **recording(module)}.items():
+        gate.hold(cls, name)
+        setattr(module, name, cls)
     module.__getattr__ = _unknown
     sys.modules["qt"] = module
     return module

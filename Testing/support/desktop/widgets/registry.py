@@ -13,7 +13,6 @@ import slicer
 
 from .. import application, modules, views, window
 from ..offered import classes, offered
-from ..pythonqt.dialogs import QMessageBox
 from ..pythonqt.gate import hold
 from ..pythonqt.ui_loader import CUSTOM_WIDGETS
 from . import ctk_containers, ctk_inputs, mrml_base, node_combo_box
@@ -29,10 +28,6 @@ _ROOMS = (
     mrml_base,
     node_combo_box,
 )
-
-
-class ctkMessageBox(QMessageBox):  # noqa: N801
-    """The message box of ``slicer.util``; recorded, not shown."""
 
 
 #: What Slicer's parameterNodeWrapper asks for.
@@ -65,6 +60,7 @@ def install() -> ModuleType:
             add_setters(cls, offered(name))
             hold(cls, name)
             CUSTOM_WIDGETS[name] = cls
+    ctk.ctkMessageBox = sys.modules["qt"].ctkMessageBox
     sys.modules["ctk"] = ctk
     return ctk
 
@@ -76,7 +72,7 @@ def stand_ins() -> dict[str, type]:
         for room in _ROOMS
         for name, value in vars(room).items()
         if isinstance(value, type) and value.__module__ == room.__name__ and name in classes()
-    } | {"ctkMessageBox": ctkMessageBox}
+    }
 
 
 class _NameOnly:

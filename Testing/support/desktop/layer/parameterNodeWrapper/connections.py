@@ -6,14 +6,7 @@ import ctk
 import qt
 import slicer
 
-from .annotations import (
-    Choice,
-    Decimals,
-    Maximum,
-    Minimum,
-    SingleStep,
-    WithinRange,
-)
+from .annotations import Choice, WithinRange
 
 
 class Connection:
@@ -73,17 +66,11 @@ class _Number(_Attribute):
     endless = (-(2**31), 2**31 - 1)
 
     def prepare(self):
-        field = self.field
-        both = field.find(WithinRange)
-        low, high = both or field.find(Minimum), both or field.find(Maximum)
-        if type(self.widget) in (qt.QSlider, ctk.ctkSliderWidget) and not (low and high):
-            raise RuntimeError(f"{field.name}: a slider needs a smallest and a largest value")
-        for kind, name in ((Decimals, "decimals"), (SingleStep, "singleStep")):
-            found = field.find(kind)
-            if found is not None:
-                setattr(self.widget, name, found.value)
-        self.widget.minimum = low.minimum if low else self.endless[0]
-        self.widget.maximum = high.maximum if high else self.endless[1]
+        both = self.field.find(WithinRange)
+        if type(self.widget) in (qt.QSlider, ctk.ctkSliderWidget) and both is None:
+            raise RuntimeError(f"{self.field.name}: a slider needs a smallest and a largest value")
+        self.widget.minimum = both.minimum if both else self.endless[0]
+        self.widget.maximum = both.maximum if both else self.endless[1]
 
     def read(self):
         return self.field.type(self.widget.value)

@@ -1,15 +1,12 @@
 """One field: its type, what it is held to, and how it is kept in the parameter node."""
 
 import enum
-import pathlib
 import types
 import typing
 
 import slicer
 
-from .annotations import Check, Default, FloatRange
-
-_PATHS = tuple(vars(pathlib)[name] for name in ("Path", "PurePath", "PosixPath", "WindowsPath"))
+from .annotations import Check, Default
 
 
 def _node_classes(annotation):
@@ -53,7 +50,7 @@ class Field:
             return None
         if isinstance(self.type, type) and issubclass(self.type, enum.Enum):
             return next(iter(self.type))
-        if self.type in (int, float, str, bool, FloatRange, *_PATHS):
+        if self.type in (int, float, str, bool):
             return self.type()
         raise TypeError(f"{self.name}: the stand-in cannot keep a {self.type}")
 
@@ -85,8 +82,6 @@ class Field:
                 node.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
             elif isinstance(value, enum.Enum):
                 node.SetParameter(self.name, value.name)
-            elif self.type is FloatRange:
-                node.SetParameter(self.name, f"{value.minimum} {value.maximum}")
             else:
                 node.SetParameter(self.name, str(value))
 
@@ -101,6 +96,4 @@ class Field:
             return text == "True"
         if issubclass(self.type, enum.Enum):
             return self.type[text]
-        if self.type is FloatRange:
-            return FloatRange(*map(float, text.split()))
         return self.type(text)

@@ -1,0 +1,34 @@
+"""A real result of the bundled network on the small phantoms, for tests that only look at one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+#: The interpreter that runs networks: this one, or in a real Slicer the one that started the tests.
+PYTHON = os.environ.get("TTAUNCERTAINTY_TEST_PYTHON", sys.executable)
+
+
+def write_result(folder: Path) -> Path:
+    """Register the phantoms, and return the result's folder."""
+    from TTAUncertaintyLib.perturbations import DesignRequest, Preset
+    from TTAUncertaintyLib.worker.job import Job
+    from TTAUncertaintyLib.worker.run import Run
+
+    from .phantom import write_pair
+
+    fixed, moving = write_pair(folder / "in")
+    job = Job(
+        fixed,
+        moving,
+        folder / "result",
+        design=DesignRequest(Preset.QUICK),
+        threads=1,
+        keep_registrations=True,
+        use_calibration=False,
+    )
+    with Run(job) as run:
+        state = run.wait(120)
+    assert state.output is not None, state.problem + state.log
+    return state.output
