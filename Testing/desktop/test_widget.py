@@ -232,17 +232,36 @@ def test_the_panel_is_as_high_as_its_words_at_its_width(desktop, ready, pair, re
     form = ready.ui.inputsSection.parent()
     ready.setResult(ready.logic.loadResult(result_folder, *pair))
     heights = []
+
+    def fits():
+        return form.minimumHeight == form.layout().totalHeightForWidth(form.width)
+
     for width in (480, 330, 600):
         desktop.window.resize(width + 600, 900)
         ready.parent.resize(width, 900)
         desktop.process_events(0.1)
-        assert form.minimumHeight == form.layout().totalHeightForWidth(form.width)
+        desktop.wait_until(fits)
         heights.append(form.minimumHeight)
         ready.showProblem("One line after another. " * 20)
-        desktop.process_events(0.1)
-        assert form.minimumHeight == form.layout().totalHeightForWidth(form.width) > heights[-1]
+        desktop.wait_until(lambda: fits() and form.minimumHeight > heights[-1])
         ready.ui.dismissButton.click()
     assert len(heights) == 3
+
+
+def test_no_line_is_squashed_after_another_module_was_shown(desktop, ready):
+    import qt
+
+    ready.showProblem("One line after another. " * 20)
+    for _ in range(2):
+        desktop.leave()
+        desktop.process_events(0.1)
+        assert desktop.open("TTAUncertainty") is ready
+        desktop.process_events(0.1)
+        labels = [found for found in ready.parent.findChildren(qt.QLabel) if found.visible]
+        wrapped = [found for found in labels if found.wordWrap]
+        assert ready.ui.messageLabel in wrapped
+        for label in wrapped:
+            assert label.height >= label.heightForWidth(label.width), label.text
 
 
 def test_the_panels_width_is_the_same_whatever_it_says(desktop, ready, pair, result_folder):

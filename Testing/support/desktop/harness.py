@@ -162,13 +162,15 @@ class Desktop(AbstractDesktop):
     def _progress(self) -> Iterator[None]:
         """Let Qt handle events whenever a node comes in, as Slicer's progress dialog does.
 
-        Slicer's does so once it is shown, after a second; here it is always shown, so that slots
-        and timers run in the middle of every import.
+        Slicer's does so once it is shown, after a second, and until its bar is full: it begins at
+        25 of 100, and a node is one more. Here it is shown from the start, so that slots and timers
+        run in the middle of every import.
         """
-        scene = self.application.scene
+        scene, steps = self.application.scene, iter(range(25, 99))
 
         def node_added(*_: Any) -> None:
-            QtWidgets.QApplication.processEvents()
+            if next(steps, None) is not None:
+                QtWidgets.QApplication.processEvents()
 
         tag = scene.AddObserver(slicer.vtkMRMLScene.NodeAddedEvent, node_added, -1000.0)
         try:
