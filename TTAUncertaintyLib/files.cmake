@@ -76,6 +76,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "evaluation/scoring.py"
   "evaluation/study.py"
   "evaluation/summaries.py"
+  "extras.py"
   "geometry/__init__.py"
   "geometry/deformable.py"
   "geometry/dicom.py"

@@ -77,6 +77,25 @@ def test_a_room_of_the_desktop_loads_without_torch(module: str) -> None:
     run_without_torch(f"import TTAUncertaintyLib.{module}")
 
 
+def test_the_worker_registers_without_the_packages_of_the_lab() -> None:
+    """Its imports, those of a calibration's application among them; Slicer has no matplotlib."""
+    code = """
+        import sys
+        for name in ("scipy", "matplotlib", "jinja2"):
+            sys.modules[name] = None
+        import TTAUncertaintyLib.worker.perform
+        from TTAUncertaintyLib.calibration import apply
+        import TTAUncertaintyLib.results.writing
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_scene_s_rooms_load_without_torch() -> None:
     if importlib.util.find_spec("slicer") is None:
         pytest.skip("the package slicer-core is not installed here")
