@@ -67,9 +67,8 @@ set(TTAUncertaintyLib_SCRIPTS
   "evaluation/page/known_truth.py"
   "evaluation/page/methods.py"
   "evaluation/page/page.py"
-  "evaluation/page/plots.py"
-  "evaluation/page/style.py"
   "evaluation/page/tables.py"
+  "evaluation/page/templates.py"
   "evaluation/page/writing.py"
   "evaluation/random_fields.py"
   "evaluation/results_table.py"
@@ -316,7 +315,13 @@ set(TTAUncertaintyLib_SCRIPTS
 )
 
 set(TTAUncertaintyLib_DATA
+  "evaluation/page/assets/evaluation.html"
+  "evaluation/page/assets/known_truth.html"
+  "evaluation/page/assets/page.css"
+  "evaluation/page/assets/page.html"
   "py.typed"
+  "results/report/assets/report.css"
+  "results/report/assets/review.css"
   "viewer/assets/viewer.css"
   "viewer/assets/viewer.js"
 )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..review import Verdict, verdict_counts
 from .calibration_words import WORTH_A_WARNING, calibration_words
-from .report.words import mm, percent, text
+from .report.words import mm, percent, text, written_date
 
 if TYPE_CHECKING:
     from .review_report import ReviewContent
@@ -59,15 +58,6 @@ def decision_section(content: ReviewContent) -> str:
         f"{careful}{_figures(content)}"
         f'<p class="lead after">{_looked_at(content)} {_calibration(content.record)}</p></section>'
     )
-
-
-def written_date(created: str) -> str:
-    """Return a time of a record as a person writes it; as it is, where it cannot be read."""
-    try:
-        when = datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
 
 
 def _looked_at(content: ReviewContent) -> str:

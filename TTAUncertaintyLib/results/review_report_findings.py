@@ -11,8 +11,8 @@ from ..review import Column, ReviewedSpot, Table, landmark_table, structure_tabl
 from ..review.table import Cell, ras
 from ..review.verdicts import PlaceVerdict
 from .report.png import data_uri
-from .report.words import coordinates, place, text
-from .review_report_decision import badge, written_date
+from .report.words import coordinates, place, text, written_date
+from .review_report_decision import badge
 
 if TYPE_CHECKING:
     from .review_report import Picture, ReviewContent

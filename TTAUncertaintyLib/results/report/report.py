@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from ..calibration_words import calibration_words
@@ -14,7 +13,7 @@ from .overview import glance_section, places_section
 from .reading import reading_section
 from .style import STYLE
 from .views import Views
-from .words import text
+from .words import text, written_date
 
 #: Anchors of the sections, and what the contents call them.
 _CONTENTS = (
@@ -75,7 +74,7 @@ def _header(findings: Findings, record: dict[str, Any]) -> str:
     facts = (
         ("Model", record["model"]["title"]),
         ("Preset", str(record["design"]["name"]).capitalize()),
-        ("Date", _date(record["created"])),
+        ("Date", written_date(record["created"])),
         ("Status", calibration_words(record)),
     )
     entries = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
@@ -84,15 +83,6 @@ def _header(findings: Findings, record: dict[str, Any]) -> str:
         f'<h1>{text(findings.moving.name)} <span class="onto">registered to</span> '
         f'{text(findings.fixed.name)}</h1><dl class="facts">{entries}</dl></header>'
     )
-
-
-def _date(created: str) -> str:
-    """Return the time of a record as a person writes it; as it is, where it cannot be read."""
-    try:
-        when = datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
 
 
 def _footer(record: dict[str, Any]) -> str:
