@@ -43,7 +43,7 @@ def run_without_torch(code: str, *arguments: str) -> str:
 
 def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> list[str]:
     """Return the modules of a room by name."""
-    files = (REPOSITORY / "TTAUncertaintyLib" / room).glob(f"{pattern}.py")
+    files = (REPOSITORY / "TTAUncertaintyLib" / room.replace(".", "/")).glob(f"{pattern}.py")
     names = sorted(file.stem for file in files if not file.stem.startswith("__"))
     return [f"{room}.{name}" for name in names if name not in without]
 
@@ -55,7 +55,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
         *modules("worker", without=("perform",)),
         *modules("review"),
         *modules("store"),
-        *modules("results", "review_report*"),
+        *modules("results.review_report"),
         "worker",
         "engine",
         "geometry",
@@ -65,7 +65,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
         "results.bundle",
         "results.maps",
         "results.registrations",
-        "results.report.style",
+        "results.report.document",
         "results.report.words",
         "review",
         "resources",

@@ -10,11 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ...results.report.document import asset
 from ...results.report.words import mm
 from ...version import __version__
 
 _ASSETS = Path(__file__).with_name("assets")
-_REPORT_STYLE = Path(__file__).parents[2] / "results" / "report" / "assets" / "report.css"
 
 
 def render(template: str, **content: Any) -> str:
@@ -42,7 +42,7 @@ def _environment() -> Environment:
         finalize=_whole,
     )
     made.filters |= {"two": two, "mm": mm, "percent": "{:.0%}".format, "counted": counted}
-    style = _REPORT_STYLE.read_text("utf-8") + (_ASSETS / "page.css").read_text("utf-8")
+    style = asset("report.css") + (_ASSETS / "page.css").read_text("utf-8")
     made.globals |= {"version": __version__, "style": Markup(style)}
     return made
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..review import Verdict, verdict_counts
-from .calibration_words import WORTH_A_WARNING, calibration_words
-from .report.words import mm, percent, text, written_date
-
-if TYPE_CHECKING:
-    from .review_report import ReviewContent
+from ...review import Verdict, verdict_counts
+from ..calibration_words import WORTH_A_WARNING
+from ..report.words import mm, percent, text
+from .content import ReviewContent
 
 #: A sign beside the words, so that a verdict does not rest on its colour.
 _SIGNS = {Verdict.OPEN: "·", Verdict.ACCEPT: "✓", Verdict.CHECK: "?", Verdict.REJECT: "✕"}
@@ -24,25 +22,6 @@ def badge(verdict: Verdict) -> str:
     return (
         f'<span class="verdict {verdict.value}"><i><b>{_SIGNS[verdict]}</b></i>'
         f"{verdict.title}</span>"
-    )
-
-
-def header(content: ReviewContent) -> str:
-    """Return the page's header: what was reviewed, by whom, when."""
-    review, record = content.review, content.record
-    facts = (
-        ("Reviewer", review.reviewer or "not named"),
-        ("Decision", review.verdict.title),
-        ("Decided", written_date(review.decided) if review.decided else "not yet"),
-        ("Model", record["model"]["title"]),
-        ("Registered", written_date(record["created"])),
-        ("Status", calibration_words(record)),
-    )
-    entries = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
-    return (
-        '<header><p class="kicker">Registration review</p>'
-        f'<h1>{text(content.moving_name)} <span class="onto">registered to</span> '
-        f'{text(content.fixed_name)}</h1><dl class="facts">{entries}</dl></header>'
     )
 
 
