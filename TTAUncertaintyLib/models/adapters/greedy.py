@@ -35,13 +35,6 @@ class Greedy(OptimisedRegistration):
     subfields and medial temporal lobe subregions in 3 Tesla and 7 Tesla T2-weighted MRI.
     Alzheimer's & Dementia 12 (2016).
 
-    Parameters
-    ----------
-    weights
-        None: it has none.
-    options
-        `spacing`: that of the common lattice, mm.
-
     Raises
     ------
     ModelError
@@ -53,7 +46,7 @@ class Greedy(OptimisedRegistration):
     def __init__(
         self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
     ) -> None:
-        super().__init__(options)
+        super().__init__(weights, options)
         if find_spec(_PACKAGE) is None:
             raise ModelError(
                 "The Python package picsl-greedy is not installed.",

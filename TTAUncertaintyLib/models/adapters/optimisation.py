@@ -11,6 +11,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 from threading import Event
 from typing import ClassVar
 
@@ -45,6 +46,8 @@ class OptimisedRegistration(ABC):
 
     Parameters
     ----------
+    weights
+        None: there are none.
     options
         `spacing`: that of the common lattice, mm.
 
@@ -61,7 +64,9 @@ class OptimisedRegistration(ABC):
     #: Whether several may run at once in one process without changing each other's results.
     side_by_side: ClassVar[bool] = True
 
-    def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:
+    def __init__(
+        self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
+    ) -> None:
         self.options: Mapping[str, str] = self.description.chosen(options)
         self.spacing_mm = float(self.options["spacing"])
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
 import SimpleITK as sitk
 
-from ..contract import NO_OPTIONS
 from ..descriptions import SITK_BSPLINE as DESCRIPTION
 from .itk_images import components_first, stoppable, to_itk
 from .optimisation import Array, OptimisedRegistration
@@ -46,24 +43,12 @@ class SitkBSpline(OptimisedRegistration):
     Sources: Rueckert, Sonoda, Hayes, Hill, Leach, Hawkes: Nonrigid registration using free-form
     deformations. IEEE TMI 18 (1999). Mattes, Haynor, Vesselle, Lewellen, Eubank: PET-CT image
     registration in the chest using free-form deformations. IEEE TMI 22 (2003).
-
-    Parameters
-    ----------
-    weights
-        None: it has none.
-    options
-        `spacing`: that of the common lattice, mm.
     """
 
     description = DESCRIPTION
 
     #: ITK's L-BFGS-B is Fortran turned into C, its state in static variables.
     side_by_side = False
-
-    def __init__(
-        self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
-    ) -> None:
-        super().__init__(options)
 
     def register(self, moving: Array, fixed: Array, stop: Event) -> Array:
         """See `OptimisedRegistration.register`."""

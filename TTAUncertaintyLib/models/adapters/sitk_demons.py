@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
 import SimpleITK as sitk
 
-from ..contract import NO_OPTIONS
 from ..descriptions import SITK_DEMONS as DESCRIPTION
 from .itk_images import components_first, levels_that_fit, stoppable, to_itk
 from .optimisation import Array, OptimisedRegistration
@@ -34,21 +31,9 @@ class SitkDemons(OptimisedRegistration):
 
     Source: Vercauteren, Pennec, Perchant, Ayache: Diffeomorphic demons: efficient non-parametric
     image registration. NeuroImage 45 (2009).
-
-    Parameters
-    ----------
-    weights
-        None: it has none.
-    options
-        `spacing`: that of the common lattice, mm.
     """
 
     description = DESCRIPTION
-
-    def __init__(
-        self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
-    ) -> None:
-        super().__init__(options)
 
     def register(self, moving: Array, fixed: Array, stop: Event) -> Array:
         """See `OptimisedRegistration.register`."""

@@ -12,23 +12,18 @@ manifest's section "input" has to repeat:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from ...errors import ModelError
-from ...geometry import Image, Matrix
 from ...reading import NotAllowed
-from ..contract import NO_OPTIONS, PreparedPair
-from ..manifest import InputSpec, Manifest
+from ..manifest import InputSpec
 from ..networks.transmorph_architecture import TransMorphArchitecture
 from ..weights.transmorph_checkpoint import read_transmorph
-from .array_order import InVoxels
-from .manifest_files import verified
-from .manifest_lattice import prepare_as_specified
-from .network_model import NetworkModel
+from .own_checkpoint import OwnCheckpoint
 
 
-class TransMorph(NetworkModel):
+class TransMorph(OwnCheckpoint):
     """TransMorph, of any size of the family, with weights from a local file.
 
     The dropout layers that a run may switch on are those of `drop_rate` (zero in all published
@@ -36,54 +31,25 @@ class TransMorph(NetworkModel):
     switches them off and averages many passes; here the prediction is one pass without them.
     Stochastic depth (DropPath) is no dropout layer: it acts in training alone.
 
-    Parameters
-    ----------
-    manifest
-        Of the kind "transmorph"; its `architecture` as `TransMorphArchitecture.from_config` takes
-        it, empty for the published network for brain MRI.
-    options
-        It has none.
-
-    Raises
-    ------
-    ModelError
-        If the manifest contradicts itself, or the weights are missing, damaged, or another
-        network's.
+    A manifest's `architecture` is what `TransMorphArchitecture.from_config` takes, empty for the
+    published network for brain MRI.
     """
 
-    def __init__(self, manifest: Manifest, options: Mapping[str, str] = NO_OPTIONS) -> None:
-        architecture = _architecture(manifest)
-        self.input = _input(manifest, architecture)
-        weights = verified(manifest)
-        network = read_transmorph(architecture, weights.path)
-        super().__init__(InVoxels(network, self.input), manifest.description(), weights, options)
+    architecture_of = staticmethod(TransMorphArchitecture.from_config)
+    read = staticmethod(read_transmorph)
 
-    def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
-        """Prepare as the manifest's input section says; see `RegistrationModel.prepare`."""
-        return prepare_as_specified(self.input, fixed, moving, initial)
-
-
-def _architecture(manifest: Manifest) -> TransMorphArchitecture:
-    try:
-        return TransMorphArchitecture.from_config(manifest.architecture)
-    except ValueError as error:
-        raise ModelError(f"The manifest {manifest.path}: 'architecture': {error}") from error
-
-
-def _input(manifest: Manifest, architecture: TransMorphArchitecture) -> InputSpec:
-    """Return the manifest's section, with the shape that the architecture has."""
-    spec = manifest.input
-    if spec is None:
-        raise ValueError("The manifest has no section 'input'.")
-    if spec.shape not in (None, architecture.img_size):
-        raise ModelError(
-            f"The manifest {manifest.path}: 'input.shape' is {list(spec.shape or ())}, but the "
-            f"'architecture' has an img_size of {list(architecture.img_size)}.",
-            "Leave out input.shape, or give both the size that the network was trained with.",
-        )
-    try:
-        return replace(spec, shape=architecture.img_size)
-    except NotAllowed as error:
-        raise ModelError(
-            f"The manifest {manifest.path}: 'input.{error.key}' {error.why}", error.remedy
-        ) from error
+    @staticmethod
+    def fitting(spec: InputSpec, architecture: TransMorphArchitecture, path: Path) -> InputSpec:
+        """Return the section with the shape that the architecture has."""
+        if spec.shape not in (None, architecture.img_size):
+            raise ModelError(
+                f"The manifest {path}: 'input.shape' is {list(spec.shape or ())}, but the "
+                f"'architecture' has an img_size of {list(architecture.img_size)}.",
+                "Leave out input.shape, or give both the size that the network was trained with.",
+            )
+        try:
+            return replace(spec, shape=architecture.img_size)
+        except NotAllowed as error:
+            raise ModelError(
+                f"The manifest {path}: 'input.{error.key}' {error.why}", error.remedy
+            ) from error
