@@ -23,7 +23,7 @@ from TTAUncertaintyLib.results.report.pictures import OUTSIDE_COLOR
 from TTAUncertaintyLib.results.report.png import encode_indexed
 from TTAUncertaintyLib.results.report.reading import cautions
 from TTAUncertaintyLib.results.report.scales import LinearScale, LogScale, tidy_above
-from TTAUncertaintyLib.results.report.slices import Plane, Stage, direction_letters
+from TTAUncertaintyLib.results.report.slices import FieldOfView, Plane, direction_letters
 from TTAUncertaintyLib.results.report.words import percent
 
 # Stored as (P, I, R), anisotropic, and turned by 10 degrees about the patient's long axis.
@@ -279,9 +279,9 @@ def test_the_reading_names_the_worst_place_and_the_median(page: str) -> None:
 
 @pytest.mark.parametrize("plane", list(Plane))
 def test_a_bright_voxel_lies_where_the_crosshair_of_its_world_point_is(plane: Plane) -> None:
-    stage = Stage.around(volume(1, 1) > 0, LATTICE)
+    field_of_view = FieldOfView.around(volume(1, 1) > 0, LATTICE)
     point = LATTICE.to_world(BRIGHT)
-    view = stage.section(plane, point)
+    view = field_of_view.section(plane, point)
     values = view.sample(torch.from_numpy(volume(0, 1)), LATTICE, outside=0.0)
     row, column = np.argwhere(values > 0.5).mean(axis=0)
     across, down = view.place(point)
@@ -293,8 +293,8 @@ def test_a_bright_voxel_lies_where_the_crosshair_of_its_world_point_is(plane: Pl
 
 def test_true_size_is_kept_on_an_anisotropic_lattice() -> None:
     # 5 voxels of 4 mm down, of 2 mm across, in the sagittal plane
-    stage = Stage.around(volume(1, 1) > 0, LATTICE)
-    view = stage.section(Plane.SAGITTAL, LATTICE.to_world(BRIGHT))
+    field_of_view = FieldOfView.around(volume(1, 1) > 0, LATTICE)
+    view = field_of_view.section(Plane.SAGITTAL, LATTICE.to_world(BRIGHT))
     values = view.sample(torch.from_numpy(volume(0, 1)), LATTICE, outside=0.0)
     rows, columns = np.nonzero(values > 0.5)
     pixel = float(view.lattice.spacing[0])
@@ -303,13 +303,13 @@ def test_true_size_is_kept_on_an_anisotropic_lattice() -> None:
 
 
 def test_the_patients_right_is_on_the_left_and_the_letters_say_so() -> None:
-    stage = Stage.around(volume(1, 1) > 0, LATTICE)
-    letters = {plane: stage.section(plane, LATTICE.center).letters for plane in Plane}
+    field_of_view = FieldOfView.around(volume(1, 1) > 0, LATTICE)
+    letters = {plane: field_of_view.section(plane, LATTICE.center).letters for plane in Plane}
     assert letters[Plane.AXIAL] == ("R", "L", "A", "P")
     assert letters[Plane.CORONAL] == ("R", "L", "S", "I")
     assert letters[Plane.SAGITTAL] == ("A", "P", "S", "I")
     for plane in Plane:
-        view = stage.section(plane, LATTICE.center)
+        view = field_of_view.section(plane, LATTICE.center)
         corners = view.lattice.corners()
         # the rightmost pixels lie further to the side that their letter names
         axis = {"L": 0, "P": 1}[letters[plane][1]]
@@ -335,7 +335,7 @@ def test_the_page_paints_the_bright_place_and_leaves_the_background_free(page: s
         assert opacity.max() > 200
         assert opacity[grey == 0].max(initial=0) < 40  # beside the region nothing is drawn
         row, column = np.argwhere(opacity > 180).mean(axis=0)
-        view = Stage.around(findings().region, LATTICE).section(plane, point)
+        view = FieldOfView.around(findings().region, LATTICE).section(plane, point)
         across, down = view.place(point)
         pixel = float(view.lattice.spacing[0])
         # the crosshair of the page goes through the peak, one of the block's voxels
@@ -348,7 +348,7 @@ def test_a_voxel_without_estimate_is_transparent_and_a_fold_stands_out() -> None
     from TTAUncertaintyLib.results.report.pictures import Gallery
 
     gallery = Gallery()
-    view = Stage.around(volume(1, 1) > 0, LATTICE).section(Plane.AXIAL, LATTICE.center)
+    view = FieldOfView.around(volume(1, 1) > 0, LATTICE).section(Plane.AXIAL, LATTICE.center)
     values = np.array([[np.nan, 1.0, 0.5, -0.2]], np.float32)
     gallery.add_map(view, values, LogScale(2.0), color_table(DIVERGING), folds=True)
     uri = re.search(r"base64,([^\"]+)", gallery.definitions())
@@ -547,7 +547,7 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
             grey, _color, marks = layers(calibrated, f"{plane.title}: {kind.facts.title}")
             drawn = marks[..., 3] > 0
             assert (marks[drawn][:, :3] == pink).all()
-            view = Stage.around(volume(1, 1) > 0, LATTICE).section(plane, point)
+            view = FieldOfView.around(volume(1, 1) > 0, LATTICE).section(plane, point)
             rows, columns = np.nonzero(drawn)
             finer = marks.shape[0] / grey.shape[0]
             step = float(view.lattice.spacing[0]) / finer

@@ -46,7 +46,7 @@ def terms_section(views: Views, record: dict[str, Any]) -> str:
 
 def _term_pictures(views: Views) -> str:
     """Return the terms on one scale, and each on its own."""
-    section = views.stage.section(Plane.AXIAL, views.focus)
+    section = views.field_of_view.section(Plane.AXIAL, views.focus)
     warped = Layer(views.warped(section), "under")
     shared = views.scale(MapKind.TOTAL)
     shown = [(kind, shared, "on one scale") for kind in _TERMS]
@@ -106,7 +106,7 @@ def cues_section(views: Views, record: dict[str, Any]) -> str:
     """Return the inverse-consistency gap and the Jacobian determinant."""
     initial = np.array(record["placement"]["initial_fixed_to_moving_lps"])
     factor = float(np.linalg.det(initial[:3, :3]))
-    sections = {plane: views.stage.section(plane, views.widest_gap) for plane in Plane}
+    sections = {plane: views.field_of_view.section(plane, views.widest_gap) for plane in Plane}
     warped = {plane: Layer(views.warped(section), "under") for plane, section in sections.items()}
     rows, where = [], ""
     if MapKind.INVERSE_CONSISTENCY in views.findings.maps:

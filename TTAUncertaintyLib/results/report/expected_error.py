@@ -70,7 +70,7 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
 
 
 def _row(views: Views, kind: MapKind) -> str:
-    sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
+    sections = {plane: views.field_of_view.section(plane, views.focus) for plane in Plane}
     widest = max(section.width_mm for section in sections.values())
     shown = "".join(
         picture(

@@ -17,7 +17,7 @@ MOST_PLACES = 6
 
 def glance_section(views: Views) -> str:
     """Return three planes through the worst place, from the fixed image to the uncertainty."""
-    sections = {plane: views.stage.section(plane, views.focus) for plane in Plane}
+    sections = {plane: views.field_of_view.section(plane, views.focus) for plane in Plane}
     widest = max(section.width_mm for section in sections.values())
     has_total = MapKind.TOTAL in views.findings.maps
     heads = [
@@ -98,7 +98,7 @@ def places_section(views: Views) -> str:
     for number, spot in enumerate(spots, start=1):
         fixed, over = [], []
         for plane in Plane:
-            section = views.stage.close_up(plane, spot.position_lps_mm, _CLOSE_UP_MM)
+            section = views.field_of_view.close_up(plane, spot.position_lps_mm, _CLOSE_UP_MM)
             layers = [
                 Layer(views.warped(section), "under"),
                 *views.colors(section, kind),

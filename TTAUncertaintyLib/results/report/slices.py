@@ -106,7 +106,7 @@ class Section:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class FieldOfView:
     """The part of the fixed world that pictures show.
 
     Parameters
@@ -125,8 +125,8 @@ class Stage:
     pixel_mm: float
 
     @classmethod
-    def around(cls, region: NDArray[np.bool_], lattice: Lattice) -> Stage:
-        """Return the stage around a region of a lattice (all of it, where the region is empty).
+    def around(cls, region: NDArray[np.bool_], lattice: Lattice) -> FieldOfView:
+        """Return what is seen of a region of a lattice: all of it, where the region is empty.
 
         Parameters
         ----------

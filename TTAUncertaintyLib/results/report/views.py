@@ -15,7 +15,7 @@ from .colors import DIVERGING, ERROR, SEQUENTIAL, ColorTable, color_table
 from .legends import legend
 from .pictures import FOLD_COLOR, OUTSIDE_SWATCH, Gallery, Layer
 from .scales import LinearScale, LogScale, Scale
-from .slices import Section, Stage
+from .slices import FieldOfView, Section
 from .words import percent
 
 #: Black and white of the grey pictures, percentiles of the foreground.
@@ -35,14 +35,16 @@ class Views:
     def __init__(self, findings: Findings) -> None:
         self.findings = findings
         self.gallery = Gallery()
-        self.stage = Stage.around(findings.region, findings.fixed.lattice)
+        self.field_of_view = FieldOfView.around(findings.region, findings.fixed.lattice)
 
     @cached_property
     def focus(self) -> Matrix:
         """The place that the overview shows, shape (3,), LPS mm: the worst one if there is one."""
         if self.findings.hot_spots:
             return np.array(self.findings.hot_spots[0].position_lps_mm)
-        return np.asarray(self.stage.axes @ ((self.stage.low + self.stage.high) / 2))
+        return np.asarray(
+            self.field_of_view.axes @ ((self.field_of_view.low + self.field_of_view.high) / 2)
+        )
 
     @cached_property
     def widest_gap(self) -> Matrix:
