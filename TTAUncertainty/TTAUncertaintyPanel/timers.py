@@ -2,7 +2,7 @@
 
 PythonQt hides QTimer's property `singleShot` behind the static function of that name; the setter
 is there. And while a scene is imported, when Slicer handles events and half of the nodes are still
-to come, no timer calls.
+to come, no timer calls: at its end the panel is told everything anew.
 """
 
 from __future__ import annotations
@@ -28,17 +28,5 @@ def every(interval_ms: int, slot: Callable[[], None]) -> Any:
     """Return a timer that calls again and again between ``start()`` and ``stop()``."""
     timer = qt.QTimer()
     timer.setInterval(interval_ms)
-    timer.timeout.connect(_unless_importing(timer, slot))
+    timer.timeout.connect(lambda: None if slicer.mrmlScene.IsImporting() else slot())
     return timer
-
-
-def _unless_importing(timer: Any, slot: Callable[[], None]) -> Callable[[], None]:
-    """Let a timer that fires during an import try again later."""
-
-    def call() -> None:
-        if slicer.mrmlScene.IsImporting():
-            timer.start()
-        else:
-            slot()
-
-    return call

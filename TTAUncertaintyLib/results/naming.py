@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ def new_result_folder(parent: Path, moving: str, fixed: str) -> Path:
     return folder
 
 
-def input_name(record: dict[str, Any], role: str) -> str:
+def input_name(record: Mapping[str, Any], role: str) -> str:
     """Return what an input of a result is called; its file's name in a record that has no other.
 
     Parameters

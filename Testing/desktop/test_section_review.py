@@ -23,14 +23,14 @@ def host(logic):
 
 
 @pytest.fixture
-def reviewing(host, pair, result_folder):
+def reviewing(desktop, host, pair, result_folder):
     """The host with a result under review whose total map has three known places."""
     host.parameters.hotSpotThresholdMm = 1.0
     result = host.logic.loadResult(result_folder, *pair)
     with_places(result)
     host.setResult(result)
     host.ui.reviewSection.collapsed = False
-    assert host.ui.hotSpotsTable.rowCount == 3
+    desktop.wait_until(lambda: host.ui.hotSpotsTable.rowCount == 3)
     return host
 
 
@@ -82,10 +82,13 @@ def test_without_a_result_there_is_nothing_to_review(host):
     assert not host.ui.noReviewLabel.isHidden() and host.ui.reviewContents.isHidden()
 
 
-def test_nothing_is_put_into_the_views_before_the_section_is_unfolded(host, pair, result_folder):
+def test_nothing_is_put_into_the_views_before_the_section_is_unfolded(
+    desktop, host, pair, result_folder
+):
     host.setResult(host.logic.loadResult(result_folder, *pair))
     assert points_in_scene(host.result) == {}
     host.ui.reviewSection.collapsed = False
+    desktop.wait_until(lambda: host.ui.hotSpotsTable.rowCount > 0)
     assert sum(points_in_scene(host.result).values()) == host.ui.hotSpotsTable.rowCount > 0
     host.ui.reviewSection.collapsed = True
     assert points_in_scene(host.result) == {}
