@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 
+from ..models.loading import models as entries
 from ..models.registry import DEFAULT_MODEL, Entry
-from ..models.registry import models as entries
 from ..store import WeightsStore
 
 

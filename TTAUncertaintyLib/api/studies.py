@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, OutputError
 from ..evaluation.kinds import Deformation
+from ..extras import Extra, need
 from ..models import DEFAULT_MODEL
 from ..perturbations import (
     PAPER_FAMILIES,
@@ -132,6 +133,7 @@ def evaluate(
         On Ctrl-C; what was kept stays.
     """
     choices = dict(locals())
+    need(Extra.LAB, "An evaluation")
     from ..calibration.fitting import left_out
     from ..evaluation.assembling import assemble
     from ..evaluation.page import EVALUATION, write_evaluation
@@ -229,6 +231,7 @@ def calibrate(
         On Ctrl-C; what was kept stays.
     """
     choices = dict(locals())
+    need(Extra.LAB, "A calibration")
     from ..calibration import check_place, write_calibration
     from ..calibration.fitting import fit
     from ..evaluation.study import as_json

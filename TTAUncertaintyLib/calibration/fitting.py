@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression, nnls
 from torch import Tensor
 
 from ..cues import Cue
@@ -43,6 +44,9 @@ _ENDS = (*(n / 20 for n in range(1, 20)), 0.97, 0.985, 0.995, 1.0)
 
 #: Share of the voxels beyond a cue's range on either side.
 _TAIL = 0.0005
+
+#: Of the fit of the score: this much of a cue's variance is added to it.
+_RIDGE = 1e-6
 
 #: The share of the voxels that the bound is to hold for.
 BOUND_LEVEL = 0.9
@@ -242,22 +246,15 @@ def _range(values: Tensor) -> tuple[float, float]:
 def _nonnegative_fit(columns: Array, target: Array) -> tuple[Array, float]:
     """Return least-squares weights that are not negative, and the intercept.
 
-    More of a cue never means less error: a weight that would be negative is zero. Coordinate
-    descent on the normal equations, which for a few columns is exact after a few rounds.
+    More of a cue never means less error: a weight that would be negative is zero. The rows below
+    the voxels' hold the weights of cues that go together near each other (a ridge).
     """
     middle, level = columns.mean(axis=0), float(target.mean())
-    centred = columns - middle
-    gram = centred.T @ centred / len(target)
-    against = centred.T @ (target - level) / len(target)
-    gram[np.diag_indices_from(gram)] += 1e-6
-    weights = np.zeros(columns.shape[1])
-    for _ in range(2_000):
-        before = weights.copy()
-        for n in range(len(weights)):
-            rest = against[n] - gram[n] @ weights + gram[n, n] * weights[n]
-            weights[n] = max(0.0, rest / gram[n, n])
-        if np.abs(weights - before).max() < 1e-10:
-            break
+    ridge = np.sqrt(_RIDGE * len(target)) * np.eye(columns.shape[1])
+    weights, _ = nnls(
+        np.concatenate([columns - middle, ridge]),
+        np.concatenate([target - level, np.zeros(len(ridge))]),
+    )
     return weights, level - float(middle @ weights)
 
 
@@ -267,27 +264,13 @@ def _knots(scores: Array, error: Array) -> tuple[tuple[float, float], ...]:
     ends = [round(end * len(order)) for end in _ENDS[:-1]]
     parts = [part for part in np.split(order, ends) if len(part)]
     x = np.array([scores[part].mean() for part in parts])
-    y = _isotonic(
-        np.array([error[part].mean() for part in parts]), np.array([len(part) for part in parts])
-    )
+    means, counts = [error[part].mean() for part in parts], [len(part) for part in parts]
+    y = isotonic_regression(means, weights=counts).x
     keep = np.concatenate(([True], np.diff(x) > 1e-6))
     x, y = x[keep], y[keep]
     if len(x) == 1:  # one score for all: the mean error, whatever the score
         x, y = np.array([x[0], x[0] + 1.0]), np.array([y[0], y[0]])
     return tuple((float(a), float(b)) for a, b in zip(x, y, strict=True))
-
-
-def _isotonic(values: Array, weights: NDArray[np.int64]) -> Array:
-    """Return the nearest sequence that does not fall (pool adjacent violators)."""
-    blocks: list[tuple[float, float, int]] = []  # mean, weight, how many values
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        blocks.append((value, weight, 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            mean, own, count = blocks.pop()
-            before, theirs, so_many = blocks.pop()
-            both = own + theirs
-            blocks.append(((before * theirs + mean * own) / both, both, so_many + count))
-    return np.concatenate([np.full(count, mean) for mean, _, count in blocks])
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError
+from ..extras import Extra, need
 from ..results import Bundle, check_output
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
+    need(Extra.LAB, "Holding a result against the truth")
     from ..evaluation.page import TRUTH, TRUTH_PAGE, write_known_truth
 
     given = {role for role in _ROLES if getattr(options, role) is not None}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from pathlib import Path
 
-from ..errors import MissingPackage, ResourceError
+from ..errors import ResourceError
+from ..extras import Extra, need
 
 _EPILOG = """examples:
   ttauncertainty view                       choose images and run in the page
@@ -17,8 +17,6 @@ _EPILOG = """examples:
 
 The page is for this computer alone; its address ends with a key that is made anew at each start.
 """
-
-_NEEDED = ("trame_slicer", "slicer", "trame_rca", "trame_vuetify")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,12 +52,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
-    if missing:
-        raise MissingPackage(
-            f"The viewer needs {', '.join(missing)}, which cannot be loaded here.",
-            "Install it: python -m pip install 'ttauncertainty[viewer]'",
-        )
+    need(Extra.VIEWER, "The viewer")
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
     from ..viewer.server import serve

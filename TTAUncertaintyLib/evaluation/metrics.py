@@ -7,26 +7,26 @@ are not independent, so that intervals are over cases, never over voxels.
 from __future__ import annotations
 
 import torch
+from scipy import stats
 from torch import Tensor
 
 
-def ranks(values: Tensor) -> Tensor:
-    """Return the rank of each value, float64; ties take their mean rank."""
-    _, inverse, counts = torch.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum(0).double()
-    mean_ranks: Tensor = last - (counts.double() - 1) / 2 - 1
-    return mean_ranks[inverse]
-
-
 def pearson(first: Tensor, second: Tensor) -> float:
-    """Return the linear correlation of two flat tensors."""
-    a, b = first.double() - first.double().mean(), second.double() - second.double().mean()
-    return float((a * b).sum() / (a.norm() * b.norm()).clamp(min=1e-30))
+    """Return the linear correlation of two flat tensors; 0 where one is the same everywhere."""
+    if not (_varies(first) and _varies(second)):
+        return 0.0
+    return float(stats.pearsonr(first.double(), second.double()).statistic)
 
 
 def spearman(first: Tensor, second: Tensor) -> float:
-    """Return the rank correlation of two flat tensors."""
-    return pearson(ranks(first), ranks(second))
+    """Return the rank correlation of two flat tensors; 0 where one is the same everywhere."""
+    if not (_varies(first) and _varies(second)):
+        return 0.0
+    return float(stats.spearmanr(first.double(), second.double()).statistic)
+
+
+def _varies(values: Tensor) -> bool:
+    return bool((values != values[:1]).any())
 
 
 def risk_coverage_area(uncertainty: Tensor, error: Tensor) -> float:

@@ -59,6 +59,13 @@ class Metric:
         """Title and unit: "Mean bound (mm)"."""
         return f"{self.title} ({self.unit})" if self.unit else self.title
 
+    @property
+    def direction(self) -> str:
+        """Which way it is to go, as a sentence."""
+        if self.better is Better.NEARER:
+            return f"Nearer to {self.target:g} is better."
+        return f"{self.better.value.capitalize()}."
+
     def merit(self, value: float) -> float:
         """Return a number that is the larger the better the value; NaN for NaN."""
         if self.better is Better.HIGHER:

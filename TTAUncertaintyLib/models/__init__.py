@@ -18,7 +18,8 @@ from .contract import (
     RegistrationModel,
     WeightsFile,
 )
-from .registry import DEFAULT_MODEL, MODELS, Entry, find_entry, load_model, models
+from .loading import find_entry, load_model, models
+from .registry import DEFAULT_MODEL, MODELS, Entry
 
 __all__ = [
     "DEFAULT_MODEL",

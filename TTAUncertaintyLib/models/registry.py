@@ -1,4 +1,4 @@
-"""Which models there are. Adding one means its adapter, and one entry here."""
+"""Which models this software knows. Adding one means its adapter, and one entry here."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ from .descriptions import (
     bundled_dropout_weights,
     bundled_weights,
 )
-from .manifest import read_manifest
-from .own import is_manifest, load_own_model
+from .own import load_own_model
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _function(name: str, room: str) -> Callable[..., Any]:
 
 _KERAS = "keras_h5:convert_vxm_dense"
 
-#: The models that this software knows by itself; `models` adds the person's own.
+#: The models that this software knows by itself; `loading.models` adds the person's own.
 MODELS: dict[str, Entry] = {
     entry.description.name: entry
     for entry in (
@@ -134,82 +133,3 @@ MODELS: dict[str, Entry] = {
 }
 
 DEFAULT_MODEL = PYRAMID_FLOW.name
-
-
-def models() -> dict[str, Entry]:
-    """Return all models by name: those of this software, and the person's own installed ones."""
-    from ..store.own_models import own_entries
-
-    return MODELS | own_entries()
-
-
-def find_entry(name: str) -> Entry:
-    """Return a model's entry.
-
-    Parameters
-    ----------
-    name
-        Of one of `models()`, or the path of a manifest.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model, or the manifest is not valid.
-    """
-    if name in MODELS:
-        return MODELS[name]
-    if is_manifest(name):
-        path = Path(name)
-        return Entry(read_manifest(path).description(), "", manifest=path)
-    found = models()
-    if name not in found:
-        installed_weights(name)  # one of one's own that was altered: this says so
-        raise ModelError(f"There is no model '{name}'.", f"Choose one of {', '.join(found)}.")
-    return found[name]
-
-
-def installed_weights(name: str) -> Path | None:
-    """Return the installed weights of a model; None if there are none.
-
-    Raises
-    ------
-    ModelError
-        If they are not what was installed.
-    """
-    from ..store import WeightsStore
-
-    return WeightsStore().intact_file(name)
-
-
-def load_model(
-    name: str,
-    weights: Path | None = None,
-    options: Mapping[str, str] = NO_OPTIONS,
-    trust_code: bool = False,
-) -> RegistrationModel:
-    """Load a model by name.
-
-    Parameters
-    ----------
-    name
-        Of one of `models()`, or the path of the manifest (.json) of a model of one's own.
-    weights
-        A local weights file; None takes the bundled one where there is one, or else the installed
-        one.
-    options
-        What was chosen of the options in the model's description; the defaults otherwise.
-    trust_code
-        Whether the person agreed to run a model of their own whose file is a program.
-
-    Raises
-    ------
-    ModelError
-        If there is no such model, option or choice, or its weights are missing, damaged or
-        another network's.
-    ConsentNeeded
-        If its file is a program, and nobody agreed to run it.
-    """
-    entry = find_entry(name)
-    if weights is None and entry.manifest is None and entry.bundled is None:
-        weights = installed_weights(name)
-    return entry.load(weights, options, trust_code)

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from ..models.manifest import read_manifest
-from ..models.registry import Entry, models
+from ..models.registry import Entry
 from .record import Record
 from .store import WeightsStore
 
@@ -89,7 +89,7 @@ def weights_of(model: str, store: WeightsStore, chosen: Path | None = None) -> W
         A file that the person takes instead: it goes before all others, except for a model of
         one's own, whose manifest names its file.
     """
-    entry = models().get(model)
+    entry = store.entries().get(model)
     if entry is None:
         return Weights(model, Source.ABSENT, lack=Lack.MODEL)
     if entry.manifest is not None:

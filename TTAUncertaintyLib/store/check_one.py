@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _look(model: str, source: Path, converted: Path | None, trust_code: bool) -> None:
-    from ..models.registry import find_entry
+    from ..models.loading import find_entry
 
     entry = find_entry(model)
     if converted is not None:

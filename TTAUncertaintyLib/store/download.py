@@ -14,11 +14,18 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import TTAUncertaintyError
-from .fetch import Progress
 from .record import Record
 
 #: Over how long the speed is averaged.
 _WINDOW_S = 5.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a file has come; `total_bytes` is 0 where the publisher does not say."""
+
+    done_bytes: int
+    total_bytes: int
 
 
 class DownloadPhase(Enum):

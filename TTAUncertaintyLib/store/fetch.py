@@ -14,13 +14,13 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from ..reading import read_json
 from ..version import __version__
+from .download import Progress
 
 _CHUNK_BYTES = 1 << 16
 _SILENCE_S = 30.0
@@ -32,14 +32,6 @@ _SPARE_BYTES = 64 * 2**20
 
 class FetchError(Exception):
     """What went wrong, and whether what came is kept for the next attempt."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a file has come; `total_bytes` is 0 where the publisher does not say."""
-
-    done_bytes: int
-    total_bytes: int
 
 
 def fetch(

@@ -25,11 +25,11 @@ from pathlib import Path
 
 from ..errors import ConsentNeeded, ModelError, OutputError
 from ..models.manifest import read_manifest
-from ..models.registry import MODELS, Entry, find_entry
+from ..models.own import is_manifest
+from ..models.registry import MODELS, Entry
 from ..reading import read_as, read_json
 from .checking import Verdict, check_contents
-from .download import Download
-from .fetch import FetchError, Progress, fetch
+from .download import Download, Progress
 from .folder import cache_folder
 from .record import Origin, Record, hash_of, write_whole
 
@@ -110,6 +110,34 @@ class WeightsStore:
         """Return the models that something was installed for, even if it is no longer there."""
         return sorted(path.parent.name for path in self._models.glob(f"*/{_RECORD}"))
 
+    def entries(self) -> dict[str, Entry]:
+        """Return all models by name: those of this software, and the person's own installed ones.
+
+        One of one's own whose manifest was changed after it was installed is left out: nobody
+        agreed to what it says now. `verify` tells of it.
+        """
+        own = {}
+        for each in self.all():
+            name = each.record.model
+            with suppress(ModelError):
+                if name not in MODELS and self.intact_file(name) is not None:
+                    about = read_manifest(each.path).description()
+                    own[name] = Entry(about, "", manifest=each.path, trusted=each.record.trusted)
+        return MODELS | own
+
+    def entry(self, name: str) -> Entry:
+        """Return a model's entry; see `models.find_entry`."""
+        if name in MODELS:
+            return MODELS[name]
+        if is_manifest(name):
+            path = Path(name)
+            return Entry(read_manifest(path).description(), "", manifest=path)
+        found = self.entries()
+        if name not in found:
+            self.intact_file(name)  # one of one's own that was altered: this says so
+            raise ModelError(f"There is no model '{name}'.", f"Choose one of {', '.join(found)}.")
+        return found[name]
+
     def verify(self, model: str) -> Verification:
         """Compare installed weights with the hash in their record.
 
@@ -167,7 +195,9 @@ class WeightsStore:
         ModelError
             If the model has no weights to be downloaded.
         """
-        entry = find_entry(model)
+        from .fetch import FetchError, fetch  # http and TLS, which every run would wait for
+
+        entry = self.entry(model)
         published = entry.description.published
         if published is None:
             raise ModelError(
@@ -210,7 +240,7 @@ class WeightsStore:
         OutputError
             If it cannot be copied to the store.
         """
-        entry = find_entry(model)
+        entry = self.entry(model)
         if not entry.description.needs_weights:
             raise ModelError(f"{entry.description.title} has no weights: there is nothing to do.")
         if not file.is_file():

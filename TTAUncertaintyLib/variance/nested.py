@@ -37,16 +37,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-if TYPE_CHECKING:
-    from .two_level import SpareContrast
-
-#: Order of the components of a full covariance.
-COMPONENTS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
+from .covariance import COMPONENTS, trace
+from .two_level import SpareContrast
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +73,7 @@ class VarianceEstimate:
 
     def traces(self) -> VarianceEstimate:
         """Return the same estimate with traces in place of full covariances."""
-        return self._with_each(_trace)
+        return self._with_each(trace)
 
     def cpu(self) -> VarianceEstimate:
         """Return the same estimate on the CPU."""
@@ -186,7 +182,7 @@ class NestedVariance:
         self._accumulate(self.between, delta, (n - 1) / n)
 
     def _trace_of(self, sums: Tensor) -> Tensor:
-        return _trace(sums) if self.full else sums[0]
+        return trace(sums) if self.full else sums[0]
 
     def _accumulate(self, sums: Tensor, delta: Tensor, weight: float) -> None:
         """Add weight * delta delta^T (or its trace) to a sum of squares."""
@@ -374,7 +370,3 @@ def _join(spread: Tensor, sums: Tensor, others: Tensor, count: int, other_count:
         between = sums / count - others / other_count
         weight = count * other_count / (count + other_count)
         spread.addcmul_(between, between, value=weight)
-
-
-def _trace(values: Tensor) -> Tensor:
-    return values if values.ndim == 3 else values[0] + values[3] + values[5]

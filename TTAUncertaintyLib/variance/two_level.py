@@ -39,7 +39,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .nested import COMPONENTS
+from .covariance import COMPONENTS
 
 #: tr E^2 / E|e|^4 for an isotropic normal vector e in R^3 with covariance E.
 _TRACE_SHARE = 1 / 5

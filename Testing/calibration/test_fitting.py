@@ -20,7 +20,7 @@ from TTAUncertaintyLib.calibration import (
     write_calibration,
 )
 from TTAUncertaintyLib.calibration.application import expected_error, score
-from TTAUncertaintyLib.calibration.fitting import Check, _isotonic, fit, left_out
+from TTAUncertaintyLib.calibration.fitting import Check, _knots, fit, left_out
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.evaluation.measuring import Measurement
@@ -129,10 +129,21 @@ def test_intrinsic_and_jitter_take_the_place_of_their_sum() -> None:
     assert Cue.TOTAL not in {term.cue for term in calibration.terms}
 
 
-def test_a_sequence_that_falls_is_levelled_by_weight() -> None:
-    levelled = _isotonic(np.array([1.0, 4.0, 1.0, 5.0]), np.array([1, 1, 2, 1]))
-    assert levelled.tolist() == [1.0, 2.0, 2.0, 5.0]
-    assert _isotonic(np.array([3.0, 2.0, 1.0]), np.array([1, 1, 1])).tolist() == [2.0] * 3
+def test_more_of_a_cue_never_means_less_error() -> None:
+    """A cue that falls where the error rises is left out, and the fit is that without it."""
+    cases = [replace(m, cues={**m.cues, Cue.NCC_GAP: 1 / m.error}) for m in study()]
+    calibration, _ = fit(cases, MODEL, [])
+    weights = {term.cue: term.weight for term in calibration.terms}
+    assert Cue.NCC_GAP not in weights
+    assert weights[Cue.TOTAL] == pytest.approx(0.8, abs=0.03)
+
+
+def test_the_expected_error_never_falls_where_the_score_rises() -> None:
+    """Bins whose errors fall are levelled to their mean, by the number of voxels in each."""
+    error = np.repeat([1.0, 4.0, 1.0, 5.0], 500)
+    errors = [y for _, y in _knots(np.arange(2_000.0), error)]
+    assert errors == sorted(errors)
+    assert errors[:5] == [1.0] * 5 and errors[5:15] == pytest.approx([2.5] * 10)
 
 
 def test_the_highest_scores_are_told_apart() -> None:

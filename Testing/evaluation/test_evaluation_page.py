@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 
 from TTAUncertaintyLib.errors import InputError, OutputError
-from TTAUncertaintyLib.evaluation.page import EVALUATION, EVALUATION_FILE, write_evaluation
+from TTAUncertaintyLib.evaluation.page import EVALUATION, EVALUATION_FILE, figures, write_evaluation
+from TTAUncertaintyLib.evaluation.page.figures import beside_each_other
 from TTAUncertaintyLib.evaluation.page.methods import shown_methods
 from TTAUncertaintyLib.evaluation.page.page import make_page
-from TTAUncertaintyLib.evaluation.page.plots import Axis, beside_each_other, path, value_axis
 from TTAUncertaintyLib.evaluation.results_table import (
     ORACLE,
     CaseError,
@@ -146,7 +146,10 @@ def test_the_page_is_whole_and_loads_nothing() -> None:
     for target in checked.loads:
         assert f'id="{target[1:]}"' in page
     assert "http" not in page
-    assert "url(" not in page
+    assert page.count("url(") == page.count("url(#")
+    identifiers = re.findall(r' id="([^"]*)"', page)
+    for within in re.findall(r'(?:url\(|href=")#([^")]*)', page):
+        assert within in identifiers
     assert "Does &lt;it&gt; tell &amp; hold?" in page
     assert "over &lt;subjects&gt;" in page
     assert "<magnitude>" not in page
@@ -165,7 +168,7 @@ def test_the_best_is_first_and_marked_and_the_front_is_in_bold() -> None:
     assert len(colors) == len(set(colors)) == 6
     assert all(one.css != "rest" for one in methods if one.fronts)
     table = section(make_page(evaluation()), "methods")
-    best = re.findall(r'<tr( class="on-front")?>.*?</tr>', table)
+    best = re.findall(r'<tr( class="on-front")?>.*?</tr>', table, re.DOTALL)
     assert sum(bool(front) for front in best) == 4 + 1  # and again among those in mm
     first = table.split("<tbody>")[1].split("</tr>")[0]
     assert first.count('class="best"') == 3
@@ -174,29 +177,41 @@ def test_the_best_is_first_and_marked_and_the_front_is_in_bold() -> None:
 
 def test_points_and_lines_are_drawn_at_their_values() -> None:
     made = evaluation()
-    plots = section(make_page(made), "curves")
-    x, y = value_axis([0.5, 2.5], upright=False, zero=True), value_axis([0.5, 2.5], zero=True)
-    for a, b in zip(made.reliability[0].x, made.reliability[0].y, strict=True):
-        assert f'cx="{x.at(a):.1f}" cy="{y.at(b):.1f}"' in plots
-    assert (x.low, x.high, y.low, y.high) == (0, 2.5, 0, 2.5)
-    assert (y.at(0), y.at(2.5)) == (y.start, y.end)
-    assert y.start > y.end  # pictures count downwards
-    assert "held for <strong>91%</strong>" in plots
-    passes = section(make_page(made), "passes")
-    assert passes.count("<circle") == 2 * len(METHODS)
+    methods = shown_methods(made.summaries)
+    drawn = figures.reliability(made, methods)
+    assert drawn is not None
+    (axes,) = drawn.axes
+    diagonal, curve = axes.lines
+    assert diagonal.get_xydata().tolist() == [[0, 0], [2.5, 2.5]]
+    (given,) = made.reliability
+    assert curve.get_xydata().tolist() == [list(p) for p in zip(given.x, given.y, strict=True)]
+    assert axes.get_xlim()[0] == axes.get_ylim()[0] == 0
+    assert axes.get_xlim()[1] >= 2.5 and axes.get_ylim()[1] >= 2.5
+
+    drawn = figures.against_passes(methods, "naurc")
+    assert drawn is not None
+    (axes,) = drawn.axes
+    front, *points = axes.lines
+    assert len(points) == len(methods) == len(axes.collections)
+    numbered = {int(text.get_text()): point for text, point in zip(axes.texts, points, strict=True)}
+    for one in methods:
+        found = one.summary.metrics["naurc"]
+        assert numbered[one.number].get_ydata()[0] == found.mean
+        if "naurc" in one.fronts:  # it has stayed in its place
+            assert numbered[one.number].get_xdata()[0] == pytest.approx(one.summary.passes)
+    assert front.get_xydata()[0].tolist() == [1, pytest.approx(0.8, abs=0.05)]
+
+    page = make_page(made)
+    assert section(page, "passes").count("<svg") == section(page, "curves").count("<svg") == 2
+    assert "held for <strong>91%</strong>" in page
 
 
-def test_an_axis_places_values_and_its_ticks() -> None:
-    linear = Axis(0, 2, 100, 300)
-    assert [linear.at(v) for v in (0, 0.5, 2, 9)] == [100, 150, 300, 300]
-    assert linear.ticks() == [0, 0.5, 1.0, 1.5, 2.0]
-    factors = Axis(1, 100, 0, 200, logarithmic=True)
-    assert [factors.at(v) for v in (1, 10, 100)] == pytest.approx([0, 100, 200])
-    assert factors.ticks() == [1, 2, 5, 10, 20, 50, 100]
-    assert value_axis([0.31, 0.62]).ticks()[0] <= 0.31
-    assert path(linear, linear, [(0, 0), (1, math.nan), (2, 2), (0, 0)]) == (
-        "M100.0 100.0M300.0 300.0L100.0 100.0"
-    )
+def test_a_plot_has_the_page_s_colours_and_no_other() -> None:
+    plots = "".join(section(make_page(evaluation()), name) for name in ("passes", "curves"))
+    assert not re.findall(r"#[0-9a-f]{6}\b", plots)
+    styles = "".join(re.findall(r"<style>(.*?)</style>", make_page(evaluation()), re.DOTALL))
+    for name in set(re.findall(r"var\(--([a-z0-9-]+)\)", plots)):
+        assert f"--{name}:" in styles
 
 
 def test_points_that_would_cover_each_other_stand_side_by_side() -> None:

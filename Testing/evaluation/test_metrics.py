@@ -11,7 +11,6 @@ from TTAUncertaintyLib.evaluation.metrics import (
     mean_absolute_error,
     normalised_risk_coverage,
     pearson,
-    ranks,
     reliability,
     risk_coverage_area,
     sharpness,
@@ -22,7 +21,15 @@ from TTAUncertaintyLib.evaluation.metrics import (
 
 
 def test_ties_share_their_mean_rank() -> None:
-    assert ranks(torch.tensor([3.0, 1.0, 3.0, 2.0])).tolist() == [2.5, 0.0, 2.5, 1.0]
+    # ranks 2.5, 0, 2.5, 1 against 3, 0, 2, 1
+    tied, order = torch.tensor([3.0, 1.0, 3.0, 2.0]), torch.tensor([9.0, 1.0, 4.0, 2.0])
+    assert spearman(tied, order) == pytest.approx(4.5 / (4.5 * 5.0) ** 0.5)
+
+
+def test_a_map_that_is_the_same_everywhere_says_nothing() -> None:
+    flat, error = torch.full((50,), 0.3), torch.rand(50)
+    assert pearson(flat, error) == pearson(error, flat) == 0.0
+    assert spearman(flat, error) == spearman(error, flat) == 0.0
 
 
 def test_correlations_of_a_monotone_relation() -> None:

@@ -43,7 +43,7 @@ def run_without_torch(code: str, *arguments: str) -> str:
 
 def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> list[str]:
     """Return the modules of a room by name."""
-    files = (REPOSITORY / "TTAUncertaintyLib" / room).glob(f"{pattern}.py")
+    files = (REPOSITORY / "TTAUncertaintyLib" / room.replace(".", "/")).glob(f"{pattern}.py")
     names = sorted(file.stem for file in files if not file.stem.startswith("__"))
     return [f"{room}.{name}" for name in names if name not in without]
 
@@ -55,7 +55,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
         *modules("worker", without=("perform",)),
         *modules("review"),
         *modules("store"),
-        *modules("results", "review_report*"),
+        *modules("results.review_report"),
         "worker",
         "engine",
         "geometry",
@@ -65,7 +65,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
         "results.bundle",
         "results.maps",
         "results.registrations",
-        "results.report.style",
+        "results.report.document",
         "results.report.words",
         "review",
         "resources",
@@ -75,6 +75,25 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
 )
 def test_a_room_of_the_desktop_loads_without_torch(module: str) -> None:
     run_without_torch(f"import TTAUncertaintyLib.{module}")
+
+
+def test_the_worker_registers_without_the_packages_of_the_lab() -> None:
+    """Its imports, those of a calibration's application among them; Slicer has no matplotlib."""
+    code = """
+        import sys
+        for name in ("scipy", "matplotlib", "jinja2"):
+            sys.modules[name] = None
+        import TTAUncertaintyLib.worker.perform
+        from TTAUncertaintyLib.calibration import apply
+        import TTAUncertaintyLib.results.writing
+        """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_scene_s_rooms_load_without_torch() -> None:

@@ -26,3 +26,12 @@ def test_every_kind_of_resource_that_the_library_reads_is_in_the_wheel() -> None
         kept = {path for pattern in patterns for path in (ROOT / "Resources").glob(pattern)}
         assert files
         assert set(files) <= kept | {path for path in files if "__pycache__" in path.parts}
+
+
+def test_every_style_sheet_and_template_is_in_the_wheel() -> None:
+    setuptools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {file.parent for file in (ROOT / "TTAUncertaintyLib").rglob("assets/*")}
+    assert len(folders) >= 3
+    for folder in folders:
+        package = ".".join(folder.parent.relative_to(ROOT).parts)
+        assert setuptools["package-data"][package] == ["assets/*"]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from ..results_table import METRICS, MethodSummary
 from ..summaries import pareto_front
-from .style import SERIES
+
+#: Colours that methods are told apart by; as many as there are variables --series-n.
+SERIES = 6
 
 #: By this figure methods are ordered, and the Pareto front is drawn in these.
 ORDER, FRONTS = "naurc", ("pearson", "naurc")

@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from ..calibration_words import calibration_words
 from ..findings import Findings
 from .cues import cues_section, terms_section
+from .document import document
 from .expected_error import expected_error_section
 from .numbers import numbers_section, provenance_section
 from .overview import glance_section, places_section
 from .reading import reading_section
-from .style import STYLE
 from .views import Views
-from .words import text
-
-#: Anchors of the sections, and what the contents call them.
-_CONTENTS = (
-    ("reading", "In plain words"),
-    ("glance", "At a glance"),
-    ("error", "Expected error"),
-    ("places", "Worst places"),
-    ("terms", "Two terms"),
-    ("cues", "Other cues"),
-    ("numbers", "Numbers"),
-    ("provenance", "How it was made"),
-)
+from .words import written_date
 
 
 def make_report(findings: Findings, record: dict[str, Any]) -> str:
@@ -46,58 +33,27 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
         script.
     """
     views = Views(findings)
-    sections = (
-        reading_section(views, record),
-        glance_section(views),
-        expected_error_section(views, record),
-        places_section(views),
-        terms_section(views, record),
-        cues_section(views, record),
-        numbers_section(findings, record),
-        provenance_section(record),
-    )
-    body = "".join(sections)
-    links = "".join(
-        f'<a href="#{anchor}">{name}</a>' for anchor, name in _CONTENTS if f'id="{anchor}"' in body
-    )
-    title = f"{text(findings.moving.name)} on {text(findings.fixed.name)}"
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>Registration uncertainty: {title}</title><style>{STYLE}</style></head><body>"
-        f"{views.gallery.definitions()}<main>{_header(findings, record)}"
-        f"<nav>{links}</nav>{body}{_footer(record)}</main></body></html>\n"
-    )
-
-
-def _header(findings: Findings, record: dict[str, Any]) -> str:
-    facts = (
-        ("Model", record["model"]["title"]),
-        ("Preset", str(record["design"]["name"]).capitalize()),
-        ("Date", _date(record["created"])),
-        ("Status", calibration_words(record)),
-    )
-    entries = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
-    return (
-        '<header><p class="kicker">Registration uncertainty</p>'
-        f'<h1>{text(findings.moving.name)} <span class="onto">registered to</span> '
-        f'{text(findings.fixed.name)}</h1><dl class="facts">{entries}</dl></header>'
-    )
-
-
-def _date(created: str) -> str:
-    """Return the time of a record as a person writes it; as it is, where it cannot be read."""
-    try:
-        when = datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
-
-
-def _footer(record: dict[str, Any]) -> str:
-    version = text(record["versions"]["ttauncertainty"])
-    return (
-        f"<footer>TTAUncertainty {version}. For research; not a medical device. The images and "
-        "maps lie beside this page, and its numbers are in result.json.</footer>"
+    sections = {
+        "reading": ("In plain words", reading_section(views, record)),
+        "glance": ("At a glance", glance_section(views)),
+        "error": ("Expected error", expected_error_section(views, record)),
+        "places": ("Worst places", places_section(views)),
+        "terms": ("Two terms", terms_section(views, record)),
+        "cues": ("Other cues", cues_section(views, record)),
+        "numbers": ("Numbers", numbers_section(findings, record)),
+        "provenance": ("How it was made", provenance_section(record)),
+    }
+    return document(
+        "Registration uncertainty",
+        (findings.fixed.name, findings.moving.name),
+        (
+            ("Model", record["model"]["title"]),
+            ("Preset", str(record["design"]["name"]).capitalize()),
+            ("Date", written_date(record["created"])),
+            ("Status", calibration_words(record)),
+        ),
+        sections,
+        "The images and maps lie beside this page, and its numbers are in result.json.",
+        record["versions"]["ttauncertainty"],
+        definitions=views.gallery.definitions(),
     )

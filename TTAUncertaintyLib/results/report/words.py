@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from html import escape
 from math import floor, log10
 from typing import Any
@@ -26,6 +27,15 @@ def text(value: object) -> str:
     """Return anything as HTML text: all that comes from files or the record goes through here."""
     whole = str(value).encode("utf-8", "backslashreplace").decode()  # names of files may be halves
     return escape(whole, quote=True)
+
+
+def written_date(created: str) -> str:
+    """Return a time of a record as a person writes it; as it is, where it cannot be read."""
+    try:
+        when = datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
 
 
 def mm(value: float) -> str:

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..review import Column, ReviewedSpot, Table, landmark_table, structure_tables
-from ..review.table import Cell, ras
-from ..review.verdicts import PlaceVerdict
-from .report.png import data_uri
-from .report.words import coordinates, place, text
-from .review_report_decision import badge, written_date
-
-if TYPE_CHECKING:
-    from .review_report import Picture, ReviewContent
+from ...review import Column, ReviewedSpot, Table, landmark_table, structure_tables
+from ...review.table import Cell, ras
+from ...review.verdicts import PlaceVerdict
+from ..report.png import data_uri
+from ..report.words import coordinates, place, text, written_date
+from .content import Picture, ReviewContent
+from .decision import badge
 
 #: Columns that hold words, which stand on the left; numbers stand on the right.
 _WORDS = ("Structure", "Map", "Landmark")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..review import Verdict, verdict_counts
-from .calibration_words import WORTH_A_WARNING, calibration_words
-from .report.words import mm, percent, text
-
-if TYPE_CHECKING:
-    from .review_report import ReviewContent
+from ...review import Verdict, verdict_counts
+from ..calibration_words import WORTH_A_WARNING
+from ..report.words import mm, percent, text
+from .content import ReviewContent
 
 #: A sign beside the words, so that a verdict does not rest on its colour.
 _SIGNS = {Verdict.OPEN: "·", Verdict.ACCEPT: "✓", Verdict.CHECK: "?", Verdict.REJECT: "✕"}
@@ -28,25 +25,6 @@ def badge(verdict: Verdict) -> str:
     )
 
 
-def header(content: ReviewContent) -> str:
-    """Return the page's header: what was reviewed, by whom, when."""
-    review, record = content.review, content.record
-    facts = (
-        ("Reviewer", review.reviewer or "not named"),
-        ("Decision", review.verdict.title),
-        ("Decided", written_date(review.decided) if review.decided else "not yet"),
-        ("Model", record["model"]["title"]),
-        ("Registered", written_date(record["created"])),
-        ("Status", calibration_words(record)),
-    )
-    entries = "".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts)
-    return (
-        '<header><p class="kicker">Registration review</p>'
-        f'<h1>{text(content.moving_name)} <span class="onto">registered to</span> '
-        f'{text(content.fixed_name)}</h1><dl class="facts">{entries}</dl></header>'
-    )
-
-
 def decision_section(content: ReviewContent) -> str:
     """Return the overall verdict, what was looked at, and what to be careful about."""
     review = content.review
@@ -59,15 +37,6 @@ def decision_section(content: ReviewContent) -> str:
         f"{careful}{_figures(content)}"
         f'<p class="lead after">{_looked_at(content)} {_calibration(content.record)}</p></section>'
     )
-
-
-def written_date(created: str) -> str:
-    """Return a time of a record as a person writes it; as it is, where it cannot be read."""
-    try:
-        when = datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    return f"{when.day} {when:%B %Y, %H:%M} {when.tzname() or ''}".strip()
 
 
 def _looked_at(content: ReviewContent) -> str:

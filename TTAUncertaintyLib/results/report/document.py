@@ -1,0 +1,61 @@
+"""The frame of the report of a result and of that of its review: a template and style sheets.
+
+Slicer's own Python writes them, so that they need nothing but the standard library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from string import Template
+
+from .words import text
+
+_ASSETS = Path(__file__).with_name("assets")
+
+
+def asset(name: str) -> str:
+    """Return the text of a template or a style sheet."""
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def document(
+    kicker: str,
+    images: tuple[str, str],
+    facts: Sequence[tuple[str, str]],
+    sections: Mapping[str, tuple[str, str]],
+    footer: str,
+    version: str,
+    styles: Sequence[str] = ("report.css",),
+    definitions: str = "",
+) -> str:
+    """Return one self-contained HTML page: nothing in it is loaded from elsewhere.
+
+    Parameters
+    ----------
+    kicker, footer
+        Plain text of our own.
+    images, facts, version
+        Names of the fixed and the moving image, what stands below them, the software's version:
+        plain text from anywhere; it will be escaped.
+    sections
+        By anchor: what the contents call it, and its HTML, empty where there is nothing to say.
+    styles
+        Names of style sheets, in order.
+    definitions
+        HTML that the sections refer to.
+    """
+    fixed, moving = images
+    there = {anchor: title for anchor, (title, html) in sections.items() if html}
+    return Template(asset("page.html")).substitute(
+        kicker=kicker,
+        fixed=text(fixed),
+        moving=text(moving),
+        style="".join(asset(name) for name in styles),
+        definitions=definitions,
+        facts="".join(f"<div><dt>{name}</dt><dd>{text(value)}</dd></div>" for name, value in facts),
+        links="".join(f'<a href="#{anchor}">{title}</a>' for anchor, title in there.items()),
+        body="".join(html for _, html in sections.values()),
+        footer=footer,
+        version=text(version),
+    )
