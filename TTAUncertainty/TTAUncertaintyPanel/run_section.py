@@ -7,13 +7,13 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.controls.map_controls import SEEN_KEY
 from TTAUncertaintyLib.errors import MissingPackage, TTAUncertaintyError
 from TTAUncertaintyLib.scene.live_map import LiveMap
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
 from . import active
 from .look import small_print
-from .map_view import FITTED_KEY
 from .message import MessageFrame
 from .pace import Pace
 from .progress import ProgressDisplay
@@ -140,7 +140,7 @@ class RunSection:
         if result is not None:
             self._pace.note(controller.choices.model, state.done, state.elapsed_s)
             if live is not None and live.shown:
-                result.set_text(FITTED_KEY, "1")  # the person looks somewhere by now
+                result.set_text(SEEN_KEY, "1")  # the person looks somewhere by now
             self._host.setResult(result)
         elif live is not None:
             live.restore()

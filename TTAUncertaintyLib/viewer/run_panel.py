@@ -19,8 +19,8 @@ from ..scene.live_preview import LivePreview
 from ..words import about, duration
 from ..worker import Job
 from ..worker.run import Phase, Run, RunState
-from .controls import among, button, file_chooser, select
 from .model_choice import ModelChoice
+from .rows import among, button, file_chooser, select
 from .session import Upload, gigabytes, plain_name
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class RunPanel:
     async def _watch(self, run: Run) -> None:
         viewer = self._viewer
         live = LivePreview(viewer.stage)
-        shown = LiveMap(viewer.stage, float(viewer.state.opacity))
+        shown = LiveMap(viewer.stage, viewer.map.opacity)
         try:
             state = run.poll()
             while not state.ended:
@@ -226,7 +226,7 @@ class RunPanel:
         first = not shown.shown
         if first:
             viewer.teaching.stop()
-            viewer.map.leave()
+            viewer.map.controls.leave()
             viewer.review.suspend()
         nodes = live.show()
         viewer.state.has_result = True  # there is something to look at
@@ -250,7 +250,7 @@ class RunPanel:
         if viewer.result is None:
             state.has_result = False
         else:
-            viewer.map.show_again()
+            viewer.map.controls.show_again()
             viewer.review.refresh()
             viewer.views.look_at(viewer.result.warped)
         if run.phase is Phase.FINISHED and run.output is not None:
