@@ -43,6 +43,8 @@ set(TTAUncertaintyLib_SCRIPTS
   "controls/map_controls.py"
   "controls/map_view.py"
   "controls/option.py"
+  "controls/run_options.py"
+  "controls/run_view.py"
   "cues/__init__.py"
   "cues/compute.py"
   "cues/kinds.py"

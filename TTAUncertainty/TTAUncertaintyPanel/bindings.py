@@ -13,10 +13,9 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from TTAUncertaintyLib.controls import option as controls
+from TTAUncertaintyLib.controls.option import Option
 
 from . import look
-from .words import Option
 
 #: Takes the name of a field and the value that a person chose for it.
 Chosen = Callable[[str, Any], None]
@@ -73,17 +72,17 @@ class ListBinding(Binding):
 
         `icon` makes the picture of a row.
         """
-        entries = [(value, title) for value, title, _about in options]
+        entries = [(option.value, option.title) for option in options]
         if entries == getattr(self, "_entries", None):
             return
         self._entries = entries
         self._writing = True
         try:
             self._combo.clear()
-            for row, (value, title, about) in enumerate(options):
-                self._combo.addItem(title, value)
-                if about:
-                    self._combo.setItemData(row, about, 3)  # Qt.ToolTipRole
+            for row, option in enumerate(options):
+                self._combo.addItem(_(option.title), option.value)
+                if option.about:
+                    self._combo.setItemData(row, _(option.about), 3)  # Qt.ToolTipRole
                 if icon is not None:
                     self._combo.setItemIcon(row, icon(row))
             self._values = [value for value, _title in entries]
@@ -140,7 +139,7 @@ class Segments(Binding):
         self._row = row
         self._buttons: dict[str, Any] = {}
 
-    def offer(self, options: Sequence[controls.Option], value: str) -> None:
+    def offer(self, options: Sequence[Option], value: str) -> None:
         """Show the options, and the one that is chosen; where none fits the value, none is."""
         if not self._buttons:
             self._buttons = {option.value: self._made(option) for option in options}
@@ -151,7 +150,7 @@ class Segments(Binding):
             button.toolTip = _(option.why_not or option.about)
         self.show(value)
 
-    def _made(self, option: controls.Option) -> Any:
+    def _made(self, option: Option) -> Any:
         button = qt.QToolButton()
         button.objectName = option.value
         button.text = _(option.title)

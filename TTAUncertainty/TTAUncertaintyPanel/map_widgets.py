@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.controls.map_view import MapView
+from TTAUncertaintyLib.controls.option import Option
 from TTAUncertaintyLib.scene.colors import color_node
 from TTAUncertaintyLib.scene.stage import Stage
 
@@ -63,11 +64,11 @@ class MapWidgets:
 
     def _showLook(self, view: MapView, stage: Stage) -> None:
         ui = self._ui
-        self._maps.set_options([(one.value, _(one.title), "") for one in view.maps])
+        self._maps.set_options(view.maps)
         self._maps.show(view.kind)
         ui.meaningLabel.text = _(view.meaning)
-        names = [(name, name, "") for name in view.colors]
-        self._colors.set_options(names, lambda row: color_bar(color_node(stage, view.colors[row])))
+        tables = [Option(name, name) for name in view.colors]
+        self._colors.set_options(tables, lambda row: color_bar(color_node(stage, view.colors[row])))
         self._colors.show(view.color)
         suffix = f" {view.unit}" if view.unit else ""
         for widget in (ui.windowRange, ui.thresholdSlider):

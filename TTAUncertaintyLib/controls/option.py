@@ -45,7 +45,7 @@ class Phrase:
     words
         With the names of the numbers in braces.
     numbers
-        By name.
+        By name; numbers, or phrases of their own.
     """
 
     words: str = ""
@@ -53,4 +53,8 @@ class Phrase:
 
     def said(self, translated: Callable[[str], str] = str) -> str:
         """Return the words with their numbers."""
-        return translated(self.words).format(**self.numbers)
+        numbers = {
+            name: value.said(translated) if isinstance(value, Phrase) else value
+            for name, value in self.numbers.items()
+        }
+        return translated(self.words).format(**numbers) if self.words else ""

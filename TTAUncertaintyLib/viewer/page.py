@@ -184,7 +184,7 @@ class Page:
             html.Div(classes="inside"),
         ):
             v3.VProgressCircular(indeterminate=True, size=28, width=3)
-            html.Span("{{ run_phase }} The first picture comes with the registration.")
+            html.Span("{{ run_view.phase }} The first picture comes with the registration.")
         html.Div("{{ live }}", v_if="live", classes="tta-note tta-live")
         html.Div(
             "{{ map_view.turn === 'fixed' ? 'Fixed' : 'Warped' }}",

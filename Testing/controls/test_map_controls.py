@@ -31,7 +31,7 @@ def test_the_controls_need_neither_qt_nor_trame_nor_torch() -> None:
         "import sys\n"
         "for name in ('qt', 'PySide6', 'trame', 'trame_slicer', 'torch'):\n"
         "    sys.modules[name] = None\n"
-        "import TTAUncertaintyLib.controls.map_controls"
+        "import TTAUncertaintyLib.controls.map_controls, TTAUncertaintyLib.controls.run_view"
     )
     subprocess.run([sys.executable, "-c", words], check=True)
 
