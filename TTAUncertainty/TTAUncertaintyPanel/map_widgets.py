@@ -43,8 +43,9 @@ class MapWidgets:
         self._compare = Segments(ui.compareButtons, "compare", self._tell)
         self._layout = Segments(ui.layoutButtons, "layout", self._tell)
         self._transform = Segments(ui.gridButtons, "transform", self._tell)
+        self.show(MapView(), None)  # the panel is as wide before a result as with one
 
-    def show(self, view: MapView, stage: Stage) -> None:
+    def show(self, view: MapView, stage: Stage | None) -> None:
         """Show the controls, without taking that for the person's doing."""
         self._showing = True
         try:
@@ -62,7 +63,7 @@ class MapWidgets:
         if not self._showing:
             self._choose(**{name: value})
 
-    def _showLook(self, view: MapView, stage: Stage) -> None:
+    def _showLook(self, view: MapView, stage: Stage | None) -> None:
         ui = self._ui
         self._maps.set_options(view.maps)
         self._maps.show(view.kind)
