@@ -10,13 +10,21 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.controls.run_options import (
+    FAMILIES,
+    NOISES,
+    PRECISIONS,
+    PRESETS,
+    SAMPLINGS,
+    STARTS,
+    device_options,
+)
 from TTAUncertaintyLib.perturbations import PAPER_FAMILIES, Preset
 
-from . import words
 from .bindings import ListBinding, NumberBinding
 from .calibration_row import CalibrationRow
 from .choices import DESIGN_FIELDS
-from .design import fill_from_preset, preset_fields
+from .design import amplitudes_of, fill_from_preset, preset_fields
 from .look import small_print
 from .requirements import TorchState
 from .timers import every
@@ -49,18 +57,18 @@ class AdvancedSection:
         self._host = host
         change = self._onDesign
         self._design = [
-            ListBinding(ui.familyCombo, "family", change, words.family_options()),
-            ListBinding(ui.samplingCombo, "sampling", change, words.sampling_options()),
-            ListBinding(ui.noiseCombo, "noise", change, words.noise_options()),
+            ListBinding(ui.familyCombo, "family", change, FAMILIES),
+            ListBinding(ui.samplingCombo, "sampling", change, SAMPLINGS),
+            ListBinding(ui.noiseCombo, "noise", change, NOISES),
             NumberBinding(ui.outerSpin, "outer", change, whole=True),
             NumberBinding(ui.replicatesSpin, "replicates", change, whole=True),
             *(NumberBinding(getattr(ui, box), name, change) for name, box in _AMPLITUDES.items()),
         ]
-        self._start = ListBinding(ui.startCombo, "start", self._onStart, words.start_options())
+        self._start = ListBinding(ui.startCombo, "start", self._onStart, STARTS)
         self._device = ListBinding(ui.deviceCombo, "device", self._onMachine)
         self._machine = [
             self._device,
-            ListBinding(ui.precisionCombo, "precision", self._onMachine, words.precision_options()),
+            ListBinding(ui.precisionCombo, "precision", self._onMachine, PRECISIONS),
             NumberBinding(ui.threadsSpin, "threads", self._onMachine, whole=True),
             NumberBinding(ui.batchSpin, "batchSize", self._onMachine, whole=True),
         ]
@@ -86,7 +94,7 @@ class AdvancedSection:
         self._start.show(parameters.start)
         self._calibration.show()
         self._enableWhatActs(parameters, shown)
-        title = {value: title for value, title, _about in words.preset_options()}
+        title = {option.value: _(option.title) for option in PRESETS}
         preset = title.get(parameters.preset, parameters.preset)
         if parameters.customise:
             said = _("Changed from {preset}. Maps of different designs cannot be compared in mm.")
@@ -104,7 +112,7 @@ class AdvancedSection:
     def _enableWhatActs(self, parameters: Any, shown: dict[str, Any]) -> None:
         """Switch off what would change nothing, so that nobody wonders."""
         ui = self._ui
-        acting = words.amplitudes_of(shown["family"])
+        acting = amplitudes_of(shown["family"])
         for name, box in _AMPLITUDES.items():
             getattr(ui, box).enabled = name in acting
             getattr(ui, f"{box}Label").enabled = name in acting
@@ -142,7 +150,7 @@ class AdvancedSection:
     def _showMachine(self) -> None:
         machine = self._host.logic.machine
         answer = self._host.logic.torchCheck.answer
-        self._device.set_options(words.device_options(answer.devices, machine.device))
+        self._device.set_options(device_options(answer.devices, machine.device))
         for binding in self._machine:
             binding.show(getattr(machine, binding.name))
         self._ui.machineLabel.text = {

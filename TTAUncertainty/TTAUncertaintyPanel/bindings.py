@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import qt
+from slicer.i18n import tr as _
+
+from TTAUncertaintyLib.controls.option import Option
+
 from . import look
-from .words import Option
 
 #: Takes the name of a field and the value that a person chose for it.
 Chosen = Callable[[str, Any], None]
@@ -61,21 +65,26 @@ class ListBinding(Binding):
         self.set_options(options)
         combo.connect("currentIndexChanged(int)", self._on_index)
 
-    def set_options(self, options: Sequence[Option], icons: Sequence[Any] = ()) -> None:
-        """Offer other choices; nothing happens if they are the ones that are offered already."""
-        entries = [(value, title) for value, title, _about in options]
+    def set_options(
+        self, options: Sequence[Option], icon: Callable[[int], Any] | None = None
+    ) -> None:
+        """Offer other choices; nothing happens if they are the ones that are offered already.
+
+        `icon` makes the picture of a row.
+        """
+        entries = [(option.value, option.title) for option in options]
         if entries == getattr(self, "_entries", None):
             return
         self._entries = entries
         self._writing = True
         try:
             self._combo.clear()
-            for row, (_value, title, about) in enumerate(options):
-                self._combo.addItem(title)
-                if about:
-                    self._combo.setItemData(row, about, 3)  # Qt.ToolTipRole
-                if row < len(icons):
-                    self._combo.setItemIcon(row, icons[row])
+            for row, option in enumerate(options):
+                self._combo.addItem(_(option.title), option.value)
+                if option.about:
+                    self._combo.setItemData(row, _(option.about), 3)  # Qt.ToolTipRole
+                if icon is not None:
+                    self._combo.setItemIcon(row, icon(row))
             self._values = [value for value, _title in entries]
         finally:
             self._writing = False
@@ -110,15 +119,49 @@ class ButtonsBinding(Binding):
             button.connect("clicked()", self._on_click(value))
 
     def _write(self, value: Any) -> None:
-        for own, button in self._buttons.items():
-            if button.checked != (own == value):
-                # a button of a group cannot be let go while it is exclusive
-                button.autoExclusive = False
-                button.checked = own == value
-                button.autoExclusive = True
+        choose_one(self._buttons, value)
 
     def _on_click(self, value: str) -> Callable[[], None]:
         return lambda: self._tell(value)
+
+
+class Segments(Binding):
+    """A row of buttons of which one is chosen, made from what the controls offer.
+
+    Parameters
+    ----------
+    row
+        Widget with a layout, for the buttons; each is named after its value.
+    """
+
+    def __init__(self, row: Any, name: str, chosen: Chosen) -> None:
+        super().__init__(name, chosen)
+        self._row = row
+        self._buttons: dict[str, Any] = {}
+
+    def offer(self, options: Sequence[Option], value: str) -> None:
+        """Show the options, and the one that is chosen; where none fits the value, none is."""
+        if not self._buttons:
+            self._buttons = {option.value: self._made(option) for option in options}
+            look.segments(list(self._buttons.values()))
+        for option in options:
+            button = self._buttons[option.value]
+            button.enabled = not option.why_not
+            button.toolTip = _(option.why_not or option.about)
+        self.show(value)
+
+    def _made(self, option: Option) -> Any:
+        button = qt.QToolButton()
+        button.objectName = option.value
+        button.text = _(option.title)
+        button.checkable = button.autoExclusive = True
+        button.sizePolicy = self._row.sizePolicy  # takes its share of the room
+        button.connect("clicked()", lambda: self._tell(option.value))
+        self._row.layout().addWidget(button)
+        return button
+
+    def _write(self, value: Any) -> None:
+        choose_one(self._buttons, value)
 
 
 class NumberBinding(Binding):
@@ -143,6 +186,16 @@ class NumberBinding(Binding):
     def _write(self, value: Any) -> None:
         if self._box.value != value:
             self._box.value = value
+
+
+def choose_one(buttons: Mapping[str, Any], value: str) -> None:
+    """Let the button of a value be the one that is chosen; none of them where it has none."""
+    for own, button in buttons.items():
+        if button.checked != (own == value):
+            # a button of a group cannot be let go while it is exclusive
+            button.autoExclusive = False
+            button.checked = own == value
+            button.autoExclusive = True
 
 
 def limit(box: Any, low: float, high: float) -> None:

@@ -43,6 +43,24 @@ _REQUEST: dict[str, tuple[str, float | None]] = {
 }
 
 
+#: The parameters of each family, as fields of the parameter node.
+_ACTING = {
+    "translation": ("translationMm",),
+    "rotation": ("rotationDeg",),
+    "rigid": ("translationMm", "rotationDeg"),
+    "scale": ("scalePercent",),
+    "anisotropic-scale": ("scalePercent",),
+    "shear": ("shear",),
+    "affine": ("translationMm", "rotationDeg", "scalePercent", "shear"),
+    "elastic": ("elasticMm", "elasticSpacingMm"),
+}
+
+
+def amplitudes_of(family: str) -> tuple[str, ...]:
+    """Return the fields whose numbers act in a family of perturbations."""
+    return _ACTING.get(family, ())
+
+
 def design_request(choices: Any) -> DesignRequest:
     """Return what the choices ask for.
 

@@ -8,11 +8,14 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
+from TTAUncertaintyLib.controls.option import Option
+from TTAUncertaintyLib.controls.run_options import PRESETS
+from TTAUncertaintyLib.controls.run_view import passes as passes_said
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
+from TTAUncertaintyLib.words import about as about_time
 
-from . import words
 from .bindings import ListBinding, NodeBinding
 from .design import fill_from_preset, passes
 from .first_choices import first_choices
@@ -46,7 +49,7 @@ class InputsSection(VTKObservationMixin):
         self._listModels()
         self._bindings = [
             self._models,
-            ListBinding(ui.presetCombo, "preset", self._onDesign, words.preset_options()),
+            ListBinding(ui.presetCombo, "preset", self._onDesign, PRESETS),
             NodeBinding(ui.structuresSelector, "structures", self._onChosen),
             NodeBinding(ui.initialTransformSelector, "initialTransform", self._onChosen),
         ]
@@ -80,7 +83,7 @@ class InputsSection(VTKObservationMixin):
         """Offer the models there are now: the person's own come and go."""
         self._models.set_options(
             [
-                (name, _(entry.description.title), _(entry.description.purpose))
+                Option(name, entry.description.title, entry.description.purpose)
                 for name, entry in models().items()
             ]
         )
@@ -99,22 +102,20 @@ class InputsSection(VTKObservationMixin):
 
     def _preset(self, parameters: Any) -> str:
         """Return what the preset does and costs, in a sentence or two."""
+        preset = next((one for one in PRESETS if one.value == parameters.preset), None)
         if parameters.customise:
-            title = {value: title for value, title, _about in words.preset_options()}
-            about = _("{preset}, changed under Advanced.").format(
-                preset=title.get(parameters.preset, parameters.preset)
-            )
+            title = parameters.preset if preset is None else _(preset.title)
+            about = _("{preset}, changed under Advanced.").format(preset=title)
         else:
-            options = words.preset_options()
-            about = next((a for value, _title, a in options if value == parameters.preset), "")
+            about = "" if preset is None else _(preset.about)
         count = passes(parameters)
         if not count:
             return about
         seconds = self._pace.seconds(parameters.model, count)
-        cost = words.passes(count)
+        cost = passes_said(count).said(_)
         if seconds is not None:
             cost = _("{passes}, about {time} on this computer").format(
-                passes=cost, time=words.about(seconds)
+                passes=cost, time=about_time(seconds)
             )
         return f"{about} {cost}."
 

@@ -7,6 +7,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.controls.option import Option
 from TTAUncertaintyLib.models import ModelOption, models
 
 from .bindings import ListBinding
@@ -52,7 +53,7 @@ class OptionsRow:
             combo.objectName = f"option_{option.name}"
             combo.toolTip = _(option.help)
             combo.setSizeAdjustPolicy(qt.QComboBox.AdjustToMinimumContentsLengthWithIcon)
-            choices = [(value, value, "") for value in option.choices]
+            choices = [Option(value, value) for value in option.choices]
             self._bindings.append(ListBinding(combo, option.name, self._onChosen, choices))
             self._layout.addRow(_(option.title) + ":", combo)
 

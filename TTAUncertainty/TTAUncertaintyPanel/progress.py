@@ -7,9 +7,9 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.controls.run_view import run_view
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
-from . import words
 from .look import small_print
 
 
@@ -44,34 +44,20 @@ class ProgressDisplay:
 
     def show(self, state: RunState) -> None:
         """Show where a run is, or how it ended."""
-        ui = self._ui
+        ui, view = self._ui, run_view(state)
         ui.progressSection.visible = state.phase is not Phase.FAILED
         ui.progressBar.visible = ui.passesLabel.visible = not state.ended
-        ui.phaseLabel.text = self._phase(state)
-        ui.timeLabel.text = _ended(state) if state.ended else _times(state)
+        ui.phaseLabel.text = view.phase.said(_)
+        times = ", ".join(phrase.said(_) for phrase in view.times)
+        lines = [times, view.known.said(_), *state.notes]
+        ui.timeLabel.text = "\n".join(line for line in lines if line)
         # while it runs the line keeps its place, so that nothing below it jumps
         ui.timeLabel.visible = bool(ui.timeLabel.text) or not state.ended
         if not state.ended:
-            self._showPasses(state)
+            ui.progressBar.maximum = 0 if view.fraction is None else 1000
+            ui.progressBar.value = round(1000 * (view.fraction or 0.0))
+            ui.passesLabel.text = view.passes.said(_)
         self._showLog(state)
-
-    def _phase(self, state: RunState) -> str:
-        if state.cancelling and not state.ended:
-            return _("Cancelling…")
-        if state.stopping and not state.ended:
-            return _("Stopping, with what has been computed…")
-        if state.phase is Phase.FINISHED and not state.complete:
-            return _("Stopped and kept")
-        if state.converged:
-            return _("Finished: converged")
-        return _(state.phase.title) + ("" if state.ended else "…")
-
-    def _showPasses(self, state: RunState) -> None:
-        ui = self._ui
-        ui.progressBar.maximum = 0 if state.open_ended else 1000
-        ui.progressBar.value = 0 if state.open_ended else round(1000 * state.fraction)
-        counted = _("{done} of {total} passes").format(done=state.done, total=state.total)
-        ui.passesLabel.text = counted if state.total else ""
 
     def _showLog(self, state: RunState) -> None:
         ui = self._ui
@@ -86,51 +72,3 @@ class ProgressDisplay:
     def _fold(self, opened: bool) -> None:
         self._ui.logText.visible = opened
         self._ui.logButton.arrowType = qt.Qt.DownArrow if opened else qt.Qt.RightArrow
-
-
-def _times(state: RunState) -> str:
-    """Return time left and device in a line, how well the map is known, what the run has noted."""
-    parts = []
-    if state.left_s is not None and state.phase is not Phase.WRITING:
-        parts.append(_("{time} left").format(time=_capital(_about(state.left_s))))
-    elif state.elapsed_s >= 1:
-        parts.append(_("{time} so far").format(time=words.duration(state.elapsed_s)))
-    if state.device:
-        parts.append(_("on the {device}").format(device=_device(state)))
-    return "\n".join([", ".join(parts), *_known(state), *state.notes]).strip()
-
-
-def _ended(state: RunState) -> str:
-    """Return what a run that ended is told by."""
-    if state.phase is Phase.CANCELLED:
-        return _("Nothing was kept.")
-    if state.phase is not Phase.FINISHED:
-        return ""
-    if state.complete and not state.converged:
-        made = words.passes(state.done)
-    else:
-        made = _("{done} of {total} passes").format(done=state.done, total=state.total)
-    device = _device(state)
-    said = _("{passes} in {time}").format(passes=made, time=words.duration(state.elapsed_s))
-    if device:
-        said = _("{passes} on the {device}").format(passes=said, device=device)
-    return "\n".join([f"{said}.", *_known(state), *state.notes])
-
-
-def _known(state: RunState) -> list[str]:
-    """Return a line on how well the map is known, where that is known."""
-    if state.standard_error is None:
-        return []
-    return [f"{_capital(words.standard_error(state.standard_error))}."]
-
-
-def _device(state: RunState) -> str:
-    return words.device_title(state.device).lower()
-
-
-def _about(seconds: float) -> str:
-    return _("about {time}").format(time=words.about(seconds))
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

@@ -7,13 +7,14 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.controls.map_controls import SEEN_KEY
+from TTAUncertaintyLib.controls.run_view import run_view
 from TTAUncertaintyLib.errors import MissingPackage, TTAUncertaintyError
 from TTAUncertaintyLib.scene.live_map import LiveMap
 from TTAUncertaintyLib.worker.run import Phase, RunState
 
 from . import active
 from .look import small_print
-from .map_view import FITTED_KEY
 from .message import MessageFrame
 from .pace import Pace
 from .progress import ProgressDisplay
@@ -36,7 +37,6 @@ class RunSection:
         self._message = MessageFrame(ui)
         self._progress = ProgressDisplay(ui)
         self._pace = Pace(host.logic.machine)
-        self._stopTip = ui.stopButton.toolTip
         self._noMapText = ui.noMapLabel.text
         small_print(ui.reasonLabel)
         ui.runButton.connect("clicked()", self._onRun)
@@ -140,7 +140,7 @@ class RunSection:
         if result is not None:
             self._pace.note(controller.choices.model, state.done, state.elapsed_s)
             if live is not None and live.shown:
-                result.set_text(FITTED_KEY, "1")  # the person looks somewhere by now
+                result.set_text(SEEN_KEY, "1")  # the person looks somewhere by now
             self._host.setResult(result)
         elif live is not None:
             live.restore()
@@ -182,15 +182,12 @@ class RunSection:
             self._progress.hideEnd()
 
     def _showWhileRunning(self, state: RunState) -> None:
-        ui = self._ui
-        ending = state.cancelling or state.ended
-        ui.runButton.text = _("Cancelling…") if ending else _("Cancel")
-        ui.runButton.enabled = not ending
-        ui.runButton.toolTip = _("End the run and keep nothing of it.")
-        ui.stopButton.enabled = state.has_map and not ending and not state.stopping
-        ui.stopButton.toolTip = (
-            self._stopTip
-            if state.has_map
-            else _("After two perturbed passes there is a map to keep.")
-        )
-        ui.reasonLabel.visible = False
+        view = run_view(state)
+        for button, option in (
+            (self._ui.runButton, view.cancel),
+            (self._ui.stopButton, view.stop),
+        ):
+            button.text = _(option.title)
+            button.enabled = not option.why_not
+            button.toolTip = _(option.why_not or option.about)
+        self._ui.reasonLabel.visible = False

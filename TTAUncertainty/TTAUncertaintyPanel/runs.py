@@ -202,7 +202,7 @@ class RunController:
     def _showLive(self) -> None:
         """Show the provisional map. What goes wrong with it is no reason to end the run."""
         try:
-            with self.holds.measure("showing a preview"):
+            with self.holds.measure("showing a preview"), slicer.util.RenderBlocker():
                 self._listeners.tell("preview", self._live.show())
         except Exception:
             logging.exception("TTAUncertainty: the provisional map could not be shown")

@@ -15,6 +15,7 @@ from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import ConsentNeeded
 from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.store import DownloadPhase, Source, Verification, Weights
+from TTAUncertaintyLib.words import about
 
 from . import words
 from .look import small_print
@@ -280,7 +281,7 @@ class WeightsRow:
                 done=state.done_bytes / 1e6, total=state.total_bytes / 1e6
             )
             if state.seconds_left is not None:
-                said += ", " + _("{time} left").format(time=words.about(state.seconds_left))
+                said += ", " + _("{time} left").format(time=about(state.seconds_left))
         self._ui.weightsLabel.text = said
         self._ui.downloadButton.enabled = state.phase is DownloadPhase.DOWNLOADING
         if not state.phase.is_end:

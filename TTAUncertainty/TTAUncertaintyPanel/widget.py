@@ -70,6 +70,8 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._fitting: look.Fitting | None = None
         self._guiTag: Any = None
         self._shownResult: Any = None
+        self._tellings = 0
+        self._choicesUntold = False
         VTKObservationMixin.__init__(self)
         ScriptedLoadableModuleWidget.__init__(self, parent)
 
@@ -150,7 +152,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def settingsChanged(self) -> None:
         """Tell every section that something changed that is not in the parameter node."""
         if self.parameters is not None:
-            self._tell("onParametersChanged")
+            self._tellOfChoices()
 
     def showProblem(self, text: str, remedy: str = "") -> None:
         """Say in the panel what went wrong and what to do, until it is dismissed or tried again."""
@@ -180,8 +182,19 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._onParametersModified()
 
     def _onParametersModified(self, *_event: object) -> None:
-        self._tell("onParametersChanged")
+        self._tellOfChoices()
         self._tellOfResult()
+
+    def _tellOfChoices(self) -> None:
+        """Tell the sections of the choices, after what they are being told now.
+
+        Slicer may handle events whenever a section adds a node: told in the middle of showing a
+        map, a section would begin to show it once more, and so on.
+        """
+        self._choicesUntold = True
+        while self._choicesUntold and not self._tellings:
+            self._choicesUntold = False
+            self._tell("onParametersChanged")
 
     def _tellOfResult(self) -> None:
         """Tell the sections which result is shown, if it is another one than before."""
@@ -211,7 +224,13 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._tellOfResult()
 
     def _tell(self, what: str, *arguments: Any) -> None:
-        for section in self._sections:
-            method = getattr(section, what, None)
-            if method is not None:
-                method(*arguments)
+        self._tellings += 1
+        try:
+            for section in self._sections:
+                method = getattr(section, what, None)
+                if method is not None:
+                    method(*arguments)
+        finally:
+            self._tellings -= 1
+        if self._choicesUntold:
+            self._tellOfChoices()

@@ -27,6 +27,9 @@ _NEEDED = {
 }
 _CONVERT = "Convert it to NIfTI with dcm2niix, and look at what it says."
 
+#: Named, so that ITK does not try every format that it knows.
+_IMAGE_IO = "GDCMImageIO"
+
 
 @dataclass(frozen=True, eq=False)
 class Series:
@@ -60,7 +63,8 @@ class Series:
         slices: list[NDArray[Any]] = []
         for file in self.files:
             try:
-                slices.append(sitk.GetArrayFromImage(sitk.ReadImage(str(file)))[0])
+                image = sitk.ReadImage(str(file), imageIO=_IMAGE_IO)
+                slices.append(sitk.GetArrayFromImage(image)[0])
             except (RuntimeError, IndexError) as error:
                 raise InputError(
                     f"{file} is damaged: its voxels cannot be read.", "Export the series again."
@@ -131,6 +135,7 @@ class _Slice:
     @classmethod
     def of(cls, file: Path) -> _Slice:
         header = sitk.ImageFileReader()
+        header.SetImageIO(_IMAGE_IO)
         header.SetFileName(str(file))
         try:
             header.ReadImageInformation()

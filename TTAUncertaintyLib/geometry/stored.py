@@ -175,17 +175,17 @@ class _Header:
         try:
             if is_nifti(path):
                 nifti = read_nifti_header(path)
-                layout, header = nifti.layout, nifti.header
+                layout, header, image_io = nifti.layout, nifti.header, "NiftiImageIO"
             elif name.endswith((".nrrd", ".nhdr")):
-                layout, note = read_nrrd_header(path)
+                (layout, note), image_io = read_nrrd_header(path), "NrrdImageIO"
             elif name.endswith((".mha", ".mhd")):
-                layout = read_metaimage_header(path)
+                layout, image_io = read_metaimage_header(path), "MetaImageIO"
             else:
                 raise _unsupported(path)
         except OSError as error:
             raise InputError(f"{path} may not be read.", "Check its permissions.") from error
         files = (header,) if layout.file == header else (header, layout.file)
-        return cls(layout, _itk_header(path, layout), files, nifti, note)
+        return cls(layout, _itk_header(path, layout, image_io), files, nifti, note)
 
 
 def _unsupported(path: Path) -> InputError:
@@ -199,8 +199,10 @@ def _unsupported(path: Path) -> InputError:
     return InputError(f"{path} cannot be read as an image here.", f"Give {_SUPPORTED}.")
 
 
-def _itk_header(path: Path, layout: VoxelLayout) -> sitk.ImageFileReader:
+def _itk_header(path: Path, layout: VoxelLayout, image_io: str) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
+    # named: ITK would else try every format, HDF5 too, which no two threads may use at a time
+    reader.SetImageIO(image_io)
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()

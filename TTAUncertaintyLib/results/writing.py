@@ -32,6 +32,10 @@ from .report import make_report
 #: Bytes kept free beyond what the bundle itself needs.
 SPARE_BYTES = 16 << 20
 
+#: The format is named: ITK would else ask all that it knows, HDF5 among them, which fails, or
+#: crashes, while another thread writes a transform with it.
+_NRRD = "NrrdImageIO"
+
 #: Files that are written at the same time: each holds what it wrote and what it read back.
 _WRITERS = 2
 
@@ -147,8 +151,13 @@ def write_image(
     for key, value in header.items():
         image.SetMetaData(key, value)
     try:
-        sitk.WriteImage(image, str(path), useCompression=compress, compressionLevel=1)
-        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+        writer = sitk.ImageFileWriter()
+        writer.SetImageIO(_NRRD)
+        writer.SetUseCompression(compress)
+        writer.SetCompressionLevel(1)
+        writer.SetFileName(str(path))
+        writer.Execute(image)
+        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO=_NRRD))
     except RuntimeError as error:
         raise OSError(f"{path.name} could not be written") from error
     # bit by bit: that takes no copies, and NaN is itself

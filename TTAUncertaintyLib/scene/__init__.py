@@ -1,5 +1,5 @@
 """A result in Slicer's scene: nodes and their display. No Qt, no torch.
 
-The one room that imports `slicer`; shared by the desktop module and the browser viewer. Positions
-are RAS here and nowhere else.
+Shared by the desktop module and the browser viewer, which reach most of it through `controls`.
+Positions are RAS here and nowhere else.
 """

@@ -106,6 +106,7 @@ def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None
         node = logic.GetSliceNode()
         if names is None or node.GetLayoutName() in names:
             across, up = node.GetDimensions()[:2]
+            held = node.StartModify()  # the view is drawn once, at the end
             logic.FitSliceToVolume(volume, across, up)
             size = [0.0, 0.0, 0.0]
             logic.GetVolumeSliceDimensions(volume, size, [0.0, 0.0, 0.0])
@@ -116,6 +117,7 @@ def fit(stage: Stage, volume: Any, names: tuple[str, ...] | None = None) -> None
             aside = max(0.0, LEGEND * across * scale - beside)
             node.SetXYZOrigin(aside, 0.0, 0.0)
             node.UpdateMatrices()
+            node.EndModify(held)
 
 
 def jump_to(stage: Stage, ras: tuple[float, float, float]) -> None:

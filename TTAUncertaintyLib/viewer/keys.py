@@ -36,13 +36,7 @@ class Keys:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        state = viewer.state
-
-        def layout() -> None:
-            state.layout = "side-by-side" if state.layout == "four-up" else "four-up"
-
-        def grid() -> None:
-            state.grid = "none" if state.grid == "grid" else "grid"
+        state, shown = viewer.state, viewer.map.controls
 
         def keys() -> None:
             state.keys_shown = not state.keys_shown
@@ -53,11 +47,11 @@ class Keys:
             "a": lambda: viewer.review.decide("accept"),
             "c": lambda: viewer.review.decide("check"),
             "r": lambda: viewer.review.decide("reject"),
-            "m": viewer.map.step_map,
-            "f": lambda: viewer.map.toggle("flicker"),
-            "k": lambda: viewer.map.toggle("checkerboard"),
-            "g": grid,
-            "l": layout,
+            "m": shown.step,
+            "f": lambda: shown.toggle(compare="flicker"),
+            "k": lambda: shown.toggle(compare="checkerboard"),
+            "g": lambda: shown.toggle(transform="grid"),
+            "l": shown.other_layout,
             " ": viewer.teaching.toggle,
             "]": lambda: viewer.work.step(1),
             "[": lambda: viewer.work.step(-1),

@@ -15,7 +15,7 @@ from ..review.landmark_files import PairedLandmarks, check_inside, pair_points, 
 from ..sample_data import sample_pairs
 from ..scene.landmarks import go_to_landmark, measure_pairs
 from ..scene.result import ResultNodes
-from .controls import file_chooser
+from .rows import file_chooser
 from .session import Upload
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from trame.widgets import vuetify3 as v3
 from ..errors import ModelError
 from ..models import DEFAULT_MODEL, Entry, models
 from ..store import Lack, Source, Weights, WeightsStore, weights_of
-from .controls import select
+from .rows import select
 
 if TYPE_CHECKING:
     from .viewer import Viewer

@@ -72,7 +72,7 @@ class Page:
                 html.Div("{{ result_title }}", classes="tta-bar-title font-weight-medium tta-title")
                 html.Div("{{ result_facts }}", classes="tta-bar-title tta-small")
             with v3.VBtnToggle(
-                v_model=("layout",),
+                v_model=("map_layout",),
                 mandatory=True,
                 density="compact",
                 variant="outlined",
@@ -184,10 +184,12 @@ class Page:
             html.Div(classes="inside"),
         ):
             v3.VProgressCircular(indeterminate=True, size=28, width=3)
-            html.Span("{{ run_phase }} The first picture comes with the registration.")
+            html.Span("{{ run_view.phase }} The first picture comes with the registration.")
         html.Div("{{ live }}", v_if="live", classes="tta-note tta-live")
         html.Div(
-            "{{ turn === 'fixed' ? 'Fixed' : 'Warped' }}", v_if="turn && !live", classes="tta-note"
+            "{{ map_view.turn === 'fixed' ? 'Fixed' : 'Warped' }}",
+            v_if="map_view.turn && !live",
+            classes="tta-note",
         )
 
     def _keys(self) -> None:

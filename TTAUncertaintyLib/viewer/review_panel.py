@@ -35,7 +35,8 @@ from ..scene.review_content import review_content
 from ..scene.review_desk import ReviewDesk
 from ..scene.review_state import keep_review
 from ..scene.structures import Structures
-from .controls import (
+from .landmarks_part import LandmarksPart
+from .rows import (
     file_chooser,
     number,
     remark_field,
@@ -43,7 +44,6 @@ from .controls import (
     text_field,
     verdict_buttons,
 )
-from .landmarks_part import LandmarksPart
 from .session import Upload
 from .structures_of_fixed import StructuresOfFixed
 
@@ -304,7 +304,7 @@ class ReviewPanel:
         desk = self._desk
         assert desk is not None
         self._matched = matched
-        if not self._viewer.map.suspended:  # else the views show something else
+        if not self._viewer.map.controls.suspended:  # else the views show something else
             desk.show_spots(matched)
         facts, state = desk.kind.facts, self._viewer.state
         state.spots = [_row(reviewed) for reviewed in matched.spots]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
 from ..calibration import read_calibration
+from ..controls.option import Phrase
+from ..controls.run_options import PRESETS, STARTS
+from ..controls.run_view import run_view
 from ..errors import InputError, TTAUncertaintyError
 from ..geometry import Start
 from ..perturbations import DesignRequest, Preset
@@ -16,11 +20,10 @@ from ..results.naming import new_result_folder
 from ..sample_data import sample_pair
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
-from ..words import about, duration
 from ..worker import Job
 from ..worker.run import Phase, Run, RunState
-from .controls import among, button, file_chooser, select
 from .model_choice import ModelChoice
+from .rows import among, button, file_chooser, select
 from .session import Upload, gigabytes, plain_name
 
 if TYPE_CHECKING:
@@ -58,35 +61,20 @@ class RunPanel:
                     {"value": "own", "title": "Two images of your own"},
                 ],
                 "run_preset": Preset.QUICK.value,
-                "preset_choices": [
-                    {"value": p.value, "title": p.value.capitalize()} for p in Preset
-                ],
-                "preset_words": Preset.QUICK.summary,
+                "preset_choices": [asdict(option) for option in PRESETS],
                 "run_start": Start.HEADER.value,
-                "start_choices": [
-                    {"value": "header", "title": "As the images lie"},
-                    {"value": "center", "title": "Centres of the images"},
-                    {"value": "mass", "title": "Centres of mass"},
-                ],
+                "start_choices": [asdict(option) for option in STARTS],
                 "run_keep": True,
                 "fixed_name": "",
                 "moving_name": "",
                 "calibration_name": "",
                 "upload_limit": viewer.session.largest_upload,
                 "running": False,
-                "run_phase": "",
-                "run_fraction": 0.0,
-                "run_waiting": True,
-                "run_words": "",
-                "run_notes": [],
-                "run_log": "",
-                "run_can_stop": False,
-                "run_ending": False,
+                "run_view": {},
                 "run_end": "",
                 "live": "",
             }
         )
-        viewer.state.change("run_preset")(self._on_preset)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
 
@@ -137,7 +125,7 @@ class RunPanel:
             self._viewer.say_problem(error)
             return
         self._run = Run(job)
-        state.running, state.run_ending = True, False
+        state.running, state.run_view = True, {}
         self._watching = asyncio.get_running_loop().create_task(self._watch(self._run))
 
     def start_bundled(self) -> None:
@@ -203,7 +191,7 @@ class RunPanel:
     async def _watch(self, run: Run) -> None:
         viewer = self._viewer
         live = LivePreview(viewer.stage)
-        shown = LiveMap(viewer.stage, float(viewer.state.opacity))
+        shown = LiveMap(viewer.stage, viewer.map.opacity)
         try:
             state = run.poll()
             while not state.ended:
@@ -226,7 +214,7 @@ class RunPanel:
         first = not shown.shown
         if first:
             viewer.teaching.stop()
-            viewer.map.leave()
+            viewer.map.controls.leave()
             viewer.review.suspend()
         nodes = live.show()
         viewer.state.has_result = True  # there is something to look at
@@ -243,42 +231,35 @@ class RunPanel:
     def _end(self, run: RunState, live: LivePreview, shown: LiveMap) -> None:
         viewer, state = self._viewer, self._viewer.state
         state.running, state.live = False, ""
-        state.run_notes, state.run_log = list(run.notes), run.log
+        self._say(run)
         if shown.shown:
             shown.restore()
         live.remove()
         if viewer.result is None:
             state.has_result = False
         else:
-            viewer.map.show_again()
+            viewer.map.controls.show_again()
             viewer.review.refresh()
             viewer.views.look_at(viewer.result.warped)
         if run.phase is Phase.FINISHED and run.output is not None:
-            state.run_end = _ended(run)
+            said = run_view(run)
+            ended = f"{said.phase.said()}. {_words(*said.times)} {said.known.said()}"
+            state.run_end = f"{ended} The result lies in {run.output}."
             viewer.work.add(run.output)
             viewer.open(run.output, self._names)
         elif run.phase is Phase.CANCELLED:
-            state.run_end = "Cancelled. Nothing was kept."
+            state.run_end = f"{run.phase.title}. {_words(*run_view(run).times)}"
         else:
             state.problem, state.remedy = run.problem, run.remedy
 
     def _say(self, run: RunState) -> None:
-        state = self._viewer.state
-        state.run_ending = run.cancelling or run.stopping
-        if run.cancelling:
-            state.run_phase = "Cancelling…"
-        elif run.stopping:
-            state.run_phase = "Stopping, with what has been computed…"
-        else:
-            state.run_phase = f"{run.phase.title}…"
-        state.run_waiting = run.open_ended
-        state.run_fraction = round(100 * run.fraction, 1)
-        state.run_words = _times(run)
-        state.run_notes, state.run_log = list(run.notes), run.log
-        state.run_can_stop = run.has_map and not state.run_ending
-
-    def _on_preset(self, run_preset: str, **_state: Any) -> None:
-        self._viewer.state.preset_words = among(Preset, run_preset).summary
+        state, view = self._viewer.state, run_view(run)
+        state.run_view = asdict(view) | {
+            "phase": view.phase.said(),
+            "words": _words(view.passes, *view.times),
+            "known": view.known.said(),
+            "notes": run.notes,
+        }
 
     def _on_upload_failed(self, _role: str) -> None:
         self._viewer.say_problem(
@@ -310,7 +291,10 @@ class RunPanel:
                 self._model.build()
                 html.H2("Perturbations")
                 select("run_preset", "preset_choices", "")
-                html.P("{{ preset_words }}", classes="tta-small mt-1")
+                html.P(
+                    "{{ preset_choices.find((one) => one.value === run_preset)?.about }}",
+                    classes="tta-small mt-1",
+                )
                 v3.VCheckbox(
                     v_model=("run_keep",),
                     label="Keep every registration, to play them later",
@@ -338,62 +322,39 @@ class RunPanel:
                 html.P("{{ run_end }}", v_if="run_end", classes="tta-small mt-3 tta-run-end")
             with html.Div(v_if="running", classes="tta-running"):
                 html.H2("Running")
-                html.Div("{{ run_phase }}", classes="text-body-1 tta-phase")
+                html.Div("{{ run_view.phase }}", classes="text-body-1 tta-phase")
                 v3.VProgressLinear(
-                    model_value=("run_fraction",),
-                    indeterminate=("run_waiting",),
+                    model_value=("100 * run_view.fraction",),
+                    indeterminate=("run_view.fraction === null",),
                     height=8,
                     rounded=True,
                     color="primary",
                     classes="my-3",
                 )
-                html.Div("{{ run_words }}", classes="tta-small tta-run-words")
+                html.Div("{{ run_view.words }}", classes="tta-small tta-run-words")
+                html.Div("{{ run_view.known }}", classes="tta-small")
                 with html.Div(classes="d-flex ga-2 mt-4"):
-                    button(
-                        "Stop and keep",
-                        self.stop,
-                        "mdi-stop",
-                        "flex-grow-1 tta-stop",
-                        disabled=("!run_can_stop",),
-                        variant="tonal",
-                    )
-                    button(
-                        "Cancel",
-                        self.cancel,
-                        "mdi-close",
-                        "flex-grow-1 tta-cancel",
-                        "error",
-                        disabled=("run_ending",),
-                        variant="tonal",
-                    )
-                html.P(
-                    "After two perturbed passes there is a map to keep.",
-                    v_if="!run_can_stop && !run_ending",
-                    classes="tta-small mt-2",
-                )
-            with html.Ul(v_if="run_notes.length", classes="tta-small mt-3 pl-4"):
-                html.Li("{{ note }}", v_for="(note, n) in run_notes", key="n")
+                    for name, do, icon, color in (
+                        ("stop", self.stop, "mdi-stop", "primary"),
+                        ("cancel", self.cancel, "mdi-close", "error"),
+                    ):
+                        button(
+                            f"{{{{ run_view.{name}?.title }}}}",
+                            do,
+                            icon,
+                            f"flex-grow-1 tta-{name}",
+                            color,
+                            disabled=(f"!!run_view.{name}?.why_not",),
+                            variant="tonal",
+                        )
+                html.P("{{ run_view.stop?.why_not }}", classes="tta-small mt-2")
+            with html.Ul(v_if="run_view.notes?.length", classes="tta-small mt-3 pl-4"):
+                html.Li("{{ note }}", v_for="(note, n) in run_view.notes", key="n")
 
 
-def _times(run: RunState) -> str:
-    parts = [f"{run.done} of {run.total} passes"] if run.total else []
-    if run.left_s is not None and run.phase is not Phase.WRITING:
-        parts.append(f"about {about(run.left_s)} left")
-    elif run.elapsed_s >= 1:
-        parts.append(f"{duration(run.elapsed_s)} so far")
-    if run.device:
-        parts.append(f"on {run.device}")
-    if run.standard_error is not None:
-        parts.append(str(run.standard_error))
-    return ", ".join(parts)
-
-
-def _ended(run: RunState) -> str:
-    made = f"{run.done} of {run.total} passes"
-    if run.complete:
-        made = f"Converged after {made}" if run.converged else f"{run.done} passes"
-    known = "" if run.standard_error is None else f", {run.standard_error}"
-    return f"{made} in {duration(run.elapsed_s)}{known}. The result lies in {run.output}."
+def _words(*phrases: Phrase) -> str:
+    """Return phrases in a line; those without words are left out."""
+    return ", ".join(phrase.said() for phrase in phrases if phrase.words)
 
 
 def _stem(name: str) -> str:

@@ -15,14 +15,14 @@ from ..scene.looks import display_of
 from ..scene.result import ResultNodes, remove_with_display
 from ..scene.slices import Layers, set_layers
 from ..scene.teaching import load_registrations, show_build_up, show_pass
-from .controls import slider, switch
-from .ticker import Ticker
+from .clock import ServerClock
+from .rows import slider, switch
 
 if TYPE_CHECKING:
     from .viewer import Viewer
 
-#: Seconds that each registration stays.
-_INTERVAL_S = 0.8
+#: Milliseconds that each registration stays.
+_INTERVAL_MS = 800
 
 
 class TeachingPanel:
@@ -40,7 +40,7 @@ class TeachingPanel:
         self._kept: KeptRegistrations | None = None
         self._build_up: BuildUp | None = None
         self._map: Any = None
-        self._ticker = Ticker(self._advance, _INTERVAL_S)
+        self._ticker = ServerClock(viewer.state).every(_INTERVAL_MS, self._advance)
         viewer.state.update(
             {
                 "teach_count": 0,
@@ -89,6 +89,7 @@ class TeachingPanel:
         if self._ticker.active:
             self._ticker.stop()
         else:
+            self._advance()
             self._ticker.start()
         self._viewer.state.teach_playing = self._ticker.active
 
@@ -99,16 +100,16 @@ class TeachingPanel:
         state.teach_playing = False
         if state.teach_on:
             state.teach_on = False
-            self._viewer.map.show_again()
+            self._viewer.map.controls.show_again()
             self._viewer.review.refresh()
 
     def _advance(self) -> None:
-        with self._viewer.state as state:
-            if not state.teach_on:
-                state.teach_pass = 1
-                self._show()
-            elif self._kept is not None:
-                state.teach_pass = int(state.teach_pass) % self._kept.count + 1
+        state = self._viewer.state
+        if not state.teach_on:
+            state.teach_pass = 1
+            self._show()
+        elif self._kept is not None:
+            state.teach_pass = int(state.teach_pass) % self._kept.count + 1
 
     def _on_choice(self, **_state: Any) -> None:
         if self._viewer.state.teach_on or int(self._viewer.state.teach_pass) != 1:
@@ -128,7 +129,7 @@ class TeachingPanel:
             viewer.say_problem(error)
             return
         if not state.teach_on:
-            viewer.map.suspend()
+            viewer.map.controls.suspend()
             viewer.review.suspend()
             state.teach_on = True
         show_pass(viewer.stage, result, number - 1)
@@ -137,12 +138,12 @@ class TeachingPanel:
             window = self._window(result)
             self._map = show_build_up(viewer.stage, result, kept, values, window)
         over = None if values is None else self._map
-        set_layers(viewer.stage, Layers(played, over, float(state.opacity)))
+        set_layers(viewer.stage, Layers(played, over, viewer.map.opacity))
         state.teach_label = kept.labels[number - 1]
 
     def _window(self, result: ResultNodes) -> tuple[float, float]:
         """Return the colours' ends of the finished map, so that what grows can be compared."""
-        return display_of(result, MapKind.TOTAL, float(self._viewer.state.opacity)).window
+        return display_of(result, MapKind.TOTAL, self._viewer.map.opacity).window
 
     def _forget_map(self) -> None:
         if self._map is not None and self._viewer.stage.scene.IsNodePresent(self._map):

@@ -160,13 +160,12 @@ class Viewer:
             remove_with_inputs(before)
         self.state.result_title = result.title
         self.state.result_facts = facts_of(result.record)
-        self.map.suspended = False
+        self.map.controls.suspended = False
         self.state.has_result = True
         self.map.on_result(result)
         self.review.on_result(result)
         self.teaching.on_result(result)
         self.work.on_opened(opening.folder)
-        self.views.look_at(result.warped)
         if self.state.panel == "run":
             self.state.panel = "map"
 

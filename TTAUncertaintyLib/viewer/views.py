@@ -142,7 +142,7 @@ class Views:
         """Write the views into the page."""
         for layout, views in _SLICES.items():
             with html.Div(
-                v_if=(f"layout === '{layout.value}'",), classes=f"tta-grid tta-{layout.value}"
+                v_if=(f"map_layout === '{layout.value}'",), classes=f"tta-grid tta-{layout.value}"
             ):
                 tags = [view.tag for view in views]
                 for tag in [tags[0], THREE_D, *tags[1:]] if layout is Layout.FOUR_UP else tags:

@@ -25,6 +25,7 @@ from TTAUncertaintyLib.worker import Job
 
 #: Fields of a job that are nobody's choice: a panel sets them.
 _OF_THE_PANEL = {"previews", "channels_last", "full_covariance", "design"}
+_OF_THE_PANEL |= {"fixed_name", "moving_name"}  # files have theirs
 #: What only the page of an evaluation needs to know.
 _OF_THE_PAGE = {"command"}
 

@@ -41,6 +41,12 @@ def layers(host, name="Red"):
     )
 
 
+def button(host, row, value):
+    """Return a button of a row by the value that it stands for."""
+    row = getattr(host.ui, f"{row}Buttons")
+    return next(child for child in row.children() if child.objectName == value)
+
+
 def choose(combo, row):
     combo.setCurrentIndex(row)
     combo.activated.emit(row)
@@ -106,60 +112,63 @@ def test_every_map_keeps_its_own_look(shown):
     assert display(shown, "total").GetColorNode().GetName() == "Uncertainty"
 
 
-@pytest.mark.parametrize(("button", "which"), [("fixedButton", 0), ("beforeButton", 1)])
-def test_another_image_goes_under_the_map(shown, pair, button, which):
-    getattr(shown.ui, button).click()
+@pytest.mark.parametrize(("image", "which"), [("fixed", 0), ("moving", 1)])
+def test_another_image_goes_under_the_map(shown, pair, image, which):
+    button(shown, "background", image).click()
     background, foreground = layers(shown)
     assert background is pair[which]
     assert foreground is not None
-    assert getattr(shown.ui, button).checked and not shown.ui.warpedButton.checked
+    assert (
+        button(shown, "background", image).checked
+        and not button(shown, "background", "warped").checked
+    )
 
 
 def test_flicker_shows_both_images_in_turn_and_says_which(desktop, shown):
-    from TTAUncertaintyPanel.flicker import INTERVAL_MS
+    from TTAUncertaintyLib.controls.map_controls import TURN_MS
 
-    shown.ui.flickerButton.click()
+    button(shown, "compare", "flicker").click()
     seen = {}
     for _ in range(4):
-        button = "warped" if shown.ui.warpedButton.checked else "fixed"
-        seen[button] = layers(shown)[0]
-        desktop.process_events(INTERVAL_MS / 1000)
+        turn = "warped" if button(shown, "background", "warped").checked else "fixed"
+        seen[turn] = layers(shown)[0]
+        desktop.process_events(TURN_MS / 1000)
     assert seen == {"warped": shown.result.warped, "fixed": shown.result.fixed}
-    desktop.wait_until(lambda: shown.ui.fixedButton.checked, 3)
-    shown.ui.compareNoneButton.click()
+    desktop.wait_until(lambda: button(shown, "background", "fixed").checked, 3)
+    button(shown, "compare", "none").click()
     assert layers(shown)[0] is shown.result.warped
-    assert shown.ui.warpedButton.checked
+    assert button(shown, "background", "warped").checked
 
 
 def test_flicker_rests_while_another_module_is_shown(desktop, shown):
-    from TTAUncertaintyPanel.flicker import INTERVAL_MS
+    from TTAUncertaintyLib.controls.map_controls import TURN_MS
 
-    shown.ui.flickerButton.click()
-    desktop.wait_until(lambda: shown.ui.fixedButton.checked, 3)
+    button(shown, "compare", "flicker").click()
+    desktop.wait_until(lambda: button(shown, "background", "fixed").checked, 3)
     shown.exit()
     before = layers(shown)
     assert before[0] is shown.result.warped
-    desktop.process_events(2.5 * INTERVAL_MS / 1000)
+    desktop.process_events(2.5 * TURN_MS / 1000)
     assert layers(shown) == before
     shown.tell("enter")
     desktop.wait_until(lambda: layers(shown) != before, 3)
 
 
 def test_checkerboard_and_difference_are_images_of_their_own(shown):
-    shown.ui.checkerboardButton.click()
+    button(shown, "compare", "checkerboard").click()
     checker = layers(shown)[0]
-    shown.ui.differenceButton.click()
+    button(shown, "compare", "difference").click()
     assert len({checker, layers(shown)[0], shown.result.warped, shown.result.fixed}) == 4
-    assert not shown.ui.warpedButton.checked
-    shown.ui.warpedButton.click()
+    assert not button(shown, "background", "warped").checked
+    button(shown, "background", "warped").click()
     assert layers(shown)[0] is shown.result.warped
-    assert shown.ui.compareNoneButton.checked
+    assert button(shown, "compare", "none").checked
 
 
 def test_side_by_side_shows_fixed_warped_and_the_map_with_a_legend(desktop, shown):
     import numpy as np
 
-    shown.ui.threeUpButton.click()
+    button(shown, "layout", "side-by-side").click()
     desktop.process_events(0.05)
     assert layers(shown, "TTAFixed") == (shown.result.fixed, None)
     assert layers(shown, "TTAWarped") == (shown.result.warped, None)
@@ -192,7 +201,7 @@ def test_another_result_leaves_nothing_of_the_first_in_the_views(shown, pair, re
     first = shown.result
     shown.ui.thresholdSlider.value = 0.05
     shown.ui.map3dCheck.click()
-    shown.ui.gridGridButton.click()
+    button(shown, "grid", "grid").click()
     legend = shown.stage.logic("Colors").GetColorLegendDisplayNode(display(shown, "total"))
     assert legend.GetVisibility()
     shown.setResult(shown.logic.loadResult(result_folder, *pair))
@@ -203,10 +212,14 @@ def test_another_result_leaves_nothing_of_the_first_in_the_views(shown, pair, re
 
 def test_what_cannot_be_shown_cannot_be_chosen_and_says_why(host, result_folder):
     host.setResult(host.logic.loadResult(result_folder))
-    for button in (host.ui.fixedButton, host.ui.flickerButton, host.ui.checkerboardButton):
-        assert not button.enabled
-        assert "fixed volume" in button.toolTip
-    assert "moving volume" in host.ui.beforeButton.toolTip
+    for one in (
+        button(host, "background", "fixed"),
+        button(host, "compare", "flicker"),
+        button(host, "compare", "checkerboard"),
+    ):
+        assert not one.enabled
+        assert "fixed volume" in one.toolTip
+    assert "moving volume" in button(host, "background", "moving").toolTip
     host.parameters.compare = "checkerboard"  # as a scene that was saved with it
     assert layers(host)[0] is host.result.warped
 
@@ -309,7 +322,7 @@ def test_a_saved_scene_brings_back_map_look_and_views(desktop, shown, tmp_path):
     shown.ui.thresholdSlider.value = 0.07
     shown.ui.windowRange.setValues(0.01, 0.33)
     shown.ui.opacitySlider.value = 0.45
-    shown.ui.fixedButton.click()
+    button(shown, "background", "fixed").click()
     view = first_view()
     view.SetFieldOfView(77, 77, 1)
     field = view.GetFieldOfView()

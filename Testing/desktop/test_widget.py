@@ -134,6 +134,26 @@ def test_nothing_acts_while_a_scene_is_imported_and_all_of_it_is_told_at_the_end
     assert what_is_shown(ready) == shown
 
 
+def test_nothing_is_shown_again_in_the_middle_of_being_shown(desktop, ready, pair, result_folder):
+    import slicer
+
+    scene, depth, depths = slicer.mrmlScene, [], []
+
+    def handle_events(*_):
+        """Do as Slicer's progress window, which is up for a moment after an import has ended."""
+        depth.append(None)
+        depths.append(len(depth))
+        if len(depth) < 10:
+            desktop.process_events(0.02)
+        depth.pop()
+
+    tag = scene.AddObserver(scene.NodeAddedEvent, handle_events, -1000.0)
+    ready.setResult(ready.logic.loadResult(result_folder, *pair))
+    scene.RemoveObserver(tag)
+    assert max(depths) <= 2  # a node of the result, and in the middle of it one to show it with
+    assert ready.result is not None and ready.ui.mapContents.visible
+
+
 def test_a_scene_that_is_added_to_the_one_that_is_shown_is_told_as_a_whole(
     desktop, ready, pair, result_folder, tmp_path
 ):

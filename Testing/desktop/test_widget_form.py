@@ -47,7 +47,7 @@ def widgets():
 
 
 def test_every_control_says_what_it_does(widgets):
-    told_by_the_code = {"runButton", "messageButton"}
+    told_by_the_code = {"runButton", "stopButton", "messageButton"}
     silent = [
         name
         for name, (kind, properties) in widgets.items()

@@ -99,7 +99,9 @@ def test_the_worker_registers_without_the_packages_of_the_lab() -> None:
 def test_the_scene_s_rooms_load_without_torch() -> None:
     if importlib.util.find_spec("slicer") is None:
         pytest.skip("the package slicer-core is not installed here")
-    names = [f"TTAUncertaintyLib.{name}" for name in modules("scene")]
+    names = [
+        f"TTAUncertaintyLib.{name}" for room in ("scene", "controls") for name in modules(room)
+    ]
     assert names
     run_without_torch(f"import importlib\nfor name in {names}: importlib.import_module(name)")
 

@@ -65,7 +65,7 @@ def test_only_a_precision_that_nobody_named_may_be_reduced() -> None:
         ({"batch_size": 2.0}, "'batch_size'"),
         ({"threads": True}, "'threads'"),
         ({"ensemble": "weights.pth"}, "'ensemble'"),
-        ({"options": {"a": 1}}, "'options'"),
+        ({"options": {"a": 1}}, "'options.a'"),
         ({"design": {"preset": "quick", "outer": "8"}}, "'design.outer'"),
         ({"design": {"scale": True}}, "'design.scale'"),
         ({"time_limit_s": 10**400}, "'time_limit_s'"),

@@ -141,7 +141,7 @@ CASES = [
     ("absurd spacing", absurd_spacing, InputError, "600 mm"),
     ("no overlap", far_apart, InputError, "do not overlap"),
     ("too small", tiny_image, InputError, "at least 32 mm"),
-    ("few slices", few_slices, InputError, "a slab of 75 x 72 x 9 mm (3 slices)"),
+    ("few slices", few_slices, InputError, "spans 75 x 72 x 9 mm; the network needs at least"),
     ("mask elsewhere", mask_elsewhere, InputError, "does not lie on"),
     ("other things in the folder", folder_with_other_things, OutputError, "holds other things"),
     ("folder below a file", below_a_file, OutputError, ""),

@@ -55,6 +55,7 @@ SECTIONS = {
     "Tutorials": ("tutorials/first_map",),
     "How to": (
         "MODELS",
+        "IMAGES",
         "WEIGHTS",
         "ADD_A_NETWORK",
         "TRANSMORPH",
@@ -69,6 +70,7 @@ SECTIONS = {
         "INTRINSIC_SPREAD",
         "SAMPLE_IMAGES",
         "BENCHMARKS",
+        "SECURITY",
         "EXTENSIONS_INDEX",
     ),
     "Reference": (

@@ -140,24 +140,37 @@ def button(
     v3.VBtn(title, click=do, color=color, prepend_icon=icon, classes=classes, **more)
 
 
-def segments(name: str, **more: Any) -> Any:
-    """Return a row of buttons of which one is on; write them with `segment` within it."""
-    return v3.VBtnToggle(
-        v_model=(name,),
+def segments(name: str, shown: str, options: str, choose: Callable[..., None]) -> None:
+    """Write a row of buttons of which one is on.
+
+    Parameters
+    ----------
+    name
+        Of what is chosen, and of its class, `tta-NAME`.
+    shown, options
+        Expressions of the value that is on, and of the list of `controls.option.Option`.
+    choose
+        Called with what a person chooses, by name.
+    """
+    with v3.VBtnToggle(
+        model_value=(shown,),
         mandatory=True,
+        update_modelValue=(lambda value: choose(**{name: value}), "[$event]"),
         density="compact",
         variant="outlined",
         divided=True,
         color="primary",
         classes=f"tta-segments tta-{name}",
-        **more,
-    )
-
-
-def segment(title: str, value: str, unless: str = "") -> None:
-    """Write a button of `segments`; `unless` is when it cannot be pressed."""
-    more = {"disabled": (unless,)} if unless else {}
-    v3.VBtn(title, value=value, size="small", **more)
+    ):
+        v3.VBtn(
+            "{{ option.title }}",
+            v_for=f"option in {options}",
+            key="option.value",
+            value=("option.value",),
+            title=("option.why_not || option.about",),
+            disabled=("!!option.why_not",),
+            size="small",
+        )
 
 
 def verdict_buttons(value: str, decide: Callable[[str], None], what: str) -> None:

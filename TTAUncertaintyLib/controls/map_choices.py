@@ -1,0 +1,108 @@
+"""What a person chooses of a map and its views, and what that comes to on the screen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
+
+from ..results import MapKind
+from ..scene.display import OPACITY, MapDisplay
+from ..scene.layouts import Layout
+from ..scene.looks import display_of, suggested_level
+from ..scene.presentation import Background, Presentation
+from ..scene.result import ResultNodes
+from ..scene.transform_view import TransformView
+
+_Kind = TypeVar("_Kind", bound=Enum)
+
+#: Values of `compare` that are images of their own.
+_COMPARED = {
+    "checkerboard": Background.CHECKERBOARD,
+    "difference": Background.DIFFERENCE,
+}
+
+
+@dataclass(frozen=True)
+class MapChoices:
+    """The choices, as a panel or a page keeps them.
+
+    Parameters
+    ----------
+    kind
+        The map, a value of `MapKind`; another one than the result has means its first.
+    color
+        Name of its colour table; "" or an unknown one for the map's own colours.
+    opacity
+        Of the map over the image, 0 to 1.
+    threshold
+        The map is transparent below, in its unit; 0 shows all of it.
+    window
+        Ends of the colours, in the map's unit; equal for the map's own range.
+    background
+        "warped", "fixed" or "moving".
+    compare
+        "none", "flicker", "checkerboard" or "difference".
+    layout
+        A value of `Layout`; "" leaves the views as they are.
+    transform
+        A value of `TransformView`.
+    in_3d
+        Whether the map's high places are shown in 3D.
+    """
+
+    kind: str = ""
+    color: str = ""
+    opacity: float = OPACITY
+    threshold: float = 0.0
+    window: tuple[float, float] = (0.0, 0.0)
+    background: str = Background.WARPED.value
+    compare: str = "none"
+    layout: str = ""
+    transform: str = TransformView.NONE.value
+    in_3d: bool = False
+
+
+def kind_of(choices: MapChoices, result: ResultNodes) -> MapKind | None:
+    """Return the map that is chosen, or the first there is; None where the result has none."""
+    maps = result.maps
+    wanted = next((kind for kind in maps if kind.value == choices.kind), None)
+    return wanted or next(iter(maps), None)
+
+
+def fields_of(display: MapDisplay) -> dict[str, Any]:
+    """Return the fields of `MapChoices` that a look stands for."""
+    return {
+        "kind": display.kind.value,
+        "color": display.color,
+        "opacity": display.opacity,
+        "threshold": display.threshold or 0.0,
+        "window": display.window,
+    }
+
+
+def presentation_of(
+    choices: MapChoices, result: ResultNodes, kind: MapKind, colors: tuple[str, ...]
+) -> Presentation:
+    """Return what choices ask to be on the screen, for one of the maps and its colour tables."""
+    own = display_of(result, kind, min(max(choices.opacity, 0.0), 1.0))
+    low, high = choices.window
+    display = replace(
+        own,
+        color=choices.color if choices.color in colors else own.color,
+        threshold=choices.threshold if choices.threshold > 0 else None,
+        window=(low, high) if high > low else own.window,
+    )
+    background = _among(Background, choices.background) or Background.WARPED
+    return Presentation(
+        display,
+        background=_COMPARED.get(choices.compare) or background,
+        layout=_among(Layout, choices.layout),
+        transform=_among(TransformView, choices.transform) or TransformView.NONE,
+        in_3d=bool(choices.in_3d) and kind.facts.unit == "mm",
+        level_3d=display.threshold or suggested_level(result, kind),
+    )
+
+
+def _among(kinds: type[_Kind], value: str) -> _Kind | None:
+    return next((kind for kind in kinds if kind.value == value), None)

@@ -1,0 +1,144 @@
+"""What the controls of a map show: the choices there are, their words, what is possible."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..results import MapKind
+from ..scene.layouts import Layout
+from ..scene.looks import Limits, limits_of, meaning_of
+from ..scene.presentation import Presentation
+from ..scene.result import ResultNodes
+from .option import Option, Phrase, barred
+
+BACKGROUNDS = (
+    Option("warped", "Warped", "The moving image brought onto the fixed one."),
+    Option("fixed", "Fixed", "The fixed image."),
+    Option("moving", "Before", "The moving image as it lay before the registration."),
+)
+COMPARISONS = (
+    Option("none", "Off", "Show one image."),
+    Option("flicker", "Flicker", "Fixed and warped image in turn."),
+    Option("checkerboard", "Checker", "Fixed and warped image on alternate squares."),
+    Option("difference", "Difference", "Fixed minus warped image."),
+)
+LAYOUTS = (
+    Option("four-up", "Four-up", "Three directions and 3D."),
+    Option("side-by-side", "Fixed | warped | map", "The three side by side, linked."),
+)
+TRANSFORMS = (
+    Option("none", "Hidden", "Do not draw the transform."),
+    Option("grid", "Grid", "The transform as a deformed grid on the slices."),
+    Option("glyphs", "Arrows", "The transform as arrows on the slices."),
+)
+
+
+_NO_LIMITS, _NOT_IN_3D = Limits(0.0, 1.0), Phrase("For maps in mm only")
+
+
+@dataclass(frozen=True)
+class MapView:
+    """What is to be seen beside the views.
+
+    Parameters
+    ----------
+    kind, maps
+        The map that is shown, "" for none, and those there are.
+    meaning
+        What it says, in plain words.
+    color, colors
+        Its colour table, and those that suit it.
+    unit
+        Of the map, "" for none.
+    limits, window, threshold
+        How far the sliders reach, and where they stand.
+    background, backgrounds
+        The image under the map, "" where two are in one; and those there are.
+    turn
+        Which of two images that take turns is on, a value of `background`; "" for none.
+    compare, comparisons, layout, layouts, transform, transforms
+        What is chosen ("" for none of these), and what there is.
+    in_3d, in_3d_words, in_3d_possible
+        Whether high places are shown in 3D, what that means, and whether it can be chosen.
+    """
+
+    kind: str = ""
+    maps: tuple[Option, ...] = ()
+    meaning: str = ""
+    color: str = ""
+    colors: tuple[str, ...] = ()
+    unit: str = "mm"
+    limits: Limits = _NO_LIMITS
+    window: tuple[float, float] = (0.0, 1.0)
+    threshold: float = 0.0
+    background: str = "warped"
+    backgrounds: tuple[Option, ...] = BACKGROUNDS
+    turn: str = ""
+    compare: str = "none"
+    comparisons: tuple[Option, ...] = COMPARISONS
+    layout: str = ""
+    layouts: tuple[Option, ...] = LAYOUTS
+    transform: str = "none"
+    transforms: tuple[Option, ...] = TRANSFORMS
+    in_3d: bool = False
+    in_3d_words: Phrase = _NOT_IN_3D
+    in_3d_possible: bool = False
+
+
+def view_of(
+    result: ResultNodes,
+    shown: Presentation,
+    colors: tuple[str, ...],
+    compare: str,
+    turn: str,
+    layout: Layout | None,
+) -> MapView:
+    """Return what is to be seen beside a presentation.
+
+    Parameters
+    ----------
+    result
+        With the nodes that the scene has now: what lacks cannot be chosen.
+    shown
+        What is on the screen, surfaces that wait for a slider to rest included.
+    colors
+        Tables that suit the map.
+    compare, turn
+        How two images are compared, and which of them is on where they take turns.
+    layout
+        Of the views as they are; None for one of Slicer's others.
+    """
+    display = shown.display
+    facts = display.kind.facts
+    no_fixed = "" if result.fixed else "The fixed volume is not in the scene."
+    no_moving = "" if result.moving else "The moving volume is not in the scene."
+    no_transform = "" if result.transform else "The transform is not in the scene."
+    in_mm = facts.unit == "mm"
+    level = Phrase("Regions above {level:.2f} mm, inside the head", {"level": shown.level_3d})
+    return MapView(
+        kind=display.kind.value,
+        maps=tuple(Option(kind.value, titled(kind)) for kind in result.maps),
+        meaning=meaning_of(result, display.kind),
+        color=display.color,
+        colors=colors,
+        unit=facts.unit,
+        limits=limits_of(result, display),
+        window=display.window,
+        threshold=display.threshold or 0.0,
+        background=turn or (shown.background.value if compare == "none" else ""),
+        backgrounds=barred(barred(BACKGROUNDS, no_fixed, ["fixed"]), no_moving, ["moving"]),
+        turn=turn,
+        compare=compare,
+        comparisons=(COMPARISONS[0], *barred(COMPARISONS[1:], no_fixed)),
+        layout=layout.value if layout else "",
+        transform=shown.transform.value,
+        transforms=(TRANSFORMS[0], *barred(TRANSFORMS[1:], no_transform)),
+        in_3d=shown.in_3d,
+        in_3d_words=level if in_mm else _NOT_IN_3D,
+        in_3d_possible=in_mm,
+    )
+
+
+def titled(kind: MapKind) -> str:
+    """Return what a map is called, with its unit."""
+    return f"{kind.facts.title} ({kind.facts.unit})" if kind.facts.unit else kind.facts.title

@@ -1,0 +1,60 @@
+"""What can be chosen, and words that numbers go into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class Option:
+    """One of several things to choose.
+
+    Parameters
+    ----------
+    value
+        As the choices keep it.
+    title, about
+        What it is called, and a sentence about it.
+    why_not
+        Why it cannot be chosen now; "" if it can.
+    """
+
+    value: str
+    title: str
+    about: str = ""
+    why_not: str = ""
+
+
+def barred(
+    options: Iterable[Option], why_not: str, values: Iterable[str] | None = None
+) -> tuple[Option, ...]:
+    """Return options of which some cannot be chosen: those with these values, else all."""
+    return tuple(
+        replace(option, why_not=why_not) if values is None or option.value in values else option
+        for option in options
+    )
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Words, and the numbers that go into them once the words are translated.
+
+    Parameters
+    ----------
+    words
+        With the names of the numbers in braces.
+    numbers
+        By name; numbers, or phrases of their own.
+    """
+
+    words: str = ""
+    numbers: Mapping[str, object] = field(default_factory=dict)
+
+    def said(self, translated: Callable[[str], str] = str) -> str:
+        """Return the words with their numbers."""
+        numbers = {
+            name: value.said(translated) if isinstance(value, Phrase) else value
+            for name, value in self.numbers.items()
+        }
+        return translated(self.words).format(**numbers) if self.words else ""
