@@ -102,13 +102,15 @@ class LandmarksTab(VTKObservationMixin):
             )
             for one in findings
         ]
-        look.fill(ui.landmarksTable, rows, left=(_NAME,))
+        # in two lines: the names of landmarks are long
         for column, title in (
-            (_BEFORE, _("Before (mm)")),
-            (_AFTER, _("After (mm)")),
-            (_MAP, _(map_title) + " (mm)"),
+            (_BEFORE, _("Before")),
+            (_AFTER, _("After")),
+            (_MAP, _(map_title).replace(" ", "\n", 1)),
         ):
-            ui.landmarksTable.horizontalHeaderItem(column).setText(title)
+            unit = " mm" if "\n" in title else "\nmm"
+            ui.landmarksTable.horizontalHeaderItem(column).setText(title + unit)
+        look.fill(ui.landmarksTable, rows, left=(_NAME,))
         ui.landmarksTable.visible = bool(rows)
         after = float(np.mean([one.after_mm for one in findings]))
         before = float(np.mean([one.before_mm for one in findings]))

@@ -144,12 +144,15 @@ def fill(
 
 
 def tint(table: Any, row: int, column: int, color: str | None) -> None:
-    """Write a cell in a colour; None for the table's own."""
+    """Write a cell in a colour, lighter on a dark table; None for the table's own."""
     item = table.item(row, column)
     if color is None:
         item.setData(qt.Qt.ForegroundRole, None)
-    else:
-        item.setForeground(qt.QBrush(qt.QColor(color)))
+        return
+    ink = qt.QColor(color)
+    if table.palette.color(qt.QPalette.Base).lightness() < 128:
+        ink = ink.lighter(170)
+    item.setForeground(qt.QBrush(ink))
 
 
 def color_bar(node: Any) -> Any:

@@ -120,6 +120,7 @@ class PointCloud(VTKObservationMixin):
             look_closely(stage, self._spread)
         elif not wanted and result is not None:
             fit(stage, result.warped)
+            slicer.app.layoutManager().resetThreeDViews()
 
     def _place(self, wanted: bool) -> None:
         """Let the next click in a view set the point."""

@@ -184,21 +184,23 @@ def test_the_workers_python_is_slicers_own_where_there_is_one(logic, tmp_path, m
     import slicer
     from TTAUncertaintyPanel.python import worker_environment, worker_python
 
-    assert worker_python(logic.machine) == (shutil.which("PythonSlicer") or sys.executable)
+    logic.machine.python = ""
     home = tmp_path / "Slicer 5"
+    monkeypatch.setattr(slicer, "app", SimpleNamespace(slicerHome=str(home)))
+    assert worker_python(logic.machine) == (shutil.which("PythonSlicer") or sys.executable)
     (home / "bin").mkdir(parents=True)
     (home / "bin" / "PythonSlicer").touch()
-    monkeypatch.setattr(type(slicer.app), "slicerHome", str(home))
     assert worker_python(logic.machine) == str(home / "bin" / "PythonSlicer")
     assert worker_environment(logic.machine) is None
 
     logic.machine.python = sys.executable
-    monkeypatch.setattr(type(slicer.app), "startupEnvironment", None, raising=False)
+    monkeypatch.setattr(slicer.app, "startupEnvironment", None, raising=False)
     monkeypatch.setattr(slicer.util, "startupEnvironment", lambda: {"HOME": "/"})
     assert worker_python(logic.machine) == sys.executable
     assert worker_environment(logic.machine) == {"HOME": "/"}
 
 
+@pytest.mark.stand_ins
 def test_nothing_here_loads_torch():
     program = (
         "import sys; sys.path[:0] = ['Testing', 'TTAUncertainty']\n"

@@ -16,17 +16,26 @@ class EventLoopWatch:
     ----------
     interval_ms
         How often the timer should fire.
+
+    Attributes
+    ----------
+    gaps_ms
+        Every gap.
+    busy_ms
+        The processor time that this thread used in each: what is left of a gap on a computer that
+        has nothing else to do.
     """
 
     def __init__(self, interval_ms: int = 5) -> None:
         import qt  # PythonQt's or the harness's, which has to be there first
 
         self.gaps_ms: list[float] = []
+        self.busy_ms: list[float] = []
         self._timer = qt.QTimer()
         self._timer.setTimerType(qt.Qt.PreciseTimer)
         self._timer.setInterval(interval_ms)
         self._timer.timeout.connect(self._fired)
-        self._last = 0.0
+        self._last = self._used = 0.0
 
     @property
     def longest_ms(self) -> float:
@@ -38,12 +47,13 @@ class EventLoopWatch:
         return [gap for gap in self.gaps_ms if gap > limit_ms]
 
     def _fired(self) -> None:
-        now = time.perf_counter()
+        now, used = time.perf_counter(), time.thread_time()
         self.gaps_ms.append((now - self._last) * 1e3)
-        self._last = now
+        self.busy_ms.append((used - self._used) * 1e3)
+        self._last, self._used = now, used
 
     def __enter__(self) -> EventLoopWatch:
-        self._last = time.perf_counter()
+        self._last, self._used = time.perf_counter(), time.thread_time()
         self._timer.start()
         return self
 
