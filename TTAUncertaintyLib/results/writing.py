@@ -148,7 +148,8 @@ def write_image(
         image.SetMetaData(key, value)
     try:
         sitk.WriteImage(image, str(path), useCompression=compress, compressionLevel=1)
-        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+        # by name: ITK would ask the reader of HDF5 files too, which does not stand two at a time
+        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="NrrdImageIO"))
     except RuntimeError as error:
         raise OSError(f"{path.name} could not be written") from error
     # bit by bit: that takes no copies, and NaN is itself
