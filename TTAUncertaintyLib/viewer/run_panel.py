@@ -17,7 +17,7 @@ from ..sample_data import sample_pair
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..words import about, duration
-from ..worker import Job
+from ..worker import Job, Worker
 from ..worker.run import Phase, Run, RunState
 from .controls import among, button, file_chooser, select
 from .model_choice import ModelChoice
@@ -47,6 +47,7 @@ class RunPanel:
         self._names: dict[str, str] = {}
         self._model = ModelChoice(viewer)
         self._calibration: tuple[Upload, str] | None = None  # and the network that it is of
+        self._worker = Worker()
         self._run: Run | None = None
         self._watching: asyncio.Task[None] | None = None
         viewer.state.update(
@@ -136,7 +137,7 @@ class RunPanel:
         except TTAUncertaintyError as error:
             self._viewer.say_problem(error)
             return
-        self._run = Run(job)
+        self._run = self._worker.run(job)
         state.running, state.run_ending = True, False
         self._watching = asyncio.get_running_loop().create_task(self._watch(self._run))
 
@@ -163,6 +164,7 @@ class RunPanel:
         if self._run is not None:
             self._run.close()
             self._run = None
+        self._worker.close()
 
     def _job(self) -> Job:
         """Return the job of what is chosen. Nothing of it is a path from the browser."""

@@ -70,8 +70,14 @@ def watched(run: Run, pid: int, began: float, before: float) -> dict[str, Times]
     return found
 
 
-def measure(worker: Worker, folder: Path, threads: int | None) -> dict[str, Times]:
-    """Run Quick once."""
+def resident_mb(pid: int) -> float:
+    """Return the memory that a process holds."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return float(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 2**10
+
+
+def measure(worker: Worker, folder: Path, threads: int | None) -> tuple[dict[str, Times], int]:
+    """Run Quick once; return when it came to what, and its process."""
     pair = sample_pair("reference")
     job = Job(
         pair.fixed.path,
@@ -85,7 +91,7 @@ def measure(worker: Worker, folder: Path, threads: int | None) -> dict[str, Time
     began = time.perf_counter()
     with worker.run(job) as run:
         assert run.pid is not None
-        return watched(run, run.pid, began, processor_seconds(run.pid))
+        return watched(run, run.pid, began, processor_seconds(run.pid)), run.pid
 
 
 def main() -> None:
@@ -98,12 +104,15 @@ def main() -> None:
     options = parser.parse_args()
     new: list[dict[str, Times]] = []
     stayed: list[dict[str, Times]] = []
+    waiting_mb: list[float] = []
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):
             worker = Worker()
-            new.append(measure(worker, Path(folder), options.threads))
-            stayed.append(measure(worker, Path(folder), options.threads))
+            new.append(measure(worker, Path(folder), options.threads)[0])
+            times, pid = measure(worker, Path(folder), options.threads)
+            stayed.append(times)
+            waiting_mb.append(resident_mb(pid))
             worker.close()
     print(f"{os.cpu_count()} CPUs; load when it began {load:.1f}; {options.rounds} rounds\n")
     print("| seconds after the button | new, clock | new, CPU | stayed, clock | stayed, CPU |")
@@ -122,7 +131,7 @@ def main() -> None:
             for a, b in zip(stayed, new, strict=True)
         ]
         print(f"\nFirst map, stayed / new, {words}: {statistics.median(ratios):.2f}", end="")
-    print()
+    print(f"\nMemory of the process while it waits: {statistics.median(waiting_mb):.0f} MB")
 
 
 if __name__ == "__main__":
