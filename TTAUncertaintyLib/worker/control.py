@@ -96,10 +96,10 @@ class Control:
     @contextmanager
     def at_work(self) -> Iterator[None]:
         """Let "cancel" raise KeyboardInterrupt in here, and nowhere else."""
-        with self._lock:
-            self._at_work = True
-            cancelled = self._cancelled
         try:
+            with self._lock:
+                self._at_work = True
+                cancelled = self._cancelled
             if cancelled:
                 raise KeyboardInterrupt
             yield

@@ -42,16 +42,16 @@ say("cancelled")
 STAYING = """
 import signal
 def idle():
-    sys.stderr.write("\\n")
-    for stream in (sys.stderr, sys.stdout):
-        stream.write(json.dumps({"type": "idle"}) + "\\n")
-        stream.flush()
+    sys.stdout.write(json.dumps({"type": "idle"}) + "\\n")
+    sys.stdout.flush()
+    time.sleep(0.03)  # pipes keep no order between them
+    sys.stderr.write(f"printed {rest} without an end\\n")
+    sys.stderr.write(json.dumps({"type": "idle"}) + "\\n")
+    sys.stderr.flush()
 while True:
     what, _, rest = job["fixed"].partition(" ")
     if what == "say":
         say("note", text=rest)
-        sys.stderr.write(f"printed {rest} without an end")
-        sys.stderr.flush()
         for n in range(4):
             say("progress", phase="perturbing", done=n, total=3, perturbed=n, elapsed_s=1.0,
                 left_s=2.0, device="cpu")
