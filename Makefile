@@ -56,6 +56,7 @@ train: $(STAMP)  ## train the bundled network again (hours)
 bench: $(STAMP)  ## measure speed and memory, as ratios in one run
 	$(BIN)/python Testing/benchmarks/bench_engine.py $(BENCH)
 	$(BIN)/python Testing/benchmarks/bench_desktop.py
+	$(BIN)/python Testing/benchmarks/bench_first_map.py
 
 oracle: $(STAMP)  ## compare a network with its publisher's code (NAME=unigradicon)
 	$(BIN)/python Testing/oracles/run_oracle.py $(NAME) $(ARGS)

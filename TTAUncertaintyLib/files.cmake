@@ -310,18 +310,22 @@ set(TTAUncertaintyLib_SCRIPTS
   "words.py"
   "worker/__init__.py"
   "worker/__main__.py"
+  "worker/between_jobs.py"
   "worker/calibrations.py"
   "worker/client.py"
   "worker/control.py"
   "worker/endings.py"
   "worker/environment.py"
   "worker/job.py"
+  "worker/kept_network.py"
   "worker/main.py"
+  "worker/memory.py"
   "worker/messages.py"
   "worker/perform.py"
   "worker/previews.py"
   "worker/run.py"
   "worker/state.py"
+  "worker/worker.py"
 )
 
 set(TTAUncertaintyLib_DATA

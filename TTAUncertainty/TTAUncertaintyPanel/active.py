@@ -1,4 +1,4 @@
-"""The one run that may be under way in this Slicer, whoever started it."""
+"""The one run that may be under way in this Slicer, whoever started it, and the one process."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import atexit
 from typing import Any
 
 import slicer
+
+from TTAUncertaintyLib.worker import Worker
+
+#: Does the runs of this Slicer, and stays between them.
+WORKER = Worker()
 
 _running: list[Any] = []
 _watched: Any = None
@@ -34,6 +39,7 @@ def over(controller: Any) -> None:
 
 
 def end_all() -> None:
-    """End every run and leave nothing behind; for quitting. Blocks for at most five seconds."""
+    """End every run and the process, and leave nothing behind; blocks five seconds at most."""
     for controller in list(_running):
         controller.close()
+    WORKER.close()

@@ -14,6 +14,7 @@ import slicer
 from TTAUncertaintyLib.scene import inputs
 from TTAUncertaintyLib.worker.run import Run
 
+from . import active
 from .jobs import RunFiles, job_of, result_folder_of
 from .python import worker_environment, worker_python
 
@@ -87,5 +88,5 @@ class Preparation:
         output = self._output or result_folder_of(choices, self._machine)
         job = job_of(choices, files, self._machine, output)
         python, environment = worker_python(self._machine), worker_environment(self._machine)
-        self.run = Run(job, python, environment, self._silence_s)
+        self.run = active.WORKER.run(job, python, environment, self._silence_s)
         yield "starting the process"

@@ -17,6 +17,7 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.errors import ResourceError
 from TTAUncertaintyLib.worker.environment import clean_environment
 
+from . import active
 from .python import worker_environment, worker_python
 
 #: Says in one line of JSON what the worker's Python has. Runs there, not here.
@@ -119,7 +120,8 @@ class TorchCheck:
         return self.answer
 
     def forget(self) -> None:
-        """Forget the answers, since something was installed."""
+        """Forget the answers, and what has the older one loaded, since something was installed."""
+        active.WORKER.close()
         self.close()
         self._answers.clear()
 

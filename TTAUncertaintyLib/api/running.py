@@ -1,4 +1,4 @@
-"""Running a job to its end in a process of its own, in sight of a person who may press Ctrl-C."""
+"""Running a job to its end in a process apart, in sight of a person who may press Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from ..errors import (
     TTAUncertaintyError,
     WorkerError,
 )
-from ..worker import Job, Phase, Run, RunState
+from ..worker import Job, Phase, RunState, Worker
 from .progress import Bar
 
 #: The phases that a line announces; the passes have a bar instead.
 _ANNOUNCED = (Phase.READING, Phase.ALIGNING, Phase.REGISTERING, Phase.WRITING)
 
 _LOOK_S = 0.1
+
+#: Stays for the next call, with torch and the network loaded; see `Worker` for when it leaves.
+_WORKER = Worker()
 
 #: What a worker's exit status means.
 _KINDS: dict[int, type[TTAUncertaintyError]] = {
@@ -43,12 +46,12 @@ def run_to_end(job: Job, quiet: bool = False) -> Path:
     TTAUncertaintyError
         What the worker failed with.
     KeyboardInterrupt
-        On Ctrl-C: the worker is gone then, and nothing was written.
+        On Ctrl-C: the run is over then, and nothing was written.
     """
     bar = Bar(quiet)
     shown = RunState()
     try:
-        with Run(job) as run:
+        with _WORKER.run(job) as run:
             while not shown.ended:
                 state = run.wait(_LOOK_S)
                 _show(state, shown, bar, quiet)

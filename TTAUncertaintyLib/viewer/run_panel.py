@@ -20,7 +20,7 @@ from ..results.naming import new_result_folder
 from ..sample_data import sample_pair
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
-from ..worker import Job
+from ..worker import Job, Worker
 from ..worker.run import Phase, Run, RunState
 from .model_choice import ModelChoice
 from .rows import among, button, file_chooser, select
@@ -50,6 +50,7 @@ class RunPanel:
         self._names: dict[str, str] = {}
         self._model = ModelChoice(viewer)
         self._calibration: tuple[Upload, str] | None = None  # and the network that it is of
+        self._worker = Worker()
         self._run: Run | None = None
         self._watching: asyncio.Task[None] | None = None
         viewer.state.update(
@@ -124,7 +125,7 @@ class RunPanel:
         except TTAUncertaintyError as error:
             self._viewer.say_problem(error)
             return
-        self._run = Run(job)
+        self._run = self._worker.run(job)
         state.running, state.run_view = True, {}
         self._watching = asyncio.get_running_loop().create_task(self._watch(self._run))
 
@@ -151,6 +152,7 @@ class RunPanel:
         if self._run is not None:
             self._run.close()
             self._run = None
+        self._worker.close()
 
     def _job(self) -> Job:
         """Return the job of what is chosen. Nothing of it is a path from the browser."""

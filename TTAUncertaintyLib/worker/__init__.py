@@ -1,10 +1,11 @@
-"""The background process that does a run, and the client that starts it."""
+"""The background process that does runs, and the client that starts it."""
 
 from .environment import clean_environment
 from .job import Job
 from .messages import LineReader, Message, parse
 from .run import Run
 from .state import Phase, Preview, RunState, StandardError
+from .worker import Worker
 
 __all__ = [
     "Job",
@@ -15,6 +16,7 @@ __all__ = [
     "Run",
     "RunState",
     "StandardError",
+    "Worker",
     "clean_environment",
     "parse",
 ]

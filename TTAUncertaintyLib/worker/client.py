@@ -9,11 +9,9 @@ from __future__ import annotations
 import codecs
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -21,9 +19,9 @@ from pathlib import Path
 from typing import IO
 
 from ..results import clear_up_after
-from .environment import clean_environment, own_group
+from .environment import own_group
 from .job import Job
-from .messages import LineReader, Message
+from .messages import IDLE, LineReader, Message, parse
 
 #: The file to start: by path, since the library need not be importable in the child.
 WORKER_FILE = Path(__file__).with_name("__main__.py")
@@ -32,66 +30,58 @@ WORKER_FILE = Path(__file__).with_name("__main__.py")
 LOG_LINES = 200
 
 
-class NoTemporaryFolder(OSError):  # noqa: N818  (the system's error, told where it came from)
-    """There is no folder for temporary files that can be written to."""
-
-
 class WorkerProcess:
-    """A worker's process.
+    """A worker's process, which does a job, and others after it if it is to stay.
 
     Parameters
     ----------
-    job
-        What it is to do.
     python
         The interpreter; needs torch, numpy and SimpleITK.
     environment
-        Where its environment begins; this process's if None. See `clean_environment`.
+        What it is started with; see `clean_environment`.
+    stay
+        Whether to wait for another job after the first.
 
     Raises
     ------
     OSError
-        If the job file cannot be written or the interpreter cannot be started. Nothing is left
-        behind then.
+        If the interpreter cannot be started.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        python: str = sys.executable,
-        environment: Mapping[str, str] | None = None,
-    ) -> None:
-        self.job = job
+    def __init__(self, python: str, environment: Mapping[str, str], stay: bool = False) -> None:
         #: Grows with everything that the process prints.
         self.bytes_heard = 0
+        #: Whether it did a job before this one.
+        self.experienced = False
+        self._output: Path | None = None
         self._messages: deque[Message] = deque()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
-        except OSError as error:
-            raise NoTemporaryFolder(error.errno, error.strerror) from error
-        try:
-            job_file = self._folder / "job.json"
-            job_file.write_text(job.to_json(), encoding="ascii")
-            self._process = subprocess.Popen(
-                [python, "-u", str(WORKER_FILE), str(job_file), "--stdin", "--remove-job"],
-                bufsize=0,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=clean_environment(environment),
-                **own_group(),
-            )
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+        self._lines = LineReader(self._log.append)
+        self._idle: set[str] = set()  # on which of its two outputs it said so
+        self._process = subprocess.Popen(
+            [python, "-u", str(WORKER_FILE), "--stdin", *(["--stay"] if stay else [])],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            **own_group(),
+        )
         # Slicer's Python is started by a launcher: the process that works may be another one
         self._working_pids = {self._process.pid}
-        messages = LineReader(self._log.append)
         self._readers = [
-            self._listen(self._process.stdout, lambda text: self._hear(messages.feed(text))),
-            self._listen(self._process.stderr, _line_keeper(self._log)),
+            self._listen(self._process.stdout, self._hear),
+            self._listen(self._process.stderr, LineReader(self._keep, messages=False).feed),
         ]
+
+    def begin(self, job: Job) -> None:
+        """Give it a job: its first one, or another one when it is `idle`."""
+        self.experienced = self._output is not None
+        self._output = job.output
+        self._messages.clear()
+        self._log.clear()
+        self._idle.clear()
+        self.ask(f"job {job.to_json(indent=None)}")
 
     @property
     def pid(self) -> int:
@@ -102,6 +92,11 @@ class WorkerProcess:
     def status(self) -> int | None:
         """How it ended: its exit status, negative for a signal; None while it runs."""
         return self._process.poll()
+
+    @property
+    def idle(self) -> bool:
+        """Whether its job is over and all that was said of it is heard: it waited for another."""
+        return len(self._idle) == 2
 
     @property
     def heard_all(self) -> bool:
@@ -118,7 +113,7 @@ class WorkerProcess:
         return [self._messages.popleft() for _ in range(len(self._messages))]
 
     def ask(self, word: str) -> None:
-        """Ask it to "stop" (and keep what there is) or to "cancel"."""
+        """Ask it to "stop" (and keep what there is) or to "cancel", or give it a "job"."""
         if self._process.stdin is not None:
             with contextlib.suppress(OSError, ValueError):
                 self._process.stdin.write(f"{word}\n".encode("ascii"))
@@ -132,7 +127,7 @@ class WorkerProcess:
         self._end_group(getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def clean_up(self, seconds: float = 0.5) -> None:
-        """After the end: close the pipes, remove the job file and what was half written.
+        """After the end: close the pipes, and remove what was half written.
 
         What is left of the group goes too: the launcher of Slicer's Python may have died without
         the Python that it started.
@@ -150,9 +145,9 @@ class WorkerProcess:
             if stream is not None and (stream is self._process.stdin or self.heard_all):
                 with contextlib.suppress(OSError):
                     stream.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        for pid in self._working_pids:
-            clear_up_after(pid, self.job.output)
+        if self._output is not None:
+            for pid in self._working_pids:
+                clear_up_after(pid, self._output)
 
     def _end_group(self, number: int) -> None:
         if self._process.poll() is not None and sys.platform == "win32":
@@ -168,13 +163,24 @@ class WorkerProcess:
             else:
                 os.killpg(self.pid, number)
 
-    def _hear(self, messages: list[Message]) -> None:
-        for message in messages:
+    def _hear(self, text: str) -> None:
+        for message in self._lines.feed(text):
             if message["type"] == "started" and isinstance(message.get("pid"), int):
                 self._working_pids.add(message["pid"])
-            self._messages.append(message)
+            if message["type"] == IDLE:
+                self._idle.add("messages")
+            else:
+                self._messages.append(message)
 
-    def _listen(self, stream: IO[bytes] | None, take: Callable[[str], None]) -> threading.Thread:
+    def _keep(self, line: str) -> None:
+        """Keep a line of standard error."""
+        message = parse(line) if line.startswith("{") else None
+        if message is not None and message["type"] == IDLE:
+            self._idle.add("log")
+        else:
+            self._log.append(line)
+
+    def _listen(self, stream: IO[bytes] | None, take: Callable[[str], object]) -> threading.Thread:
         def listen() -> None:
             decoder = codecs.getincrementaldecoder("utf-8")("replace")
             with contextlib.suppress(OSError, ValueError):
@@ -186,13 +192,3 @@ class WorkerProcess:
         thread = threading.Thread(target=listen, name="TTAUncertainty worker", daemon=True)
         thread.start()
         return thread
-
-
-def _line_keeper(lines: deque[str]) -> Callable[[str], None]:
-    """Return a function that takes fragments of text and appends their lines."""
-    reader = LineReader(lines.append, messages=False)
-
-    def keep(text: str) -> None:
-        reader.feed(text)
-
-    return keep

@@ -5,13 +5,11 @@ Each function returns the changes to a `RunState`.
 
 from __future__ import annotations
 
-import errno
 import re
 import signal
 from typing import Any
 
-from ..errors import MissingPackage, OutputError, ResourceError, WorkerError
-from .client import NoTemporaryFolder
+from ..errors import MissingPackage, ResourceError, WorkerError
 from .state import Phase
 
 #: Signals by which others ask a process to end.
@@ -30,19 +28,6 @@ _WINDOWS_NO_MEMORY = (0xC0000017, 0xC000012D, 0xC0000044)
 
 def cannot_start(python: str, error: OSError) -> dict[str, Any]:
     """Return the end of a run whose process could not be started."""
-    if isinstance(error, NoTemporaryFolder):
-        return _failed(
-            f"No temporary file can be written ({error.strerror or error}).",
-            "Name a folder for them that can be written to in the variable TMPDIR (TEMP on "
-            "Windows).",
-            OutputError.exit_code,
-        )
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
-        return _failed(
-            f"The job file cannot be written: {error.strerror}.",
-            "Free some space on the disk of temporary files.",
-            OutputError.exit_code,
-        )
     return _failed(
         f"The background process cannot be started with {python}: {error.strerror or error}.",
         "Choose a Python that has PyTorch, numpy and SimpleITK.",

@@ -165,13 +165,13 @@ class Job:
             may_reduce=self.precision is None,
         )
 
-    def to_json(self) -> str:
-        """Return the job file's text (ASCII)."""
+    def to_json(self, indent: int | None = 2) -> str:
+        """Return the job file's text (ASCII), in one line if the indent is None."""
         values: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
         values |= {each.name: getattr(self, each.name) for each in fields(self)}
         values["design"] = self.design.as_dict()
         values["options"] = dict(self.options)
-        return json.dumps(values, default=_plain, indent=2)
+        return json.dumps(values, default=_plain, indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> Job:

@@ -15,7 +15,9 @@
 `progress` has `standard_error` too: null before three perturbations are complete, then an object
 with `mm` and `fraction`: how well the map is known so far (see `engine.Convergence`).
 
-The last line is always `finished`, `failed` or `cancelled`, unless the process was killed.
+The last line is always `finished`, `failed` or `cancelled`, unless the process was killed. A
+process that stays for the next job then says `idle`, on standard error too: whatever either pipe
+brought before it is of the job that is over.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ from ..reading import Unreadable, parse_json
 
 ENDINGS = ("finished", "failed", "cancelled")
 
+#: Between two jobs.
+IDLE = "idle"
+
 #: Seconds between two signs of life.
 HEARTBEAT_S = 2.0
 
@@ -39,20 +44,24 @@ Message = dict[str, Any]
 
 
 class Voice:
-    """Writes messages to a stream, a line each, at once; from any thread, none after the last."""
+    """Writes a job's messages to a stream, a line each, at once; from any thread.
+
+    None comes after the last.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._lock = threading.Lock()
-        self._ended = False
+        self._ended = threading.Event()
 
     def say(self, kind: str, **content: Any) -> None:
         """Write one message; after one that ends a run, nothing is written any more."""
         line = json.dumps({"type": kind} | content, ensure_ascii=True)
         with self._lock:
-            if self._ended:
+            if self._ended.is_set():
                 return
-            self._ended = kind in ENDINGS
+            if kind in ENDINGS:
+                self._ended.set()
             self._stream.write(line + "\n")
             self._stream.flush()
 
@@ -60,9 +69,7 @@ class Voice:
         """Say "heartbeat" from now on, in a thread of its own, until the end."""
 
         def beat() -> None:
-            pause = threading.Event()
-            while not self._ended:
-                pause.wait(HEARTBEAT_S)
+            while not self._ended.wait(HEARTBEAT_S):
                 try:
                     self.say("heartbeat")
                 except (OSError, ValueError):  # nobody listens any more

@@ -24,7 +24,7 @@ from ..engine import (
 )
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
-from ..models import load_model
+from ..models import RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
     Provenance,
@@ -59,7 +59,12 @@ class _Clock:
         self.seconds[name] = time.monotonic() - began
 
 
-def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda: False) -> bool:
+def perform(
+    job: Job,
+    voice: Voice,
+    stop_requested: Callable[[], bool] = lambda: False,
+    load: Callable[..., RegistrationModel] = load_model,
+) -> bool:
     """Do a job.
 
     Parameters
@@ -70,6 +75,8 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         Where to report.
     stop_requested
         Asked after every pass; True ends the loop, and what there is is kept.
+    load
+        Loads the model, as `load_model` does.
 
     Returns
     -------
@@ -98,7 +105,7 @@ def perform(job: Job, voice: Voice, stop_requested: Callable[[], bool] = lambda:
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
-        model = load_model(job.model, job.weights, job.options, job.trust_code)
+        model = load(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
         members = members if ensemble else []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..geometry import Image
 
-#: Previews may take this share of a run's time, and come at most this often.
+#: After the first ones, previews may take this share of a run's time, and come at most this often.
 LARGEST_SHARE, LEAST_PAUSE_S = 0.02, 1.0
 
 _WARPED, _TOTALS = "warped.nrrd", "total_*.nrrd"
@@ -103,6 +103,8 @@ class Previews:
             remove_previews(self._folder)
 
     def _is_due(self, now: float) -> bool:
+        if not self._totals:
+            return True  # what the person waits for
         allowed = LARGEST_SHARE * (now - self._began)
         return now - self._last >= LEAST_PAUSE_S and self.spent_s + self._dearest_s <= allowed
 

@@ -13,8 +13,9 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from typing import Annotated, Any
 from ..reading import Mended, NotAllowed, OrNan, read_as
 from .client import WorkerProcess
 from .endings import cannot_start, explain, hung
+from .environment import clean_environment
 from .job import Job
 from .messages import ENDINGS, Message
 from .previews import remove_previews
@@ -40,9 +42,10 @@ _LOOK_S = 0.02
 
 
 class Run:
-    """One run of a worker. Use as a context manager: on leaving, the process is gone.
+    """One run of a worker. Use as a context manager: on leaving, it is over.
 
-    Starting does not raise: what goes wrong is told by the state.
+    Its process is gone then, unless it is one that stays (see `Worker`). Starting does not raise:
+    what goes wrong is told by the state.
 
     Parameters
     ----------
@@ -54,6 +57,8 @@ class Run:
         Where its environment begins; this process's if None. See `clean_environment`.
     silence_s
         A worker that says nothing at all for this long has hung, and is killed.
+    process
+        Gives the process for the job, which waits for one; starts one of its own if None.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Run:
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
         silence_s: float = 60.0,
+        process: Callable[[], WorkerProcess] | None = None,
     ) -> None:
         self.job = job
         #: What was known at the last `poll`.
@@ -79,10 +85,20 @@ class Run:
         self._gone_at: float | None = None
         self._cleaner: threading.Thread | None = None
         self._process: WorkerProcess | None = None
+        self._python = python
+        self._take_process = process or partial(
+            WorkerProcess, python, clean_environment(environment)
+        )
+        self._begin()
+
+    def _begin(self) -> None:
+        self._started = False
         try:
-            self._process = WorkerProcess(job, python, environment)
+            self._process = self._take_process()
         except OSError as error:
-            self.state = replace(self.state, **cannot_start(python, error))
+            self.state = replace(self.state, **cannot_start(self._python, error))
+        else:
+            self._process.begin(self.job)
 
     @property
     def pid(self) -> int | None:
@@ -98,6 +114,7 @@ class Run:
         if process is None or self.state.ended:
             return self.state
         now = time.monotonic()
+        idle = process.idle  # asked first: all of its messages are there to be taken in then
         for message in process.drain():
             try:
                 self._take(message, now)
@@ -113,8 +130,12 @@ class Run:
             left_s=None if left is None else max(0.0, left - (now - self._left_at)),
             log=log,
         )
-        if process.status is None:
+        if idle:
+            self._change(left_s=None, log=process.log, **(self._end or self._unexplained(process)))
+        elif process.status is None:
             self._hurry(process, now)
+        elif process.experienced and not self._started and not self.state.cancelling:
+            self._begin()  # it left, as it does after a while, while the job was on its way
         else:
             self._settle(process, now)
         return self.state
@@ -178,7 +199,9 @@ class Run:
     def _take(self, message: Message, now: float) -> None:
         """Take in one message."""
         kind = message["type"]
-        if kind == "phase":
+        if kind == "started":
+            self._started = True
+        elif kind == "phase":
             self._change(phase=read_as(_PhaseSaid, message, others=True).phase)
         elif kind == "progress":
             made = read_as(_Progress, message, others=True)

@@ -52,7 +52,7 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
     "module",
     [
         *modules("api"),
-        *modules("worker", without=("perform",)),
+        *modules("worker", without=("perform", "kept_network", "between_jobs")),
         *modules("review"),
         *modules("store"),
         *modules("results.review_report"),

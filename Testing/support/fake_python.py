@@ -1,6 +1,6 @@
 """A stand-in for the interpreter of the background process, which does one thing and does it badly.
 
-The desktop side starts it as it would start Python, with the worker's file and a job file. What
+The desktop side starts it as it would start Python, and gives it a job. What
 comes out of it, and how it ends, is the fault that a test is about.
 """
 
@@ -13,8 +13,7 @@ from .small_result import PYTHON
 
 _HEAD = """#!{python}
 import json, os, shutil, signal, sys, threading, time
-job_file = next(word for word in sys.argv[1:] if word.endswith(".json"))
-job = json.load(open(job_file, encoding="utf-8"))
+job = json.loads(sys.stdin.readline().removeprefix("job "))
 asked = []
 
 def say(kind, **content):

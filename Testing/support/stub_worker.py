@@ -17,7 +17,7 @@ from TTAUncertaintyLib.processes import HOST
 _PROLOGUE = """
 import json, os, sys, time, threading
 from pathlib import Path
-job = json.loads(Path(sys.argv[3]).read_text())
+job = json.loads(sys.stdin.readline().removeprefix("job "))
 partial = Path(f"{job['output']}.HOST-{os.getpid()}.partial")
 def say(kind, **content):
     sys.stdout.write(json.dumps({"type": kind} | content) + "\\n")
@@ -36,6 +36,47 @@ for line in sys.stdin:
 (partial / "half").unlink()
 partial.rmdir()
 say("cancelled")
+"""
+
+#: Stays, if it was started to, and does what the name of each job's fixed image says.
+STAYING = """
+import signal
+def idle():
+    sys.stdout.write(json.dumps({"type": "idle"}) + "\\n")
+    sys.stdout.flush()
+    time.sleep(0.03)  # pipes keep no order between them
+    sys.stderr.write(f"printed {rest} without an end\\n")
+    sys.stderr.write(json.dumps({"type": "idle"}) + "\\n")
+    sys.stderr.flush()
+while True:
+    what, _, rest = job["fixed"].partition(" ")
+    if what == "say":
+        say("note", text=rest)
+        for n in range(4):
+            say("progress", phase="perturbing", done=n, total=3, perturbed=n, elapsed_s=1.0,
+                left_s=2.0, device="cpu")
+    say("phase", phase="reading")
+    if what == "crash":
+        os.kill(os.getpid(), 11)
+    if what == "silent":
+        time.sleep(60)
+    if what == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+    if what == "wait" and sys.stdin.readline().strip() == "cancel":
+        say("cancelled")
+    else:
+        say("finished", output=job["output"], complete=True)
+    if "--stay" not in sys.argv:
+        break
+    idle()
+    while not (line := sys.stdin.readline()).startswith("job "):
+        if not line:
+            sys.exit()
+    if what == "then":
+        sys.exit()
+    job = json.loads(line.removeprefix("job "))
+    say("started", pid=os.getpid(), version="stub")
 """
 
 
