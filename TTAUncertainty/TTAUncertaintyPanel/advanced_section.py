@@ -23,8 +23,7 @@ from TTAUncertaintyLib.perturbations import PAPER_FAMILIES, Preset
 
 from .bindings import ListBinding, NumberBinding
 from .calibration_row import CalibrationRow
-from .choices import DESIGN_FIELDS
-from .design import amplitudes_of, fill_from_preset, preset_fields
+from .design import DESIGN_FIELDS, amplitudes_of, fill_from_preset, preset_fields
 from .look import small_print
 from .requirements import TorchState
 from .timers import every

@@ -5,20 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-#: Fields that replace the preset's values, and so mean `customise`.
-DESIGN_FIELDS = (
-    "family",
-    "sampling",
-    "noise",
-    "outer",
-    "replicates",
-    "translationMm",
-    "rotationDeg",
-    "scalePercent",
-    "shear",
-    "elasticMm",
-    "elasticSpacingMm",
-)
+from .design import DESIGN_FIELDS, preset_fields
 
 
 @dataclass(frozen=True)
@@ -68,8 +55,6 @@ class RunChoices:
         TypeError
             If there is no such field.
         """
-        from .design import preset_fields
-
         known = {field.name for field in fields(self)}
         unknown = sorted(set(changes) - known)
         if unknown:

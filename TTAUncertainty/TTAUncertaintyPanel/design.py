@@ -43,6 +43,9 @@ _REQUEST: dict[str, tuple[str, float | None]] = {
 }
 
 
+#: Fields that replace the preset's values, and so mean `customise`.
+DESIGN_FIELDS = tuple(_REQUEST)
+
 #: The parameters of each family, as fields of the parameter node.
 _ACTING = {
     "translation": ("translationMm",),

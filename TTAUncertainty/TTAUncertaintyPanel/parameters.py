@@ -56,26 +56,9 @@ class TTAUncertaintyParameters:
         Keep every perturbed registration, for teaching.
     result
         The result that is shown; marked by `scene.result`.
-    mapKind
-        The map that is shown, a value of `MapKind`.
-    mapColor
-        Name of its colour table; empty for the map's own colours.
-    opacity
-        Of the map over the image, 0 to 1.
-    thresholdMm
-        The map is transparent below; 0 shows all of it.
-    windowLow, windowHigh
-        Ends of the colours, in the map's unit; equal for the map's own range.
-    background
-        "warped", "fixed" or "moving".
-    compare
-        "none", "flicker", "checkerboard" or "difference".
-    layout
-        A name of `scene.layouts`; empty leaves the layout as it is.
-    gridVisible
-        The transform in the slice views: "none", "grid" or "glyphs".
-    map3d
-        Whether the map is shown in 3D.
+    mapKind, mapColor, opacity, thresholdMm, windowLow, windowHigh, background, compare, layout,
+    gridVisible, map3d
+        The map and its views: `MapChoices` of the library says what they mean.
     toleranceMm
         The reviewer's own, 0 for none: nothing here suggests what is tolerable.
     hotSpotThresholdMm

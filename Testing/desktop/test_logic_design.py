@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "TTAUncertainty"))
 
-from TTAUncertaintyPanel.choices import DESIGN_FIELDS, RunChoices
+from TTAUncertaintyPanel.choices import RunChoices
 from TTAUncertaintyPanel.design import (
+    DESIGN_FIELDS,
     PRESETS,
     design_request,
     passes,
