@@ -201,10 +201,11 @@ def fitting_tabs(tabs: Any, bodies: Sequence[Any]) -> None:
 
 
 class Fitting(qt.QObject):
-    """Keeps a form as high as its wrapped text needs at its width.
+    """Keeps a form as high as its wrapped text needs at its width, and as wide as its rows need.
 
     Slicer's module panel goes on with the height of an earlier width after another module was
-    shown, and squashes the rows.
+    shown, and squashes the rows. And it is never narrower than the form's own smallest width: the
+    panel would become wider, and every view be drawn again, when a result unfolds a section.
 
     Parameters
     ----------
@@ -215,21 +216,26 @@ class Fitting(qt.QObject):
     def __init__(self, form: Any) -> None:
         qt.QObject.__init__(self, form)
         self._form = form
+        self._narrowest = form.minimumWidth
         self._later = after(0, self._fit)
         form.installEventFilter(self)
 
     def eventFilter(self, _form: Any, event: Any) -> bool:
         """Fit it after its layout or its width has changed."""
-        if event.type() in (qt.QEvent.LayoutRequest, qt.QEvent.Resize):
+        if self._form is not None and event.type() in (qt.QEvent.LayoutRequest, qt.QEvent.Resize):
             self._later.start()
         return False
 
     def close(self) -> None:
-        """Let go of the form."""
+        """Let go of the form, which may be gone already."""
         self._later.stop()
-        self._form.removeEventFilter(self)
+        self._form = None
 
     def _fit(self) -> None:
-        height = self._form.layout().totalHeightForWidth(self._form.width)
+        layout = self._form.layout()
+        height = layout.totalHeightForWidth(self._form.width)
         if self._form.minimumHeight != height:
             self._form.minimumHeight = height
+        width = max(self._narrowest, layout.minimumSize().width())
+        if self._form.minimumWidth != width:
+            self._form.minimumWidth = width

@@ -52,7 +52,7 @@ def test_what_is_no_calibration_of_this_model_is_refused_at_once(desktop, ready,
     other = written_calibration(tmp_path, "lapirn")
     broken = tmp_path / "broken.json"
     broken.write_text("{}")
-    for file, says in ((other, "of lapirn, not of pyramid-flow"), (broken, "schema version")):
+    for file, says in ((other, "of lapirn, not of pyramid-flow"), (broken, "'schema' is missing")):
         desktop.answer(file)
         ready.ui.calibrationLabel.linkActivated.emit("choose")
         assert says in ready.ui.messageLabel.text

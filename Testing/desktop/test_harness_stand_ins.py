@@ -95,7 +95,8 @@ def test_a_combo_box_lists_its_kind_of_node_in_the_order_of_the_scene(combo):
 
     assert names() == ["first", "hidden", "labels"]
     hidden.SetHideFromEditors(True)
-    hidden.Modified()
+    combo.setMRMLScene(None)
+    combo.setMRMLScene(slicer.mrmlScene)
     assert names() == ["first", "labels"]
     combo.showChildNodeTypes = False
     assert names() == ["first"]
@@ -172,9 +173,10 @@ def test_a_range_widget_keeps_its_values_in_order_and_tells_once(desktop):
     box.connect("valuesChanged(double,double)", lambda low, high: heard.append((low, high)))
     box.setValues(2, 5)
     box.minimumValue = 7
-    assert heard == [(2, 5), (7, 7)]
-    box.maximumValue = 3
-    assert (box.minimumValue, box.maximumValue) == (3, 3)
+    assert heard == [(2, 5), (5, 5)]
+    box.setValues(2, 5)
+    box.maximumValue = 1
+    assert (box.minimumValue, box.maximumValue) == (2, 2)
 
 
 def test_a_slider_holds_its_value_to_its_range(desktop):

@@ -108,10 +108,12 @@ class ctkRangeWidget(QWidget):  # noqa: N801
         self._high.valueChanged.connect(lambda value: self._changed(self._low.value, value))
 
     minimumValue = Property(
-        float, lambda s: s._low.value, lambda s, v: s.setValues(v, max(v, s._high.value))
+        float,
+        lambda s: s._low.value,
+        lambda s, v: s.setValues(min(v, s._high.value), s._high.value),
     )
     maximumValue = Property(
-        float, lambda s: s._high.value, lambda s, v: s.setValues(min(v, s._low.value), v)
+        float, lambda s: s._high.value, lambda s, v: s.setValues(s._low.value, max(v, s._low.value))
     )
     minimum = Property(
         float, lambda s: s._low.minimum, lambda s, v: s.setRange(v, max(v, s._low.maximum))
