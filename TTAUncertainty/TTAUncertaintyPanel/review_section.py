@@ -154,7 +154,8 @@ class ReviewSection:
         structures, trouble = self._structuresOfChoice()
         tab = ui.reviewTabs.currentIndex
         if tab == 1:
-            self._structures.follow(desk, structures, trouble)
+            if not self._structures.follow(desk, structures, trouble):
+                self._looking.start()
         elif tab == 2:
             lists = self._host.parameters.landmarksFixed, self._host.parameters.landmarksMoving
             self._landmarks.follow(desk, *lists)

@@ -16,6 +16,9 @@ from .bindings import NumberBinding
 
 _NAME, _ABOVE = 0, 5
 
+#: Seconds that measuring may hold the panel.
+_SHORT_S = 0.05
+
 
 class StructuresTab:
     """Shows statistics per structure.
@@ -46,8 +49,8 @@ class StructuresTab:
         look.small_print(ui.structuresLabel)
         ui.structuresTab.layout().addStretch(1)  # the tabs are as high as the highest
 
-    def follow(self, desk: ReviewDesk, structures: Structures | None, trouble: str) -> None:
-        """Show what the review says of the structures.
+    def follow(self, desk: ReviewDesk, structures: Structures | None, trouble: str) -> bool:
+        """Show what the review says of the structures; return whether that is all there will be.
 
         Parameters
         ----------
@@ -64,8 +67,12 @@ class StructuresTab:
             choose = _("Choose a segmentation or label map of the fixed image under Inputs.")
             self._ui.structuresLabel.text = trouble or choose
             self._ui.structuresTable.visible = False
-        else:
+        elif desk.measuring(structures).wait(_SHORT_S):
             self._show(desk.statistics(structures), review.map_key, review.tolerance_mm)
+        else:
+            self._ui.structuresLabel.text = _("Measuring…")
+            return False
+        return True
 
     def _show(
         self, statistics: Sequence[StructureStatistics], map_key: str, tolerance: float | None

@@ -33,7 +33,7 @@ from .review_state import (
     map_volumes,
     read_review,
     spot_search,
-    statistics_of,
+    statistics_search,
     suggested_threshold,
 )
 from .structures import Structures, structures_on
@@ -72,6 +72,7 @@ class ReviewDesk:
         self._matched: MatchedReview | None = None
         self._structures: Structures | None = None
         self._structures_from: Any = None
+        self._measuring: BackgroundWork[list[StructureStatistics]] | None = None
         self._statistics: list[StructureStatistics] | None = None
 
     # what is reviewed
@@ -112,7 +113,7 @@ class ReviewDesk:
     def set_tolerance(self, value: float | None) -> None:
         """Count what lies above another tolerance, mm; None for none."""
         if value != self.review.tolerance_mm:
-            self._statistics = None
+            self._measuring = self._statistics = None
             self._keep(replace(self.review, tolerance_mm=value))
 
     def set_reviewer(self, name: str) -> None:
@@ -187,16 +188,23 @@ class ReviewDesk:
             self._structures = None
             self._structures = structures_on(self._stage, node, self.result.warped)
             self._structures_from = state
-            self._statistics = None
+            self._measuring = self._statistics = None
         return self._structures
 
     def statistics(self, structures: Structures) -> list[StructureStatistics]:
         """Return every map over every structure, and write them into their table nodes."""
         if self._statistics is None:
-            self._statistics = statistics_of(self.result, self.review, structures)
+            self._statistics = self.measuring(structures).take()
             for table in structure_tables(self._statistics, self.review.tolerance_mm):
                 show_table(self._stage, self.result, table)
         return self._statistics
+
+    def measuring(self, structures: Structures) -> BackgroundWork[list[StructureStatistics]]:
+        """Begin to measure in a thread, where that is not done; `statistics` waits for its end."""
+        if self._measuring is None:
+            search = statistics_search(self.result, self.review, structures)
+            self._measuring = BackgroundWork(search)
+        return self._measuring
 
     def landmarks(self, fixed: Any, moving: Any) -> list[Any]:
         """Measure two lists of points, and write them into their table node.

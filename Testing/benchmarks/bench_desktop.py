@@ -5,7 +5,8 @@ r"""How long the panel holds up Slicer: the event loop watched during all that t
         "import runpy; runpy.run_path('Testing/benchmarks/bench_desktop.py', run_name='in_slicer')"
 
 A run of the bundled brains with its live map, opening the result that it made, the first search for
-hot spots, an export with pictures, and the perturbed registrations. The scene, Qt's event loop, the
+hot spots, an export with pictures, structures, surfaces, other layouts, and the perturbed
+registrations. The scene, Qt's event loop, the
 panel, the views and the background process are the real ones. By the first line the desktop around
 them is the tests' harness, and the views are drawn off screen, by the processor where there is no
 graphics card; by the second it is a real Slicer, in which TTAUNCERTAINTY_TEST_PYTHON names a Python
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "Testing"))
+sys.path[:0] = [str(REPOSITORY / "Testing"), str(REPOSITORY)]
 
 
 class Report:
@@ -76,6 +77,8 @@ def main() -> int:
     from support.desktop import Desktop
     from support.small_result import PYTHON
 
+    from TTAUncertaintyLib.sample_data import sample_pair
+
     with Desktop(views=True) as desktop, tempfile.TemporaryDirectory() as folder:
         desktop.load_module(REPOSITORY / "TTAUncertainty" / "TTAUncertainty.py")
         panel = desktop.open("TTAUncertainty")
@@ -111,7 +114,18 @@ def main() -> int:
         report.watch("the first hot spots", unfold, lambda: ui.hotSpotsTable.rowCount > 0)
         desktop.answer(folder)
         report.watch("an export", ui.exportButton.click, lambda: "Written" in ui.exportLabel.text)
+        from TTAUncertaintyPanel.samples import load_sample_labels
+
+        labels = load_sample_labels(sample_pair("reference").fixed_labels)
+        panel.parameters.structures = labels
+        report.watch(
+            "structures",
+            lambda: ui.reviewTabs.setCurrentIndex(1),
+            lambda: ui.structuresTable.rowCount > 0,
+        )
         report.watch("surfaces in 3D", lambda: ui.map3dCheck.click(), lambda: True)
+        report.watch("views side by side", ui.threeUpButton.click, lambda: True)
+        report.watch("four views again", ui.quadButton.click, lambda: True)
         if ui.playButton.enabled:
             report.watch(
                 "reading the registrations",
