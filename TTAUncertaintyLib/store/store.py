@@ -489,10 +489,23 @@ class WeightsStore:
                     path.unlink(missing_ok=True)
 
     def _remembered(self) -> dict[str, str]:
+        """Return the hashes of first downloads by address.
+
+        Raises
+        ------
+        ModelError
+            If there were some and they cannot be read: not to compare would be to trust anything.
+        """
+        if not self._hashes.exists():
+            return {}
         try:
             return read_as(dict[str, str], read_json(self._hashes))
-        except ValueError:
-            return {}
+        except ValueError as error:
+            raise ModelError(
+                f"{self._hashes} is damaged ({error}). It holds what earlier downloads were, and new "
+                "ones are compared with it.",
+                "Remove it to trust the next download of each of them as if it were the first.",
+            ) from error
 
     def _remember(self, url: str, digest: str) -> None:
         known = self._remembered() | {url: digest}

@@ -6,13 +6,12 @@ r"""How long the panel holds up Slicer: the event loop watched during all that t
 
 A run of the bundled brains with its live map, opening the result that it made, the first search for
 hot spots, an export with pictures, structures, surfaces, other layouts, and the perturbed
-registrations. The scene, Qt's event loop, the
-panel, the views and the background process are the real ones. By the first line the desktop around
-them is the tests' harness, and the views are drawn off screen, by the processor where there is no
-graphics card; by the second it is a real Slicer, in which TTAUNCERTAINTY_TEST_PYTHON names a Python
-with PyTorch if Slicer's own has none. No step should hold the event loop for more than 300 ms:
-beside the time that passed stands the main thread's processor time, which other programs on the
-computer do not change.
+registrations. The scene, Qt's event loop, the panel, the views and the background process are the
+real ones. By the first line the desktop around them is the tests' harness, and the views are drawn
+off screen, by the processor where there is no graphics card; by the second it is a real Slicer, in
+which TTAUNCERTAINTY_TEST_PYTHON names a Python with PyTorch if Slicer's own has none. No step
+should hold the event loop for more than 300 ms: beside the time that passed stands the main
+thread's processor time, which other programs on the computer do not change.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 
 import numpy as np
 import pytest
@@ -236,6 +237,24 @@ def test_structures_have_numbers_and_name_the_places(desktop, reviewing, pair):
     assert not ui.hotSpotsTable.isColumnHidden(5)
     assert cells(ui.hotSpotsTable, 0)[5].startswith("Label")
     assert reviewing.result.reference("table.structures") is not None
+
+
+def test_measuring_structures_does_not_hold_the_panel(desktop, reviewing, pair, monkeypatch):
+    from TTAUncertaintyLib.scene import review_desk
+
+    ui, go_on, search = reviewing.ui, threading.Event(), review_desk.statistics_search
+
+    def slowly(*arguments):
+        measure = search(*arguments)
+        return lambda: go_on.wait(60) and measure()
+
+    monkeypatch.setattr(review_desk, "statistics_search", slowly)
+    ui.reviewTabs.currentIndex = 1
+    reviewing.parameters.structures = halves(pair)
+    desktop.wait_until(lambda: ui.structuresLabel.text == "Measuring…")
+    assert ui.structuresTable.rowCount == 0
+    go_on.set()
+    desktop.wait_until(lambda: ui.structuresTable.rowCount == 2)
 
 
 def test_structures_that_lie_elsewhere_are_told_in_words(desktop, reviewing, pair):

@@ -178,6 +178,18 @@ def test_a_login_page_is_no_weights_even_where_nobody_can_look_into_them(
     assert store.download(MODEL).wait(20).phase is DownloadPhase.INSTALLED
 
 
+@pytest.mark.parametrize("damaged", ["{", "[]", '{"https://a": 1}'])
+def test_damaged_hashes_of_earlier_downloads_are_not_forgotten_in_silence(
+    store: WeightsStore, publisher: Publisher, damaged: str
+) -> None:
+    known = store.root / "known-hashes.json"
+    known.parent.mkdir(parents=True, exist_ok=True)
+    known.write_text(damaged)
+    state = store.download(MODEL).wait(20)
+    assert state.phase is DownloadPhase.FAILED and "known-hashes.json is damaged" in state.problem
+    assert store.installed(MODEL) is None and known.read_text() == damaged
+
+
 def test_what_dead_programs_left_goes_and_what_is_going_on_stays(
     store: WeightsStore, publisher: Publisher, file: Path
 ) -> None:
