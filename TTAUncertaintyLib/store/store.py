@@ -502,8 +502,8 @@ class WeightsStore:
             return read_as(dict[str, str], read_json(self._hashes))
         except ValueError as error:
             raise ModelError(
-                f"{self._hashes} is damaged ({error}). It holds what earlier downloads were, and new "
-                "ones are compared with it.",
+                f"{self._hashes} is damaged ({error}). It holds what earlier downloads were, and "
+                "new ones are compared with it.",
                 "Remove it to trust the next download of each of them as if it were the first.",
             ) from error
 
