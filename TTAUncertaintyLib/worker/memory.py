@@ -26,18 +26,6 @@ def available_memory() -> float | None:
         None where the system does not say (macOS has no such figure).
     """
     if sys.platform == "win32":
-        return _of_windows()
-    try:
-        lines = [x.split() for x in _MEMINFO.read_text(encoding="ascii").splitlines()]
-        kilobytes = {name: int(number) for name, number, *_unit in lines}
-        return kilobytes["MemAvailable:"] / kilobytes["MemTotal:"]
-    except (OSError, ValueError, KeyError, IndexError, ZeroDivisionError):
-        return None
-
-
-if sys.platform == "win32":
-
-    def _of_windows() -> float | None:
         import ctypes
 
         # MEMORYSTATUSEX: two DWORDs, the second the load in per cent, and seven 64-bit sizes
@@ -45,3 +33,9 @@ if sys.platform == "win32":
         if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
             return None
         return 1 - status[1] / 100
+    try:
+        lines = [x.split() for x in _MEMINFO.read_text(encoding="ascii").splitlines()]
+        kilobytes = {name: int(number) for name, number, *_unit in lines}
+        return kilobytes["MemAvailable:"] / kilobytes["MemTotal:"]
+    except (OSError, ValueError, KeyError, IndexError, ZeroDivisionError):
+        return None

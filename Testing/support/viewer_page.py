@@ -61,8 +61,17 @@ def pixels(page: Any, selector: str = ".tta-cell") -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(shot)).convert("RGB")).astype(np.int16)
 
 
-def settled(page: Any, selector: str = ".tta-cell") -> np.ndarray:
-    """Return what is drawn once there is an image and it has stopped changing."""
+def settled(page: Any, selector: str = ".tta-cell", least: float = 0.01) -> np.ndarray:
+    """Return what is drawn once there is an image and it has stopped changing.
+
+    Parameters
+    ----------
+    page, selector
+        Where.
+    least
+        Share of bright pixels that makes an image: more than a title and a slider have. 0 where
+        the view may be empty.
+    """
     page.wait_for_selector(".tta-over", state="detached")
     end = time.monotonic() + PATIENCE_MS / 1000
     before = pixels(page, selector)
@@ -70,7 +79,7 @@ def settled(page: Any, selector: str = ".tta-cell") -> np.ndarray:
         page.wait_for_timeout(300)
         now = pixels(page, selector)
         still = now.shape == before.shape and np.abs(now - before).mean() < 0.01
-        if still and (now.max(axis=2) > 60).mean() > 0.01:  # more than a title and a slider
+        if still and (now.max(axis=2) > 60).mean() > least:
             return now
         before = now
     raise AssertionError("The view stays empty, or does not come to rest.")
@@ -81,6 +90,7 @@ def drawn(
     as_it_should: Callable[[np.ndarray], bool],
     what: str,
     selector: str = ".tta-cell",
+    least: float = 0.01,
 ) -> np.ndarray:
     """Return what is drawn once it has come to rest as it should; fails if it never does.
 
@@ -88,7 +98,7 @@ def drawn(
     """
     end = time.monotonic() + PATIENCE_MS / 1000
     while True:
-        picture = settled(page, selector)
+        picture = settled(page, selector, least)
         if as_it_should(picture):
             return picture
         if time.monotonic() > end:

@@ -21,7 +21,8 @@ def test_places_are_drawn_only_where_the_map_is_shown(suspended: bool) -> None:
     panel: Any = object.__new__(ReviewPanel)
     panel._desk = SimpleNamespace(kind=MapKind.TOTAL, show_spots=drawn.append)
     panel._viewer = SimpleNamespace(
-        map=SimpleNamespace(suspended=suspended), state=SimpleNamespace()
+        map=SimpleNamespace(controls=SimpleNamespace(suspended=suspended)),
+        state=SimpleNamespace(),
     )
     panel._selected, matched = -1, MatchedReview(())
     panel._show(matched)

@@ -202,5 +202,5 @@ def test_what_is_to_be_known_of_an_image_is_said_and_kept(job: Job) -> None:
     assert perform(job, Voice(heard))
     words = "puts voxels up to 7.0 mm away from its qform"
     assert words in heard.getvalue()
-    assert words in (job.output / "result.json").read_text()
-    assert words in (job.output / "report.html").read_text()
+    assert words in (job.output / "result.json").read_text(encoding="utf-8")
+    assert words in (job.output / "report.html").read_text(encoding="utf-8")
