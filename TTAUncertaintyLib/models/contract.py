@@ -283,7 +283,9 @@ def encode_fixed(model: RegistrationModel, fixed: Tensor) -> Any:
     -------
     Any
         What the model's own `encode_fixed` makes of it, good until the model is placed anew or
-        run in another precision; the tensor itself where the model has no such method.
+        run in another precision; the tensor itself where the model has no such method. It is made
+        once, so that nothing of it may depend on the network's own noise (dropout): a network with
+        dropout in the part that sees the fixed image alone has no such method.
     """
     encode = getattr(model, "encode_fixed", None)
     return fixed if encode is None else encode(fixed)
