@@ -149,7 +149,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "models/registry.py"
   "models/weights/__init__.py"
   "models/weights/archives.py"
-  "models/weights/checkpoints.py"
+  "models/weights/described.py"
   "models/weights/exported_program.py"
   "models/weights/keras_h5.py"
   "models/weights/operations.py"

@@ -26,6 +26,10 @@ from TTAUncertaintyLib.geometry import Lattice, read_image
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowArchitecture
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture
+from TTAUncertaintyLib.models.weights.described import (
+    architecture_from_text,
+    architecture_to_text,
+)
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors, write_safetensors
 from TTAUncertaintyLib.results import Bundle, KeptRegistrations
 from TTAUncertaintyLib.results.calibration_words import calibration_words, outside_words
@@ -221,14 +225,14 @@ DOORS = {
     ),
     "pyramid-flow": Door(
         "text",
-        lambda _: PyramidFlowArchitecture().to_json().encode(),
-        lambda path: PyramidFlowArchitecture.from_json(_text(path)),
+        lambda _: architecture_to_text(PyramidFlowArchitecture()).encode(),
+        lambda path: architecture_from_text(PyramidFlowArchitecture, _text(path)),
         (ValueError,),
     ),
     "vxm-dense": Door(
         "text",
         _written({}),
-        lambda path: VxmDenseArchitecture.from_json(_text(path)),
+        lambda path: architecture_from_text(VxmDenseArchitecture, _text(path)),
         (ValueError,),
     ),
     "safetensors": Door("w.safetensors", _safetensors, read_safetensors, (ValueError,), json=False),

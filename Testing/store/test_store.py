@@ -17,12 +17,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 
 from TTAUncertaintyLib.errors import ConsentNeeded, ModelError, OutputError
 from TTAUncertaintyLib.models import find_entry, load_model, models
 from TTAUncertaintyLib.models.networks.lapirn import LapIRNNetwork
 from TTAUncertaintyLib.models.registry import MODELS
-from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 from TTAUncertaintyLib.models.weights.state_dicts import read_state_dict
 from TTAUncertaintyLib.store import (
     DownloadPhase,
