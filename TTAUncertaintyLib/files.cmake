@@ -106,6 +106,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "models/__init__.py"
   "models/adapters/__init__.py"
   "models/adapters/common_lattice.py"
+  "models/adapters/conventions.py"
   "models/adapters/exported.py"
   "models/adapters/greedy.py"
   "models/adapters/greedy_process.py"
