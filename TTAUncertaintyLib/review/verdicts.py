@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from enum import Enum
 
+from ..reading import key
 from .hot_spots import HotSpot
 
 
@@ -49,12 +50,12 @@ class PlaceVerdict:
         When, UTC, ISO 8601.
     """
 
-    map_key: str
+    map_key: str = key("The map.", name="map")
     position_lps_mm: tuple[float, float, float]
     peak: float
     verdict: Verdict
     comment: str = ""
-    decided: str = ""
+    decided: str = key("When.", "", "decided_utc")
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ class Review:
     reviewer: str = ""
     tolerance_mm: float | None = None
     threshold_mm: float | None = None
-    map_key: str = "total"
+    map_key: str = key("The map under review.", "total", "map")
     places: tuple[PlaceVerdict, ...] = ()
     verdict: Verdict = Verdict.OPEN
     comment: str = ""
-    decided: str = ""
+    decided: str = key("When.", "", "decided_utc")
 
     def with_overall(
         self, verdict: Verdict, comment: str | None = None, now: datetime | None = None
