@@ -308,6 +308,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "viewer/views.py"
   "viewer/web.py"
   "viewer/work_list.py"
+  "whole_files.py"
   "words.py"
   "worker/__init__.py"
   "worker/__main__.py"

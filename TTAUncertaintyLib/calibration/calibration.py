@@ -23,6 +23,7 @@ from typing import Annotated, Any
 from ..cues import Cue
 from ..errors import InputError, OutputError
 from ..reading import NotAllowed, OneOf, Unreadable, read_as, read_json
+from ..whole_files import written_whole
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"ttauncertainty-calibration/{SCHEMA_VERSION}"
@@ -275,9 +276,5 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     OSError
         If the folder cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with written_whole(path) as partial:
         partial.write_text(json.dumps(calibration.as_dict(), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -24,14 +24,16 @@ from enum import Enum
 from pathlib import Path
 
 from ..errors import ConsentNeeded, ModelError, OutputError
+from ..geometry import sha256
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..models.registry import MODELS, Entry
 from ..reading import read_as, read_json
+from ..whole_files import written_whole
 from .checking import Verdict, check_contents
 from .download import Download, Progress
 from .folder import cache_folder
-from .record import Origin, Record, hash_of, write_whole
+from .record import Origin, Record
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RECORD = "record.json"
@@ -287,7 +289,7 @@ class WeightsStore:
                     )
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 self._copy(source, folder / name)
-                if hash_of(folder / name) != digest:
+                if sha256(folder / name) != digest:
                     raise ModelError(
                         f"{source} is not the file that {manifest} describes: its SHA-256 differs.",
                         "Get the file again, or correct the manifest.",
@@ -305,7 +307,7 @@ class WeightsStore:
                 )
             if problem:
                 raise ModelError(problem, verdict.remedy)
-            digest = hash_of(target)
+            digest = sha256(target)
             record = Record(
                 model=about.name,
                 file=_MANIFEST,
@@ -360,7 +362,7 @@ class WeightsStore:
         model = entry.description.name
         published = entry.description.published
         try:
-            digest = hash_of(file)
+            digest = sha256(file)
             page = _is_page(file)
         except OSError as error:
             raise ModelError(f"{file} cannot be read ({error.strerror}).") from error
@@ -379,7 +381,7 @@ class WeightsStore:
                 verdict = self._check(model, file, target, False)
             else:
                 self._copy(file, target)
-                if hash_of(target) != digest:
+                if sha256(target) != digest:
                     raise OutputError(f"{target} is not what was written there: the disk may fail.")
                 verdict = self._check(model, target, None, False)
             if verdict.problem:
@@ -395,7 +397,7 @@ class WeightsStore:
                 model=model,
                 file=target.name,
                 size_bytes=target.stat().st_size,
-                sha256=hash_of(target) if entry.convert else digest,
+                sha256=sha256(target) if entry.convert else digest,
                 source=source,
                 source_sha256=digest,
                 origin=origin,
@@ -509,7 +511,9 @@ class WeightsStore:
 
     def _remember(self, url: str, digest: str) -> None:
         known = self._remembered() | {url: digest}
-        write_whole(self._hashes, json.dumps(known, indent=2, sort_keys=True) + "\n")
+        with written_whole(self._hashes, alone=False) as partial:
+            text = json.dumps(known, indent=2, sort_keys=True) + "\n"
+            partial.write_text(text, encoding="utf-8")
 
     @property
     def _hashes(self) -> Path:
@@ -534,7 +538,7 @@ def _is_page(path: Path) -> bool:
 
 def _has_hash(path: Path, digest: str) -> bool:
     try:
-        return hash_of(path) == digest
+        return sha256(path) == digest
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
 

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 
 from TTAUncertaintyLib.errors import ConsentNeeded, ModelError, OutputError
 from TTAUncertaintyLib.models import find_entry, load_model, models
@@ -452,8 +451,6 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     _bomb(file, tmp_path)
     with pytest.raises(ModelError, match="compressed"):
         read_state_dict(file)
-    with pytest.raises(ModelError, match="compressed"):
-        read_checkpoint(file)
 
 
 def test_a_keras_file_that_is_none_is_refused(tmp_path: Path) -> None:
