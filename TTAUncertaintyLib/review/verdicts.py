@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
 
-from ..reading import key
 from .hot_spots import HotSpot
 
 
@@ -50,12 +49,12 @@ class PlaceVerdict:
         When, UTC, ISO 8601.
     """
 
-    map_key: str = key("The map.", name="map")
+    map_key: str = field(metadata={"key": "map"})
     position_lps_mm: tuple[float, float, float]
     peak: float
     verdict: Verdict
     comment: str = ""
-    decided: str = key("When.", "", "decided_utc")
+    decided: str = field(default="", metadata={"key": "decided_utc"})
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,11 @@ class Review:
     reviewer: str = ""
     tolerance_mm: float | None = None
     threshold_mm: float | None = None
-    map_key: str = key("The map under review.", "total", "map")
+    map_key: str = field(default="total", metadata={"key": "map"})
     places: tuple[PlaceVerdict, ...] = ()
     verdict: Verdict = Verdict.OPEN
     comment: str = ""
-    decided: str = key("When.", "", "decided_utc")
+    decided: str = field(default="", metadata={"key": "decided_utc"})
 
     def with_overall(
         self, verdict: Verdict, comment: str | None = None, now: datetime | None = None

@@ -17,7 +17,7 @@ from support.calibrations import PROVENANCE
 from support.manifests import manifest_values
 from support.records import LATTICE, RECORD
 
-from TTAUncertaintyLib.calibration import Calibration, CueTerm, read_calibration
+from TTAUncertaintyLib.calibration import Calibration, CueTerm, ErrorBound, Score, read_calibration
 from TTAUncertaintyLib.cli.info import summary_lines
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import TTAUncertaintyError
@@ -127,11 +127,9 @@ _CALIBRATION = Calibration(
     {},
     {"name": "quick"},
     2.0,
-    (CueTerm(Cue.TOTAL, 1.0, 0.1, 5.0),),
-    0.0,
+    Score(0.0, (CueTerm(Cue.TOTAL, 1.0, (0.1, 5.0)),)),
     ((-1.0, 0.5), (1.0, 3.0)),
-    2.5,
-    0.9,
+    ErrorBound(0.9, 2.5),
     PROVENANCE,
 )
 _RECORD_OF_WEIGHTS = {
