@@ -380,6 +380,11 @@ class Manifest:
             )
 
     @property
+    def files(self) -> dict[str, str]:
+        """The files that it names, below its folder, each with its SHA-256."""
+        return {self.file: self.sha256, **self.more_files}
+
+    @property
     def network_file(self) -> Path:
         """Where the network's file lies."""
         return self.path.parent / self.file

@@ -18,13 +18,14 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 
 from ..errors import ConsentNeeded, ModelError, OutputError
 from ..geometry import sha256
+from ..models.adapters.manifest_files import verified
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..models.registry import MODELS, Entry
@@ -158,8 +159,7 @@ class WeightsStore:
         if not _has_hash(found.path, found.record.sha256):
             return Verification.ALTERED
         if found.path.name == _MANIFEST:
-            about = read_manifest(found.path)
-            for name, digest in {about.file: about.sha256, **about.more_files}.items():
+            for name, digest in read_manifest(found.path).files.items():
                 if not (found.path.parent / name).is_file():
                     return Verification.MISSING
                 if not _has_hash(found.path.parent / name, digest):
@@ -278,24 +278,14 @@ class WeightsStore:
                 "is called.",
                 "Give it another name.",
             )
-        files = {about.file: about.sha256, **about.more_files}
+        verified(about)
         with self._new_folder(about.name) as folder:
-            for name, digest in files.items():
-                source = manifest.parent / name
-                if not source.is_file():
-                    raise ModelError(
-                        f"{source} is missing, which the manifest {manifest} names.",
-                        "Put it beside the manifest.",
-                    )
+            for name in about.files:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                self._copy(source, folder / name)
-                if sha256(folder / name) != digest:
-                    raise ModelError(
-                        f"{source} is not the file that {manifest} describes: its SHA-256 differs.",
-                        "Get the file again, or correct the manifest.",
-                    )
+                self._copy(manifest.parent / name, folder / name)
             target = folder / _MANIFEST
             self._copy(manifest, target)
+            verified(replace(about, path=target))  # what was copied
             verdict = self._check(str(target), target, None, trust_code)
             problem = verdict.problem.replace(str(folder), str(manifest.parent))
             if verdict.program is not None or (about.kind.is_program and not trust_code):
