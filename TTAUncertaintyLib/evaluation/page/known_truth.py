@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...reading import plain
 from ...results.folder import new_folder
 from ...results.layout import Layout
 from ...results.maps import MapKind
@@ -75,7 +76,7 @@ class KnownTruth:
             "result": {key: self.record[key] for key in ("created", "model", "design")},
             "files": {role: dict(file) for role, file in self.files.items()},
             "landmarks": None if self.landmarks is None else self.landmarks.as_dict(),
-            "labels": [found.as_dict() for found in self.labels],
+            "labels": plain(self.labels),
             "about_labels": NOT_AN_ERROR,
         }
 
