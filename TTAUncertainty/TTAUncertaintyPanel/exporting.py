@@ -49,15 +49,7 @@ def export_review(
     """
     if isinstance(pictures, Mapping):
         pictures = [Picture(caption, png) for caption, png in pictures.items()]
-    return review_writing(stage, result, folder, parameters, pictures)()
-
-
-def review_writing(
-    stage: Stage, result: Any, folder: Path, parameters: Any, pictures: Sequence[Picture] = ()
-) -> Callable[[], Path]:
-    """Gather from the scene what `export_review` needs, and return the rest, fit for a thread."""
-    content = review_content(stage, result, parameters, pictures)
-    return lambda: write_review(folder, content())
+    return write_review(folder, review_content(stage, result, parameters, pictures)())
 
 
 def review_content(

@@ -5,6 +5,7 @@ No widgets. Everything that is decided is written into the scene at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from ..background_work import BackgroundWork
 from ..results import MapKind
 from ..review import (
     HotSpotRegions,
+    LandmarkFinding,
+    LandmarkPair,
     MatchedReview,
     Review,
     ReviewedSpot,
@@ -26,7 +29,7 @@ from ..review import (
     structure_tables,
 )
 from .hot_spots import hide_hot_spots, show_hot_spots
-from .landmarks import measure_landmarks
+from .landmarks import measure_pairs
 from .review_state import (
     keep_review,
     map_volume,
@@ -36,7 +39,7 @@ from .review_state import (
     statistics_search,
     suggested_threshold,
 )
-from .structures import Structures, structures_on
+from .structures import Structures
 from .tables import show_table
 
 #: Key of the text on the result's node that holds a map's own threshold.
@@ -70,8 +73,7 @@ class ReviewDesk:
         self._search: BackgroundWork[HotSpotRegions] | None = None
         self._searched_for: Any = None
         self._matched: MatchedReview | None = None
-        self._structures: Structures | None = None
-        self._structures_from: Any = None
+        self._measured_of: Structures | None = None
         self._measuring: BackgroundWork[list[StructureStatistics]] | None = None
         self._statistics: list[StructureStatistics] | None = None
 
@@ -173,48 +175,32 @@ class ReviewDesk:
 
     # structures and landmarks
 
-    def structures(self, node: Any) -> Structures | None:
-        """Return the structures of a node on the result's voxels; None without a node.
-
-        Raises
-        ------
-        InputError
-            If the node's structures do not lie on the result.
-        """
-        if node is None:
-            return None
-        state = (node.GetID(), node.GetMTime(), _content_time(node))
-        if self._structures_from != state:
-            self._structures = None
-            self._structures = structures_on(self._stage, node, self.result.warped)
-            self._structures_from = state
-            self._measuring = self._statistics = None
-        return self._structures
-
     def statistics(self, structures: Structures) -> list[StructureStatistics]:
         """Return every map over every structure, and write them into their table nodes."""
+        measuring = self.measuring(structures)
         if self._statistics is None:
-            self._statistics = self.measuring(structures).take()
+            self._statistics = measuring.take()
             for table in structure_tables(self._statistics, self.review.tolerance_mm):
                 show_table(self._stage, self.result, table)
         return self._statistics
 
     def measuring(self, structures: Structures) -> BackgroundWork[list[StructureStatistics]]:
         """Begin to measure in a thread, where that is not done; `statistics` waits for its end."""
-        if self._measuring is None:
+        if self._measuring is None or self._measured_of is not structures:
             search = statistics_search(self.result, self.review, structures)
-            self._measuring = BackgroundWork(search)
+            self._measuring, self._statistics = BackgroundWork(search), None
+            self._measured_of = structures
         return self._measuring
 
-    def landmarks(self, fixed: Any, moving: Any) -> list[Any]:
-        """Measure two lists of points, and write them into their table node.
+    def landmarks(self, pairs: Sequence[LandmarkPair]) -> list[LandmarkFinding]:
+        """Measure pairs of points, and write them into their table node.
 
         Raises
         ------
         InputError
-            If the lists do not fit together.
+            If the transform is not in the scene any more.
         """
-        findings = measure_landmarks(self.result, fixed, moving)
+        findings = measure_pairs(self.result, pairs)
         in_mm = [volume for volume in map_volumes(self.result) if volume.unit == "mm"]
         show_table(self._stage, self.result, landmark_table(findings, in_mm))
         return findings
@@ -222,8 +208,3 @@ class ReviewDesk:
     def _keep(self, review: Review) -> None:
         self.review = review
         keep_review(self.result, review)
-
-
-def _content_time(node: Any) -> int:
-    content = node.GetSegmentation() if node.IsA("vtkMRMLSegmentationNode") else node.GetImageData()
-    return 0 if content is None else int(content.GetMTime())

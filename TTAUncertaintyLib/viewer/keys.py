@@ -36,17 +36,17 @@ class Keys:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        state, shown = viewer.state, viewer.map.controls
+        state, shown, review = viewer.state, viewer.map.controls, viewer.review.controls
 
         def keys() -> None:
             state.keys_shown = not state.keys_shown
 
         self._doing = {
-            "n": lambda: viewer.review.step(1),
-            "p": lambda: viewer.review.step(-1),
-            "a": lambda: viewer.review.decide("accept"),
-            "c": lambda: viewer.review.decide("check"),
-            "r": lambda: viewer.review.decide("reject"),
+            "n": lambda: review.step(1),
+            "p": lambda: review.step(-1),
+            "a": lambda: review.decide("accept"),
+            "c": lambda: review.decide("check"),
+            "r": lambda: review.decide("reject"),
             "m": shown.step,
             "f": lambda: shown.toggle(compare="flicker"),
             "k": lambda: shown.toggle(compare="checkerboard"),
