@@ -12,10 +12,10 @@ from TTAUncertaintyLib.controls.review_view import ReviewView
 from TTAUncertaintyLib.review import Review
 from TTAUncertaintyLib.review.landmark_files import PairedLandmarks
 from TTAUncertaintyLib.scene.landmarks import landmark_pairs
+from TTAUncertaintyLib.scene.points_watch import PointsWatch
 from TTAUncertaintyLib.scene.structures import Structures, structures_on
 
 from . import timers
-from .points_watch import PointsWatch
 from .review_export import ReviewExport
 from .review_widgets import ReviewWidgets
 from .section import Section
@@ -70,7 +70,7 @@ class ReviewSection(Section):
         """Let go."""
         self._controls.hold()
         self._export.cancel()
-        self._points.removeObservers()
+        self._points.follow()
         for key in self._keys:
             key.setParent(None)
             key.deleteLater()
@@ -82,7 +82,7 @@ class ReviewSection(Section):
 
     def onResultChanged(self, result: Any) -> None:
         """Open the review of another result."""
-        self._points.removeObservers()
+        self._points.follow()
         self._controls.on_result(None if self._host.parameters is None else result)
         self._export.refresh()
 

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import InputError
 from ..results import MapKind
-from ..results.report.scales import tidy_above
 from ..results.review_report import Picture, write_review
-from ..review import LandmarkFinding, MatchedReview, Review, ReviewedSpot, Verdict
+from ..review import (
+    LandmarkFinding,
+    MatchedReview,
+    Review,
+    ReviewedSpot,
+    Verdict,
+    decide,
+    match_verdicts,
+)
 from ..review.landmark_files import PairedLandmarks
-from ..scene.hot_spots import go_to_spot
+from ..scene.hot_spots import go_to_spot, hide_hot_spots
 from ..scene.landmarks import go_to_landmark
 from ..scene.result import ResultNodes
 from ..scene.review_content import content_search
-from ..scene.review_desk import ReviewDesk
+from ..scene.review_state import keep_review, read_review, suggested_threshold
 from ..scene.stage import Stage
 from ..scene.structures import Structures
 from .clock import Clock
 from .option import Phrase, sentences
+from .review_findings import ReviewFindings
 from .review_view import (
     NO_LANDMARKS,
     NO_STRUCTURES,
@@ -35,12 +43,12 @@ from .review_view import (
     structures_view,
 )
 
-#: Milliseconds that a slider or a point rests before places are found and distances measured.
-_REST_MS = 250
+#: Milliseconds that a slider or a point rests before places are found and distances measured, and
+#: after which a search that goes on is looked at again.
+_REST_MS, _LOOK_MS = 250, 50
 
-#: Seconds that a search may hold the screen; one that takes longer is looked at again after so
-#: many milliseconds.
-_SHORT_S, _LOOK_MS = 0.05, 50
+#: Key of the text on the result's node that holds a map's own threshold.
+_THRESHOLD_KEY = "hot_spot_threshold.{map}"
 
 _VERDICTS = [option.value for option in OVERALL_VERDICTS]
 
@@ -57,12 +65,12 @@ class ReviewScreen(Protocol):
     selected: int
 
     @property
-    def hints(self) -> Mapping[str, str]:
-        """Where a person chooses "structures" and "landmarks", in sentences."""
-
-    @property
     def stage(self) -> Stage:
         """The scene and what surrounds it."""
+
+    @property
+    def hints(self) -> Mapping[str, str]:
+        """Where a person chooses "structures" and "landmarks", in sentences."""
 
     def begin(self) -> Review:
         """Return what a review starts with where it says nothing: reviewer, values in mm."""
@@ -71,22 +79,10 @@ class ReviewScreen(Protocol):
         """Return which of "spots", "structures" and "landmarks" the person sees."""
 
     def structures(self) -> Structures | None:
-        """Return the structures on the result's voxels; None without any.
-
-        Raises
-        ------
-        InputError
-            If those that are chosen cannot be used.
-        """
+        """Return the structures on the result's voxels, if any; raise InputError if unusable."""
 
     def pairs(self) -> PairedLandmarks | None:
-        """Return the landmarks; None while they are not all chosen.
-
-        Raises
-        ------
-        InputError
-            If they do not fit together.
-        """
+        """Return the landmarks; None while they are not all chosen; raise InputError as above."""
 
     def show(self, view: ReviewView) -> None:
         """Show the controls; that is not the person's doing."""
@@ -96,7 +92,7 @@ class ReviewScreen(Protocol):
 
 
 class ReviewControls:
-    """Shows a result's review, and keeps what is decided.
+    """Shows a result's review, and keeps what is decided in the scene at once.
 
     Parameters
     ----------
@@ -109,6 +105,8 @@ class ReviewControls:
     ----------
     view
         What was shown last.
+    result, review
+        What is reviewed, and what is decided so far; None for none.
     suspended
         Something else has the views for a while: no place is drawn into them.
     """
@@ -116,34 +114,25 @@ class ReviewControls:
     def __init__(self, screen: ReviewScreen, clock: Clock) -> None:
         self._screen = screen
         self.view = ReviewView()
+        self.result: ResultNodes | None = None
+        self.review: Review | None = None
         self.suspended = False
-        self._desk: ReviewDesk | None = None
         self._trouble = ""
         self._matched = MatchedReview(())
-        self._findings: Sequence[LandmarkFinding] = ()
+        self._landmarks: Sequence[LandmarkFinding] = ()
         self._rested = clock.after(_REST_MS, self.refresh)
         self._looking = clock.after(_LOOK_MS, self.refresh)
-
-    @property
-    def result(self) -> ResultNodes | None:
-        """Whose review it is; None for none."""
-        return None if self._desk is None else self._desk.result
-
-    @property
-    def review(self) -> Review | None:
-        """What is decided so far; None where there is no review."""
-        return None if self._desk is None else self._desk.review
 
     # what happens around them
 
     def on_result(self, result: ResultNodes | None) -> None:
         """Open the review of another result."""
         self.hold()
-        before, self._desk, self._trouble = self._desk, None, ""
-        self._matched, self._findings = MatchedReview(()), ()
-        self.view = ReviewView()
-        if before is not None:
-            before.leave()
+        before, scene = self.result, self._screen.stage.scene
+        if before is not None and scene.IsNodePresent(before.node) and not scene.IsClosing():
+            hide_hot_spots(before)
+        self.result = self.review = None
+        self.view, self._trouble, self._landmarks = ReviewView(), "", ()
         if result is not None:
             if before is not None:
                 self._screen.selected = -1
@@ -152,23 +141,24 @@ class ReviewControls:
 
     def _open(self, result: ResultNodes) -> None:
         try:
-            desk = self._desk = ReviewDesk(self._screen.stage, result)
+            review = read_review(result)
         except InputError as error:
             self._trouble = str(error)
             return
-        begin, review = self._screen.begin(), desk.review
-        if review.tolerance_mm is None:
-            desk.set_tolerance(begin.tolerance_mm)
-        if review.threshold_mm is None and begin.threshold_mm is not None:
-            desk.set_threshold(begin.threshold_mm)
-        if not review.reviewer:
-            desk.set_reviewer(begin.reviewer)
+        self.result, self._findings = result, ReviewFindings(self._screen.stage, result)
+        begin = self._screen.begin()
+        for name in ("reviewer", "tolerance_mm", "threshold_mm"):
+            if getattr(review, name) in (None, ""):
+                review = replace(review, **{name: getattr(begin, name)})
+        self._keep(review)
 
     def on_map(self, kind: MapKind) -> None:
-        """Review the map that is shown, where it is one in mm."""
-        desk = self._desk
-        if desk is not None and kind.facts.unit == "mm" and kind is not desk.kind:
-            desk.choose_map(kind)
+        """Review the map that is shown, where it is one in mm, with its own threshold."""
+        result, review = self.result, self.review
+        if result and review and kind.facts.unit == "mm" and kind.value != review.map_key:
+            kept = result.text(_THRESHOLD_KEY.format(map=kind.value))
+            threshold = float(kept) if kept else None
+            self._keep(replace(review, map_key=kind.value, threshold_mm=threshold))
             self._screen.selected = -1
             self.refresh()
 
@@ -184,8 +174,8 @@ class ReviewControls:
     def suspend(self) -> None:
         """Leave the views to something else."""
         self.suspended = True
-        if self._desk is not None:
-            self._desk.hide_spots()
+        if self.result is not None:
+            hide_hot_spots(self.result)
 
     def show_again(self) -> None:
         """The views are free again."""
@@ -196,84 +186,103 @@ class ReviewControls:
 
     def refresh(self) -> None:
         """Find what is in sight, and show it."""
-        desk, seen = self._desk, self._screen.in_sight()
-        if desk is None:
+        result, review, seen = self.result, self.review, self._screen.in_sight()
+        if result is None or review is None:
             nothing = Phrase(self._trouble) if self._trouble else ReviewView().nothing
             self._show(ReviewView(nothing))
         elif not seen:
-            desk.hide_spots()
-        elif desk.kind not in desk.result.maps:
+            hide_hot_spots(result)
+        elif MapKind(review.map_key) not in result.maps:
             gone = "The map under review is not in the scene any more."
             self._show(replace(self.view, nothing=Phrase(gone)))
         else:
-            self._find(desk, seen)
+            structures, trouble = self._structures()
+            if "structures" in seen:
+                self._measure_structures(review, structures, trouble)
+            if "landmarks" in seen:
+                self._measure_landmarks(review)
+            if not self._find(structures):
+                self._looking.start()
+                searching = replace(self.view.spots, words=Phrase("Looking for places…"))
+                self.view = replace(self.view, spots=searching)
+            self._show_decision()
 
-    def _find(self, desk: ReviewDesk, seen: frozenset[str]) -> None:
+    def _structures(self) -> tuple[Structures | None, str]:
         try:
-            structures, trouble = self._screen.structures(), ""
+            return self._screen.structures(), ""
         except InputError as error:
-            structures, trouble = None, str(error)
-        if "structures" in seen:
-            self._measure_structures(desk, structures, trouble)
-        if "landmarks" in seen:
-            self._measure_landmarks(desk)
-        if desk.search(structures).wait(_SHORT_S):
-            self._matched = desk.spots(structures)
-            self._show_spots(desk)
-        else:
-            searching = replace(self.view.spots, words=Phrase("Looking for places…"))
-            self._looking.start()
-            self._show_decision(desk, spots=searching)
+            return None, str(error)
 
     def _measure_structures(
-        self, desk: ReviewDesk, structures: Structures | None, trouble: str
+        self, review: Review, structures: Structures | None, trouble: str
     ) -> None:
         if structures is None:
-            nothing = self._nothing(NO_STRUCTURES, "structures")
-            found = TablesView(Phrase(trouble) if trouble else nothing)
-        elif desk.measuring(structures).wait(_SHORT_S):
-            statistics = desk.statistics(structures)
-            found = structures_view(statistics, desk.kind, desk.review.tolerance_mm)
+            found = self._nothing("structures", trouble, NO_STRUCTURES)
         else:
-            found = TablesView(Phrase("Measuring…"), self.view.structures.tables)
-            self._looking.start()
+            statistics = self._findings.statistics(review, structures)
+            if statistics is None:
+                found = TablesView(Phrase("Measuring…"), self.view.structures.tables)
+                self._looking.start()
+            else:
+                found = structures_view(statistics, MapKind(review.map_key), review.tolerance_mm)
         self.view = replace(self.view, structures=found)
 
-    def _measure_landmarks(self, desk: ReviewDesk) -> None:
-        self._findings = ()
+    def _measure_landmarks(self, review: Review) -> None:
+        self._landmarks, paired, trouble = (), None, ""
         try:
             paired = self._screen.pairs()
             if paired is not None:
-                self._findings = desk.landmarks(paired.pairs)
+                self._landmarks = self._findings.landmarks(paired.pairs)
         except InputError as error:
-            found = TablesView(Phrase(str(error)))
-        else:
-            found = TablesView(self._nothing(NO_LANDMARKS, "landmarks"))
-            if paired is not None and self._findings:
-                found = landmarks_view(self._findings, desk.kind, paired.how)
-        row = self.view.landmark if self.view.landmark < len(self._findings) else -1
+            trouble = str(error)
+        found = self._nothing("landmarks", trouble, NO_LANDMARKS)
+        if paired is not None and self._landmarks:
+            found = landmarks_view(self._landmarks, MapKind(review.map_key), paired.how)
+        row = self.view.landmark if self.view.landmark < len(self._landmarks) else -1
         self.view = replace(self.view, landmarks=found, landmark=row)
 
-    def _nothing(self, words: str, what: str) -> Phrase:
-        return sentences(Phrase(words), Phrase(self._screen.hints.get(what, "")))
+    def _nothing(self, what: str, trouble: str, words: str) -> TablesView:
+        hint = Phrase(self._screen.hints.get(what, ""))
+        return TablesView(Phrase(trouble) if trouble else sentences(Phrase(words), hint))
 
-    def _show_spots(self, desk: ReviewDesk) -> None:
+    def _find(self, structures: Structures | None, wait: bool = False) -> bool:
+        """Find the hot spots at the threshold as it is now; return whether they are found."""
+        result, review = self.result, self.review
+        if result is None or review is None or MapKind(review.map_key) not in result.maps:
+            self._matched = MatchedReview(())
+            return False
+        regions = self._findings.regions(review, structures, wait)
+        if regions is None:
+            return False
+        self._matched = match_verdicts(review, regions)
+        self._show_spots()
+        return True
+
+    def _show_spots(self) -> None:
+        """Write the hot spots into view and scene, as they are judged now."""
+        review, number = self.review, self._screen.selected
+        assert review is not None and self.result is not None
         if not self.suspended:
-            desk.show_spots(self._matched)
-        top = tidy_above(max(desk.highest, desk.threshold))
-        seen = spots_view(self._matched, self._screen.selected, desk.kind, desk.threshold, top)
-        self._show_decision(desk, spots=seen)
+            self._findings.show(review, self._matched)
+        highest = self._findings.highest(review.map_key)
+        seen = spots_view(
+            self._matched, number, MapKind(review.map_key), self._threshold(), highest
+        )
+        self.view = replace(self.view, spots=seen)
 
-    def _show_decision(self, desk: ReviewDesk, **others: object) -> None:
-        review = desk.review
-        decision = {
-            "nothing": Phrase(),
-            "tolerance": review.tolerance_mm,
-            "overall": given(review.verdict),
-            "comment": review.comment,
-            "reviewer": review.reviewer,
-        }
-        self._show(replace(self.view, **decision | others))  # type: ignore[arg-type]
+    def _show_decision(self) -> None:
+        review = self.review
+        assert review is not None
+        self._show(
+            replace(
+                self.view,
+                nothing=Phrase(),
+                tolerance=review.tolerance_mm,
+                overall=given(review.verdict),
+                comment=review.comment,
+                reviewer=review.reviewer,
+            )
+        )
 
     def _show(self, view: ReviewView) -> None:
         self.view = view
@@ -283,34 +292,37 @@ class ReviewControls:
 
     def step(self, by: int) -> None:
         """Go to the next hot spot or the one before; the list is a ring."""
-        count = len(self._spots())
+        self._find(self._structures()[0], wait=True)
+        count = len(self._matched.spots)
         if count:
             first = 0 if by > 0 else count - 1
             self.select(first if self._spot is None else (self._screen.selected + by) % count)
 
     def select(self, number: int) -> None:
         """Look at a hot spot, from 0 on."""
-        if self._desk is not None and 0 <= number < len(self._spots()):
+        if self.review is not None and 0 <= number < len(self._matched.spots):
             self._screen.selected = number
-            self._show_spots(self._desk)
+            self._show_spots()
+            self._show_decision()
             go_to_spot(self._screen.stage, self._matched, number + 1)
 
     def select_landmark(self, number: int) -> None:
         """Look at a landmark on the fixed image, from 0 on."""
-        if 0 <= number < len(self._findings):
-            go_to_landmark(self._screen.stage, self._findings[number])
+        if 0 <= number < len(self._landmarks):
+            go_to_landmark(self._screen.stage, self._landmarks[number])
             self._show(replace(self.view, landmark=number))
 
     def decide(self, verdict: str) -> None:
         """Give the chosen hot spot a verdict; the same one again takes it back."""
-        spot = self._spot
-        if spot is not None and verdict in _VERDICTS:
-            self._decide(spot, _pressed(verdict, spot.verdict), None)
+        spot, review = self._spot, self.review
+        if spot is not None and review is not None and verdict in _VERDICTS:
+            self._decided(decide(review, spot, _pressed(verdict, spot.verdict)))
 
     def decide_overall(self, verdict: str) -> None:
         """Decide on the registration as a whole; the same verdict again takes it back."""
-        if self._desk is not None and verdict in _VERDICTS:
-            self._decide(None, _pressed(verdict, self._desk.review.verdict), None)
+        review = self.review
+        if review is not None and verdict in _VERDICTS:
+            self._decided(review.with_overall(_pressed(verdict, review.verdict)))
 
     def comment_on_spot(self, text: str, key: str = "", before: str | None = None) -> None:
         """Take what was written about a hot spot.
@@ -331,38 +343,38 @@ class ReviewControls:
         """
         if text == before:
             return
-        spots = self._matched.spots
+        spots, review = self._matched.spots, self.review
         spot = next((one for one in spots if key_of(one) == key), None) if key else self._spot
-        if spot is not None:
-            self._decide(spot, None, _both(spot.comment, before, text))
+        if spot is not None and review is not None:
+            said = _both(spot.comment, before, text)
+            if said != spot.comment:
+                self._decided(decide(review, spot, comment=said))
         elif key:
             raise InputError("The place is not in the list any more.", f"You wrote: {text}")
 
     def comment_on_all(self, text: str, before: str | None = None) -> None:
         """Take what was written about the registration as a whole; else as `comment_on_spot`."""
-        if self._desk is not None and text != before:
-            self._decide(None, None, _both(self._desk.review.comment, before, text))
+        review = self.review
+        if review is not None and text not in (before, review.comment):
+            said = _both(review.comment, before, text)
+            self._decided(review.with_overall(review.verdict, said))
 
     def set_reviewer(self, name: str) -> None:
         """Say who reviews."""
-        if self._desk is not None:
-            before = self._desk.review
-            self._desk.set_reviewer(name)
-            self._told(self._desk, before)
-
-    def set_threshold(self, value: float) -> None:
-        """List the places above another value."""
-        if self._desk is not None and value != self._desk.threshold:
-            self._desk.set_threshold(value)
-            self._screen.selected = -1
-            self.changed()
+        self._set(reviewer=name)
 
     def set_tolerance(self, value_mm: float | None) -> None:
         """Count what lies above another tolerance; None for none."""
-        if self._desk is not None:
-            before = self._desk.review
-            self._desk.set_tolerance(value_mm)
-            self._told(self._desk, before)
+        self._set(tolerance_mm=value_mm)
+        self.changed()
+
+    def set_threshold(self, value: float) -> None:
+        """List the places above another value."""
+        result, review = self.result, self.review
+        if result is not None and review is not None and value != self._threshold():
+            result.set_text(_THRESHOLD_KEY.format(map=review.map_key), repr(value))
+            self._keep(replace(review, threshold_mm=value))
+            self._screen.selected = -1
             self.changed()
 
     # the export
@@ -370,12 +382,13 @@ class ReviewControls:
     @property
     def map_title(self) -> str:
         """What the map under review is called; "" where there is no review."""
-        return "" if self._desk is None else self._desk.kind.facts.title
+        return "" if self.review is None else MapKind(self.review.map_key).facts.title
 
     @property
     def places(self) -> dict[int, tuple[float, float, float]]:
         """The hot spots, world RAS mm, by rank."""
-        return {spot.rank: spot.spot.position_ras_mm for spot in self._spots()}
+        self._find(self._structures()[0], wait=True)
+        return {spot.rank: spot.spot.position_ras_mm for spot in self._matched.spots}
 
     def writing(self, folder: Path, pictures: Sequence[Picture]) -> Callable[[], Path]:
         """Gather what the exported review holds; what is returned writes it, fit for a thread.
@@ -385,47 +398,45 @@ class ReviewControls:
         InputError
             If there is no review, or its structures or landmarks cannot be used.
         """
-        if self._desk is None:
+        if self.result is None:
             raise InputError("There is no review to export.")
         structures, paired = self._screen.structures(), self._screen.pairs()
-        findings = () if paired is None else self._desk.landmarks(paired.pairs)
-        content = content_search(self._desk.result, structures, findings, pictures)
+        found = () if paired is None else self._findings.landmarks(paired.pairs)
+        content = content_search(self.result, structures, found, pictures)
         return lambda: write_review(folder, content())
 
     # how it is done
 
     @property
     def _spot(self) -> ReviewedSpot | None:
-        spots, number = self._spots(), self._screen.selected
+        spots, number = self._matched.spots, self._screen.selected
         return spots[number] if 0 <= number < len(spots) else None
 
-    def _spots(self) -> tuple[ReviewedSpot, ...]:
-        """Return the places at the threshold as it is now, whether they have been shown or not."""
-        if self._desk is not None:
-            try:
-                structures = self._screen.structures()
-            except InputError:
-                structures = None
-            self._matched = self._desk.spots(structures)
-        return self._matched.spots
+    def _threshold(self) -> float:
+        """Return above which value hot spots are looked for, in the map's unit."""
+        review = self.review
+        assert review is not None and self.result is not None
+        own = review.threshold_mm
+        return suggested_threshold(self.result, MapKind(review.map_key)) if own is None else own
 
-    def _decide(
-        self, spot: ReviewedSpot | None, verdict: Verdict | None, comment: str | None
-    ) -> None:
-        desk = self._desk
-        assert desk is not None
-        before = desk.review
-        if spot is None:
-            desk.decide_overall(verdict, comment)
-            self._show_decision(desk)
-        else:
-            self._matched = desk.decide_spot(spot, verdict, comment)
-            self._show_spots(desk)
-        self._told(desk, before)
+    def _set(self, **fields: Any) -> None:
+        if self.review is not None and self.result is not None:
+            self._decided(replace(self.review, **fields))
 
-    def _told(self, desk: ReviewDesk, before: Review) -> None:
-        if desk.review != before:
-            self._screen.decided(desk.review, before)
+    def _decided(self, review: Review) -> None:
+        before = self.review
+        if before is None or review == before:
+            return
+        self._keep(review)
+        if not self._find(self._structures()[0]):
+            self._looking.start()
+        self._show_decision()
+        self._screen.decided(review, before)
+
+    def _keep(self, review: Review) -> None:
+        assert self.result is not None
+        self.review = review
+        keep_review(self.result, review)
 
 
 def _pressed(verdict: str, given_now: Verdict) -> Verdict:

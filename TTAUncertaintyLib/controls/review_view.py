@@ -8,10 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ..results import MapKind
+from ..results.report.scales import tidy_above
+from ..results.report.words import place
 from ..review import LandmarkFinding, MatchedReview, ReviewedSpot, StructureStatistics, Verdict
-from ..review.tables import verdict_counts
+from ..review.table import Column, Table
+from ..review.tables import structure_tables, verdict_counts
 from .option import Option, Phrase, barred, sentences
-from .table_view import Heading, Row, TableView, number, percent, position
+from .table_view import Heading, Row, TableView, picked
 
 SPOT_VERDICTS = (
     Option("accept", "Accept", "The registration is good enough here."),
@@ -123,7 +126,7 @@ def spots_view(
     seen = SpotsView(
         words=_counted(matched, facts.title),
         threshold=threshold,
-        highest=highest,
+        highest=tidy_above(max(highest, threshold)),
         unit=facts.unit,
         table=_spots_table(matched, facts.unit),
         place=Phrase("{n} places", {"n": count}) if count else Phrase(),
@@ -134,7 +137,7 @@ def spots_view(
     found = {
         "peak": spot.spot.peak,
         "volume": spot.spot.volume_cm3,
-        "place": position(spot.spot.position_ras_mm),
+        "place": place(spot.spot.position_ras_mm),
         "unit": facts.unit,
     }
     return replace(
@@ -171,23 +174,26 @@ def _spots_table(matched: MatchedReview, unit: str) -> TableView:
         *([Heading("Structure", words=True)] if named else []),
         Heading("Verdict", words=True),
     )
-    rows = tuple(
-        Row(
-            (
-                str(spot.rank),
-                number(spot.spot.peak),
-                number(spot.spot.mean),
-                number(spot.spot.volume_cm3, 1),
-                position(spot.spot.position_ras_mm),
-                *([spot.spot.structure or "–"] if named else []),
-                given(spot.verdict),
-            ),
-            given(spot.verdict),
-            spot.comment,
-        )
-        for spot in matched.spots
-    )
-    return TableView(headings, rows)
+    rows = []
+    for spot in matched.spots:
+        found = spot.spot
+        cells = [str(spot.rank), f"{found.peak:.2f}", f"{found.mean:.2f}"]
+        cells += [f"{found.volume_cm3:.1f}", place(found.position_ras_mm)]
+        cells += [found.structure or "–"] if named else []
+        rows.append(Row((*cells, given(spot.verdict)), given(spot.verdict), spot.comment))
+    return TableView(headings, tuple(rows))
+
+
+#: Titles of the columns that there is room for, of those that the export has.
+_STRUCTURES = {
+    "Structure": "Structure",
+    "Volume": "cm³",
+    "Minimum": "Lowest",
+    "Median": "Median",
+    "95th percentile": "95 %",
+    "Maximum": "Highest",
+    "Folded": "Folded",
+}
 
 
 def structures_view(
@@ -204,49 +210,13 @@ def structures_view(
     tolerance_mm
         The one that was used there.
     """
-    limit = tolerance_mm is not None
-    in_mm = TableView(
-        (
-            Heading("Structure", words=True),
-            *(Heading(title) for title in ("cm³", "Median", "95 %", "Highest")),
-            *([Heading(f"> {tolerance_mm:g} mm")] if limit else []),
-        ),
-        tuple(
-            Row(
-                (
-                    one.name,
-                    number(one.volume_cm3, 1),
-                    *(number(value) for value in (one.median, one.p95, one.maximum)),
-                    *([percent(one.share_above)] if limit else []),
-                )
-            )
-            for one in statistics
-            if one.map_key == kind.value
-        ),
-    )
-    change = TableView(
-        (
-            Heading("Structure", words=True),
-            *(Heading(title) for title in ("Lowest", "Median", "Highest", "Folded")),
-        ),
-        tuple(
-            Row(
-                (
-                    one.name,
-                    *(number(value) for value in (one.minimum, one.median, one.maximum)),
-                    percent(one.share_folded),
-                )
-            )
-            for one in statistics
-            if one.unit != "mm"
-        ),
-        "Volume change",
-    )
+    shown = [one for one in statistics if one.map_key == kind.value or one.unit != "mm"]
+    titles = _STRUCTURES
+    if tolerance_mm is not None:
+        titles = titles | {f"Above {tolerance_mm:g} mm": f"> {tolerance_mm:g} mm"}
+    tables = [picked(table, titles) for table in structure_tables(shown, tolerance_mm)]
     words = "{map} in mm. All maps are in the table of this result in the scene."
-    return TablesView(
-        Phrase(words, {"map": Phrase(kind.facts.title)}),
-        tuple(table for table in (in_mm, change) if table.rows),
-    )
+    return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), tuple(tables))
 
 
 def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str) -> TablesView:
@@ -261,23 +231,13 @@ def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str)
     how
         How they were paired: "by name".
     """
-    table = TableView(
-        (
-            Heading("Landmark", words=True),
-            *(Heading(title, "mm") for title in ("Before", "After", kind.facts.title)),
-        ),
-        tuple(
-            Row(
-                (
-                    one.pair.name,
-                    number(one.before_mm),
-                    number(one.after_mm),
-                    number(one.at_fixed.get(kind.value)),
-                )
-            )
-            for one in findings
-        ),
-    )
+    title = kind.facts.title
+    rows = [
+        (one.pair.name, one.before_mm, one.after_mm, one.at_fixed.get(kind.value))
+        for one in findings
+    ]
+    columns = [Column("Landmark"), *(Column(name, "mm") for name in ("Before", "After", title))]
+    table = picked(Table("landmarks", "", tuple(columns), tuple(rows)))
     after = [one.after_mm for one in findings]
     said = {
         "n": len(findings),

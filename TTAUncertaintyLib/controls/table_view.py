@@ -1,10 +1,13 @@
-"""A table as it is to be seen, and how its numbers are written."""
+"""A table as it is to be seen."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from ..results.report.words import percent
+from ..review.table import Cell, Column, Table
 
 
 @dataclass(frozen=True)
@@ -55,21 +58,27 @@ class TableView:
     title: str = ""
 
 
-def number(value: float | None, decimals: int = 2) -> str:
-    """Write a number; a dash where there is none."""
-    return "–" if value is None or not math.isfinite(value) else f"{value:.{decimals}f}"
+def picked(table: Table, titles: Mapping[str, str] | None = None) -> TableView:
+    """Return what is to be seen of a table of the review.
+
+    Parameters
+    ----------
+    table
+        The first column holds words.
+    titles
+        What its columns are called here, by their titles there; others are left out. Units are in
+        these titles or in the words around. All of them, with their units, if not given.
+    """
+    columns = [n for n, column in enumerate(table.columns) if not titles or column.title in titles]
+    headings = [
+        Heading(titles[one.title] if titles else one.title, "" if titles else one.unit, n == 0)
+        for n, one in ((n, table.columns[n]) for n in columns)
+    ]
+    rows = [Row(tuple(_shown(table.columns[n], row[n]) for n in columns)) for row in table.rows]
+    return TableView(tuple(headings), tuple(rows), table.title)
 
 
-def percent(share: float | None) -> str:
-    """Write a share of 1 as per cent; a dash where there is none."""
-    if share is None or not math.isfinite(share):
-        return "–"
-    return f"{100 * share:.0f} %" if share >= 0.0995 or share == 0 else f"{100 * share:.1f} %"
-
-
-def position(ras_mm: Sequence[float]) -> str:
-    """Write a position in RAS, mm, with the letters that say which side: "R 12, A 4, S 30"."""
-    return ", ".join(
-        f"{plus if value >= 0 else minus} {abs(value):.0f}"
-        for value, plus, minus in zip(ras_mm, "RAS", "LPI", strict=True)
-    )
+def _shown(column: Column, cell: Cell) -> str:
+    if column.unit == "%" and isinstance(cell, float) and math.isfinite(cell):
+        return percent(cell / 100)
+    return column.shown(cell)

@@ -52,7 +52,7 @@ class Keys:
             "k": lambda: shown.toggle(compare="checkerboard"),
             "g": lambda: shown.toggle(transform="grid"),
             "l": shown.other_layout,
-            " ": viewer.teaching.toggle,
+            " ": viewer.teaching.controls.toggle,
             "]": lambda: viewer.work.step(1),
             "[": lambda: viewer.work.step(-1),
             "?": keys,

@@ -110,7 +110,8 @@ def test_places_are_ranked_with_numbers_and_their_units(reviewing):
     assert cells(table, 0)[3] == f"{125 * FIXED.voxel_volume / 1000:.1f}"
     x, y, _ = FIXED.to_world([10, 12, 16])
     side, front = ("R" if x < 0 else "L"), ("A" if y < 0 else "P")
-    assert cells(table, 0)[4].startswith(f"{side} {abs(x):.0f}, {front} {abs(y):.0f}, ")
+    where = cells(table, 0)[4].replace("\u00a0", " ")
+    assert where.startswith(f"{side} {abs(x):.0f}, {front} {abs(y):.0f}, ")
     assert reviewing.ui.hotSpotSlider.suffix == " mm"
 
 
@@ -181,7 +182,9 @@ def test_a_verdict_and_a_comment_belong_to_the_place_that_is_looked_at(reviewing
         {"open": count - 2} if count > 2 else {}
     )
     ui.previousButton.click()
-    assert ui.spotCommentEdit.text == "beside the ventricle" and button(ui, "spot", "reject").checked
+    assert (
+        ui.spotCommentEdit.text == "beside the ventricle" and button(ui, "spot", "reject").checked
+    )
 
 
 def test_a_second_press_takes_a_verdict_back(reviewing):
@@ -245,15 +248,15 @@ def test_structures_have_numbers_and_name_the_places(desktop, reviewing, pair):
 
 
 def test_measuring_structures_does_not_hold_the_panel(desktop, reviewing, pair, monkeypatch):
-    from TTAUncertaintyLib.scene import review_desk
+    from TTAUncertaintyLib.controls import review_findings
 
-    ui, go_on, search = reviewing.ui, threading.Event(), review_desk.statistics_search
+    ui, go_on, search = reviewing.ui, threading.Event(), review_findings.statistics_search
 
     def slowly(*arguments):
         measure = search(*arguments)
         return lambda: go_on.wait(60) and measure()
 
-    monkeypatch.setattr(review_desk, "statistics_search", slowly)
+    monkeypatch.setattr(review_findings, "statistics_search", slowly)
     ui.reviewTabs.currentIndex = 1
     reviewing.parameters.structures = halves(pair)
     desktop.wait_until(lambda: ui.structuresLabel.text == "Measuring…")

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import slicer
-from slicer.util import VTKObservationMixin
 
 
-class PointsWatch(VTKObservationMixin):
+class PointsWatch:
     """Watches lists of points.
 
     Parameters
@@ -19,17 +18,21 @@ class PointsWatch(VTKObservationMixin):
     """
 
     def __init__(self, moved: Callable[[], None]) -> None:
-        VTKObservationMixin.__init__(self)
         self._moved = moved
+        self._tags: list[tuple[Any, int]] = []
 
     def follow(self, *lists: Any) -> None:
         """Watch these lists, and no others; None for one that is not chosen."""
-        self.removeObservers()
+        for node, tag in self._tags:
+            node.RemoveObserver(tag)
         markups = slicer.vtkMRMLMarkupsNode
-        for node in {node for node in lists if node is not None}:
+        self._tags = [
+            (node, node.AddObserver(event, lambda *_event: self._moved()))
+            for node in lists
+            if node is not None
             for event in (
                 markups.PointModifiedEvent,
                 markups.PointPositionDefinedEvent,
                 markups.PointRemovedEvent,
-            ):
-                self.addObserver(node, event, lambda *_event: self._moved())
+            )
+        ]
