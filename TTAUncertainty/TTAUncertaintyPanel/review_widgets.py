@@ -66,12 +66,12 @@ class ReviewWidgets:
         ui.noReviewLabel.visible = bool(view.nothing.words)
         ui.reviewContents.visible = not view.nothing.words
         self._showSpots(view)
-        self._tolerance.show(view.tolerance or 0.0)
+        self._tolerance.show(view.said.tolerance_mm or 0.0)
         _showTables(ui.structuresLabel, self._structures, view.structures)
         _showTables(ui.landmarksLabel, self._landmarks, view.landmarks, view.landmark)
-        self._overall.offer(view.overalls, view.overall)
-        self._whole.show(view.comment)
-        self._reviewer.show(view.reviewer)
+        self._overall.offer(view.overalls, view.said.verdict.value)
+        self._whole.show(view.said.comment)
+        self._reviewer.show(view.said.reviewer)
 
     def _showSpots(self, view: ReviewView) -> None:
         ui, spots = self._ui, view.spots

@@ -36,7 +36,6 @@ from .review_view import (
     OVERALL_VERDICTS,
     ReviewView,
     TablesView,
-    given,
     key_of,
     landmarks_view,
     spots_view,
@@ -196,6 +195,7 @@ class ReviewControls:
             gone = "The map under review is not in the scene any more."
             self._show(replace(self.view, nothing=Phrase(gone)))
         else:
+            self.view = replace(self.view, nothing=Phrase())
             structures, trouble = self._structures()
             if "structures" in seen:
                 self._measure_structures(review, structures, trouble)
@@ -205,7 +205,7 @@ class ReviewControls:
                 self._looking.start()
                 searching = replace(self.view.spots, words=Phrase("Looking for places…"))
                 self.view = replace(self.view, spots=searching)
-            self._show_decision()
+            self._show(self.view)
 
     def _structures(self) -> tuple[Structures | None, str]:
         try:
@@ -255,10 +255,10 @@ class ReviewControls:
         if regions is None:
             return False
         self._matched = match_verdicts(review, regions)
-        self._show_spots()
+        self._draw_spots()
         return True
 
-    def _show_spots(self) -> None:
+    def _draw_spots(self) -> None:
         """Write the hot spots into view and scene, as they are judged now."""
         review, number = self.review, self._screen.selected
         assert review is not None and self.result is not None
@@ -270,23 +270,9 @@ class ReviewControls:
         )
         self.view = replace(self.view, spots=seen)
 
-    def _show_decision(self) -> None:
-        review = self.review
-        assert review is not None
-        self._show(
-            replace(
-                self.view,
-                nothing=Phrase(),
-                tolerance=review.tolerance_mm,
-                overall=given(review.verdict),
-                comment=review.comment,
-                reviewer=review.reviewer,
-            )
-        )
-
     def _show(self, view: ReviewView) -> None:
-        self.view = view
-        self._screen.show(view)
+        self.view = view if self.review is None else replace(view, said=self.review)
+        self._screen.show(self.view)
 
     # what a person does
 
@@ -302,8 +288,8 @@ class ReviewControls:
         """Look at a hot spot, from 0 on."""
         if self.review is not None and 0 <= number < len(self._matched.spots):
             self._screen.selected = number
-            self._show_spots()
-            self._show_decision()
+            self._draw_spots()
+            self._show(self.view)
             go_to_spot(self._screen.stage, self._matched, number + 1)
 
     def select_landmark(self, number: int) -> None:
@@ -430,7 +416,7 @@ class ReviewControls:
         self._keep(review)
         if not self._find(self._structures()[0]):
             self._looking.start()
-        self._show_decision()
+        self._show(self.view)
         self._screen.decided(review, before)
 
     def _keep(self, review: Review) -> None:

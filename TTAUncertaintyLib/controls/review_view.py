@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..results import MapKind
 from ..results.report.scales import tidy_above
 from ..results.report.words import place
-from ..review import LandmarkFinding, MatchedReview, ReviewedSpot, StructureStatistics, Verdict
+from ..review import (
+    LandmarkFinding,
+    MatchedReview,
+    Review,
+    ReviewedSpot,
+    StructureStatistics,
+    Verdict,
+)
 from ..review.table import Column, Table
 from ..review.tables import structure_tables, verdict_counts
 from .option import Option, Phrase, barred, sentences
@@ -29,7 +36,9 @@ OVERALL_VERDICTS = (
 NO_STRUCTURES = "A segmentation or label map of the fixed image gives the uncertainty by structure."
 NO_LANDMARKS = "The same places on both images give the error of the registration there."
 
-_NO_PLACE = "Choose a place first."
+_NO_WORDS, _NO_PLACE = Phrase(), "Choose a place first."
+_NO_TABLE, _UNDECIDED = TableView(), Review()
+_NOTHING = Phrase("There is nothing to review before there is a result.")
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,14 @@ class SpotsView:
         What was said of it, and what can be.
     """
 
-    words: Phrase = field(default_factory=Phrase)
+    words: Phrase = _NO_WORDS
     threshold: float = 0.0
     highest: float = 1.0
     unit: str = "mm"
-    table: TableView = field(default_factory=TableView)
+    table: TableView = _NO_TABLE
     selected: int = -1
-    place: Phrase = field(default_factory=Phrase)
-    facts: Phrase = field(default_factory=Phrase)
+    place: Phrase = _NO_WORDS
+    facts: Phrase = _NO_WORDS
     key: str = ""
     verdict: str = ""
     verdicts: tuple[Option, ...] = barred(SPOT_VERDICTS, _NO_PLACE)
@@ -72,7 +81,7 @@ class SpotsView:
 class TablesView:
     """Tables under words: of structures, or of landmarks."""
 
-    words: Phrase = field(default_factory=Phrase)
+    words: Phrase = _NO_WORDS
     tables: tuple[TableView, ...] = ()
 
 
@@ -84,28 +93,21 @@ class ReviewView:
     ----------
     nothing
         Why there is nothing to review; without words where there is.
+    said
+        What is decided so far; on the whole, one of `overalls`.
     spots, structures, landmarks
         What was found.
     landmark
         The row of the landmarks that is looked at; -1 for none.
-    tolerance
-        The reviewer's, mm; None for none.
-    overall, overalls, comment, reviewer
-        The decision on the whole, what it can be, and who decides.
     """
 
-    nothing: Phrase = field(
-        default_factory=lambda: Phrase("There is nothing to review before there is a result.")
-    )
-    spots: SpotsView = field(default_factory=SpotsView)
-    structures: TablesView = field(default_factory=lambda: TablesView(Phrase(NO_STRUCTURES)))
-    landmarks: TablesView = field(default_factory=lambda: TablesView(Phrase(NO_LANDMARKS)))
-    landmark: int = -1
-    tolerance: float | None = None
-    overall: str = ""
+    nothing: Phrase = _NOTHING
+    said: Review = _UNDECIDED
     overalls: tuple[Option, ...] = OVERALL_VERDICTS
-    comment: str = ""
-    reviewer: str = ""
+    spots: SpotsView = SpotsView()
+    structures: TablesView = TablesView(Phrase(NO_STRUCTURES))
+    landmarks: TablesView = TablesView(Phrase(NO_LANDMARKS))
+    landmark: int = -1
 
 
 def given(verdict: Verdict) -> str:

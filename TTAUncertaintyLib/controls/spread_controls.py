@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..errors import InputError
@@ -18,6 +18,8 @@ from .option import Phrase
 
 #: Role of the markups node with the point.
 POINT = "teaching.point"
+
+_PLACE = Phrase("Place a point: the cloud shows where each registration puts it.")
 
 #: Which surface of the covariance is drawn.
 CONTOUR = Contour.PERCENT_95
@@ -39,11 +41,7 @@ class SpreadView:
         Whether the views are close to the cloud, and whether they can be.
     """
 
-    words: Phrase = field(
-        default_factory=lambda: Phrase(
-            "Place a point: the cloud shows where each registration puts it."
-        )
-    )
+    words: Phrase = _PLACE
     possible: bool = False
     placing: bool = False
     near: bool = False
@@ -136,7 +134,7 @@ class SpreadControls:
     def refresh(self) -> None:
         """Show what the registrations say at the point."""
         result, kept, point = self._result, self._kept, self._point()
-        self._spread, words = None, SpreadView().words
+        self._spread, words = None, _PLACE
         placed = point is not None and point.GetNumberOfDefinedControlPoints() > 0
         if result is not None and kept is not None and placed:
             words = self._measured(result, kept, point)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from ..background_work import BackgroundWork
@@ -30,6 +30,7 @@ from .option import Phrase
 #: Milliseconds that each registration stays, and between two looks at the reading of files.
 _STAYS_MS, _LOOK_MS = 800, 20
 
+_NO_WORDS, _NOTHING = Phrase(), Phrase("There is nothing to play before there is a result.")
 _NOT_KEPT = "This result did not keep its perturbed registrations."
 _GONE = "The registrations of this result lie in its folder, which is not on this computer."
 _KEPT = (
@@ -59,12 +60,10 @@ class TeachingView:
         Whether they go on by themselves, and whether the views show one of them.
     """
 
-    words: Phrase = field(
-        default_factory=lambda: Phrase("There is nothing to play before there is a result.")
-    )
+    words: Phrase = _NOTHING
     count: int = 0
     number: int = 0
-    label: Phrase = field(default_factory=Phrase)
+    label: Phrase = _NO_WORDS
     playing: bool = False
     on: bool = False
 
@@ -127,7 +126,7 @@ class TeachingControls:
         self._build_up: BuildUp | None = None
         self._reading: BackgroundWork[list[StoredImage]] | None = None
         self._layers: Layers | None = None  # what the views show by our doing
-        self._words = TeachingView().words
+        self._words = _NOTHING
         self._number, self._label = 0, ""
         self._turns = clock.every(_STAYS_MS, self._turn)
         self._looks = clock.every(_LOOK_MS, self._look)
@@ -137,7 +136,7 @@ class TeachingControls:
         self.end()
         self.result, self.kept, self._build_up = result, None, None
         self._number, self._label = 0, ""
-        self._words = TeachingView().words if result is None else self._open(result)
+        self._words = _NOTHING if result is None else self._open(result)
         if result is not None and self.kept is not None:
             self._build_up = BuildUp(self.kept)
             self._number = max(current_pass(result), 0)

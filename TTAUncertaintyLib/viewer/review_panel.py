@@ -292,7 +292,7 @@ class ReviewPanel(Part):
         file_chooser("Labels", "structures", "structures_name")
         text_field(
             "tolerance",
-            "review.tolerance",
+            "review.said.tolerance_mm",
             "Your tolerance, mm (none is built in)",
             lambda text: controls.set_tolerance(number(text)),
             type="number",
@@ -314,16 +314,18 @@ class ReviewPanel(Part):
     def _build_overall(self) -> None:
         controls = self.controls
         html.H2("Decision on the whole")
-        verdict_buttons("overall", "review.overall", "review.overalls", controls.decide_overall)
+        verdict_buttons(
+            "overall", "review.said.verdict", "review.overalls", controls.decide_overall
+        )
         remark_field(
             self._viewer.server,
             "overall_comment",
             "Comment",
-            "review.comment",
+            "review.said.comment",
             "review_of",
             self.comment_on_all,
         )
-        text_field("reviewer", "review.reviewer", "Reviewer", controls.set_reviewer)
+        text_field("reviewer", "review.said.reviewer", "Reviewer", controls.set_reviewer)
         html.P("{{ review_kept }}", v_if="review_kept", classes="tta-small mt-2")
         v3.VBtn(
             "Export the review",

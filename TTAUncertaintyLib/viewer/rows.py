@@ -264,6 +264,8 @@ def written(what: object) -> Any:
         return what.said()
     if isinstance(what, TableView):
         return _written_table(what)
+    if isinstance(what, Enum):
+        return what.value
     if is_dataclass(what) and not isinstance(what, type):
         return {field.name: written(getattr(what, field.name)) for field in fields(what)}
     return [written(one) for one in what] if isinstance(what, tuple) else what

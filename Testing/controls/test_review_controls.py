@@ -67,7 +67,7 @@ def test_places_are_ranked_with_numbers_and_their_units(reviewing) -> None:
     assert column(table, 2) == ["2.70", "1.80", "1.35"]
     assert column(table, 3)[0] == f"{125 * FIXED.voxel_volume / 1000:.1f}"
     assert reviewing.view.spots.words.said() == "Total uncertainty: 3 not decided."
-    assert reviewing.view.spots.highest == 3.0 and reviewing.view.reviewer == "Dr. Ö"
+    assert reviewing.view.spots.highest == 3.0 and reviewing.view.said.reviewer == "Dr. Ö"
 
 
 def test_next_and_previous_go_round_and_take_the_views_there(reviewing, stage) -> None:
@@ -98,9 +98,9 @@ def test_a_verdict_belongs_to_the_place_that_is_looked_at_and_a_second_one_takes
     assert read_review(result) == reviewing.told[-1] and len(reviewing.told) == 2
     reviewing.controls.decide("reject")
     assert reviewing.view.spots.verdict == "" and drawn(result) == {"open": 3}
-    for expected in ("check", ""):
+    for expected in (Verdict.CHECK, Verdict.OPEN):
         reviewing.controls.decide_overall("check")
-        assert reviewing.view.overall == expected
+        assert reviewing.view.said.verdict is expected
 
 
 def test_another_threshold_finds_other_places_and_drops_no_verdict(reviewing, result) -> None:
@@ -200,7 +200,7 @@ def test_what_two_write_at_once_is_both_kept_and_stays_with_its_place(reviewing)
     assert reviewing.view.spots.table.rows[0].about == "of the first / later"
     for text in ("one", "two"):
         reviewing.controls.comment_on_all(text, "")
-    assert reviewing.view.comment == "one / two"
+    assert reviewing.view.said.comment == "one / two"
     told = len(reviewing.told)
     reviewing.controls.comment_on_all("as it was", "as it was")
     assert len(reviewing.told) == told
@@ -240,9 +240,9 @@ def test_two_results_have_a_review_each(reviewing, stage, result, folder) -> Non
     other = load_bundle(stage, Bundle.open(folder), None, None)
     reviewing.controls.on_result(other)
     assert drawn(result) == {} and reviewing.selected == -1
-    assert reviewing.settle().overall == ""
+    assert reviewing.settle().said.verdict is Verdict.OPEN
     reviewing.controls.on_result(result)
-    assert reviewing.settle().overall == "accept"
+    assert reviewing.settle().said.verdict is Verdict.ACCEPT
 
 
 def test_a_damaged_review_is_told_and_not_overwritten(desk, result) -> None:
