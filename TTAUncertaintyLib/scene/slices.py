@@ -79,6 +79,31 @@ def set_layers(stage: Stage, layers: Layers | Mapping[str, Layers]) -> None:
         node.EndModify(held)
 
 
+def layers_now(stage: Stage) -> list[tuple[Any, str, str, float]]:
+    """Return what `show_layers_again` needs to show what the slice views show now."""
+    return [
+        (
+            node,
+            node.GetBackgroundVolumeID(),
+            node.GetForegroundVolumeID(),
+            node.GetForegroundOpacity(),
+        )
+        for node in composites(stage)
+    ]
+
+
+def show_layers_again(before: list[tuple[Any, str, str, float]], instead_of: Any) -> None:
+    """Show what was there before in the views that still show one volume as background."""
+    for node, background, foreground, opacity in before:
+        if instead_of is None or node.GetBackgroundVolumeID() != instead_of.GetID():
+            continue
+        held = node.StartModify()
+        node.SetBackgroundVolumeID(background)
+        node.SetForegroundVolumeID(foreground)
+        node.SetForegroundOpacity(opacity)
+        node.EndModify(held)
+
+
 def hide_marks(stage: Stage) -> None:
     """Take our outlines out of every view."""
     for node in composites(stage):

@@ -31,7 +31,10 @@ def test_the_controls_need_neither_qt_nor_trame_nor_torch() -> None:
         "import sys\n"
         "for name in ('qt', 'PySide6', 'trame', 'trame_slicer', 'torch'):\n"
         "    sys.modules[name] = None\n"
-        "import TTAUncertaintyLib.controls.map_controls, TTAUncertaintyLib.controls.run_view"
+        "import TTAUncertaintyLib.controls.map_controls, TTAUncertaintyLib.controls.run_view\n"
+        "import TTAUncertaintyLib.controls.review_controls\n"
+        "import TTAUncertaintyLib.controls.teaching_controls\n"
+        "import TTAUncertaintyLib.controls.spread_controls"
     )
     subprocess.run([sys.executable, "-c", words], check=True)
 

@@ -52,7 +52,7 @@ def layers(host):
 
 def place(host, ras):
     """Click in a view, as far as a test can: the mode is on, and a point is placed."""
-    from TTAUncertaintyPanel.point_cloud import POINT
+    from TTAUncertaintyLib.controls.spread_controls import POINT
 
     host.ui.placePointButton.click()
     interaction = host.stage.application.GetInteractionNode()
