@@ -12,9 +12,9 @@ from TTAUncertaintyLib.controls.option import Option
 from TTAUncertaintyLib.controls.run_options import PRESETS
 from TTAUncertaintyLib.controls.run_view import passes as passes_said
 from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.humanize import about as about_time
 from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
-from TTAUncertaintyLib.words import about as about_time
 
 from .bindings import ListBinding, NodeBinding
 from .design import fill_from_preset, passes

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from TTAUncertaintyLib.models import models
-from TTAUncertaintyLib.reading import Unreadable, parse_json
+from TTAUncertaintyLib.strict_json import Unreadable, parse_json
 
 
 def options_of(choices: Any) -> dict[str, str]:

@@ -13,9 +13,9 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import ConsentNeeded
+from TTAUncertaintyLib.humanize import about
 from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.store import DownloadPhase, Source, Verification, Weights
-from TTAUncertaintyLib.words import about
 
 from . import words
 from .look import small_print

@@ -19,7 +19,7 @@ from ..engine import Execution, Outcome, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
 from ..perturbations import Design
-from ..reading import plain
+from ..strict_json import plain
 from ..version import __version__
 from .files import (
     MEAN_TRANSFORM_FILE,

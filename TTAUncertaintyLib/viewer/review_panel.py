@@ -14,7 +14,6 @@ from trame.widgets import vuetify3 as v3
 from ..controls.review_controls import ReviewControls
 from ..controls.review_view import ReviewView
 from ..errors import InputError, OutputError
-from ..reading import Unreadable, read_text
 from ..results.files import REVIEW_FILE
 from ..review import Review, review_from_json, review_to_json, write_whole
 from ..review.landmark_files import PairedLandmarks
@@ -23,6 +22,7 @@ from ..scene.result import ResultNodes
 from ..scene.review_state import keep_review
 from ..scene.stage import Stage
 from ..scene.structures import Structures
+from ..strict_json import Unreadable, read_text
 from .clock import ServerClock
 from .landmarks_sent import LandmarksSent
 from .part import Part

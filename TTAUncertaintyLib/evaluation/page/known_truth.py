@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ...reading import plain
 from ...results.folder import new_folder
 from ...results.layout import Layout
 from ...results.maps import MapKind
@@ -20,6 +19,7 @@ from ...results.report.words import mm, written_date
 from ...review.map_volume import MapVolume
 from ...review.table import Cell, Column, Table, write_csv
 from ...review.tables import landmark_table
+from ...strict_json import plain
 from .. import known_tables
 from ..known_labels import NOT_AN_ERROR, LabelFinding
 from ..known_landmarks import KnownLandmarks
