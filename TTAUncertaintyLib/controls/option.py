@@ -51,6 +51,10 @@ class Phrase:
     words: str = ""
     numbers: Mapping[str, object] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        """Tell whether there are words."""
+        return bool(self.words)
+
     def said(self, translated: Callable[[str], str] = str) -> str:
         """Return the words with their numbers."""
         numbers = {

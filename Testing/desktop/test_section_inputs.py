@@ -245,8 +245,8 @@ def test_structures_and_a_first_transform_are_taken_and_let_go(desktop, ready):
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "by hand")
     for selector, name, nodes in (
-        (ready.ui.structuresSelector, "structures", (labels, segmentation)),
-        (ready.ui.initialTransformSelector, "initialTransform", (transform,)),
+        (ready.ui.structures, "structures", (labels, segmentation)),
+        (ready.ui.initialTransform, "initialTransform", (transform,)),
     ):
         for node in (*nodes, None):
             selector.setCurrentNode(node)
