@@ -10,12 +10,12 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.controls.control import Place, rows_of
 from TTAUncertaintyLib.controls.model_options import option_rows, with_option
-from TTAUncertaintyLib.controls.option import Option, Phrase
+from TTAUncertaintyLib.controls.model_view import model_options
+from TTAUncertaintyLib.controls.option import Phrase
 from TTAUncertaintyLib.controls.run_choices import RunChoices, passes, preset_words
 from TTAUncertaintyLib.controls.run_options import PRESETS
 from TTAUncertaintyLib.controls.run_view import passes as passes_said
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.models import models
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
 from TTAUncertaintyLib.words import about as about_time
 
@@ -45,9 +45,8 @@ class InputsSection(VTKObservationMixin):
         self._ui = ui
         self._host = host
         self._pace = Pace(host.logic.machine)
-        self._weights = WeightsRow(ui, host, self._listModels)
-        self._models = ListBinding(ui.modelCombo, "model", self._choose)
-        self._listModels()
+        self._weights = WeightsRow(ui, host)
+        self._models = ListBinding(ui.modelCombo, "model", self._choose, model_options())
         self._preset = ListBinding(ui.presetCombo, "preset", self._choose, PRESETS)
         self._options = Form(ui.optionsRow, self._onOption)
         self._optional = Form(ui.inputsRows, self._choose, ui)
@@ -72,8 +71,9 @@ class InputsSection(VTKObservationMixin):
         choices = RunChoices.of(parameters)
         pair = choices.fixedVolume, choices.movingVolume
         self._ui.swapButton.enabled = any(volume is not None for volume in pair)
+        self._models.set_options(model_options())  # the person's own come and go
         self._models.show(choices.model)
-        self._weights.show(choices.model)
+        self._weights.refresh()
         options = option_rows(choices.model, choices.modelOptions)
         self._options.show(options)
         self._ui.optionsRow.visible = bool(options)
@@ -81,17 +81,6 @@ class InputsSection(VTKObservationMixin):
         self._optional.show(rows_of(RunChoices, (Place.INPUTS,), choices))
         words = preset_words(choices, self._cost(choices))
         self._ui.presetLabel.text = " ".join(phrase.said(_) for phrase in words)
-
-    def _listModels(self) -> None:
-        """Offer the models there are now: the person's own come and go."""
-        self._models.set_options(
-            [
-                Option(name, entry.description.title, entry.description.purpose)
-                for name, entry in models().items()
-            ]
-        )
-        if self._host.parameters is not None:
-            self._models.show(self._host.parameters.model)
 
     def onSceneClosed(self) -> None:
         """There are no volumes any more."""

@@ -18,12 +18,12 @@ def files_within(folder: Path, choices: Any) -> dict[str, tuple[Any, Path]]:
 
     By the names of a job. The folder goes when the run has ended.
     """
-    nodes = {"fixed": choices.fixedVolume, "moving": choices.movingVolume}
+    found = {}
     for name, control in controls_of(RunChoices).items():
-        if isinstance(control, Node) and control.asked and getattr(choices, name) is not None:
-            nodes[control.asked] = getattr(choices, name)
-    suffix = {name: "tfm" if name.endswith("transform") else "nrrd" for name in nodes}
-    return {name: (node, folder / f"{name}.{suffix[name]}") for name, node in nodes.items()}
+        node = getattr(choices, name)
+        if isinstance(control, Node) and control.asked and node is not None:
+            found[control.asked] = node, folder / f"{control.asked}.{control.file}"
+    return found
 
 
 def job_within(folder: Path, choices: Any, machine: Any, output: Path) -> Job:

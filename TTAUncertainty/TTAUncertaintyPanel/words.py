@@ -26,8 +26,3 @@ def position(ras: Any) -> str:
         f"{plus if value >= 0 else minus} {abs(value):.0f}"
         for value, plus, minus in zip(ras, "RAS", "LPI", strict=True)
     )
-
-
-def megabytes(size_mb: float) -> str:
-    """Write a size in MB, with a decimal below 10."""
-    return f"{size_mb:.1f} MB" if size_mb < 9.95 else f"{size_mb:.0f} MB"

@@ -172,7 +172,7 @@ def add_design(parser: argparse.ArgumentParser) -> None:
         + " The family of paper: --family.",
     )
     controls = controls_of(RunChoices)
-    more = {
+    more: dict[str, dict[str, Any]] = {
         "outer": {"metavar": "K"},
         "replicates": {"metavar": "R"},
         "noise": {"choices": [n.value for n in Noise], "help": "what changes between replicates"},

@@ -136,10 +136,13 @@ class Node(Control):
         Which can be chosen.
     none
         What is written where there is none.
+    file
+        Ending of the file that a run reads it from: "nrrd" for a volume, "tfm" for a transform.
     """
 
     classes: tuple[str, ...] = ()
     none: str = "None (optional)"
+    file: str = "nrrd"
 
 
 @dataclass(frozen=True)

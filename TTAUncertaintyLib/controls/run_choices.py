@@ -59,6 +59,7 @@ class RunChoices:
             "Fixed volume",
             "The image that stays where it is. The moving image is brought onto it, and all maps "
             "lie on its grid.",
+            asked="fixed",
             classes=_VOLUME,
             none=_NO_VOLUME,
         ),
@@ -68,13 +69,19 @@ class RunChoices:
         Node(
             "Moving volume",
             "The image that is warped onto the fixed one.",
+            asked="moving",
             classes=_VOLUME,
             none=_NO_VOLUME,
         ),
     ] = None
     model: Annotated[
         str,
-        OneOf("Model", "The registration network whose answer is examined.", asked="model"),
+        OneOf(
+            "Model",
+            "The registration network whose answer is examined.",
+            asked="model",
+            closed=False,
+        ),
     ] = DEFAULT_MODEL
     modelOptions: str = "{}"
     structures: Annotated[
@@ -96,6 +103,7 @@ class RunChoices:
             Place.INPUTS,
             "initial_transform",
             classes=("vtkMRMLLinearTransformNode", "vtkMRMLTransformNode"),
+            file="tfm",
         ),
     ] = None
     preset: Annotated[

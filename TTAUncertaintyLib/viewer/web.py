@@ -13,17 +13,15 @@ from aiohttp import web
 from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
 from ..scene.loading import folder_of
-from .session import CALIBRATION, IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
+from .run_choice import FILES
+from .session import IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
 
 if TYPE_CHECKING:
     from .viewer import Viewer
 
 #: What is sent for what.
-_ROLES = {
-    "fixed": IMAGE,
-    "moving": IMAGE,
+_ROLES = FILES | {
     "structures": IMAGE,
-    "calibration": CALIBRATION,
     "fixed-landmarks": LANDMARKS,
     "moving-landmarks": LANDMARKS,
 }
@@ -82,10 +80,8 @@ class Web:
     def _hand_over(self, role: str, kind: FileKind, upload: Upload) -> None:
         run, review = self._viewer.run, self._viewer.review
         takers: dict[str, Callable[[Upload], None]] = {
-            "fixed": partial(run.take, "fixed"),
-            "moving": partial(run.take, "moving"),
+            **{name: partial(run.take, name) for name in FILES},
             "structures": review.use_structures,
-            "calibration": run.use_calibration,
             "fixed-landmarks": partial(review.landmarks.take, "fixed"),
             "moving-landmarks": partial(review.landmarks.take, "moving"),
         }

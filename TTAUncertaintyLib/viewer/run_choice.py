@@ -1,0 +1,270 @@
+"""What is chosen of a run in the page: its state, its rows, and the files that the browser sent.
+
+Networks that are not here are listed with the command that brings them, and cannot be chosen.
+Nothing is downloaded from the page, and no program is agreed to there.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+
+from ..calibration import read_calibration
+from ..controls.control import Node, Place, Row, controls_of
+from ..controls.machine_choices import MachineChoices, asked_of_machine, machine_rows
+from ..controls.model_options import option_rows, with_option
+from ..controls.model_view import facts_here, models_here
+from ..controls.readiness import problem_with_design
+from ..controls.run_choices import RunChoices, asked_of, design_rows, design_words, preset_words
+from ..controls.run_options import PRESETS
+from ..errors import InputError, ModelError
+from ..models import models
+from ..perturbations import Preset
+from ..store import Weights, WeightsStore, weights_of
+from .rows import file_chooser, form, written
+from .session import CALIBRATION, IMAGE, TRANSFORM, FileKind, Upload
+
+if TYPE_CHECKING:
+    from .viewer import Viewer
+
+_BEGIN = RunChoices(preset=Preset.QUICK.value, keepRegistrations=True)
+
+#: Files that may be sent: what they are for, by their names in a job.
+FILES: dict[str, FileKind] = {
+    **{
+        control.asked: TRANSFORM if control.file == "tfm" else IMAGE
+        for control in controls_of(RunChoices).values()
+        if isinstance(control, Node) and control.asked
+    },
+    "calibration": CALIBRATION,
+}
+_OPTIONAL = tuple(
+    (control.asked, control.title)
+    for control in controls_of(RunChoices).values()
+    if isinstance(control, Node) and control.asked and control.place is Place.INPUTS
+)
+
+
+def _keys(choices: type, place: Place | None = None) -> dict[str, str]:
+    """Return the keys of the state of what can be set here: no nodes, and no paths."""
+    kind = "run" if choices is RunChoices else "machine"
+    return {
+        name: f"{kind}_{name}"
+        for name, control in controls_of(choices).items()
+        if not isinstance(control, Node) and place in (None, control.place)
+    }
+
+
+_RUN = _keys(RunChoices) | {name: f"run_{name}" for name in ("customise", "modelOptions")}
+_MACHINE = _keys(MachineChoices, Place.MACHINE)
+
+
+class RunChoice:
+    """The choices of a run, and the files that it takes.
+
+    Parameters
+    ----------
+    viewer
+        The host.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._files: dict[str, Upload] = {}
+        self._calibrated = ""  # the network that the calibration is of
+        state = viewer.state
+        state.update({key: getattr(_BEGIN, name) for name, key in _RUN.items()})
+        state.update({key: getattr(MachineChoices(), name) for name, key in _MACHINE.items()})
+        state.update({f"{role}_name": "" for role in FILES})
+        self.refresh()
+        state.change(*_RUN.values(), *_MACHINE.values())(lambda **_state: self._show())
+        state.change("panel")(self._on_panel)
+
+    def refresh(self) -> None:
+        """List the networks that there are now: something may have been installed meanwhile."""
+        self._models = models_here()
+        self._show()
+
+    # what the person does
+
+    def choose(self, name: str, value: Any) -> None:
+        """Set something of a run or of the computer, by its name."""
+        state = self._viewer.state
+        if name in _MACHINE:
+            state[_MACHINE[name]] = value
+            return
+        before = self.choices()
+        changed = before.changed(**{name: self._usable(RunChoices, name, value)})
+        state.update({_RUN[name]: value for name, value in changed.differing(before).items()})
+
+    def choose_option(self, option: str, value: str) -> None:
+        """Choose something about the network that is chosen."""
+        state = self._viewer.state
+        state.run_modelOptions = with_option(state.run_modelOptions, state.run_model, option, value)
+
+    def take(self, role: str, upload: Upload) -> None:
+        """Take a file that was sent, for the runs to come.
+
+        Raises
+        ------
+        InputError
+            If it is to be a calibration and is none.
+        """
+        if role == "calibration":
+            self._calibrated = read_calibration(upload.path).model
+        self.drop(role)
+        self._files[role] = upload
+        said = (
+            f"{upload.name} ({upload.size / 1e6:.1f} MB)" if FILES[role] is IMAGE else upload.name
+        )
+        self._viewer.state[f"{role}_name"] = said
+
+    def drop(self, role: str) -> None:
+        """Go on without a file."""
+        before = self._files.pop(role, None)
+        if before is not None and not self._viewer.state.running:
+            before.path.unlink(missing_ok=True)
+        self._viewer.state[f"{role}_name"] = ""
+
+    # what a run asks
+
+    def choices(self) -> RunChoices:
+        """Return what the page says; what makes no sense is as in the beginning."""
+        state = self._viewer.state
+        said = {name: self._usable(RunChoices, name, state[key]) for name, key in _RUN.items()}
+        return RunChoices(**said)
+
+    def asked(self, own: bool) -> dict[str, Any]:
+        """Return what a job is to be asked; nothing of it is a path from the browser.
+
+        Parameters
+        ----------
+        own
+            Whether images of the person's own are registered, with the files that belong to them.
+
+        Raises
+        ------
+        ModelError
+            If the network cannot be run.
+        InputError
+            If a file is missing, or is of another network.
+        """
+        choices, calibration = self.choices(), self._files.get("calibration")
+        weights = _weights(choices.model)
+        if weights.lack is not None:
+            entry = models().get(choices.model)
+            title = choices.model if entry is None else entry.description.title
+            why = next((one.why_not for one in self._models if one.value == choices.model), "")
+            raise ModelError(f"{title} cannot be run: {weights.lack.value}.", why)
+        problem = problem_with_design(choices)
+        if problem:
+            raise InputError(problem.said())
+        if calibration is not None and self._calibrated != choices.model:
+            raise InputError(
+                f"{calibration.name} is a calibration of {self._calibrated}, not of "
+                f"{choices.model}.",
+                "Choose its network, or leave the calibration out.",
+            )
+        missing = [role for role in ("fixed", "moving") if own and role not in self._files]
+        if missing:
+            raise InputError(f"Choose the {' and the '.join(missing)} image first.")
+        files = {role: upload.path for role, upload in self._files.items()}
+        if not own:
+            files = {role: path for role, path in files.items() if role == "calibration"}
+        return asked_of(choices) | asked_of_machine(self._machine()) | files
+
+    def name_of(self, role: str) -> str:
+        """Return what the person calls an image that was sent."""
+        return self._files[role].name.partition(".")[0] or "image"
+
+    def _machine(self) -> Any:
+        state = self._viewer.state
+        return SimpleNamespace(
+            **{n: self._usable(MachineChoices, n, state[key]) for n, key in _MACHINE.items()}
+        )
+
+    @staticmethod
+    def _usable(of: type, name: str, value: Any) -> Any:
+        begin = _BEGIN if of is RunChoices else MachineChoices()
+        control = controls_of(of).get(name)
+        default = getattr(begin, name)
+        if control is None:
+            return type(default)(value)
+        return control.usable(value, default)
+
+    def _on_panel(self, panel: str, **_state: Any) -> None:
+        if panel == "run":
+            self.refresh()
+
+    def _show(self) -> None:
+        choices = self.choices()
+        entry, weights = models().get(choices.model), _weights(choices.model)
+        network = Row("model", controls_of(RunChoices)["model"], choices.model)
+        presets = controls_of(RunChoices)["preset"]
+        preset = Row("preset", presets, choices.preset, options=PRESETS)
+        words = " ".join(phrase.said() for phrase in preset_words(choices))
+        rows = design_rows(choices)
+        self._viewer.state.run_rows = {
+            "model": [written(network, entry.description.purpose if entry else "", self._models)],
+            "facts": facts_here(weights),
+            "options": [
+                written(row, row.control.about)
+                for row in option_rows(choices.model, choices.modelOptions)
+            ],
+            "preset": [written(preset, words)],
+            "design": [written(row) for row in rows],
+            "design_words": design_words(choices).said(),
+            "machine": [written(row) for row in machine_rows(self._machine(), ["cpu"])],
+        }
+
+    # the page
+
+    def build_files(self) -> None:
+        """Write what may be sent beside the two images."""
+        for role, title in _OPTIONAL:
+            self._file(role, title)
+
+    def build(self) -> None:
+        """Write what can be set."""
+        html.H2("Network")
+        form("run_rows.model", self.choose, "run_")
+        html.P("{{ run_rows.facts }}", classes="tta-small mt-1 tta-model-facts")
+        form("run_rows.options", self.choose_option, "option-")
+        html.H2("Perturbations")
+        form("run_rows.preset", self.choose, "run_")
+        with (
+            v3.VExpansionPanels(variant="accordion", flat=True, classes="mt-2 tta-advanced"),
+            v3.VExpansionPanel(title="Advanced"),
+            v3.VExpansionPanelText(),
+        ):
+            html.P("{{ run_rows.design_words }}", classes="tta-small")
+            form("run_rows.design", self.choose, "run_")
+            html.P("On this computer:", classes="tta-small mt-3")
+            form("run_rows.machine", self.choose, "machine_")
+        html.H2("Expected error")
+        html.P(
+            "With the calibration that comes with the network and the preset, where there "
+            "is one, or with one of your own.",
+            classes="tta-small mb-1",
+        )
+        self._file("calibration", "Calibration")
+
+    def _file(self, role: str, title: str) -> None:
+        accept = ",".join(FILES[role].suffixes).replace(".nii.gz", ".gz")
+        file_chooser(title, role, f"{role}_name", accept)
+        v3.VBtn(
+            "Without this file",
+            v_if=f"{role}_name",
+            click=lambda: self.drop(role),
+            prepend_icon="mdi-close",
+            size="small",
+            variant="text",
+            classes=f"mt-1 tta-drop-{role}",
+        )
+
+
+def _weights(model: str) -> Weights:
+    return weights_of(model, WeightsStore())
