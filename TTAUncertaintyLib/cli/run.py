@@ -10,11 +10,13 @@ from ..api.choices import job_of
 from ..controls.control import Number, OneOf, Switch, controls_of
 from ..controls.machine_choices import MachineChoices
 from ..controls.run_choices import DESIGN_FIELDS, RunChoices
-from ..controls.run_options import PRESETS
 from ..geometry import Prealignment, Start
 from ..perturbations import Noise, Preset
 from .model_options import add_model
 from .watch import watch
+
+#: How the units of controls are written in place of a value.
+_UNITS = {"mm": "MM", "°": "DEG", "%": "FRACTION"}
 
 _EXAMPLES = """examples:
   ttauncertainty run --fixed atlas.nii.gz --moving patient.nii.gz -o result
@@ -98,12 +100,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     add_design(parser)
 
     placement = parser.add_argument_group("placement before the network")
-    add_choice(
-        placement,
-        "start",
-        default=Start.HEADER.value,
-        help="trust the headers (default), or centre on centre",
-    )
+    add_choice(placement, "start", default=Start.HEADER.value)
     placement.add_argument(
         "--initial-transform",
         type=Path,
@@ -123,12 +120,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="do not turn the fixed image into the network's frame",
     )
 
-    add_choice(
-        parser.add_argument_group("when to stop"),
-        "tolerance",
-        help="stop by itself when the standard error of the map is below this; K is then the most "
-        "perturbations that are made, and at least 4 are",
-    )
+    add_choice(parser.add_argument_group("when to stop"), "tolerance")
 
     machine = add_machine(parser)
     add_choice(
@@ -156,7 +148,7 @@ def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options that every command with a network has; returns their group."""
     machine = parser.add_argument_group("machine")
     add_choice(machine, "device", default="auto", help="auto (default), cpu, cuda, mps")
-    add_choice(machine, "threads", help="CPU threads")
+    add_choice(machine, "threads")
     machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return machine
 
@@ -164,25 +156,14 @@ def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 def add_design(parser: argparse.ArgumentParser) -> None:
     """Add the options that make a `DesignRequest`."""
     design = parser.add_argument_group("perturbations (a preset, and changes to it)")
-    add_choice(
-        design,
-        "preset",
-        default=Preset.STANDARD.value,
-        help=" ".join(f"{option.value}: {option.about}" for option in PRESETS)
-        + " The family of paper: --family.",
-    )
-    controls = controls_of(RunChoices)
+    add_choice(design, "preset", default=Preset.STANDARD.value)
     more: dict[str, dict[str, Any]] = {
-        "outer": {"metavar": "K"},
-        "replicates": {"metavar": "R"},
-        "noise": {"choices": [n.value for n in Noise], "help": "what changes between replicates"},
-        "scale": {"metavar": "FRACTION", "help": "Largest change of size: 0.02 is 2 percent."},
-        "shear": {"metavar": "TANGENT"},
-        "rotation_deg": {"metavar": "DEG"},
+        "noise": {"choices": [n.value for n in Noise]},
+        "scale": {"help": "Largest change of size: 0.02 is 2 percent."},
     }
     for field in DESIGN_FIELDS:
-        name = controls[field].asked
-        add_choice(design, name, **more.get(name, {}))
+        asked = controls_of(RunChoices)[field].asked or ""
+        add_choice(design, asked, **more.get(asked, {}))
     add_choice(design, "seed", default=0)
 
 
@@ -200,14 +181,17 @@ def add_choice(group: argparse._ArgumentGroup, asked: str, **other: Any) -> None
     """
     controls = [*controls_of(RunChoices).values(), *controls_of(MachineChoices).values()]
     control = next(control for control in controls if control.asked == asked)
-    told: dict[str, Any] = {"help": control.about.replace("%", "%%")}
+    told: dict[str, Any] = {}
+    about = [control.about]
     if isinstance(control, OneOf) and control.closed:
         told["choices"] = [option.value for option in control.options]
+        about += [f"{option.value}: {option.about}" for option in control.options]
     elif isinstance(control, Number):
         told["type"] = float if control.decimals else int
-        told["metavar"] = control.unit.upper() or "N"
+        told["metavar"] = _UNITS.get(control.unit, "N" if not control.decimals else "X")
     elif isinstance(control, Switch):
         told["action"] = "store_true"
+    told["help"] = " ".join(about).replace("%", "%%")
     group.add_argument(f"--{asked.replace('_', '-')}", **told | other)
 
 

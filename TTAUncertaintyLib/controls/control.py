@@ -7,8 +7,9 @@ tells what a person sets by the row's name. A field that is added is on every sc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Any, get_type_hints
@@ -37,13 +38,14 @@ class Control:
     place
         Where it stands.
     asked
-        What the command line, Python and a job call it; "" where none of them has it.
+        What the command line, Python and a job call it: its field's name in their way of writing
+        if None, "" where none of them has it.
     """
 
     title: str
     about: str = ""
     place: Place = Place.OWN
-    asked: str = ""
+    asked: str | None = None
 
     def usable(self, value: Any, default: Any) -> Any:
         """Return a value as it was kept in a file, or the default where it makes no sense."""
@@ -140,7 +142,7 @@ class Node(Control):
         Ending of the file that a run reads it from: "nrrd" for a volume, "tfm" for a transform.
     """
 
-    classes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ("vtkMRMLScalarVolumeNode",)
     none: str = "None (optional)"
     file: str = "nrrd"
 
@@ -176,10 +178,15 @@ def controls_of(choices: type) -> Mapping[str, Control]:
     hints = get_type_hints(choices, include_extras=True)
     found = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
     return {
-        name: annotations[0]
+        name: _named(name, annotations[0])
         for name, annotations in found.items()
         if annotations and isinstance(annotations[0], Control)
     }
+
+
+def _named(name: str, control: Control) -> Control:
+    snake = re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", name)
+    return replace(control, asked=snake) if control.asked is None else control
 
 
 def rows_of(

@@ -23,7 +23,6 @@ class MachineChoices:
             "Where the network runs. Automatic takes a graphics card where there is one with "
             "enough memory.",
             Place.MACHINE,
-            "device",
             half=True,
             closed=False,
         ),
@@ -35,8 +34,7 @@ class MachineChoices:
             "Arithmetic of the network. Half precision is faster on graphics cards and changes "
             "the maps slightly.",
             Place.MACHINE,
-            "precision",
-            PRECISIONS,
+            options=PRECISIONS,
             half=True,
         ),
     ] = "f32"
@@ -46,9 +44,8 @@ class MachineChoices:
             "CPU threads",
             "Processor threads for the network. Fewer leave more of the computer to you.",
             Place.MACHINE,
-            "threads",
             high=256,
-            lowest="Automatic",
+            lowest="auto",
         ),
     ] = 0
     batchSize: Annotated[
@@ -57,13 +54,12 @@ class MachineChoices:
             "Batch size",
             "Passes computed at once. More are faster on graphics cards and take more memory.",
             Place.MACHINE,
-            "batch_size",
             high=64,
-            lowest="Automatic",
+            lowest="auto",
         ),
     ] = 0
-    resultsFolder: Annotated[str, Line("Results folder")] = ""
-    python: Annotated[str, Line("Python of the background process")] = ""
+    resultsFolder: Annotated[str, Line("Results folder", asked="")] = ""
+    python: Annotated[str, Line("Python of the background process", asked="")] = ""
 
 
 def kept(name: str, value: Any) -> Any:

@@ -40,7 +40,13 @@ _TYPICAL_EXTENT_MM = (160.0, 192.0, 160.0)
 _TYPICAL_SPACING_MM = 2.0
 
 _PUBLISHED = {member.value for member in PAPER_FAMILIES}
-_VOLUME, _NO_VOLUME = ("vtkMRMLScalarVolumeNode",), "Choose a volume"
+
+
+def _amplitude(title: str, about: str, high: float, step: float, unit: str, **more: Any) -> Number:
+    decimals = len(f"{step}".partition(".")[2])
+    return Number(
+        title, about, Place.DESIGN, high=high, step=step, decimals=decimals, unit=unit, **more
+    )
 
 
 @dataclass(frozen=True)
@@ -60,28 +66,13 @@ class RunChoices:
             "The image that stays where it is. The moving image is brought onto it, and all maps "
             "lie on its grid.",
             asked="fixed",
-            classes=_VOLUME,
-            none=_NO_VOLUME,
         ),
     ] = None
     movingVolume: Annotated[
-        Any,
-        Node(
-            "Moving volume",
-            "The image that is warped onto the fixed one.",
-            asked="moving",
-            classes=_VOLUME,
-            none=_NO_VOLUME,
-        ),
+        Any, Node("Moving volume", "The image that is warped onto the fixed one.", asked="moving")
     ] = None
     model: Annotated[
-        str,
-        OneOf(
-            "Model",
-            "The registration network whose answer is examined.",
-            asked="model",
-            closed=False,
-        ),
+        str, OneOf("Model", "The registration network whose answer is examined.", closed=False)
     ] = DEFAULT_MODEL
     modelOptions: str = "{}"
     structures: Annotated[
@@ -91,6 +82,7 @@ class RunChoices:
             "Optional. A segmentation or labelmap drawn on the fixed image: the review then says "
             "millimetres for each structure.",
             Place.INPUTS,
+            asked="",
             classes=("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"),
         ),
     ] = None
@@ -101,7 +93,6 @@ class RunChoices:
             "Optional. The linear transform that, applied to the moving volume, brings it roughly "
             "onto the fixed one.",
             Place.INPUTS,
-            "initial_transform",
             classes=("vtkMRMLLinearTransformNode", "vtkMRMLTransformNode"),
             file="tfm",
         ),
@@ -110,9 +101,7 @@ class RunChoices:
         str,
         OneOf(
             "Preset",
-            "How many perturbed registrations are made, and of which kind. The numbers are under "
-            "Advanced.",
-            asked="preset",
+            "How many perturbed registrations are made, and of which kind.",
             options=PRESETS,
         ),
     ] = Preset.STANDARD.value
@@ -123,21 +112,11 @@ class RunChoices:
             "Perturbation",
             "What is done to the moving image before it is registered again.",
             Place.DESIGN,
-            "family",
-            FAMILIES,
+            options=FAMILIES,
         ),
     ] = Family.RIGID.value
     sampling: Annotated[
-        str,
-        OneOf(
-            "Sampling",
-            "How the perturbations are placed. Two-level: each parameter is plus or minus its "
-            "amplitude, all combinations balanced. Sobol and random: spread evenly or freely "
-            "between.",
-            Place.DESIGN,
-            "sampling",
-            SAMPLINGS,
-        ),
+        str, OneOf("Sampling", "How the perturbations are placed.", Place.DESIGN, options=SAMPLINGS)
     ] = Sampling.HADAMARD.value
     noise: Annotated[
         str,
@@ -146,8 +125,7 @@ class RunChoices:
             "What differs between the repeats of one perturbation. It decides what 'intrinsic "
             "spread' means.",
             Place.DESIGN,
-            "noise",
-            NOISES,
+            options=NOISES,
         ),
     ] = Noise.DISCRETISATION.value
     outer: Annotated[
@@ -157,7 +135,6 @@ class RunChoices:
             "How many different perturbations, K. Each costs one registration per repeat. "
             "At least 2.",
             Place.DESIGN,
-            "outer",
             low=2,
             high=1024,
         ),
@@ -169,86 +146,46 @@ class RunChoices:
             "How often each perturbation is registered, R. From 2 on, the intrinsic spread and "
             "the bias jitter are told apart.",
             Place.DESIGN,
-            "replicates",
             low=1,
             high=64,
         ),
     ] = 2
     translationMm: Annotated[
-        float,
-        Number(
-            "Shift",
-            "Largest shift along each axis, mm.",
-            Place.DESIGN,
-            "translation_mm",
-            step=0.25,
-            decimals=2,
-            unit="mm",
-        ),
+        float, _amplitude("Shift", "Largest shift along each axis, mm.", 100, 0.25, "mm")
     ] = 1.0
     rotationDeg: Annotated[
-        float,
-        Number(
-            "Turn",
-            "Largest turn about each axis, degrees.",
-            Place.DESIGN,
-            "rotation_deg",
-            high=90,
-            step=0.25,
-            decimals=2,
-            unit="°",
-        ),
+        float, _amplitude("Turn", "Largest turn about each axis, degrees.", 90, 0.25, "°")
     ] = 1.0
     scalePercent: Annotated[
         float,
-        Number(
+        _amplitude(
             "Scale",
             "Largest change of size, per cent: 2 means factors from 0.98 to 1.02.",
-            Place.DESIGN,
-            "scale",
-            high=99,
-            step=0.5,
-            decimals=1,
-            unit="%",
+            *(99, 0.5, "%"),
+            asked="scale",
             factor=0.01,
         ),
     ] = 2.0
     shear: Annotated[
         float,
-        Number(
-            "Shear",
-            "Largest shear: the tangent of the angle, no unit.",
-            Place.DESIGN,
-            "shear",
-            high=1,
-            step=0.005,
-            decimals=3,
-        ),
+        _amplitude("Shear", "Largest shear: the tangent of the angle, no unit.", 1, 0.005, ""),
     ] = 0.01
     elasticMm: Annotated[
         float,
-        Number(
+        _amplitude(
             "Bend",
             "Largest displacement of a control point of the elastic deformation, mm.",
-            Place.DESIGN,
-            "elastic_mm",
-            step=0.5,
-            decimals=1,
-            unit="mm",
+            *(100, 0.5, "mm"),
         ),
     ] = 5.0
     elasticSpacingMm: Annotated[
         float,
-        Number(
+        _amplitude(
             "Bend spacing",
             "Distance between the control points of the elastic deformation, mm. Below 0.4 of it "
             "a bend cannot fold.",
-            Place.DESIGN,
-            "elastic_spacing_mm",
+            *(200, 1.0, "mm"),
             low=1,
-            high=200,
-            decimals=1,
-            unit="mm",
         ),
     ] = 20.0
     seed: Annotated[
@@ -257,7 +194,6 @@ class RunChoices:
             "Seed",
             "All random numbers come from it: the same seed gives the same maps.",
             Place.RUN,
-            "seed",
             high=2**31 - 1,
         ),
     ] = 0
@@ -269,7 +205,7 @@ class RunChoices:
             "to better than this. K is then the most perturbations that are made. Off makes all "
             "of them.",
             Place.RUN,
-            "tolerance",
+            asked="tolerance",
             high=10,
             step=0.01,
             decimals=3,
@@ -283,8 +219,7 @@ class RunChoices:
             "Start",
             "Where the registration begins, when no initial transform says so.",
             Place.RUN,
-            "start",
-            STARTS,
+            options=STARTS,
         ),
     ] = Start.HEADER.value
     keepRegistrations: Annotated[
@@ -294,7 +229,6 @@ class RunChoices:
             "Writes the warped image of every pass, to be played one after another afterwards. "
             "Takes some 10 MB a pass on the disk.",
             Place.RUN,
-            "keep_registrations",
         ),
     ] = False
 
@@ -417,7 +351,8 @@ def preset_fields(preset: str, model: str, family: str = "") -> dict[str, Any]:
     found = {}
     for name in DESIGN_FIELDS:
         control = controls_of(RunChoices)[name]
-        value = getattr(values[control.asked], "value", values[control.asked])
+        value = values[control.asked or name]
+        value = getattr(value, "value", value)
         if isinstance(control, Number) and control.decimals:
             value = round(float(np.mean(value)) / control.factor, 4)
         found[name] = value

@@ -6,7 +6,7 @@ Nothing is downloaded from the page, and no program is agreed to there.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from trame.widgets import html
@@ -30,7 +30,22 @@ from .session import CALIBRATION, IMAGE, TRANSFORM, FileKind, Upload
 if TYPE_CHECKING:
     from .viewer import Viewer
 
-_BEGIN = RunChoices(preset=Preset.QUICK.value, keepRegistrations=True)
+#: What a run begins with here; the computer's settings are those of this start of the viewer.
+_BEGIN = {
+    **vars(RunChoices(preset=Preset.QUICK.value, keepRegistrations=True)),
+    **vars(MachineChoices()),
+}
+_CONTROLS = {
+    **controls_of(RunChoices),
+    **{n: c for n, c in controls_of(MachineChoices).items() if c.place is Place.MACHINE},
+}
+
+#: Keys of the state: what can be set here; no nodes, and no paths.
+_KEYS = {
+    name: f"run_{name}"
+    for name in ("customise", "modelOptions", *_CONTROLS)
+    if not isinstance(_CONTROLS.get(name), Node)
+}
 
 #: Files that may be sent: what they are for, by their names in a job.
 FILES: dict[str, FileKind] = {
@@ -48,20 +63,6 @@ _OPTIONAL = tuple(
 )
 
 
-def _keys(choices: type, place: Place | None = None) -> dict[str, str]:
-    """Return the keys of the state of what can be set here: no nodes, and no paths."""
-    kind = "run" if choices is RunChoices else "machine"
-    return {
-        name: f"{kind}_{name}"
-        for name, control in controls_of(choices).items()
-        if not isinstance(control, Node) and place in (None, control.place)
-    }
-
-
-_RUN = _keys(RunChoices) | {name: f"run_{name}" for name in ("customise", "modelOptions")}
-_MACHINE = _keys(MachineChoices, Place.MACHINE)
-
-
 class RunChoice:
     """The choices of a run, and the files that it takes.
 
@@ -76,11 +77,10 @@ class RunChoice:
         self._files: dict[str, Upload] = {}
         self._calibrated = ""  # the network that the calibration is of
         state = viewer.state
-        state.update({key: getattr(_BEGIN, name) for name, key in _RUN.items()})
-        state.update({key: getattr(MachineChoices(), name) for name, key in _MACHINE.items()})
+        state.update({key: _BEGIN[name] for name, key in _KEYS.items()})
         state.update({f"{role}_name": "" for role in FILES})
         self.refresh()
-        state.change(*_RUN.values(), *_MACHINE.values())(lambda **_state: self._show())
+        state.change(*_KEYS.values())(lambda **_state: self._show())
         state.change("panel")(self._on_panel)
 
     def refresh(self) -> None:
@@ -92,13 +92,11 @@ class RunChoice:
 
     def choose(self, name: str, value: Any) -> None:
         """Set something of a run or of the computer, by its name."""
-        state = self._viewer.state
-        if name in _MACHINE:
-            state[_MACHINE[name]] = value
-            return
-        before = self.choices()
-        changed = before.changed(**{name: self._usable(RunChoices, name, value)})
-        state.update({_RUN[name]: value for name, value in changed.differing(before).items()})
+        changes = {name: _usable(name, value)}
+        if name not in controls_of(MachineChoices):
+            before = self.choices()
+            changes = before.changed(**changes).differing(before)
+        self._viewer.state.update({_KEYS[name]: value for name, value in changes.items()})
 
     def choose_option(self, option: str, value: str) -> None:
         """Choose something about the network that is chosen."""
@@ -133,9 +131,7 @@ class RunChoice:
 
     def choices(self) -> RunChoices:
         """Return what the page says; what makes no sense is as in the beginning."""
-        state = self._viewer.state
-        said = {name: self._usable(RunChoices, name, state[key]) for name, key in _RUN.items()}
-        return RunChoices(**said)
+        return RunChoices(**self._said(RunChoices))
 
     def asked(self, own: bool) -> dict[str, Any]:
         """Return what a job is to be asked; nothing of it is a path from the browser.
@@ -174,26 +170,19 @@ class RunChoice:
         files = {role: upload.path for role, upload in self._files.items()}
         if not own:
             files = {role: path for role, path in files.items() if role == "calibration"}
-        return asked_of(choices) | asked_of_machine(self._machine()) | files
+        return asked_of(choices) | asked_of_machine(self._machine) | files
 
     def name_of(self, role: str) -> str:
         """Return what the person calls an image that was sent."""
         return self._files[role].name.partition(".")[0] or "image"
 
-    def _machine(self) -> Any:
-        state = self._viewer.state
-        return SimpleNamespace(
-            **{n: self._usable(MachineChoices, n, state[key]) for n, key in _MACHINE.items()}
-        )
+    @property
+    def _machine(self) -> MachineChoices:
+        return MachineChoices(**self._said(MachineChoices))
 
-    @staticmethod
-    def _usable(of: type, name: str, value: Any) -> Any:
-        begin = _BEGIN if of is RunChoices else MachineChoices()
-        control = controls_of(of).get(name)
-        default = getattr(begin, name)
-        if control is None:
-            return type(default)(value)
-        return control.usable(value, default)
+    def _said(self, choices: type) -> dict[str, Any]:
+        state, known = self._viewer.state, {field.name for field in fields(choices)}
+        return {name: _usable(name, state[key]) for name, key in _KEYS.items() if name in known}
 
     def _on_panel(self, panel: str, **_state: Any) -> None:
         if panel == "run":
@@ -217,7 +206,7 @@ class RunChoice:
             "preset": [written(preset, words)],
             "design": [written(row) for row in rows],
             "design_words": design_words(choices).said(),
-            "machine": [written(row) for row in machine_rows(self._machine(), ["cpu"])],
+            "machine": [written(row) for row in machine_rows(self._machine, ["cpu"])],
         }
 
     # the page
@@ -243,7 +232,7 @@ class RunChoice:
             html.P("{{ run_rows.design_words }}", classes="tta-small")
             form("run_rows.design", self.choose, "run_")
             html.P("On this computer:", classes="tta-small mt-3")
-            form("run_rows.machine", self.choose, "machine_")
+            form("run_rows.machine", self.choose, "run_")
         html.H2("Expected error")
         html.P(
             "With the calibration that comes with the network and the preset, where there "
@@ -268,3 +257,8 @@ class RunChoice:
 
 def _weights(model: str) -> Weights:
     return weights_of(model, WeightsStore())
+
+
+def _usable(name: str, value: Any) -> Any:
+    control, begin = _CONTROLS.get(name), _BEGIN[name]
+    return type(begin)(value) if control is None else control.usable(value, begin)

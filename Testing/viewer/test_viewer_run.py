@@ -161,7 +161,7 @@ def test_a_design_of_ones_own_is_set_number_by_number(page: Any) -> None:
     row(page, "Shear").click()
     page.wait_for_selector(".tta-run_shear:not(.v-input--disabled)")
     assert page.locator(".tta-run_translationMm.v-input--disabled").count() == 1
-    set_number(page, "machine_threads", "1")
+    set_number(page, "run_threads", "1")
     page.click(".tta-run_preset")
     row(page, "Standard").click()
     page.wait_for_selector(".tta-advanced:has-text('As in the preset Standard')")
