@@ -79,8 +79,7 @@ class InputsSection(VTKObservationMixin):
         self._ui.optionsRow.visible = bool(options)
         self._preset.show(choices.preset)
         self._optional.show(rows_of(RunChoices, (Place.INPUTS,), choices))
-        words = preset_words(choices, self._cost(choices))
-        self._ui.presetLabel.text = " ".join(phrase.said(_) for phrase in words)
+        self._ui.presetLabel.text = preset_words(choices, self._cost(choices)).said(_)
 
     def onSceneClosed(self) -> None:
         """There are no volumes any more."""

@@ -29,7 +29,7 @@ from ..perturbations import (
 from ..perturbations.families import AMPLITUDES_OF
 from .control import Node, Number, OneOf, Place, Row, Switch, controls_of, rows_of
 from .model_options import options_of
-from .option import Phrase
+from .option import Phrase, sentences
 from .run_options import FAMILIES, NOISES, PRESETS, SAMPLINGS, STARTS
 from .run_view import passes as passes_said
 
@@ -389,8 +389,8 @@ def design_words(choices: Any) -> Phrase:
     return Phrase(words, {"preset": Phrase(_preset_title(choices))})
 
 
-def preset_words(choices: Any, cost: Phrase | None = None) -> tuple[Phrase, ...]:
-    """Say what a preset does and costs: sentences.
+def preset_words(choices: Any, cost: Phrase | None = None) -> Phrase:
+    """Say what a preset does and costs.
 
     Parameters
     ----------
@@ -405,7 +405,7 @@ def preset_words(choices: Any, cost: Phrase | None = None) -> tuple[Phrase, ...]
         about = Phrase("{preset}, changed under Advanced.", {"preset": title})
     count = passes(choices)
     said = Phrase("{cost}.", {"cost": cost or passes_said(count)})
-    return (about, said) if count else (about,)
+    return sentences(about, said) if count else about
 
 
 def _preset_title(choices: Any) -> str:

@@ -24,7 +24,9 @@ from ..errors import InputError, ModelError
 from ..models import models
 from ..perturbations import Preset
 from ..store import Weights, WeightsStore, weights_of
-from .rows import file_chooser, form, written
+from .forms import form, written_row
+from .part import Part
+from .rows import file_chooser
 from .session import CALIBRATION, IMAGE, TRANSFORM, FileKind, Upload
 
 if TYPE_CHECKING:
@@ -63,17 +65,11 @@ _OPTIONAL = tuple(
 )
 
 
-class RunChoice:
-    """The choices of a run, and the files that it takes.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
+class RunChoice(Part):
+    """The choices of a run, and the files that it takes."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+        super().__init__(viewer)
         self._files: dict[str, Upload] = {}
         self._calibrated = ""  # the network that the calibration is of
         state = viewer.state
@@ -191,22 +187,21 @@ class RunChoice:
     def _show(self) -> None:
         choices = self.choices()
         entry, weights = models().get(choices.model), _weights(choices.model)
-        network = Row("model", controls_of(RunChoices)["model"], choices.model)
-        presets = controls_of(RunChoices)["preset"]
-        preset = Row("preset", presets, choices.preset, options=PRESETS)
-        words = " ".join(phrase.said() for phrase in preset_words(choices))
-        rows = design_rows(choices)
+        controls, rows = controls_of(RunChoices), design_rows(choices)
+        network = Row("model", controls["model"], choices.model, options=self._models)
+        preset = Row("preset", controls["preset"], choices.preset, options=PRESETS)
+        purpose = entry.description.purpose if entry else ""
         self._viewer.state.run_rows = {
-            "model": [written(network, entry.description.purpose if entry else "", self._models)],
+            "model": [written_row(network, purpose)],
             "facts": facts_here(weights),
             "options": [
-                written(row, row.control.about)
+                written_row(row, row.control.about)
                 for row in option_rows(choices.model, choices.modelOptions)
             ],
-            "preset": [written(preset, words)],
-            "design": [written(row) for row in rows],
+            "preset": [written_row(preset, preset_words(choices).said())],
+            "design": [written_row(row) for row in rows],
             "design_words": design_words(choices).said(),
-            "machine": [written(row) for row in machine_rows(self._machine, ["cpu"])],
+            "machine": [written_row(row) for row in machine_rows(self._machine, ["cpu"])],
         }
 
     # the page

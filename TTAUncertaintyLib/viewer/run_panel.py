@@ -19,6 +19,7 @@ from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..worker import Job, Worker
 from ..worker.run import Phase, Run, RunState
+from .part import Part
 from .rows import button, file_chooser, select
 from .run_choice import RunChoice
 from .session import Upload, gigabytes, plain_name
@@ -32,13 +33,8 @@ _LOOK_S = 0.15
 _ROLES = ("fixed", "moving")
 
 
-class RunPanel:
+class RunPanel(Part):
     """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
-
-    Parameters
-    ----------
-    viewer
-        The host.
 
     Attributes
     ----------
@@ -47,7 +43,7 @@ class RunPanel:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+        super().__init__(viewer)
         self._names: dict[str, str] = {}
         self._worker = Worker()
         self._run: Run | None = None

@@ -196,10 +196,8 @@ def test_what_is_said_of_a_design_follows_it():
     own = RunChoices().changed(outer=12)
     assert design_words(RunChoices()).said().startswith("As in the preset Standard")
     assert design_words(own).said().startswith("Changed from Standard")
-    said = " ".join(phrase.said() for phrase in preset_words(own))
-    assert said == "Standard, changed under Advanced. 26 passes."
-    (about,) = preset_words(replace(own, outer=1))
-    assert about.said() == "Standard, changed under Advanced."
+    assert preset_words(own).said() == "Standard, changed under Advanced. 26 passes."
+    assert preset_words(replace(own, outer=1)).said() == "Standard, changed under Advanced."
 
 
 def test_settings_that_somebody_edited_are_read_with_care():
