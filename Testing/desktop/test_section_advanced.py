@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from support.tool_tips import tool_tip
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
@@ -24,13 +23,6 @@ def test_the_numbers_are_the_presets(ready):
     assert "Thorough" in ui.designLabel.text and ui.resetButton.isHidden()
 
 
-def test_a_preset_chosen_by_a_script_is_shown_with_its_numbers_too(ready):
-    ready.parameters.preset = "quick"  # without filling in its numbers
-    assert ready.ui.replicates.value == 1
-    ready.ui.outer.value = 16
-    assert ready.parameters.replicates == 1  # the preset's, beside the one that was changed
-
-
 def test_changing_one_number_keeps_the_others_and_says_so(ready):
     from TTAUncertaintyLib.controls.run_choices import design_request
 
@@ -50,39 +42,6 @@ def test_reset_brings_the_preset_back(ready):
     assert not ready.parameters.customise
     assert ready.ui.translationMm.value == ready.parameters.translationMm == 1.0
     assert ready.ui.resetButton.isHidden()
-
-
-def test_choosing_a_preset_discards_what_was_changed(ready):
-    ready.ui.outer.value = 12
-    choose(ready.ui.presetCombo, "Quick")
-    assert not ready.parameters.customise and ready.ui.outer.value == 8
-
-
-def test_the_papers_families_are_its_own_designs_and_no_change(ready):
-    choose(ready.ui.presetCombo, "Paper")
-    choose(ready.ui.family, "Shear")
-    assert not ready.parameters.customise and ready.parameters.family == "shear"
-    assert ready.ui.shear.value == 0.02
-    choose(ready.ui.family, "Turn")  # not published
-    assert ready.parameters.customise
-
-
-@pytest.mark.parametrize(
-    ("family", "acting"),
-    [
-        ("Shift", {"translationMm"}),
-        ("Shift and turn", {"translationMm", "rotationDeg"}),
-        ("Affine", {"translationMm", "rotationDeg", "scalePercent", "shear"}),
-        ("Elastic", {"elasticMm", "elasticSpacingMm"}),
-    ],
-)
-def test_only_numbers_that_act_can_be_changed(ready, family, acting):
-    choose(ready.ui.family, family)
-    names = (
-        *("translationMm", "rotationDeg", "scalePercent"),
-        *("shear", "elasticMm", "elasticSpacingMm"),
-    )
-    assert {name for name in names if getattr(ready.ui, name).enabled} == acting
 
 
 def test_noise_and_start_are_off_where_they_change_nothing(ready):
