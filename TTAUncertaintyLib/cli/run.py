@@ -46,6 +46,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=Path,
         help="label file on the fixed image: where statistics are taken (default: the foreground)",
     )
+    images.add_argument(
+        "--initial-transform",
+        type=Path,
+        metavar="FILE",
+        help="linear ITK transform, fixed to moving",
+    )
     images.add_argument("--fixed-series", metavar="UID", help="DICOM series, if there are several")
     images.add_argument("--moving-series", metavar="UID")
     images.add_argument(
@@ -70,6 +76,18 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="keep every perturbed registration in the result, to be looked at one by one",
     )
 
+    machine = add_settings(parser)
+    machine.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="stop the perturbed passes after this time and keep what there is",
+    )
+    machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that say how images are registered; returns the group of the machine's."""
     model = add_model(parser)
     model.add_argument(
         "--ensemble",
@@ -105,12 +123,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="trust the headers (default), or centre on centre",
     )
     placement.add_argument(
-        "--initial-transform",
-        type=Path,
-        metavar="FILE",
-        help="linear ITK transform, fixed to moving",
-    )
-    placement.add_argument(
         "--prealign",
         choices=[p.value for p in Prealignment],
         help="linear alignment first (default: what the model expects)",
@@ -142,18 +154,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     machine.add_argument("--batch-size", type=int, metavar="N")
     machine.add_argument("--threads", type=int, metavar="N", help="CPU threads")
     machine.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="stop the perturbed passes after this time and keep what there is",
-    )
-    machine.add_argument(
         "--no-reverse-pass",
         dest="reverse_pass",
         action="store_false",
         help="leave out the inverse-consistency map",
     )
-    machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return machine
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:
