@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, Nanny, Scheduler, Security, SpecCluster
+from distributed import Client, Nanny, Scheduler, Security, SpecCluster, WorkerPlugin
 
 from ..errors import InputError, ResourceError
 
@@ -122,6 +122,15 @@ class Workers:
             self.cluster.scale(self.wanted)
 
 
+class _Quiet(WorkerPlugin):
+    """Keeps a worker from printing what it meets while it ends."""
+
+    def setup(self, worker: Any) -> None:
+        """Begin."""
+        for name in ("distributed", "tornado.application", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 @contextmanager
 def workers(where: Where, logs: Path) -> Iterator[Workers]:
     """Give workers, which are gone afterwards unless they are somebody else's.
@@ -138,7 +147,8 @@ def workers(where: Where, logs: Path) -> Iterator[Workers]:
     InputError, ResourceError
         If they cannot be had.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(_CONFIG):
         if where.scheduler is not None:
             yield from _of_scheduler(where)
@@ -150,6 +160,7 @@ def workers(where: Where, logs: Path) -> Iterator[Workers]:
             cluster, wanted, cores = _of_batch_system(where, security, logs)
         try:
             with Client(cluster, security=security, set_as_default=False) as client:
+                client.register_plugin(_Quiet())
                 yield Workers(client, wanted, cores, cluster)
         finally:
             with suppress(Exception):  # it may have died before us
@@ -182,6 +193,7 @@ def _on_this_computer(where: Where, security: Any) -> tuple[Any, int, int | None
     count, cores = planned_workers(where)
     common = {
         "nthreads": THREADS,
+        "host": "127.0.0.1",
         "memory_limit": 0,  # the registering process is another one
         "security": security,
         "protocol": "tls://",

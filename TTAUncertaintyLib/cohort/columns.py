@@ -61,7 +61,11 @@ _KNOWN: dict[str, tuple[str, str]] = {
     "version": ("Version of TTAUncertainty.", ""),
     "torch_version": ("Version of PyTorch.", ""),
     "created": ("When the result was written, UTC.", ""),
-    "label": ("Number of the structure in the label map of the fixed image.", ""),
+    "label": (
+        "Number of the structure: in the label map of the fixed image or, where that has none, in "
+        "that of the moving image, which the registration carries over.",
+        "",
+    ),
     "volume_cm3": ("Volume of the structure on the fixed image.", "cm3"),
     "dice": ("Overlap after registration.", "Dice, 0 to 1"),
     "dice_before": ("Overlap as the images stand.", "Dice, 0 to 1"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import TTAUncertaintyError
@@ -58,8 +59,8 @@ def measure(bundle: Bundle, pair: Pair, above_mm: float | None = None) -> Measur
         A person's tolerance: which share of the region lies above it.
     """
     found = Measures(_from_record(bundle.record))
-    needed = above_mm is not None, "fixed_labels" in pair.files, "fixed_landmarks" in pair.files
-    if not any(needed):
+    has_labels = "fixed_labels" in pair.files or "moving_labels" in pair.files
+    if above_mm is None and not has_labels and "fixed_landmarks" not in pair.files:
         return found
     try:
         result = KnownResult.of(bundle)
@@ -67,7 +68,7 @@ def measure(bundle: Bundle, pair: Pair, above_mm: float | None = None) -> Measur
             found.values |= _above(bundle, result, pair, above_mm)
         if "fixed_landmarks" in pair.files:
             found.values |= _at_landmarks(result, pair)
-        if "fixed_labels" in pair.files:
+        if has_labels:
             found.structures = _structures(result, pair, above_mm)
             overlaps = [row["dice"] for row in found.structures if row.get("dice") is not None]
             if overlaps:
@@ -153,8 +154,18 @@ def _at_landmarks(result: KnownResult, pair: Pair) -> Row:
 
 
 def _structures(result: KnownResult, pair: Pair, above_mm: float | None) -> list[Row]:
-    """Return every map over every structure; overlap too, where both images have labels."""
-    labels = read_stored_labels(pair.files["fixed_labels"]).values
+    """Return every map over every structure; overlap too, where both images have labels.
+
+    Where the fixed image has none, the registration carries those of the moving image over.
+    """
+    both = "fixed_labels" in pair.files and "moving_labels" in pair.files
+    if "fixed_labels" in pair.files:
+        labels = read_stored_labels(pair.files["fixed_labels"]).values
+    else:
+        moving = read_stored_labels(pair.files["moving_labels"]).to_itk()
+        target = result.fixed_lattice.blank_itk_image()
+        moved = sitk.Resample(moving, target, result.transform, sitk.sitkNearestNeighbor, 0)
+        labels = sitk.GetArrayFromImage(moved)
     rows: dict[int, Row] = {}
     for one in structure_statistics(result.maps, labels.astype(np.int64), {}, above_mm):
         row = rows.setdefault(
@@ -165,7 +176,7 @@ def _structures(result: KnownResult, pair: Pair, above_mm: float | None) -> list
             row[f"{one.map_key}_{name}"] = getattr(one, name)
         if one.share_above is not None:
             row[f"{one.map_key}_above_share"] = one.share_above
-    if "moving_labels" in pair.files:
+    if both:
         for known in evaluate_known_labels(
             result, pair.files["fixed_labels"], pair.files["moving_labels"]
         ):

@@ -28,9 +28,7 @@ from ..errors import (
 from ..geometry import files_of, sha256
 from ..results import Bundle, new_folder
 from ..worker import Job, Phase, RunState, Worker
-from .measures import measure
 from .pairs import Pair
-from .picture import write_picture
 from .settings import Settings
 from .study import BUNDLE, PAIR, PICTURE_FILE, ROW_FILE, Failure, Study, read_row, write_json
 
@@ -190,7 +188,8 @@ def do_pair(task: PairTask, register: Register) -> Outcome:
         said = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
         return _failed(task, _state(OutputError(said)), attempts, began)
     study.forget_failure(task.pair.name)
-    return Outcome(task.pair.name, Ending.DONE, time.monotonic() - began, size)
+    seconds = time.monotonic() - began
+    return Outcome(task.pair.name, Ending.DONE, seconds, size, worker=_worker_address())
 
 
 class _NoResult(Exception):  # noqa: N818  (leaves the folder that is being written)
@@ -263,6 +262,10 @@ def _attempt(job: Job, limit_s: float | None, register: Register) -> tuple[RunSt
 def _row(
     task: PairTask, bundle: Bundle, partial: Path, inputs: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
+    # here: both load torch, which registering need not wait for
+    from .measures import measure
+    from .picture import write_picture
+
     for role in ("fixed", "moving"):
         if bundle.record["inputs"][role].get("sha256") != inputs[role]["sha256"]:
             raise InputError(

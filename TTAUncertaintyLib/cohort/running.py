@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,8 @@ from .study import Failure, Study
 _LOOK_S, _LINE_S = 2.0, 10.0
 #: Seconds to wait where nothing has ended.
 _MOMENT_S = 0.005
+#: So many pairs that no worker can do, and it is no pair's own fault.
+_PAIRS_BEYOND_ALL = 3
 #: Seconds to the first try whether a disk has room again, and to the last ones.
 _FIRST_TRY_S, _LAST_TRY_S = 5.0, 300.0
 #: Seconds without any worker after which that is said.
@@ -180,6 +182,8 @@ class _Feeding:
         self._submitted = 0
         self._unfit: dict[str, set[str]] = {}  # workers that lack something, by the model asked for
         self._lack: dict[str, str] = {}  # what they lack, in words
+        self._fit: set[tuple[str, str]] = set()  # a model, and a worker that has done it
+        self._beyond_all: Counter[str] = Counter()  # pairs that no worker could do, by model
         self._try_again_at: float | None = None  # while a disk is full
         self._trying = ""  # the key of the pair that tries whether there is room again
         self._wait_s = _FIRST_TRY_S
@@ -218,6 +222,9 @@ class _Feeding:
         there = set(client.nthreads()) if unfit else set()
         if there and there <= unfit:
             self._fail(Failure(pair.name, f"No worker can do it. {self._lack[pair.model]}"))
+            self._beyond_all[pair.model] += 1
+            if self._beyond_all[pair.model] < _PAIRS_BEYOND_ALL:
+                unfit.clear()  # it may be that pair's own fault
             return
         task = PairTask(
             pair,
@@ -267,10 +274,15 @@ class _Feeding:
         failure = outcome.failure
         if failure is None:
             self._tally.done += 1
+            self._fit.add((pair.model, outcome.worker))
         elif outcome.ending is Ending.NO_ROOM:
             self._no_room(pair, failure)
             return
-        elif outcome.ending is Ending.UNFIT and outcome.worker:
+        elif (
+            outcome.ending is Ending.UNFIT
+            and outcome.worker
+            and (pair.model, outcome.worker) not in self._fit
+        ):
             self._is_unfit(pair, outcome.worker, failure)
         else:
             self._fail(failure)

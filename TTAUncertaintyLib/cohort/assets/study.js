@@ -22,14 +22,14 @@ function pictureOf(n) {
 }
 
 const definitions = [
-  { title: "Fixed · warped · map", orderable: false, searchable: false, render: (_, kind, row) => kind === "display" ? pictureOf(row[0]) : "" },
-  { title: "Pair", render: (_, kind, row) => kind === "display" ? titleOf(row[0]) : columns.pair[row[0]] },
-  { title: "Group", render: (_, kind, row) => kind === "display" ? escaped(columns.group[row[0]]) : columns.group[row[0]] },
-  { title: "State", render: (_, kind, row) => columns.state[row[0]] },
+  { title: "Fixed · warped · map", className: "worst", orderable: false, searchable: false, render: (_, kind, row) => kind === "display" ? pictureOf(row[0]) : "" },
+  { title: "Pair", className: "pair", type: "string", render: (_, kind, row) => kind === "display" ? titleOf(row[0]) : columns.pair[row[0]] },
+  { title: "Group", className: "group", type: "string", render: (_, kind, row) => kind === "display" ? escaped(columns.group[row[0]]) : columns.group[row[0]] },
+  { title: "State", className: "state", type: "string", render: (_, kind, row) => columns.state[row[0]] },
   ...study.measures.map(measure => ({
     title: `<span title="${escaped(measure.meaning)}">${escaped(measure.title)}</span>`,
     type: "num",
-    className: "dt-right",
+    className: "measure dt-right",
     searchable: false,
     orderSequence: measure.sign < 0 ? ["asc", "desc"] : ["desc", "asc"],
     render: (_, kind, row) => {
@@ -72,7 +72,7 @@ const table = new DataTable("#pairs", {
   language: { search: "Search", info: "_TOTAL_ pairs", infoFiltered: "of _MAX_", infoEmpty: "no pairs" },
 });
 for (const id of ["group", "state", "flagged"]) {
-  chosen(id).addEventListener("change", () => { table.draw(); plot(); });
+  chosen(id).addEventListener("change", () => { table.draw(); replot(); });
 }
 window.study_table = table;
 
@@ -93,56 +93,68 @@ for (const [pair, failure] of Object.entries(study.failures)) {
 // A fixed scatter about the middle of each group, so that points do not hide each other.
 const jitter = n => ((Math.imul(n + 1, 2654435761) >>> 0) / 2 ** 32 - 0.5) * 0.7;
 const ink = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "#444";
+// A large study has one plot, of the chosen measure, on the graphics card; a small one has them all.
+const large = count > 2000;
+const plotted = large ? chosen("measure") : null;
+for (const measure of study.measures) chosen("measure").append(new Option(measure.title, measure.key));
+chosen("measure").parentElement.hidden = !large;
+chosen("measure").addEventListener("change", () => replot());
 
-function plot() {
+function strip(measure, holder) {
   const group = chosen("group").value;
   const groups = [...new Set(columns.group)].sort().filter(name => group === "" || name === group.slice(1));
   const place = new Map(groups.map((name, n) => [name, n]));
-  for (const measure of study.measures) {
-    const id = `strip-${measure.key}`;
-    const traces = [false, true].map(flagged => {
-      const trace = {
-        type: "scattergl", mode: "markers", x: [], y: [], text: [], customdata: [],
-        name: flagged ? "flagged" : "others",
-        hovertemplate: "%{text}<br>%{y:.4g}<extra></extra>",
-        marker: { size: count > 5000 ? 3 : 6, opacity: count > 5000 ? 0.5 : 0.8,
-          color: ink(flagged ? "--series-3" : "--series-1"), symbol: flagged ? "diamond" : "circle" },
-      };
-      for (let n = 0; n < count; n++) {
-        const value = columns[measure.key][n];
-        const isFlagged = columns.flags[n].includes(`${measure.title}:`);
-        if (value === null || isFlagged !== flagged || !place.has(columns.group[n])) continue;
-        trace.x.push(place.get(columns.group[n]) + jitter(n));
-        trace.y.push(value);
-        trace.text.push(columns.pair[n]);
-        trace.customdata.push(n);
-      }
-      return trace;
-    }).filter(trace => trace.x.length);
-    let holder = chosen(id);
-    if (!holder) {
-      holder = document.createElement("div");
-      holder.id = id;
-      holder.className = "strip";
-      chosen("strips").append(holder);
+  const traces = [false, true].map(flagged => {
+    const trace = {
+      type: large ? "scattergl" : "scatter", mode: "markers", x: [], y: [], text: [], customdata: [],
+      hovertemplate: "%{text}<br>%{y:.4g}<extra></extra>",
+      marker: { size: large ? 3 : 6, opacity: large ? 0.5 : 0.8,
+        color: ink(flagged ? "--series-3" : "--series-1"), symbol: flagged ? "diamond" : "circle" },
+    };
+    for (let n = 0; n < count; n++) {
+      const value = columns[measure.key][n];
+      const isFlagged = columns.flags[n].includes(`${measure.title}:`);
+      if (value === null || isFlagged !== flagged || !place.has(columns.group[n])) continue;
+      trace.x.push(place.get(columns.group[n]) + jitter(n));
+      trace.y.push(value);
+      trace.text.push(columns.pair[n]);
+      trace.customdata.push(n);
     }
-    window.Plotly.react(holder, traces, {
-      title: { text: measure.title, font: { size: 13 }, x: 0, xref: "paper", xanchor: "left" },
-      height: 260, margin: { l: 48, r: 8, t: 34, b: 34 }, showlegend: false,
-      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
-      font: { family: "inherit", color: ink("--ink"), size: 11 },
-      xaxis: { tickvals: groups.map((_, n) => n), ticktext: groups.map(name => name || "all"),
-        range: [-0.6, groups.length - 0.4], zeroline: false, showgrid: false },
-      yaxis: { zeroline: false, gridcolor: ink("--line"), rangemode: "tozero" },
-    }, { displayModeBar: false, responsive: true }).then(() => {
-      if (holder.dataset.listens) return;
-      holder.dataset.listens = "1";
-      holder.on("plotly_click", event => window.open(report(event.points[0].customdata), "_blank"));
-    });
-  }
+    return trace;
+  }).filter(trace => trace.x.length);
+  window.Plotly.react(holder, traces, {
+    title: { text: measure.title, font: { size: 13 }, x: 0, xref: "paper", xanchor: "left" },
+    height: large ? 420 : 260, margin: { l: 48, r: 8, t: 34, b: 34 }, showlegend: false,
+    paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: "inherit", color: ink("--ink"), size: 11 },
+    xaxis: { tickvals: groups.map((_, n) => n), ticktext: groups.map(name => name || "all"),
+      range: [-0.6, groups.length - 0.4], zeroline: false, showgrid: false },
+    yaxis: { zeroline: false, gridcolor: ink("--line") },
+  }, { displayModeBar: false, responsive: true }).then(() => {
+    if (holder.dataset.listens) return;
+    holder.dataset.listens = "1";
+    holder.on("plotly_click", event => window.open(report(event.points[0].customdata), "_blank"));
+  });
 }
-// What is not in sight is drawn when it is about to be: plots of 50,000 pairs take a moment each.
+
+function replot() {
+  if (!window.Plotly) return;  // not in sight yet
+  const shownMeasures = large ? study.measures.filter(m => m.key === plotted.value) : study.measures;
+  shownMeasures.forEach((measure, n) => {
+    const holders = chosen("strips");
+    if (!holders.children[n]) {
+      holders.append(Object.assign(document.createElement("div"), { className: "strip" }));
+    }
+    strip(measure, holders.children[n]);
+  });
+}
+// The plots' library is four megabytes: it is read when the plots are about to be seen.
 new IntersectionObserver((entries, observer) => {
-  if (entries.some(entry => entry.isIntersecting)) { observer.disconnect(); plot(); }
-}, { rootMargin: "200px" }).observe(chosen("strips"));
+  if (!entries.some(entry => entry.isIntersecting)) return;
+  observer.disconnect();
+  const script = document.createElement("script");
+  script.textContent = chosen("plotly").textContent;
+  document.head.append(script);
+  replot();
+}, { rootMargin: "200px" }).observe(chosen("plots"));
 document.documentElement.dataset.ready = "1";
