@@ -8,10 +8,14 @@ from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
+from ..engine.placement import no_overlap
 from ..errors import InputError, ModelError, TTAUncertaintyError
-from ..geometry import Lattice, read_lattice, read_linear_transform
+from ..geometry import Lattice, Start, read_lattice, read_linear_transform
 from ..review.landmark_files import pair_points, read_points
 from ..store import WeightsStore, weights_of
+from ..worker import Job
 from .pairs import Pair, Problem
 from .settings import Settings
 
@@ -63,7 +67,7 @@ class _Looking:
             said += self._landmarks(pair)
         try:
             job = self._settings.job_of(pair, pair.files["fixed"])
-            said += self._lack(job.model)
+            said += [*self._lack(job.model), *self._apart(pair, job)]
         except TTAUncertaintyError as error:
             said.append(str(error))
         return [Problem(pair.row, pair.name, text) for text in said]
@@ -82,6 +86,20 @@ class _Looking:
         if isinstance(of, Lattice) and not lattice.is_close(of):
             return [f"{path} does not lie on the voxels of the {image} image."]
         return []
+
+    def _apart(self, pair: Pair, job: Job) -> list[str]:
+        """Say that the images do not overlap as their headers, or a transform, place them."""
+        fixed, moving = (self._lattice(pair.files[which]) for which in ("fixed", "moving"))
+        initial: object = np.eye(4) if job.start is Start.HEADER else None
+        if job.initial_transform is not None:
+            initial = self._transform(job.initial_transform)
+        if not (isinstance(fixed, Lattice) and isinstance(moving, Lattice)):
+            return []
+        if not isinstance(initial, np.ndarray):
+            return []
+        names = pair.files["fixed"].name, pair.files["moving"].name
+        problem = no_overlap(fixed, moving, initial, names)
+        return [] if problem is None else [str(problem)]
 
     def _landmarks(self, pair: Pair) -> list[str]:
         sides = [self._points(pair.files[f"{which}_landmarks"]) for which in ("fixed", "moving")]

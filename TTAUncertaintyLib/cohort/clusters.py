@@ -122,7 +122,7 @@ class Workers:
             self.cluster.scale(self.wanted)
 
 
-class _Quiet(WorkerPlugin):
+class _Quiet(WorkerPlugin):  # type: ignore[misc]
     """Keeps a worker from printing what it meets while it ends."""
 
     def setup(self, worker: Any) -> None:

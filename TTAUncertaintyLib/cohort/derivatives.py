@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ..results import Bundle
 from ..version import __version__
+from .layout import BUNDLE
 from .making import entities
 from .pairs import Pair
-from .study import BUNDLE, Study, write_json
+from .study import Study, write_json
 
 FOLDER = "derivatives"
 _BIDS_VERSION = "1.9.0"

@@ -20,8 +20,9 @@ from markupsafe import Markup
 from ..errors import MissingPackage
 from ..evaluation.page.templates import render
 from .columns import describe, title
+from .layout import BUNDLE, PAGE_FILE, PICTURE_FILE
 from .outliers import MEASURES
-from .study import BUNDLE, PAGE_FILE, PICTURE_FILE, Failure, Study
+from .study import Failure, Study
 
 _ASSETS = Path(__file__).with_name("assets")
 

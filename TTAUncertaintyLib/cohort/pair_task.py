@@ -28,9 +28,10 @@ from ..errors import (
 from ..geometry import files_of, sha256
 from ..results import Bundle, new_folder
 from ..worker import Job, Phase, RunState, Worker
+from .layout import BUNDLE, PICTURE_FILE, ROW_FILE
 from .pairs import Pair
 from .settings import Settings
-from .study import BUNDLE, PAIR, PICTURE_FILE, ROW_FILE, Failure, Study, read_row, write_json
+from .study import PAIR, Failure, Study, read_row, write_json
 
 #: What no second attempt changes: the pair, or what is installed here, has to change first.
 _FINAL = (InputError.exit_code, ModelError.exit_code, OutputError.exit_code)

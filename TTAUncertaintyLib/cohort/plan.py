@@ -13,6 +13,7 @@ from .pair_task import changed_files, fingerprint
 from .pairs import Pair
 from .settings import Settings, differences
 from .study import PAIR, Study
+from .work_list import is_study
 
 _READERS = 8
 #: Pairs that a message names.
@@ -77,7 +78,7 @@ def make_plan(study: Study, pairs: Sequence[Pair], settings: Settings) -> Plan:
     plan = Plan()
     known = {pair.name for pair in pairs}
     plan.others = sorted(done.keys() - known)
-    if (study.folder / "study.json").is_file():
+    if is_study(study.folder):
         plan.settings = differences(study.content["settings"], settings.described)
     there = [pair for pair in pairs if pair.name in done]
     with ThreadPoolExecutor(_READERS) as readers:

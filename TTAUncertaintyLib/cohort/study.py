@@ -30,11 +30,18 @@ from ..errors import InputError, OutputError
 from ..reading import NotAllowed, Unreadable, parse_json, read_json, read_text, take_version
 from ..results import RESULT, Layout
 from ..results.files import REVIEW_FILE
+from .layout import (
+    BUNDLE,
+    FAILED_FOLDER,
+    LOCK_FILE,
+    PAIRS_FOLDER,
+    PICTURE_FILE,
+    ROW_FILE,
+    STUDY_FILE,
+    TABLE_FILE,
+)
 from .pairs import Pair, write_pairs
 
-STUDY_FILE, LOCK_FILE, ROW_FILE, PICTURE_FILE = "study.json", "client.lock", "row.json", "worst.jpg"
-PAGE_FILE, TABLE_FILE = "index.html", "pairs.tsv"
-BUNDLE = "result"
 SCHEMA_VERSION = 1
 
 _FILES, _PATTERNS = RESULT.within(BUNDLE)
@@ -164,17 +171,12 @@ class Study:
     @property
     def pairs(self) -> Path:
         """The folder of those that are done."""
-        return self.folder / "pairs"
+        return self.folder / PAIRS_FOLDER
 
     @property
     def failed(self) -> Path:
         """The folder of those that failed."""
-        return self.folder / "failed"
-
-    @property
-    def ratings(self) -> Path:
-        """The folder of the reviewers' files."""
-        return self.folder / "ratings"
+        return self.folder / FAILED_FOLDER
 
     @property
     def lock(self) -> Path:

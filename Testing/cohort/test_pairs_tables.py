@@ -69,6 +69,8 @@ def test_the_command_tells_what_table_is_unreadable(
 def test_all_problems_are_listed_with_their_rows(tmp_path: Path) -> None:
     write(tmp_path / "fixed.nrrd", phantom(FIXED))
     write(tmp_path / "moving.nrrd", phantom(MOVING), MOVING)
+    far = MOVING.transformed(np.array([[1, 0, 0, 400.0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    write(tmp_path / "far.nrrd", phantom(MOVING), far)
     flat = sitk.Image(8, 8, sitk.sitkUInt8)
     sitk.WriteImage(flat, str(tmp_path / "flat.nrrd"))
     (tmp_path / "text.nii.gz").write_text("no image")
@@ -92,6 +94,7 @@ def test_all_problems_are_listed_with_their_rows(tmp_path: Path) -> None:
             {"pair": "../out", **good},
             {"pair": "empty", "fixed": "", "moving": "moving.nrrd"},
             {"pair": "one-side", **good, "fixed_landmarks": "points.csv"},
+            {"pair": "apart", "fixed": "fixed.nrrd", "moving": "far.nrrd"},
             {"pair": "points", **good}
             | {"fixed_landmarks": "points.csv", "moving_landmarks": "others.csv"},
         ],
@@ -111,7 +114,8 @@ def test_all_problems_are_listed_with_their_rows(tmp_path: Path) -> None:
         11: "cannot be a folder's name",
         12: "'fixed' is empty",
         13: "landmarks of one image only",
-        14: "1 landmarks on the fixed image and 2",
+        14: "far.nrrd do not overlap",
+        15: "1 landmarks on the fixed image and 2",
     }
     assert said.keys() == expected.keys() and len(problems) == len(expected)
     for row, words in expected.items():

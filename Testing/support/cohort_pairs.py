@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from TTAUncertaintyLib.cohort.clusters import Where
 from TTAUncertaintyLib.cohort.pair_task import Standing
 from TTAUncertaintyLib.cohort.pairs import Pair, read_pairs, write_pairs
 from TTAUncertaintyLib.cohort.running import Asked, Tally, run_study
-from TTAUncertaintyLib.cohort.clusters import Where
 from TTAUncertaintyLib.cohort.settings import Settings
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
 from TTAUncertaintyLib.worker import Job, Run
