@@ -88,9 +88,7 @@ def read_work_list(study: Path) -> list[Listed]:
         for row in rows
         if row.get("pair") and row.get("state") == "done"
     ]
-    return sorted(
-        listed, key=lambda one: -1.0 if one.rank_mm is None else one.rank_mm, reverse=True
-    )
+    return sorted(listed, key=lambda one: 1.0 if one.rank_mm is None else -one.rank_mm)
 
 
 def _number(row: Mapping[str, str], name: str) -> float | None:

@@ -1,4 +1,4 @@
-"""The table of a cohort: made, read strictly, and looked through as a whole before anything runs."""
+"""The table of a cohort: made, read strictly, and looked through whole before anything runs."""
 
 from __future__ import annotations
 

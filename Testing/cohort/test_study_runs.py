@@ -48,7 +48,7 @@ def test_bad_pairs_cost_themselves_alone(tmp_path: Path, template: Path) -> None
     good = [f"ok-{n}" for n in range(4)] + ["crashonce-1"]
     table = write_images(tmp_path / "in", [*bad, *good])
     study = tmp_path / "study"
-    tally, said = do_study(table, study, stand_in(tmp_path, template), limit_s=4.0)
+    tally, _ = do_study(table, study, stand_in(tmp_path, template), limit_s=4.0)
     assert (tally.done, tally.failed) == (5, 3)
     whole(study, good)
     failures = Study(study).failures()

@@ -1,7 +1,7 @@
 """Pairs for the tests of cohorts, and a stand-in for the process that registers them.
 
 The process stays and is started, heard and killed as the real one. What it does is in the name of
-the moving image; its result is that of a real run, under another name and with these images' hashes.
+the moving image; its result is that of a real run, with these images' names and hashes.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ def give(job):
     record = json.loads((output / "result.json").read_text())
     for role in ("fixed", "moving"):
         data = Path(job[role]).read_bytes()
-        record["inputs"][role] |= {{"path": job[role], "sha256": hashlib.sha256(data).hexdigest()}}
-    record["summary"]["maps"]["total"]["p95"] = (int.from_bytes(hashlib.sha256(data).digest()[:2], "big") % 1000) / 500
+        found = hashlib.sha256(data).hexdigest()
+        record["inputs"][role] |= {{"path": job[role], "sha256": found}}
+    drawn = int.from_bytes(hashlib.sha256(data).digest()[:2], "big")
+    record["summary"]["maps"]["total"]["p95"] = drawn % 1000 / 500
     (output / "result.json").unlink()
     (output / "result.json").write_text(json.dumps(record))
     say("finished", output=job["output"], complete=True)

@@ -77,8 +77,11 @@ def slurm(folder: Path, cpus: int = 8) -> Iterator[dict[str, str]]:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"])
     environment = os.environ | {"SLURM_CONF": str(conf), "PATH": path}
     commands = [
-        ["munged", "--foreground", "--force", f"--socket={munge}/socket", f"--key-file={munge}/key"]
-        + [f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed"],
+        [
+            *("munged", "--foreground", "--force"),
+            *(f"--socket={munge}/socket", f"--key-file={munge}/key", f"--seed-file={munge}/seed"),
+            *(f"--pid-file={munge}/pid", f"--log-file={munge}/log"),
+        ],
         ["slurmctld", "-D", "-f", str(conf), "-c"],
         ["slurmd", "-D", "-f", str(conf), "-N", host],
     ]
