@@ -45,7 +45,7 @@ class Listed:
 
     def matches(self, text: str) -> bool:
         """Whether its name, group or flags contain every word of a text."""
-        words = f"{self.name} {self.group} {self.flags}".lower()
+        words = f"{self.name} {self.group} {'flag' if self.flags else ''} {self.flags}".lower()
         return all(word in words for word in text.lower().split())
 
 
