@@ -57,7 +57,7 @@ class StudyReview:
             self._ratings.say(pair, verdict=verdict, comment=review.comment)
 
     def review_file(self, bundle: Path) -> Path | None:
-        """Return where this person's review of a pair lies; None for one that is not the study's."""
+        """Return where this person's review of a pair lies; None if it is not the study's."""
         pair = self._pairs.get(bundle)
         if pair is None:
             return None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..cohort.reviewing import StudyReview
 from .guard import Guard
 from .session import LARGEST_UPLOAD, Session
 from .stuck_pages import let_go_of_stuck_pages
