@@ -20,7 +20,14 @@ class Extra(Enum):
         """What has to be there, by the names that are imported."""
         return {
             Extra.LAB: ("scipy", "matplotlib", "jinja2"),
-            Extra.COHORT: ("distributed", "dask_jobqueue", "pyarrow", "plotly", "itables"),
+            Extra.COHORT: (
+                "distributed",
+                "dask_jobqueue",
+                "pyarrow",
+                "plotly",
+                "itables",
+                "jinja2",
+            ),
             Extra.VIEWER: ("trame_slicer", "slicer", "trame_rca", "trame_vuetify"),
         }[self]
 

@@ -46,6 +46,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     _add_check(actions)
     _add_run(actions)
     _add_status(actions)
+    agreement = actions.add_parser("agreement", help="how far the reviewers of a study agree")
+    agreement.set_defaults(do=_agreement)
+    agreement.add_argument("study", type=Path)
 
 
 def _add_table(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -278,4 +281,19 @@ def _status(options: argparse.Namespace) -> int:
 
     study = Study.open(options.study)
     print("\n".join(write_results(study.folder)))
+    return 0
+
+
+def _agreement(options: argparse.Namespace) -> int:
+    need(Extra.COHORT, "A cohort")
+    from ..cohort.agreement_page import PAGE_FILE, write_agreement
+
+    found = write_agreement(options.study)
+    for one, other, count, kappa in found.pairwise:
+        said = "not defined" if kappa is None else f"{kappa:.2f}"
+        print(f"{one}, {other}: Cohen's kappa {said} on {count} pairs that both have graded")
+    fleiss = "not defined" if found.fleiss is None else f"{found.fleiss:.2f}"
+    print(f"All {len(found.reviewers)}: Fleiss' kappa {fleiss} on {found.common} pairs")
+    print(f"{len(found.disagreements)} pairs with different grades")
+    print(f"Page: {options.study / PAGE_FILE}")
     return 0

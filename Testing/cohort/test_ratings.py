@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from TTAUncertaintyLib.cli import main
 from TTAUncertaintyLib.cohort.ratings import (
     Ratings,
     agreement,
@@ -102,4 +103,13 @@ def test_agreement_and_export(tmp_path: Path) -> None:
     file.parent.mkdir()
     assert export(all_ratings(tmp_path), file) == 6
     rows = list(csv.DictReader(file.open(), delimiter="\t"))
+    study = write_study(tmp_path / "study", ["a", "b", "c"])
+    assert main(["cohort", "agreement", str(study)]) == 2
+    (tmp_path / "out").rename(study / "ratings")
+    for name in ("ann", "bob"):
+        (tmp_path / f"{name}.tsv").rename(study / "ratings" / f"{name}.tsv")
+    (study / "ratings" / "all.tsv").rename(study / "elsewhere.tsv")
+    assert main(["cohort", "agreement", str(study)]) == 0
+    page = (study / "agreement.html").read_text()
+    assert "pairs/b/result/report.html" in page and "ann, bob" in page
     assert {(row["reviewer"], row["pair"], row["grade"]) for row in rows} >= {("bob", "b", "4")}
