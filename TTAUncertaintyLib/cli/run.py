@@ -52,6 +52,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=Path,
         help="label file on the fixed image: where statistics are taken (default: the foreground)",
     )
+    images.add_argument(
+        "--initial-transform",
+        type=Path,
+        metavar="FILE",
+        help="linear ITK transform, fixed to moving",
+    )
     images.add_argument("--fixed-series", metavar="UID", help="DICOM series, if there are several")
     images.add_argument("--moving-series", metavar="UID")
     images.add_argument(
@@ -72,6 +78,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
     add_choice(output, "keep_registrations")
 
+    machine = add_settings(parser)
+    machine.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="stop the perturbed passes after this time and keep what there is",
+    )
+
+
+def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that say how images are registered; returns the group of the machine's."""
     model = add_model(parser)
     model.add_argument(
         "--ensemble",
@@ -102,12 +119,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     placement = parser.add_argument_group("placement before the network")
     add_choice(placement, "start", default=Start.HEADER.value)
     placement.add_argument(
-        "--initial-transform",
-        type=Path,
-        metavar="FILE",
-        help="linear ITK transform, fixed to moving",
-    )
-    placement.add_argument(
         "--prealign",
         choices=[p.value for p in Prealignment],
         help="linear alignment first (default: what the model expects)",
@@ -131,17 +142,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     add_choice(machine, "batch_size")
     machine.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="stop the perturbed passes after this time and keep what there is",
-    )
-    machine.add_argument(
         "--no-reverse-pass",
         dest="reverse_pass",
         action="store_false",
         help="leave out the inverse-consistency map",
     )
+    return machine
 
 
 def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
