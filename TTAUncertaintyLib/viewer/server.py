@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..cohort.reviewing import StudyReview
 from .guard import Guard
 from .session import LARGEST_UPLOAD, Session
 from .stalled_connections import cut_stalled_connections
@@ -30,6 +31,7 @@ def serve(
     open_browser: bool = True,
     say: Callable[[str], None] = print,
     largest_upload: int = LARGEST_UPLOAD,
+    study: StudyReview | None = None,
 ) -> None:
     """Serve the page until the process is asked to end: by Ctrl-C, SIGTERM or SIGHUP.
 
@@ -49,6 +51,8 @@ def serve(
         Called with lines for the terminal.
     largest_upload
         Bytes that a file may have that is sent.
+    study
+        A study to go through; None for none.
     """
     session = Session(largest_upload)
     try:
@@ -60,7 +64,7 @@ def serve(
                 "the one below with the name of this computer in it."
             )
         with _no_arguments(), contextlib.suppress(KeyboardInterrupt):  # Windows has no handlers
-            asyncio.run(_serve(bundles, results, session, guard, port, open_browser, say))
+            asyncio.run(_serve(bundles, results, session, guard, port, open_browser, say, study))
     finally:
         session.close()
 
@@ -73,8 +77,9 @@ async def _serve(
     port: int,
     open_browser: bool,
     say: Callable[[str], None],
+    study: StudyReview | None,
 ) -> None:
-    viewer = Viewer(bundles, session, results)
+    viewer = Viewer(bundles, session, results, study)
     server = viewer.server
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
