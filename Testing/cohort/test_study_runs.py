@@ -249,7 +249,7 @@ def test_kills_of_process_worker_and_client_lose_nothing(tmp_path: Path, client:
     assert done() < len(names)
     stamps = {path: path.stat().st_mtime_ns for path in pairs.glob("*/row.json")}
     process = client.start()
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert f"{len(stamps)} pairs are done already." in output
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
@@ -271,7 +271,7 @@ def test_a_second_client_is_refused_and_a_study_may_be_moved(
     until(lambda: (client.study / "client.lock").is_file())
     with pytest.raises(OutputError, match=f"process {process.pid} on"):
         do_study(table, client.study, stand_in(tmp_path / "second", template))
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert not list(client.study.glob("client.lock*"))
     moved = tmp_path / "elsewhere" / "study of another name"
