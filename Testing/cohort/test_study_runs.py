@@ -223,14 +223,14 @@ def descendants(root: int) -> dict[int, str]:
 
 
 def test_kills_of_process_worker_and_client_lose_nothing(tmp_path: Path, client: Client) -> None:
-    names = [f"ok-{n:03d}" for n in range(60)]
+    names = [f"ok-{n:03d}" for n in range(40)]
     write_images(tmp_path / "in", names)
     pairs = client.study / "pairs"
 
     def done() -> int:
         return len(list(pairs.glob("*/row.json"))) if pairs.is_dir() else 0
 
-    process = client.start()
+    process = client.start(pace_s=0.3)
     until(lambda: done() >= 6)
     registering = [pid for pid, text in client.descendants().items() if "stub.py" in text]
     os.kill(registering[0], signal.SIGKILL)  # a process that registers
