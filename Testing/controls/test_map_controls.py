@@ -16,7 +16,7 @@ from TTAUncertaintyLib.scene.slices import composites
 
 
 def layers(screen: Any, name: str = "Red") -> tuple[Any, Any]:
-    node = next(composites(screen.stage, (name,)))
+    node = composites(screen.stage, (name,))[0]
     scene = screen.stage.scene
     ids = (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())
     return tuple(scene.GetNodeByID(one or "") for one in ids)
@@ -75,7 +75,7 @@ def test_choices_that_make_no_sense_come_to_the_map_s_own(screen) -> None:
     own = screen.view
     view = screen.does(color="Nothing", window=(1.0, 1.0), layout="x", transform="x", opacity=7.0)
     assert (view.color, view.window, view.transform) == (own.color, own.window, "none")
-    assert next(composites(screen.stage)).GetForegroundOpacity() == 1.0
+    assert composites(screen.stage)[0].GetForegroundOpacity() == 1.0
 
 
 @pytest.mark.parametrize(("image", "role"), [("fixed", "fixed"), ("moving", "moving")])

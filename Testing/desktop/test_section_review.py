@@ -131,9 +131,11 @@ def test_the_table_of_places_fills_its_width(desktop, reviewing, pair):
 
 
 def test_next_and_previous_go_round_and_take_the_crosshair_there(reviewing):
-    from TTAUncertaintyLib.scene.review_state import find_spots, read_review
+    from support.hot_spots import find_spots
 
-    spots = find_spots(reviewing.result, read_review(reviewing.result)).matched.spots
+    from TTAUncertaintyLib.scene.review_state import read_review
+
+    spots = find_spots(reviewing.result, read_review(reviewing.result)).spots
     crosshair = reviewing.stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     visited = []
     for _ in range(len(spots) + 1):
