@@ -122,8 +122,10 @@ def media_icon(button: Any, what: str) -> None:
     button.setIcon(button.style().standardIcon(icons[what]))
 
 
-def fitting_tabs(tabs: Any, bodies: Sequence[Any]) -> None:
+def fitting_tabs(tabs: Any, bodies: Sequence[Any]) -> Any:
     """Let tabs be as high as the page that is shown, and not as the highest of them.
+
+    Returns an object to be kept as long as they are to follow what changes on the page.
 
     Parameters
     ----------
@@ -139,6 +141,22 @@ def fitting_tabs(tabs: Any, bodies: Sequence[Any]) -> None:
 
     tabs.connect("currentChanged(int)", fit)
     fit(tabs.currentIndex)
+    return _GrowingTabs(tabs)
+
+
+class _GrowingTabs(qt.QObject):
+    """Tells the form of a page that has become higher: Qt's tabs keep that to themselves."""
+
+    def __init__(self, tabs: Any) -> None:
+        qt.QObject.__init__(self, tabs)
+        self._tabs = tabs
+        tabs.installEventFilter(self)
+
+    def eventFilter(self, _tabs: Any, event: Any) -> bool:
+        """Pass a page's request on."""
+        if event.type() == qt.QEvent.LayoutRequest:
+            self._tabs.updateGeometry()
+        return False
 
 
 class Fitting(qt.QObject):

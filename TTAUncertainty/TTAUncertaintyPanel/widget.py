@@ -69,6 +69,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.entered = False
         self._sections: list[Any] = []
         self._fitting: look.Fitting | None = None
+        self._growing: Any = None
         self._guiTag: Any = None
         self._shownResult: Any = None
         self._tellings = 0
@@ -87,7 +88,7 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._fitting = look.Fitting(panel)
         ui = self.ui
         pages = (ui.hotSpotsTabBody, ui.structuresTabBody, ui.landmarksTabBody)
-        look.fitting_tabs(ui.reviewTabs, pages)
+        self._growing = look.fitting_tabs(ui.reviewTabs, pages)
         self.logic = TTAUncertaintyLogic()
         self._sections = [kind(self.ui, self) for kind in _SECTIONS]
         scene = slicer.mrmlScene
