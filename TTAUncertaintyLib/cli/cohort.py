@@ -98,8 +98,7 @@ def _add_run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     parser.set_defaults(do=_run)
     parser.add_argument("table", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder of the study")
-    machine = add_settings(parser)
-    machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_settings(parser)
     study = parser.add_argument_group("study")
     study.add_argument(
         "--redo-changed",

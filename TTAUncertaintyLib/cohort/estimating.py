@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import WorkerError
-from ..words import about
+from ..humanize import about
 from .clusters import Where, planned_workers
 from .pair_task import PairTask, Register, Standing, do_pair
 from .pairs import Pair

@@ -15,8 +15,8 @@ from itertools import combinations
 from pathlib import Path
 
 from ..errors import InputError
-from ..reading import Unreadable, read_text
 from ..review.table import write_whole
+from ..strict_json import Unreadable, read_text
 
 #: Grades, the best first, as the keys 1 to 4 give them.
 GRADES: Mapping[int, str] = {

@@ -13,7 +13,7 @@ from distributed import as_completed
 from distributed.scheduler import KilledWorker
 
 from ..errors import OutputError, ResourceError
-from ..words import about
+from ..humanize import about
 from .clusters import Where, Workers, workers
 from .lock import StudyLock
 from .pair_task import Ending, Outcome, PairTask, Register, Standing, do_pair

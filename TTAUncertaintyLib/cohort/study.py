@@ -27,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, OutputError
-from ..reading import NotAllowed, Unreadable, parse_json, read_json, read_text, take_version
 from ..results import RESULT, Layout
 from ..results.files import REVIEW_FILE
+from ..strict_json import NotAllowed, Unreadable, parse_json, read_json, read_text, take_version
 from .layout import (
     BUNDLE,
     FAILED_FOLDER,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..reading import Unreadable, read_text
+from ..strict_json import Unreadable, read_text
 from .layout import BUNDLE, PAIRS_FOLDER, RATINGS_FOLDER, RESULTS_FILE, STUDY_FILE
 
 _MOST_BYTES = 1 << 30

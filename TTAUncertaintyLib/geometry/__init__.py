@@ -6,7 +6,7 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import (

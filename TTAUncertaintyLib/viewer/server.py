@@ -15,7 +15,7 @@ from typing import Any
 from ..cohort.reviewing import StudyReview
 from .guard import Guard
 from .session import LARGEST_UPLOAD, Session
-from .stuck_pages import let_go_of_stuck_pages
+from .stalled_connections import cut_stalled_connections
 from .viewer import Viewer
 from .web import Web
 
@@ -91,7 +91,7 @@ async def _serve(
     def bind(web_server: Any) -> None:
         web_server.config["handle_signals"] = False  # aiohttp's would end with status 1
         guard.protect(web_server.app)
-        let_go_of_stuck_pages(web_server.app)
+        cut_stalled_connections(web_server.app)
         Web(viewer).add_to(web_server.app)
 
     server.controller.on_server_bind.add(bind)

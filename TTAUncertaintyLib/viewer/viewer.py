@@ -13,11 +13,11 @@ from trame_slicer import module as trame_slicer_module
 
 from ..cohort.reviewing import StudyReview
 from ..errors import TTAUncertaintyError
+from ..humanize import passes_made
 from ..results import MapKind
-from ..results.calibration_words import calibration_words
+from ..results.calibration_status import calibration_words
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
-from ..words import passes_made
 from .application import ViewerApplication
 from .keys import KEYS, Keys
 from .map_panel import MapPanel

@@ -70,9 +70,9 @@ class Work:
     @classmethod
     def listed(cls, one: Listed) -> Work:
         """Return a pair of a study, as its table has it: its bundle is not opened."""
-        numbers = (-1.0 if mm is None else mm for mm in (one.rank_mm, one.highest_mm))
+        rank, highest = (-1.0 if mm is None else mm for mm in (one.rank_mm, one.highest_mm))
         below = " · ".join(filter(None, (one.group, "flag" if one.flags else "")))
-        return cls(one.folder, one.name, below, *numbers)
+        return cls(one.folder, one.name, below, rank, highest)
 
 
 class WorkList(Part):
