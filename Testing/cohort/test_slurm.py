@@ -66,7 +66,7 @@ def _disturb(study: Path, seen: list[str], done: list[str]) -> None:
     until(lambda: sum("RUNNING" in line for line in _jobs()) == 3)
     seen += _jobs()
     until(lambda: len(list((study / "pairs").glob("*/row.json"))) >= 1)
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True).stdout
+    listed = subprocess.run(["ps", "-wweo", "pid=,args="], capture_output=True, text=True).stdout
     workers = [
         int(line.split()[0])
         for line in listed.splitlines()
