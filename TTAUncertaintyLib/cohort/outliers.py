@@ -26,7 +26,6 @@ MEASURES: Mapping[str, int] = {
     "covered_share": -1,
     "landmark_error_mean_mm": 1,
     "dice_mean": -1,
-    "seconds": 1,
 }
 
 

@@ -287,7 +287,8 @@ class ReviewPanel(Part):
         controls = self.controls
         html.H2("Structures")
         html.P("{{ structures_name }}", v_if="structures_name", classes="tta-small")
-        html.P("{{ review.structures.words }}", classes="tta-small")
+        none = "!review.structures.tables.length"  # else their titles say it
+        html.P("{{ review.structures.words }}", v_if=none, classes="tta-small")
         with html.Div(v_for="(table, t) in review.structures.tables", key="t", classes="mb-3"):
             html.Div("{{ table.title }}", classes="tta-small font-weight-bold")
             table("structures", "table")
@@ -303,7 +304,8 @@ class ReviewPanel(Part):
         )
         html.H2("Landmarks")
         html.P("{{ review.landmarks.words }}", classes="tta-small")
-        with html.Div(v_for="(table, t) in review.landmarks.tables", key="t", classes="mb-2"):
+        found = "(table, t) in review.landmarks.tables"
+        with html.Div(v_for=found, key="t", classes="tta-scrolled mb-2"):
             table("landmarks", "table", controls.select_landmark, "review.landmark")
         for side in ("fixed", "moving"):
             file_chooser(

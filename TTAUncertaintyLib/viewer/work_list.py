@@ -225,6 +225,9 @@ class WorkList(Part):
         )
         state.work = written(TableView(headings, tuple(self._row(self._works[n]) for n in seen)))
         state.work_number = seen.index(self._current) if self._current in seen else -1
+        known = self._current in self._chosen
+        place = self._chosen.index(self._current) + 1 if known else "–"
+        state.work_place = f"{place} of {len(self._chosen)}"
         if self._study is not None:
             graded = sum(bool(self._study.rating(one.folder).grade) for one in self._study.listed)
             state.work_words = (

@@ -64,7 +64,7 @@ def test_bad_pairs_cost_themselves_alone(tmp_path: Path, template: Path) -> None
     write_results(study)
     rows = {row["pair"]: row for row in read_table(study / "results.tsv").to_pylist()}
     assert rows["hang-1"]["state"] == "failed" and rows["ok-2"]["state"] == "done"
-    assert [rows[f"ok-{n}"]["site"] for n in range(4)] == ["S1", "S2", "S0", "S1"]
+    assert [rows[f"ok-{n}"]["site"] for n in range(4)] == ["S0", "S1", "S2", "S0"]
     # the same again does what is missing, and what was cured succeeds
     tally, _ = do_study(
         cured(table, bad), study, stand_in(tmp_path / "again", template), limit_s=4.0
@@ -223,14 +223,14 @@ def descendants(root: int) -> dict[int, str]:
 
 
 def test_kills_of_process_worker_and_client_lose_nothing(tmp_path: Path, client: Client) -> None:
-    names = [f"ok-{n:03d}" for n in range(60)]
+    names = [f"ok-{n:03d}" for n in range(40)]
     write_images(tmp_path / "in", names)
     pairs = client.study / "pairs"
 
     def done() -> int:
         return len(list(pairs.glob("*/row.json"))) if pairs.is_dir() else 0
 
-    process = client.start()
+    process = client.start(pace_s=0.3)
     until(lambda: done() >= 6)
     registering = [pid for pid, text in client.descendants().items() if "stub.py" in text]
     os.kill(registering[0], signal.SIGKILL)  # a process that registers
@@ -249,7 +249,7 @@ def test_kills_of_process_worker_and_client_lose_nothing(tmp_path: Path, client:
     assert done() < len(names)
     stamps = {path: path.stat().st_mtime_ns for path in pairs.glob("*/row.json")}
     process = client.start()
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert f"{len(stamps)} pairs are done already." in output
     assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
@@ -271,7 +271,7 @@ def test_a_second_client_is_refused_and_a_study_may_be_moved(
     until(lambda: (client.study / "client.lock").is_file())
     with pytest.raises(OutputError, match=f"process {process.pid} on"):
         do_study(table, client.study, stand_in(tmp_path / "second", template))
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert not list(client.study.glob("client.lock*"))
     moved = tmp_path / "elsewhere" / "study of another name"

@@ -40,6 +40,8 @@ const definitions = [
     },
   })),
 ].map(column => ({ data: null, defaultContent: "", ...column }));
+const grouped = columns.group.some(name => name);
+if (!grouped) definitions.splice(2, 1);
 const worst = study.measures.findIndex(measure => measure.key === study.worst);
 
 const chosen = id => document.getElementById(id);
@@ -57,12 +59,13 @@ function offer(select, values, all) {
   }
 }
 offer(chosen("group"), columns.group, "all");
+chosen("group").parentElement.hidden = !grouped;
 offer(chosen("state"), columns.state, "all");
 
 const table = new DataTable("#pairs", {
   data: rows,
   columns: definitions,
-  order: worst < 0 ? [[1, "asc"]] : [[4 + worst, study.measures[worst].sign < 0 ? "asc" : "desc"]],
+  order: worst < 0 ? [[1, "asc"]] : [[definitions.length - study.measures.length + worst, study.measures[worst].sign < 0 ? "asc" : "desc"]],
   deferRender: true,
   scroller: { rowHeight: 92, displayBuffer: 3 },
   scrollY: Math.max(280, Math.min(620, 94 * count + 20)),
