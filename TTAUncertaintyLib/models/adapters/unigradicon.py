@@ -123,6 +123,7 @@ class _InVoxels(nn.Module):
         self.network = network
 
     def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
-        field = self.network(moving, fixed).flip(1)
-        lengths = torch.tensor([n - 1.0 for n in reversed(moving.shape[2:])], device=field.device)
-        return field * lengths.view(1, 3, 1, 1, 1)
+        field = self.network(moving, fixed)
+        # the lengths as numbers: a tensor of them would go to a GPU in every pass
+        lengths = [n - 1.0 for n in moving.shape[2:]]
+        return torch.stack([field[:, axis] * lengths[axis] for axis in (2, 1, 0)], dim=1)
