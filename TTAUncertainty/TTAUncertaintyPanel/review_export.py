@@ -13,6 +13,7 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.results.bundle import NO_REPORT
 from TTAUncertaintyLib.results.review_report import REVIEW_PAGE
 from TTAUncertaintyLib.review import MatchedReview
 from TTAUncertaintyLib.scene.loading import folder_of
@@ -43,7 +44,7 @@ class ReviewExport:
         """Follow another result."""
         self.cancel()
         self._say("")
-        there = self._report() is not None
+        there = self._folder() is not None
         button = self._ui.openReportButton
         button.enabled = there
         gone = _("The files of this result are not on this computer any more.")
@@ -90,6 +91,8 @@ class ReviewExport:
         report = self._report()
         if report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
+        else:  # it is written after the result
+            self._say(_escaped(NO_REPORT.format(folder=self._folder())))
 
     def _writing(self, folder: Path, matched: MatchedReview, map_title: str) -> Work:
         host, pictures = self._host, []
@@ -114,8 +117,11 @@ class ReviewExport:
         else:
             show_file(link)
 
+    def _folder(self) -> Path | None:
+        return None if self._host.result is None else folder_of(self._host.result)
+
     def _report(self) -> Path | None:
-        folder = None if self._host.result is None else folder_of(self._host.result)
+        folder = self._folder()
         if folder is None:
             return None
         try:

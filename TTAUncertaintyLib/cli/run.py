@@ -9,6 +9,7 @@ from ..api.choices import job_of
 from ..engine import Precision
 from ..geometry import Prealignment, Start
 from ..perturbations import Family, Noise, Preset, Sampling
+from ..results.keep import Keep
 from .model_options import add_model
 from .watch import watch
 
@@ -64,6 +65,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="keep the state here after every pass; a later run goes on from it",
     )
 
+    output.add_argument(
+        "--keep",
+        choices=[keep.value for keep in Keep],
+        default=Keep.COMPACT.value,
+        help="; ".join(f"{keep.value}: {keep.meaning}" for keep in Keep) + " (default: compact)",
+    )
     output.add_argument(
         "--keep-registrations",
         action="store_true",

@@ -7,6 +7,7 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 from typing import TYPE_CHECKING
 
 from ..lazy import lazily
+from .carrying import NO_WEIGHT, carried, marked, taking_part
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import (
@@ -18,25 +19,33 @@ from .linear import (
     start_transform,
 )
 from .outliers import outliers, without_outliers
-from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, sha256
+from .stored import (
+    StoredImage,
+    image_sha256,
+    read_stored,
+    read_stored_labels,
+    read_vectors,
+    sha256,
+)
 
 if TYPE_CHECKING:
-    from .deformable import DeformableTransform
+    from .deformable import DeformableTransform, Warping
     from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign, thin_slab
-    from .resample import resample_array, resample_image
+    from .resample import resample_array, resample_image, resampled_slabs
     from .sampling import affine_grid, affine_map, identity_map, sample, sample_grid
 else:
     __getattr__ = lazily(
         __name__,
-        deformable=("DeformableTransform",),
+        deformable=("DeformableTransform", "Warping"),
         files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign", "thin_slab"),
-        resample=("resample_array", "resample_image"),
+        resample=("resample_array", "resample_image", "resampled_slabs"),
         sampling=("affine_grid", "affine_map", "identity_map", "sample", "sample_grid"),
     )
 
 __all__ = [
+    "NO_WEIGHT",
     "DeformableTransform",
     "Image",
     "ImageFile",
@@ -45,11 +54,14 @@ __all__ = [
     "Prealignment",
     "Start",
     "StoredImage",
+    "Warping",
     "affine_grid",
     "affine_map",
+    "carried",
     "identity_map",
     "image_sha256",
     "itk_transform",
+    "marked",
     "matrix_of",
     "outliers",
     "prealign",
@@ -58,12 +70,15 @@ __all__ = [
     "read_linear_transform",
     "read_stored",
     "read_stored_labels",
+    "read_vectors",
     "resample_array",
     "resample_image",
+    "resampled_slabs",
     "sample",
     "sample_grid",
     "sha256",
     "start_transform",
+    "taking_part",
     "thin_slab",
     "without_outliers",
 ]

@@ -59,18 +59,44 @@ def resample_array(
     Tensor
         float32, [C, d, h, w] on `target`.
     """
+    pieces = resampled_slabs(values, source, target, world, outside, mode)
+    return torch.cat(list(pieces), dim=1)
+
+
+def resampled_slabs(
+    values: Tensor,
+    source: Lattice,
+    target: Lattice,
+    world: Matrix | None = None,
+    outside: float | None = None,
+    mode: str = "bilinear",
+) -> Iterator[Tensor]:
+    """Yield what `resample_array` returns a few slices at a time: [C, d, h, w]."""
     matrix = torch.from_numpy(
         source.inverse @ (np.eye(4) if world is None else world) @ target.matrix
     )
-    values = values.float()
     shape = target.array_shape
-    result = torch.empty((values.shape[0], *shape), dtype=torch.float32, device=values.device)
     for first, depth in slabs(shape):
         part = (depth, *shape[1:])
-        result[:, first : first + depth] = interpolate(
-            values, matrix @ slab_offset(first), part, outside, mode
-        )
-    return result
+        needed, here = _needed(values, matrix @ slab_offset(first), part)
+        yield interpolate(needed.float(), here, part, outside, mode)
+
+
+def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """Return the part of an array that is looked at for a target, and the matrix to its voxels.
+
+    Beyond the part's edge lies what is beyond the array's, and nothing else.
+    """
+    ends = np.stack(np.meshgrid(*[(0, n - 1) for n in reversed(shape)]), -1).reshape(8, 3)
+    rows = matrix.numpy()
+    places = ends @ rows[:3, :3].T + rows[:3, 3]
+    size = np.array(values.shape[:0:-1])
+    low = np.clip(np.floor(places.min(0)) - 1, 0, size - 1).astype(int)
+    high = np.clip(np.ceil(places.max(0)) + 2, low + 1, size).astype(int)
+    (x, y, z), (i, j, k) = low.tolist(), high.tolist()
+    moved = torch.eye(4, dtype=torch.float64)
+    moved[:3, 3] = torch.from_numpy(-low.astype(float))
+    return values[:, z:k, y:j, x:i], moved @ matrix
 
 
 def interpolate(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..geometry import carried
 from ..results import MapKind
 from ..review import (
     HotSpotRegions,
@@ -107,14 +108,21 @@ def spot_search(
     """Gather what `find_spots` needs, and return the search, which is fit for a thread."""
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)
+    anatomy = None
+    if result.region is not None:
+        anatomy = array_of(result.region), lattice_of(result.region)
     asked = review.threshold_mm
     threshold = suggested_threshold(result, kind) if asked is None else asked
 
     def search() -> HotSpotRegions:
         region = np.isfinite(volume.values)
+        if anatomy is not None:
+            region &= carried(*anatomy, volume.lattice, nearest=True) > 0
         regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
         if structures is not None:
-            regions = in_structures(regions, structures.labels, structures.names)
+            regions = in_structures(
+                regions, structures.labels, structures.names, structures.lattice
+            )
         return regions
 
     return search
@@ -133,7 +141,7 @@ def statistics_search(
     """Gather what `statistics_of` needs, and return the rest, which is fit for a thread."""
     maps = map_volumes(result)
     return lambda: structure_statistics(
-        maps, structures.labels, structures.names, review.tolerance_mm
+        maps, structures.labels, structures.names, review.tolerance_mm, structures.lattice
     )
 
 

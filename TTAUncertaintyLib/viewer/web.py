@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
+from ..results.bundle import NO_REPORT
 from ..scene.loading import folder_of
 from .session import CALIBRATION, IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
 
@@ -145,5 +146,7 @@ class Web:
         if folder is None:
             raise web.HTTPNotFound(text="There is no report.")
         report = Bundle.open(folder).report
+        if not report.is_file():
+            raise web.HTTPNotFound(text=NO_REPORT.format(folder=folder))
         headers = {"Content-Security-Policy": _REPORT_POLICY}
         return web.FileResponse(report, headers=headers)

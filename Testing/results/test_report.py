@@ -14,7 +14,6 @@ import pytest
 import torch
 from support.calibrations import PROVENANCE
 
-from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.geometry import DeformableTransform, Image, Lattice
 from TTAUncertaintyLib.resources import resources_folder
 from TTAUncertaintyLib.results import Findings, MapKind
@@ -61,29 +60,13 @@ def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> 
         MapKind.ERROR_BOUND: 2.5 * np.roll(volume(0.7, 1.9), DOUBT, axis=(0, 1, 2)),
     }
     shape = LATTICE.array_shape
-    outcome = Outcome(
-        moving_lattice=LATTICE,
-        fixed_lattice=LATTICE,
-        prediction=torch.zeros(3, *shape),
-        jacobian=torch.ones(shape),
-        inverse_consistency=None,
-        variance=None,
-        perturbed=16,
-        asked=16,
-        seconds=1.0,
-        device="cpu",
-        precision=Precision.F32,
-        notes=(),
-    )
     still = DeformableTransform(torch.zeros(3, *shape), LATTICE, np.eye(4))
     variances = (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
     return Findings(
-        outcome=outcome,
         fixed=image,
         moving=image,
-        warped=image,
         transform=still,
-        mean_transform=None,
+        lattice=LATTICE,
         maps={kind: flat[kind] for kind in kinds},
         variances={kind: flat[kind] ** 2 for kind in kinds if kind in variances},
         region=volume(1, 1) > 0,
@@ -388,8 +371,8 @@ def test_half_and_twice_lie_equally_far_from_one() -> None:
 
 def test_the_shares_add_up(page: str) -> None:
     text = section(page, "terms").replace("\u00a0", " ")
-    total = findings().root_mean[MapKind.TOTAL] ** 2
-    share = findings().root_mean[MapKind.INTRINSIC] ** 2 / total
+    total = findings().numbers.root_mean[MapKind.TOTAL] ** 2
+    share = findings().numbers.root_mean[MapKind.INTRINSIC] ** 2 / total
     assert percent(share).replace("\u00a0", " ") in text
 
 
@@ -559,8 +542,11 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
             assert box[0].mean() > 0.9 and box[:, 0].mean() > 0.9
         assert len(layers(calibrated, f"{plane.title}: uncertainty over the warped image")) == 2
     inside = findings(tuple(MapKind))
-    share = percent(inside.beyond_calibration)
-    assert inside.beyond_calibration == (inside.outside & inside.region).sum() / inside.region.sum()
+    share = percent(inside.numbers.beyond_calibration)
+    assert (
+        inside.numbers.beyond_calibration
+        == (inside.outside & inside.region).sum() / inside.region.sum()
+    )
     legend = f"outside the calibrated range: {share} of the region"
     assert section(calibrated, "error").count(legend) == 2
     assert legend not in section(calibrated, "cues") + section(calibrated, "glance")

@@ -10,7 +10,7 @@ import vtk
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
-from TTAUncertaintyLib.results import MapKind
+from TTAUncertaintyLib.results import MapKind, read_transform
 from TTAUncertaintyLib.review import Review, Verdict, decide, hot_spot_table
 from TTAUncertaintyLib.scene.arrays import LPS_RAS, add_volume, array_of, lattice_of
 from TTAUncertaintyLib.scene.hot_spots import (
@@ -189,7 +189,7 @@ def test_the_scene_s_transform_maps_points_as_the_bundle_s_file_does(
 
     inside = np.argwhere(array_of(result.region) > 0)[::500, ::-1]
     points = lattice_of(result.warped).to_world(inside)
-    ours, itk = fixed_to_moving(result)(points), point_map(made.bundle.transform)(points)
+    ours, itk = fixed_to_moving(result)(points), point_map(read_transform(made.bundle))(points)
     assert np.abs(ours - itk).max() < 0.1
     assert np.linalg.norm(itk - points, axis=1).mean() > 1.0
 
