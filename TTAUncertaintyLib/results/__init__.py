@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .record import Provenance, make_record
     from .recording import Recorder
     from .soundness import remarks_on_findings, remarks_on_images
-    from .writing import check_space, write_bundle, write_report
+    from .writing import check_space, volumes_written, write_record, write_report
 else:
     __getattr__ = lazily(
         __name__,
@@ -25,7 +25,7 @@ else:
         record=("Provenance", "make_record"),
         recording=("Recorder",),
         soundness=("remarks_on_findings", "remarks_on_images"),
-        writing=("check_space", "write_bundle", "write_report"),
+        writing=("check_space", "volumes_written", "write_record", "write_report"),
     )
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "read_transform",
     "remarks_on_findings",
     "remarks_on_images",
-    "write_bundle",
+    "volumes_written",
+    "write_record",
     "write_report",
 ]

@@ -7,7 +7,7 @@ have of it is interpolated where it is asked for, a few slices at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -57,9 +57,6 @@ class Findings:
         The network's, in the fixed world, on which maps, variances and `outside` lie.
     maps
         float32, axes (k, j, i), in the unit of each kind.
-    region
-        bool, axes (k, j, i), on the fixed image's lattice: the foreground (or the mask the person
-        gave).
     variances
         Traces, mm^2, not clamped, for averaging over regions.
     outside
@@ -67,6 +64,9 @@ class Findings:
         without a calibration.
     mean_transform
         The mean of the compensated predictions; None without perturbed passes.
+    mask
+        bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
+        the foreground.
     recorded
         The numbers, where they are on record; they are computed otherwise.
 
@@ -82,11 +82,16 @@ class Findings:
     transform: DeformableTransform
     lattice: Lattice
     maps: dict[MapKind, Array]
-    region: NDArray[np.bool_]
     variances: dict[MapKind, Array]
     outside: NDArray[np.bool_] | None = None
     mean_transform: DeformableTransform | None = None
+    mask: NDArray[np.bool_] | None = None
     recorded: Numbers | None = None
+
+    @cached_property
+    def region(self) -> NDArray[np.bool_]:
+        """Where statistics are taken: bool, axes (k, j, i), on the fixed image's lattice."""
+        return foreground(self.fixed) if self.mask is None else self.mask
 
     @property
     def foremost(self) -> MapKind:
@@ -145,7 +150,14 @@ class Findings:
     def _hot_spots(self, kind: MapKind, known: RegionStatistics | None) -> list[HotSpot]:
         if known is None:
             return []
-        return find_hot_spots(self.maps[kind], self.inside, self.lattice, threshold=known.p95)
+        spots = find_hot_spots(self.maps[kind], self.inside, self.lattice, threshold=known.p95)
+        return [replace(spot, voxel=self._fixed_voxel(spot)) for spot in spots]
+
+    def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
+        lattice = self.fixed.lattice
+        nearest = np.rint(lattice.to_voxel(spot.position_lps_mm))
+        i, j, k = np.clip(nearest, 0, np.array(lattice.size) - 1).astype(int).tolist()
+        return i, j, k
 
     def _in_region(self, values: Array, outside: float = float("nan")) -> Array:
         """Return an array of the network's lattice at the region's voxels, shape (n,)."""
@@ -220,10 +232,10 @@ def find(
         transform=transform,
         lattice=outcome.fixed_lattice,
         maps={kind: layers[kind].float().numpy() for kind in MapKind if kind in layers},
-        region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
         variances={kind: trace.float().numpy() for kind, trace in variances.items()},
         outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
+        mask=None if mask is None else mask.intensities.numpy() > 0,
     )
 
 

@@ -30,7 +30,8 @@ class Numbers:
     foremost
         The map that hot spots are found on: the expected error, else the total uncertainty.
     hot_spots
-        Where it is highest, worst first; empty without an estimate.
+        Where it is highest, worst first, each with the nearest voxel of the fixed image; empty
+        without an estimate.
     """
 
     region_voxels: int

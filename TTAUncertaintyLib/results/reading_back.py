@@ -22,7 +22,6 @@ from ..geometry import (
     read_labels,
     read_stored,
 )
-from ..review import foreground
 from .bundle import Bundle
 from .findings import Findings
 from .numbers import Numbers
@@ -57,7 +56,7 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
         transform=DeformableTransform(displacement, stored.lattice, stored.initial),
         lattice=lattice,
         maps={kind: _on(path, lattice) for kind, path in bundle.map_files.items()},
-        region=_region(bundle, fixed_image),
+        mask=_mask(bundle),
         variances={},
         outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
         recorded=Numbers.of_record(bundle.record),
@@ -91,10 +90,10 @@ def _check_same(file: ImageFile, known: Mapping[str, Any], what: str) -> None:
         )
 
 
-def _region(bundle: Bundle, fixed: Image) -> NDArray[np.bool_]:
+def _mask(bundle: Bundle) -> NDArray[np.bool_] | None:
     known = bundle.record["inputs"].get("mask")
     if known is None:
-        return foreground(fixed)
+        return None
     path = Path(known["path"])
     if path.exists():
         mask, file = read_labels(path)

@@ -61,14 +61,11 @@ _KEPT_TYPES = {
 Pieces = Iterable[NDArray[Any]]
 
 
-def write_bundle(
-    folder: Path,
-    findings: Findings,
-    record: dict[str, Any],
-    keep: Keep = Keep.COMPACT,
-    pixel_type: str = "",
-) -> None:
-    """Write the files of a result bundle, the report aside.
+@contextlib.contextmanager
+def volumes_written(
+    folder: Path, findings: Findings, keep: Keep = Keep.COMPACT, pixel_type: str = ""
+) -> Iterator[None]:
+    """Write the volumes of a result while something else is done; at the end they are there.
 
     Parameters
     ----------
@@ -76,8 +73,6 @@ def write_bundle(
         From `new_folder`: what is written takes its place when that context ends well.
     findings
         What to write.
-    record
-        From `make_record`.
     keep
         How much of it.
     pixel_type
@@ -89,17 +84,31 @@ def write_bundle(
         If a file cannot be written whole; `new_folder` turns it into an OutputError.
     """
     # compressing and reading back leave Python free meanwhile
-    with ThreadPoolExecutor(max_workers=_WRITERS) as writers:
+    writers = ThreadPoolExecutor(max_workers=_WRITERS)
+    try:
         files = [writers.submit(write) for write in _images(folder, findings, keep, pixel_type)]
         if keep is Keep.ALL:
             # one after the other, in this thread: HDF5 does not stand two at a time
             _write_transform(folder / TRANSFORM_FILE, findings.transform)
             if findings.mean_transform is not None:
                 _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
+        yield
         for file in files:
             file.result()
+    finally:
+        writers.shutdown(cancel_futures=True)
+
+
+def write_record(folder: Path, findings: Findings, record: dict[str, Any]) -> None:
+    """Write the record, and the report where nothing is left that it could be made from later.
+
+    Raises
+    ------
+    OSError
+        As `volumes_written`.
+    """
     (folder / RECORD_FILE).write_text(_record_text(record), encoding="utf-8")
-    if keep is Keep.SUMMARY:  # nothing is left that it could be made from later
+    if record["keep"] == Keep.SUMMARY.value:
         (folder / REPORT_FILE).write_text(make_report(findings, record), encoding="utf-8")
 
 

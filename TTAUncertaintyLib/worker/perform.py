@@ -39,7 +39,8 @@ from ..results import (
     new_folder,
     remarks_on_findings,
     remarks_on_images,
-    write_bundle,
+    volumes_written,
+    write_record,
     write_report,
 )
 from ..results.files import REGISTRATIONS_FOLDER
@@ -199,6 +200,7 @@ def carry_out(
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
             findings = find(outcome, fixed, moving, mask, calibrated)
+        with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
             remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
             provenance = Provenance(
@@ -214,7 +216,7 @@ def carry_out(
                 uncalibrated,
             )
             record = make_record(findings, outcome, provenance, job.keep, kept)
-        write_bundle(folder, findings, record, job.keep, moving_file.pixel_type)
+        write_record(folder, findings, record)
     if job.checkpoint is not None and outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return Done(job, outcome.complete, findings, record)

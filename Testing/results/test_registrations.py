@@ -16,7 +16,7 @@ import SimpleITK as sitk
 import torch
 from support.images import waves
 from support.lattices import FLIPPED, OBLIQUE
-from support.phantom import FIXED, write_pair
+from support.phantom import write_pair
 from support.predictors import Fixed, pair_on, smooth_map
 
 from TTAUncertaintyLib.engine import Engine
@@ -159,9 +159,9 @@ def test_offsets_between_voxels_are_trilinear_and_end_with_the_lattice(
 
 def test_a_look_at_a_point_is_fast(kept: KeptRegistrations) -> None:
     began = time.perf_counter()
-    for i, j, k in inner_voxels(20):
-        kept.offsets_at(FIXED.to_world([i, j, k]))
-        kept.covariances_at(FIXED.to_world([i, j, k]))
+    for i, j, k in inner_voxels(kept.lattice, 20):
+        kept.offsets_at(kept.lattice.to_world([i, j, k]))
+        kept.covariances_at(kept.lattice.to_world([i, j, k]))
     assert (time.perf_counter() - began) / 40 < 0.02
 
 
@@ -205,9 +205,7 @@ def test_a_run_stopped_early_keeps_the_passes_it_made(job: Job, tmp_path: Path) 
     assert np.load(short.output / "registrations" / "offsets.npy").shape[0] == 5
     i, j, k = inner_voxels(kept.lattice, 1)[0]
     total = read_stored(bundle.map_files[MapKind.TOTAL]).values[k, j, i]
-    found = kept.covariances_at(
-        kept.lattice.to_world([i, j, k])
-    ).total  # of two whole perturbations
+    found = kept.covariances_at(kept.lattice.to_world([i, j, k])).total  # of two whole ones
     assert np.sqrt(max(np.trace(found), 0)) == pytest.approx(total, abs=3e-3)
 
 

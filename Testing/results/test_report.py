@@ -69,7 +69,7 @@ def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> 
         lattice=LATTICE,
         maps={kind: flat[kind] for kind in kinds},
         variances={kind: flat[kind] ** 2 for kind in kinds if kind in variances},
-        region=volume(1, 1) > 0,
+        mask=volume(1, 1) > 0,
         outside=flat[MapKind.EXPECTED_ERROR] > 1 if MapKind.EXPECTED_ERROR in kinds else None,
     )
 

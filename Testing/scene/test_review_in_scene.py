@@ -42,7 +42,7 @@ def two_spots(result: ResultNodes) -> ResultNodes:
     k, j, i = np.argwhere(inside).mean(axis=0).round().astype(int)
     values[k - 2 : k + 1, j - 2 : j + 1, i - 2 : i + 1] = 2.0
     values[k - 1, j - 1, i - 1] = 3.0
-    values[k + 4 : k + 6, j + 4 : j + 6, i + 4 : i + 6] = 5.0
+    values[k + 3 : k + 8, j + 3 : j + 8, i + 3 : i + 8] = 5.0
     return result
 
 
@@ -146,7 +146,11 @@ def test_structures_name_the_places_and_get_their_numbers(
 ) -> None:
     volume = two_spots.maps[MapKind.TOTAL]
     values, lattice = array_of(volume), lattice_of(volume)
-    labels = np.where(values >= 5.0, 7, 0).astype(np.int16)
+    # what lies between the map's voxels is interpolated: the structure keeps away from the edge
+    inner = values >= 5.0
+    for axis in range(3):
+        inner &= np.roll(inner, 1, axis) & np.roll(inner, -1, axis)
+    labels = np.where(inner, 7, 0).astype(np.int16)
     node = add_volume(stage.scene, "labels", labels, lattice, labels=True)
     structures = structures_on(stage, node, two_spots.warped)
     review = Review(threshold_mm=1.0, tolerance_mm=4.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...review import HotSpot
 from ..maps import MapKind
 from .pictures import Layer, picture
@@ -149,5 +151,5 @@ def _bound(views: Views, spot: HotSpot) -> str:
     bound = views.findings.maps.get(MapKind.ERROR_BOUND)
     if bound is None:
         return ""
-    i, j, k = spot.voxel
+    i, j, k = np.rint(views.findings.lattice.to_voxel(spot.position_lps_mm)).astype(int)
     return f"<dt>bound</dt><dd>{mm(float(bound[k, j, i]))}</dd>"
