@@ -16,6 +16,7 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..geometry import Lattice, carried, marked, read_stored
 from ..results import Bundle, MapKind, new_folder, read_transform
+from ..results.files import NOT_COPIED
 from ..results.summary import summary_lines
 from ..review import HotSpot
 from .notebook import result_card
@@ -169,7 +170,7 @@ class Result:
         if target.is_dir() and target.samefile(self.folder):
             return target
         with said_in_python(), new_folder(target, overwrite) as partial:
-            shutil.copytree(self.folder, partial, dirs_exist_ok=True)
+            shutil.copytree(self.folder, partial, ignore=NOT_COPIED, dirs_exist_ok=True)
         self._bundle = Bundle.open(target)
         self.__dict__.pop("maps", None)
         return target

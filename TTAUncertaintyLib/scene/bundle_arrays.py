@@ -66,7 +66,7 @@ class BundleArrays:
         """
         warped = _read(bundle.warped)
         lattice = warped.lattice
-        region = foreground_of(warped.values)
+        region = foreground_of(warped.values.astype(np.float32))
         if fixed is not None and fixed.shape == region.shape:
             region |= foreground_of(fixed)
         stored = {kind: _read(path) for kind, path in bundle.map_files.items()}
