@@ -9,9 +9,14 @@ from support.lattices import FLIPPED, OBLIQUE
 
 from TTAUncertaintyLib.geometry import Lattice, carried, marked, resample_array, taking_part
 
-#: About the same place as the others, and finer.
-FINE = Lattice.from_geometry((31, 33, 29), (0.9, 0.7, 1.1), OBLIQUE.center - 12, np.eye(3))
-PAIRS = [(OBLIQUE, FINE), (FLIPPED, FINE), (FINE, OBLIQUE)]
+
+def fine_about(other: Lattice) -> Lattice:
+    """Return a finer lattice about the same place, that does not reach as far."""
+    return Lattice.from_geometry((31, 33, 29), (0.9, 0.7, 1.1), other.center - 12, np.eye(3))
+
+
+FINE = fine_about(OBLIQUE)
+PAIRS = [(OBLIQUE, FINE), (FLIPPED, fine_about(FLIPPED)), (FINE, OBLIQUE)]
 
 
 def noise(lattice: Lattice) -> np.ndarray:
