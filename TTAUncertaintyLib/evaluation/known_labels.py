@@ -8,9 +8,8 @@ knows whose fault it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -91,11 +90,6 @@ class LabelFinding:
     after: Agreement | None
     map_means: Mapping[str, float]
     remark: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready description; None where there is no value."""
-        means = {k: v if np.isfinite(v) else None for k, v in self.map_means.items()}
-        return asdict(self) | {"map_means": means}
 
 
 def evaluate_known_labels(

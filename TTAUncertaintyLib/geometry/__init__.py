@@ -6,7 +6,7 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .carrying import NO_WEIGHT, carried, marked, taking_part
 from .image import Image
 from .lattice import Lattice, Matrix
@@ -21,7 +21,9 @@ from .linear import (
 from .outliers import outliers, without_outliers
 from .stored import (
     StoredImage,
+    files_of,
     image_sha256,
+    read_lattice,
     read_stored,
     read_stored_labels,
     read_vectors,
@@ -58,6 +60,7 @@ __all__ = [
     "affine_grid",
     "affine_map",
     "carried",
+    "files_of",
     "identity_map",
     "image_sha256",
     "itk_transform",
@@ -67,6 +70,7 @@ __all__ = [
     "prealign",
     "read_image",
     "read_labels",
+    "read_lattice",
     "read_linear_transform",
     "read_stored",
     "read_stored_labels",

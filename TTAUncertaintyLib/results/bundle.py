@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
-from ..reading import NotAllowed, Unreadable, parse_json, read_text
+from ..strict_json import NotAllowed, Unreadable, parse_json, read_text
 from .files import RECORD_FILE
 from .keep import Keep
 from .maps import MapKind

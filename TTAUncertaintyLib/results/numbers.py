@@ -8,6 +8,7 @@ from typing import Any
 
 from ..review.hot_spots import HotSpot
 from ..review.statistics import RegionStatistics
+from ..strict_json import plain
 from .maps import MapKind
 
 
@@ -49,7 +50,7 @@ class Numbers:
             "region_voxels": self.region_voxels,
             "region_covered_fraction": self.covered,
             "folded_fraction": self.folded,
-            "maps": {kind.value: s.as_dict() for kind, s in self.statistics.items()},
+            "maps": {kind.value: plain(s) for kind, s in self.statistics.items()},
             "root_mean_variance_mm": {kind.value: v for kind, v in self.root_mean.items()},
             "hot_spots_map": self.foremost.value,
             "hot_spots": [spot.as_dict() for spot in self.hot_spots],

@@ -64,15 +64,15 @@ class BundleArrays:
         InputError
             If a file cannot be read, or maps lie on different lattices.
         """
-        warped = _read(bundle.warped)
+        warped = read_part(bundle.warped)
         lattice = warped.lattice
         region = foreground_of(warped.values.astype(np.float32))
         if fixed is not None and fixed.shape == region.shape:
             region |= foreground_of(fixed)
-        stored = {kind: _read(path) for kind, path in bundle.map_files.items()}
+        stored = {kind: read_part(path) for kind, path in bundle.map_files.items()}
         marks = None
         if bundle.outside_calibration is not None:
-            marks = _read(bundle.outside_calibration)
+            marks = read_part(bundle.outside_calibration)
         map_lattice = next((image.lattice for image in stored.values()), lattice)
         for image in (*stored.values(), *([] if marks is None else [marks])):
             if not image.lattice.is_close(map_lattice):
@@ -88,7 +88,14 @@ class BundleArrays:
         return cls(bundle, lattice, map_lattice, warped.values, region, maps, outside)
 
 
-def _read(path: Path) -> StoredImage:
+def read_part(path: Path) -> StoredImage:
+    """Read an image file of a result.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read: the folder is damaged then.
+    """
     try:
         return read_stored(path)
     except InputError as error:

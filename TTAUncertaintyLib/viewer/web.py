@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -14,17 +13,13 @@ from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
 from ..results.bundle import NO_REPORT
 from ..scene.loading import folder_of
-from .session import CALIBRATION, IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
-
-if TYPE_CHECKING:
-    from .viewer import Viewer
+from .part import Part
+from .run_choice import FILES
+from .session import IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
 
 #: What is sent for what.
-_ROLES = {
-    "fixed": IMAGE,
-    "moving": IMAGE,
+_ROLES = FILES | {
     "structures": IMAGE,
-    "calibration": CALIBRATION,
     "fixed-landmarks": LANDMARKS,
     "moving-landmarks": LANDMARKS,
 }
@@ -34,17 +29,8 @@ _CHUNK_BYTES = 1 << 20
 _REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-class Web:
-    """Routes below /tta. All of them are behind the guard.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
-
-    def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+class Web(Part):
+    """Routes below /tta. All of them are behind the guard."""
 
     def add_to(self, application: web.Application) -> None:
         """Add the routes."""
@@ -83,10 +69,8 @@ class Web:
     def _hand_over(self, role: str, kind: FileKind, upload: Upload) -> None:
         run, review = self._viewer.run, self._viewer.review
         takers: dict[str, Callable[[Upload], None]] = {
-            "fixed": partial(run.take, "fixed"),
-            "moving": partial(run.take, "moving"),
+            **{name: partial(run.take, name) for name in FILES},
             "structures": review.use_structures,
-            "calibration": run.use_calibration,
             "fixed-landmarks": partial(review.landmarks.take, "fixed"),
             "moving-landmarks": partial(review.landmarks.take, "moving"),
         }

@@ -15,12 +15,12 @@ from support.manifests import manifest_values
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Image, Lattice, identity_map
+from TTAUncertaintyLib.models.adapters.conventions import displacement_in_voxels
 from TTAUncertaintyLib.models.adapters.manifest_lattice import (
     lattice_over,
     normalised,
     prepare_as_specified,
 )
-from TTAUncertaintyLib.models.adapters.manifest_network import displacement_in_voxels
 from TTAUncertaintyLib.models.manifest import (
     InputSpec,
     LatticeKind,
@@ -28,7 +28,7 @@ from TTAUncertaintyLib.models.manifest import (
     NormalisationKind,
     OutputSpec,
 )
-from TTAUncertaintyLib.reading import read_as
+from TTAUncertaintyLib.strict_json import read_as
 
 INITIAL = affine(rotation((1, 0, 1), 25.0) * 0.9, (15.0, -8.0, 3.0))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from ...words import millimetres
-from ..calibration_words import calibration_words, why_not_calibrated
+from ...humanize import millimetres
+from ..calibration_status import calibration_words, why_not_calibrated
 from ..maps import MapKind
 from .words import amplitudes, percent, text
 
