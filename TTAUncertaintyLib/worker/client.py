@@ -172,8 +172,11 @@ class WorkerProcess:
                 self._working_pids.add(message["pid"])
             if message["type"] == IDLE:
                 self._idle.add("messages")
-            elif message["type"] == REPORT:
-                self.report_over = True
+            elif message["type"] == REPORT:  # it may be that of the job before
+                ours = self._output is not None and message.get("output") == str(
+                    self._output.absolute()
+                )
+                self.report_over = self.report_over or ours
             else:
                 self._messages.append(message)
 

@@ -127,7 +127,7 @@ class _Workplace:
 
         with as_before():
             done, self._done = self._done, None
-            made = False
+            output, made = str(done.job.output.absolute()), False
             try:
                 with self._control.at_work():
                     made = done.write_report()
@@ -136,7 +136,7 @@ class _Workplace:
             except Exception:
                 traceback.print_exc()
             del done
-        Voice(self._stream).say(REPORT, made=made)
+        Voice(self._stream).say(REPORT, output=output, made=made)
 
     def _perform(self, job: Job, voice: Voice, afterwards: contextlib.ExitStack) -> bool:
         """Do a job with what is loaded; return whether it is complete."""

@@ -18,7 +18,7 @@ with `mm` and `fraction`: how well the map is known so far (see `engine.Converge
 The last line of a job is always `finished`, `failed` or `cancelled`, unless the process was killed.
 A process that stays for the next job then says `idle`, on standard error too: whatever either pipe
 brought before it is of the job that is over. After `finished` the result can be used. Its report is
-written then, and `report` says so: `made` is false where there is none.
+written then, and `report` says so, with its `output`: `made` is false where there is none.
 """
 
 from __future__ import annotations
