@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -27,6 +28,7 @@ from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_tr
 from ..models import RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
+    Findings,
     Provenance,
     Recorder,
     check_apart,
@@ -37,7 +39,9 @@ from ..results import (
     new_folder,
     remarks_on_findings,
     remarks_on_images,
-    write_bundle,
+    volumes_written,
+    write_record,
+    write_report,
 )
 from ..results.files import REGISTRATIONS_FOLDER
 from .calibrations import choose_calibration
@@ -59,13 +63,50 @@ class _Clock:
         self.seconds[name] = time.monotonic() - began
 
 
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A job whose result has taken its place; the report may come after it.
+
+    Parameters
+    ----------
+    job
+        That was done.
+    complete
+        Whether every pass of the design was made, or as many as the tolerance took.
+    findings, record
+        What the report shows.
+    """
+
+    job: Job
+    complete: bool
+    findings: Findings
+    record: dict[str, Any]
+
+    def write_report(self) -> bool:
+        """Write the report into the result, where that is still there; return whether it was."""
+        use_threads(self.job.threads)
+        return write_report(self.job.output, self.findings, self.record)
+
+
 def perform(
     job: Job,
     voice: Voice,
     stop_requested: Callable[[], bool] = lambda: False,
     load: Callable[..., RegistrationModel] = load_model,
 ) -> bool:
-    """Do a job.
+    """Do a job, its report included; arguments, errors and return as of `carry_out`."""
+    done = carry_out(job, voice, stop_requested, load)
+    done.write_report()
+    return done.complete
+
+
+def carry_out(
+    job: Job,
+    voice: Voice,
+    stop_requested: Callable[[], bool] = lambda: False,
+    load: Callable[..., RegistrationModel] = load_model,
+) -> Done:
+    """Do a job up to the moment when its result can be used: all but its report is there.
 
     Parameters
     ----------
@@ -80,8 +121,8 @@ def perform(
 
     Returns
     -------
-    bool
-        Whether every pass of the design was made, or as many as the tolerance took.
+    Done
+        Which has the report still to write.
 
     Raises
     ------
@@ -140,7 +181,7 @@ def perform(
                 stack.callback(recorder.close)
                 engine.observer = recorder.add
             kept_bytes = 0 if recorder is None else recorder.needed_bytes
-            check_space(folder, fixed.lattice, pair.fixed_lattice, kept_bytes)
+            check_space(folder, fixed.lattice, pair.fixed_lattice, job.keep, kept_bytes)
             previews = None
             if job.previews is not None:
                 previews = stack.enter_context(Previews(job.previews, voice, began))
@@ -159,9 +200,9 @@ def perform(
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
             findings = find(outcome, fixed, moving, mask, calibrated)
-            remarks += _said(voice, remarks_on_findings(findings, mask is not None))
+        with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
+            remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
-            findings = replace(findings, outcome=outcome)
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -174,11 +215,11 @@ def perform(
                 calibration,
                 uncalibrated,
             )
-            record = make_record(findings, provenance, kept)
-        write_bundle(folder, findings, record)
-    if job.checkpoint is not None and findings.outcome.complete:
+            record = make_record(findings, outcome, provenance, job.keep, kept)
+        write_record(folder, findings, record)
+    if job.checkpoint is not None and outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
-    return findings.outcome.complete
+    return Done(job, outcome.complete, findings, record)
 
 
 def _said(voice: Voice, notes: list[str]) -> list[str]:
