@@ -77,12 +77,6 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="keep the state here after every pass; a later run goes on from it",
     )
 
-    output.add_argument(
-        "--keep",
-        choices=[keep.value for keep in Keep],
-        default=Keep.COMPACT.value,
-        help="; ".join(f"{keep.value}: {keep.meaning}" for keep in Keep) + " (default: compact)",
-    )
     add_choice(output, "keep_registrations")
 
     machine = add_settings(parser)
@@ -96,6 +90,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options that say how images are registered; returns the group of the machine's."""
+    parser.add_argument_group("what is kept").add_argument(
+        "--keep",
+        choices=[keep.value for keep in Keep],
+        default=Keep.COMPACT.value,
+        help="; ".join(f"{keep.value}: {keep.meaning}" for keep in Keep) + " (default: compact)",
+    )
     model = add_model(parser)
     model.add_argument(
         "--ensemble",
