@@ -25,6 +25,7 @@ from ..cues.features import FEATURES, Features
 from ..cues.reasons import Reason
 from ..errors import InputError
 from ..resources import resources_folder
+from .application import CalibratedMaps
 from .trees import Trees
 
 Array = NDArray[np.float32]
@@ -33,30 +34,6 @@ _SCHEMA = "ttauncertainty-head/1"
 
 #: The order of the reasons in arrays.
 REASONS = tuple(Reason)
-
-
-@dataclass(frozen=True, eq=False)
-class HeadMaps:
-    """What the head says of a run; all on the network's fixed lattice, NaN outside the anatomy.
-
-    Parameters
-    ----------
-    expected_error, error_bound
-        float32 [D, H, W], mm.
-    outside
-        bool [D, H, W]: features lie outside what the head was made from.
-    reasons
-        float32 [D, H, W, len(REASONS)]: what each reason adds to the logarithm of the expected
-        error. With the head's `usual_mm` u the expected error is u * exp(their sum).
-    unlike
-        Why the whole case is unlike those that the head was made from, in a sentence; else "".
-    """
-
-    expected_error: torch.Tensor
-    error_bound: torch.Tensor
-    outside: torch.Tensor
-    reasons: torch.Tensor
-    unlike: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +110,7 @@ class Head:
         off = (np.median(rows, axis=0) - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
-    def maps(self, features: Features) -> HeadMaps:
+    def maps(self, features: Features) -> CalibratedMaps:
         """Return what the head says of a run."""
         rows = features.values.numpy()
         reasons = self.reasons(rows)
@@ -143,13 +120,23 @@ class Head:
         marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
-        return HeadMaps(
+        return CalibratedMaps(
             features.on_lattice(torch.from_numpy(expected)),
             features.on_lattice(torch.from_numpy(bound)),
             outside,
             features.on_lattice(torch.from_numpy(reasons)),
             "" if alike else UNLIKE,
         )
+
+    def as_dict(self, model: str) -> dict[str, Any]:
+        """Return what the record of a run of a model says of it, JSON-ready."""
+        return {
+            "head": True,
+            "model": model,
+            "usual_mm": self.usual_mm,
+            "error_bound": {"level": self.facts["level"]},
+            "provenance": dict(self.facts["provenance"]),
+        }
 
     def _logs(self, rows: Array) -> Array:
         return np.asarray(np.log(np.maximum(rows, self.floors)) - self.means, np.float32)

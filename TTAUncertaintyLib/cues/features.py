@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import SimpleITK as sitk
@@ -168,16 +168,21 @@ class _Run:
 
     def cropped(self, box: tuple[slice, slice, slice]) -> _Run:
         at = (..., *box)
-        gap = None if self.gap is None else self.gap[at]
-        arrays = (self.fixed, self.warped, self.displacement, self.jacobian, self.total)
-        return _Run(*(a[at] for a in arrays), self.mean_offset[at], gap, self.spacing)
+        return replace(
+            self,
+            fixed=self.fixed[at],
+            warped=self.warped[at],
+            displacement=self.displacement[at],
+            jacobian=self.jacobian[at],
+            total=self.total[at],
+            mean_offset=self.mean_offset[at],
+            gap=None if self.gap is None else self.gap[at],
+        )
 
 
 def features_of(run: _Run) -> Features:
     """Return the features of a run; see `compute_features`."""
-    shown = torch.from_numpy(
-        foreground_of(run.fixed.numpy()) | foreground_of(run.warped.numpy())
-    )
+    shown = torch.from_numpy(foreground_of(run.fixed.numpy()) | foreground_of(run.warped.numpy()))
     region = F.max_pool3d(shown[None, None].float(), 2 * _MARGIN + 1, 1, _MARGIN)[0, 0] > 0
     box = _box_around(region)
     inside = region[box]
@@ -220,9 +225,8 @@ def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> dict[str, Tensor]
     found["gradient_fixed_2"], found["gradient_warped_2"] = steep
     found["angle_2"] = 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
     found["level_2"] = soft[0]
-    found["laplacian_2"] = sum(
-        _gradient(slopes[0, axis], run.spacing)[axis] for axis in range(3)
-    ).abs()
+    bends = [_gradient(slopes[0, axis], run.spacing)[axis] for axis in range(3)]
+    found["laplacian_2"] = torch.stack(bends).sum(0).abs()
     pair = torch.stack((difference.square(), slopes.mean(0).square().sum(0)))
     for width in (2.0, 5.0):
         squares, steepness = smooth(pair, width)
@@ -279,8 +283,8 @@ def _better_match(
     level = smooth(torch.cat((both, both.square())), _LEVEL_MM)
     spread = (level[2:] - level[:2].square()).clamp(min=0).sqrt()
     fixed, warped = (both - level[:2]) / (spread + 0.2)
-    steps = [s for s in itertools.product((-1, 0, 1), repeat=3)]
-    steps += [tuple(2 * int(a == b) * sign for b in range(3)) for a in range(3) for sign in (-1, 1)]
+    steps = list(itertools.product((-1, 0, 1), repeat=3))
+    steps += [(2, 0, 0), (-2, 0, 0), (0, 2, 0), (0, -2, 0), (0, 0, 2), (0, 0, -2)]
     costs = torch.stack([(fixed - _shifted(warped, step)).square() for step in steps])
     costs = smooth(costs, _MATCH_MM)
     best = costs.amin(0)
@@ -292,7 +296,7 @@ def _better_match(
     length = mean.square().sum(0)
     return {
         "better_offset": length.sqrt(),
-        "better_gain": costs[len(steps) // 2 - 3] - best,
+        "better_gain": costs[steps.index((0, 0, 0))] - best,
         "ambiguity": (square - length).clamp(min=0).sqrt(),
     }
 

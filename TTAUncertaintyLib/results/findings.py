@@ -5,7 +5,7 @@ Variances are carried to the fixed lattice as variances (mm^2) and turned into m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,16 +13,19 @@ import torch
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
+from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import DeformableTransform, Image, Lattice, resample_array
 from ..review import (
     HotSpot,
+    HotSpotRegions,
     RegionStatistics,
-    find_hot_spots,
     foreground,
+    hot_spot_regions,
     region_statistics,
     root_mean_variance,
 )
+from ..review.why import Why, why_of
 from .maps import MapKind
 
 #: Where the fixed image reaches beyond the network's lattice, the displacement fades out over
@@ -67,6 +70,8 @@ class Findings:
     outside
         bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
         without a calibration.
+    reasons
+        [D, H, W, R] on the network's lattice, see `CalibratedMaps`; None where that is not known.
     """
 
     outcome: Outcome
@@ -79,6 +84,7 @@ class Findings:
     variances: dict[MapKind, Array]
     region: NDArray[np.bool_]
     outside: NDArray[np.bool_] | None = None
+    reasons: torch.Tensor | None = None
 
     @cached_property
     def statistics(self) -> dict[MapKind, RegionStatistics]:
@@ -119,12 +125,23 @@ class Findings:
         kind = self.foremost
         if kind not in self.statistics:
             return []
-        return find_hot_spots(
-            self.maps[kind],
-            self.region,
-            self.fixed.lattice,
-            threshold=self.statistics[kind].p95,
-        )
+        threshold = self.statistics[kind].p95
+        found = hot_spot_regions(self.maps[kind], self.region, self.fixed.lattice, threshold)
+        if self.reasons is None or not kind.is_error:
+            return list(found.spots)
+        return [replace(s, why=self._why(found, n)) for n, s in enumerate(found.spots, start=1)]
+
+    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
+        """Return what raises the expected error of a hot spot, on average over it."""
+        assert self.reasons is not None
+        k, j, i = np.nonzero(found.labels == number)
+        world = self.fixed.lattice.to_world(np.stack((i, j, k), -1))
+        lattice = self.outcome.fixed_lattice
+        at = np.rint(lattice.to_voxel(world)).astype(int)
+        at = at[((at >= 0) & (at < np.array(lattice.size))).all(1)]
+        there = self.reasons[at[:, 2], at[:, 1], at[:, 0]].double()
+        means = there[there.isfinite().all(1)].mean(0).tolist()
+        return why_of(dict(zip(Reason, means, strict=True)))
 
     @property
     def foremost(self) -> MapKind:
@@ -192,6 +209,7 @@ def find(
         variances=variances,
         region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
         outside=None if calibrated is None else _any_of(calibrated.outside, outcome, fixed),
+        reasons=None if calibrated is None else calibrated.reasons,
     )
 
 

@@ -12,6 +12,7 @@ from ..review import (
     MapVolume,
     Review,
     StructureStatistics,
+    as_recorded,
     hot_spot_regions,
     in_structures,
     review_from_json,
@@ -84,12 +85,15 @@ def spot_search(
     volume = map_volume(result, kind)
     asked = review.threshold_mm
     threshold = suggested_threshold(result, kind) if asked is None else asked
+    recorded = result.record.get("summary", {}).get("hot_spots", ())
 
     def search() -> HotSpotRegions:
         region = np.isfinite(volume.values)
         regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
         if structures is not None:
             regions = in_structures(regions, structures.labels, structures.names)
+        if kind is MapKind.EXPECTED_ERROR:
+            regions = as_recorded(regions, recorded)
         return regions
 
     return search

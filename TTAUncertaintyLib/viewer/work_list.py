@@ -1,4 +1,4 @@
-"""The work list: several results, the one with the largest uncertainty first."""
+"""The work list: several results, that with the largest expected error (or spread) first."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class Work:
     title
         What it is called.
     p95_mm, highest_mm
-        Of its total uncertainty in the anatomy; -1 where it has none.
+        Of its expected error in the anatomy, or where it has none of its total uncertainty; -1
+        where it has neither.
+    kind
+        Which of the two.
     problem
         Why it cannot be opened; empty if it can.
     """
@@ -43,6 +46,7 @@ class Work:
     p95_mm: float = -1.0
     highest_mm: float = -1.0
     problem: str = ""
+    kind: MapKind = MapKind.TOTAL
 
     @classmethod
     def of(cls, folder: Path) -> Work:
@@ -50,13 +54,15 @@ class Work:
         try:
             record = Bundle.open(folder).record
             names = [input_name(record, role) for role in ("moving", "fixed")]
-            found = record["summary"]["maps"].get(MapKind.TOTAL.value, {})
+            maps = record["summary"]["maps"]
+            kind = MapKind.foremost([each for each in MapKind if each.value in maps])
+            found = maps.get(kind.value, {})
         except TTAUncertaintyError as error:
             return cls(folder, folder.name, problem=str(error))
         except (KeyError, TypeError):
             return cls(folder, folder.name, problem=f"{folder} is damaged.")
         p95, highest = float(found.get("p95", -1.0)), float(found.get("maximum", -1.0))
-        return cls(folder, " on ".join(names), p95, highest)
+        return cls(folder, " on ".join(names), p95, highest, kind=kind)
 
 
 class WorkList(Part):
@@ -125,7 +131,8 @@ class WorkList(Part):
 
     def _row(self, work: Work) -> Row:
         verdict = given(self._verdicts.get(work.folder, Verdict.OPEN))
-        below = work.problem or work.folder.name
+        what = work.kind.facts.title.lower()
+        below = work.problem or f"{work.folder.name}, {what}"
         numbers = (f"{mm:.2f}" if mm >= 0 else "–" for mm in (work.p95_mm, work.highest_mm))
         return Row((f"{work.title}\n{below}", *numbers, verdict), verdict, below)
 

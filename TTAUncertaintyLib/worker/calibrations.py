@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ..calibration import Calibration, find_calibration, mismatch, read_calibration
+from ..calibration import (
+    CalibratedMaps,
+    Calibration,
+    Head,
+    apply,
+    head_mismatch,
+    mismatch,
+    read_calibration,
+    shipped_head,
+)
+from ..cues import compute_cues
+from ..cues.features import compute_features
+from ..engine import Engine, Outcome
 from ..errors import InputError
-from ..models.contract import describe
+from ..models.contract import PreparedPair, describe
 from .job import Job
 
-if TYPE_CHECKING:
-    from ..engine import Engine
 
-
-def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, str]:
+def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | None, str]:
     """Return the calibration of a run; without one, why there is none.
 
     Parameters
@@ -37,8 +44,8 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, st
         job.reverse_pass,
     )
     if job.calibration is None:
-        found = find_calibration(*run)
-        return found, "" if found else "There is no calibration for this model and design."
+        unfit = head_mismatch(engine.design.as_dict(), job.reverse_pass)
+        return (shipped_head(), "") if unfit is None else (None, unfit)
     calibration = read_calibration(job.calibration)
     why = mismatch(calibration, *run)
     if why is not None:
@@ -48,3 +55,12 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, st
             "out.",
         )
     return calibration, ""
+
+
+def calibrated_maps(
+    calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
+) -> CalibratedMaps:
+    """Return what a calibration or the head makes of a whole run."""
+    if isinstance(calibration, Calibration):
+        return apply(calibration, compute_cues(outcome, pair))
+    return calibration.maps(compute_features(outcome, pair))

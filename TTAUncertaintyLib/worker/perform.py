@@ -10,8 +10,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..calibration import apply
-from ..cues import compute_cues
 from ..engine import (
     Engine,
     Progress,
@@ -40,7 +38,7 @@ from ..results import (
     write_bundle,
 )
 from ..results.files import REGISTRATIONS_FOLDER
-from .calibrations import choose_calibration
+from .calibrations import calibrated_maps, choose_calibration
 from .job import Job
 from .messages import Voice
 from .previews import Previews
@@ -154,7 +152,9 @@ def perform(
             outcome = engine.outcome()
             calibrated = None
             if calibration is not None and outcome.whole:
-                calibrated = apply(calibration, compute_cues(outcome, pair))
+                calibrated = calibrated_maps(calibration, outcome, pair)
+                if calibrated.unlike:
+                    remarks += _said(voice, [calibrated.unlike])
             elif calibration is not None:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...review import HotSpot
+from ...review.why import why_words
 from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane, Section
@@ -130,7 +131,8 @@ def places_section(views: Views) -> str:
             f"{mm(spot.peak)}</h3><dl><dt>at</dt><dd>{place(spot.position_ras_mm)}</dd>"
             f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
             f"{_bound(views, spot)}<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
-            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl></div>"
+            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl>"
+            f"{_why(spot)}</div>"
             f"<figure>{''.join(fixed)}<figcaption>Fixed</figcaption></figure>"
             f"<figure>{''.join(over)}<figcaption>Warped, with {what}</figcaption></figure>"
             "</article>"
@@ -150,3 +152,8 @@ def _bound(views: Views, spot: HotSpot) -> str:
         return ""
     i, j, k = spot.voxel
     return f"<dt>bound</dt><dd>{mm(float(bound[k, j, i]))}</dd>"
+
+
+def _why(spot: HotSpot) -> str:
+    """Return what raises the expected error of a spot; nothing where that is not known."""
+    return f'<p class="hint">{why_words(spot.why).capitalize()}.</p>' if spot.why else ""
