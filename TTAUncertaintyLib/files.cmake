@@ -363,10 +363,7 @@ set(TTAUncertaintyLib_RESOURCE_SCRIPTS
 
 set(TTAUncertaintyLib_RESOURCES
   "Resources/Calibrations/README.md"
-  "Resources/Calibrations/lapirn-quick.json"
-  "Resources/Calibrations/lapirn-standard.json"
-  "Resources/Calibrations/pyramid-flow-quick.json"
-  "Resources/Calibrations/pyramid-flow-standard.json"
+  "Resources/Calibrations/head.npz"
   "Resources/ColorTables/error.ctbl"
   "Resources/ColorTables/outside.ctbl"
   "Resources/ColorTables/uncertainty.ctbl"

@@ -54,17 +54,17 @@ _IN_THE_SUM = {
 _ERROR_FLOOR_MM = 0.3
 
 #: Voxels taken of each case, parts that the subjects are split into, and depth of a tree.
-_SAMPLE, _PARTS, _DEPTH = 10_000, 5, 5
+_SAMPLE, _PARTS, _DEPTH = 5_000, 4, 5
 
 #: Of the trees: how many, their rate, the fewest voxels of a leaf; and of the bound's trees.
-_TREES, _RATE, _LEAST = 150, 0.08, 1_000
-_BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 40, 0.1, 3_000
+_TREES, _RATE, _LEAST = 120, 0.08, 500
+_BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 30, 0.12, 1_500
 
 #: Share of the voxels beyond a feature's range on either side.
 _TAIL = 0.0005
 
 #: A case is unlike the others beyond this many times the largest deviation among them.
-_UNLIKE = 1.5
+_UNLIKE = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,7 +235,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     low, high = np.quantile(anywhere, [_TAIL, 1 - _TAIL], axis=0).astype(np.float32)
     medians = np.stack([case.median for case in cases]).astype(float)
     case_middle = medians.mean(axis=0)
-    case_scale = np.maximum(medians.std(axis=0), 0.05 * (high - low) + 1e-6)
+    case_scale = np.maximum(medians.std(axis=0), 0.1 * (high - low) + 1e-6)
     deviation = np.square((medians - case_middle) / case_scale).mean(axis=1)
     return Head(
         weights=weights,
@@ -249,7 +249,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
         high=high,
         case_middle=case_middle.astype(np.float32),
         case_scale=case_scale.astype(np.float32),
-        case_limit=float(_UNLIKE * deviation.max()),
+        case_limit=float(_UNLIKE * max(deviation.max(), 0.5)),
         facts={},
     )
 
