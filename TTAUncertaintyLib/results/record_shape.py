@@ -16,7 +16,7 @@ import numpy as np
 
 from ..cues.reasons import Reason
 from ..geometry.lattice import Lattice
-from ..reading import Matching, Mended, NotAllowed, OrNan, read_as, take_version
+from ..strict_json import Matching, Mended, NotAllowed, OrNan, read_as, take_version
 from .files import SCHEMA_VERSION
 from .maps import MapKind
 

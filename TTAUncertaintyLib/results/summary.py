@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..humanize import standard_error
 from ..review.why import Why, why_words
-from ..words import standard_error
 from .bundle import Bundle
 from .maps import MapKind
 from .registrations import KeptRegistrations

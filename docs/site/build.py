@@ -61,6 +61,7 @@ SECTIONS = {
         "TRANSMORPH",
         "SLICER_MODULE",
         "VIEWER",
+        "COHORTS",
         "CONTRIBUTING",
     ),
     "Explanation": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..calibration_words import calibration_words
+from ..calibration_status import calibration_words
 from ..findings import Findings
 from .cues import cues_section, terms_section
 from .document import document

@@ -29,7 +29,7 @@ _FORMAT = 2
 _EXPECTED = ("expected_error", "error_bound", "outside")
 
 
-class KeptMeasurements:
+class MeasurementCache:
     """A folder of measurements.
 
     Parameters
