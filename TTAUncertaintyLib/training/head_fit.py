@@ -60,11 +60,9 @@ _SAMPLE, _PARTS, _DEPTH = 5_000, 4, 5
 _TREES, _RATE, _LEAST = 120, 0.08, 500
 _BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 30, 0.12, 1_500
 
-#: Share of the voxels beyond a feature's range on either side.
-_TAIL = 0.0005
-
-#: A case is unlike the others beyond this many times the largest deviation among them.
-_UNLIKE = 2.0
+#: Share of the voxels beyond a feature's range on either side, and by how much of the range others
+#: may lie beyond it: people differ.
+_TAIL, _MARGIN = 0.0005, 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -233,9 +231,13 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     ).fit(rows.features, rows.error / base, sample_weight=rows.weight * base)
     anywhere = np.concatenate([case.anywhere for case in cases] + [case.rows for case in cases])
     low, high = np.quantile(anywhere, [_TAIL, 1 - _TAIL], axis=0).astype(np.float32)
+    spread = high - low
+    low, high = low - _MARGIN * spread, high + _MARGIN * spread
+    cases_own = [name.startswith("case_") for name in names]  # these are of the whole case
+    low[cases_own], high[cases_own] = -np.inf, np.inf
     medians = np.stack([case.median for case in cases]).astype(float)
     case_middle = medians.mean(axis=0)
-    case_scale = np.maximum(medians.std(axis=0), 0.1 * (high - low) + 1e-6)
+    case_scale = np.maximum(medians.std(axis=0), 0.1 * spread + 1e-6)
     deviation = np.square((medians - case_middle) / case_scale).mean(axis=1)
     return Head(
         weights=weights,
@@ -249,7 +251,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
         high=high,
         case_middle=case_middle.astype(np.float32),
         case_scale=case_scale.astype(np.float32),
-        case_limit=float(_UNLIKE * max(deviation.max(), 0.5)),
+        case_limit=float(max(deviation.max(), 0.5)),
         facts={},
     )
 

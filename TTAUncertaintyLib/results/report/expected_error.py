@@ -51,7 +51,10 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
             "network that errs in another way, it can only guess."
         )
     else:
+        factor = calibration["error_bound"]["factor"]
         sentences.append(
+            f"The bound is {factor:.2g} times the expected error everywhere, so that both maps "
+            "look alike: each has a legend of its own. "
             f"That is what this network did on {made.get('cases', 'some')} registrations whose "
             f"truth was known (images: {text(names or 'not named')}; deformations: "
             f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))})."
