@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from ..calibration import (
-    CalibratedMaps,
-    Calibration,
-    Head,
-    apply,
-    head_mismatch,
-    mismatch,
-    read_calibration,
-    shipped_head,
-)
-from ..cues import compute_cues
-from ..cues.features import compute_features
-from ..engine import Engine, Outcome
+from typing import TYPE_CHECKING
+
+from ..calibration import Calibration, head_mismatch, mismatch, read_calibration
 from ..errors import InputError
-from ..models.contract import PreparedPair, describe
+from ..models.contract import describe
 from .job import Job
+
+if TYPE_CHECKING:
+    from ..calibration import Head
+    from ..engine import Engine
 
 
 def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | None, str]:
@@ -44,6 +38,8 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | N
         job.reverse_pass,
     )
     if job.calibration is None:
+        from ..calibration import shipped_head
+
         unfit = head_mismatch(engine.design.as_dict(), job.reverse_pass)
         return (shipped_head(), "") if unfit is None else (None, unfit)
     calibration = read_calibration(job.calibration)
@@ -55,12 +51,3 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | N
             "out.",
         )
     return calibration, ""
-
-
-def calibrated_maps(
-    calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
-) -> CalibratedMaps:
-    """Return what a calibration or the head makes of a whole run."""
-    if isinstance(calibration, Calibration):
-        return apply(calibration, compute_cues(outcome, pair))
-    return calibration.maps(compute_features(outcome, pair))

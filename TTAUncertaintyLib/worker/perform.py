@@ -10,8 +10,12 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..calibration import CalibratedMaps, Calibration, Head, apply
+from ..cues import compute_cues
+from ..cues.features import compute_features
 from ..engine import (
     Engine,
+    Outcome,
     Progress,
     check_checkpoint,
     load_checkpoint,
@@ -22,7 +26,7 @@ from ..engine import (
 )
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
-from ..models import RegistrationModel, load_model
+from ..models import PreparedPair, RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
     Provenance,
@@ -38,7 +42,7 @@ from ..results import (
     write_bundle,
 )
 from ..results.files import REGISTRATIONS_FOLDER
-from .calibrations import calibrated_maps, choose_calibration
+from .calibrations import choose_calibration
 from .job import Job
 from .messages import Voice
 from .previews import Previews
@@ -152,7 +156,7 @@ def perform(
             outcome = engine.outcome()
             calibrated = None
             if calibration is not None and outcome.whole:
-                calibrated = calibrated_maps(calibration, outcome, pair)
+                calibrated = _calibrated_maps(calibration, outcome, pair)
                 if calibrated.unlike:
                     remarks += _said(voice, [calibrated.unlike])
             elif calibration is not None:
@@ -179,6 +183,15 @@ def perform(
     if job.checkpoint is not None and findings.outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return findings.outcome.complete
+
+
+def _calibrated_maps(
+    calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
+) -> CalibratedMaps:
+    """Return what a calibration or the head makes of a whole run."""
+    if isinstance(calibration, Calibration):
+        return apply(calibration, compute_cues(outcome, pair))
+    return calibration.maps(compute_features(outcome, pair))
 
 
 def _said(voice: Voice, notes: list[str]) -> list[str]:

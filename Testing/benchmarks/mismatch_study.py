@@ -1,9 +1,8 @@
 """Networks on images they are not for: does anything tell the person?
 
 A stable error leaves no variance. Every case has a smooth deformation of known size; what changes
-is how far the images are from what the network was trained on. The shipped calibration is applied
-where there is one, although it was made on other images: does it stay right, and if not, does it
-say that it is out of its range?
+is how far the images are from what the network was trained on. The head that comes with the
+software was made on other images: does it stay right, and if not, does it say so?
 
     python Testing/benchmarks/mismatch_study.py --model pyramid-flow \\
         --picture docs/pictures/mismatch.png
@@ -77,7 +76,7 @@ def row(measurement: Measurement) -> str:
     maps = measurement.expected
     if maps is not None:
         said = [
-            f"{float(maps.expected_error.mean()):.2f}",
+            f"{float(maps.expected_error.mean()):.2f} ({pearson(maps.expected_error, error):.2f})",
             f"{coverage(maps.error_bound, error):.2f}",
             f"{100 * float(maps.outside.double().mean()):.1f} %",
         ]
@@ -100,7 +99,7 @@ def main() -> None:
     model = load_model(options.model, options.weights)
     print(
         "| images | to find, mm rms | error, mm | total, mm (Pearson) | gap, mm (Pearson) | "
-        "1 - correlation (Pearson) | expected, mm | bound holds | outside |"
+        "1 - correlation (Pearson) | expected, mm (Pearson) | bound holds | outside |"
     )
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     shown = []
