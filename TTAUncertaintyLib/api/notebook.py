@@ -48,9 +48,9 @@ def result_card(bundle: Bundle, where: str) -> str:
 
 def excerpt(report: str) -> str:
     """Return a report with its first sections alone, and of its pictures those that they use."""
-    sections = re.compile(r'<section id="([\w-]+)">.*?</section>', re.DOTALL)
+    sections = re.compile(r'<section id="([\w-]+)"[^>]*>.*?</section>', re.DOTALL)
     kept = sections.sub(lambda found: found[0] if found[1] in _SHOWN else "", report)
-    kept = re.sub(r"<nav>.*?</nav>", "", kept, flags=re.DOTALL)
+    kept = re.sub(r"<(nav|script)\b.*?</\1>", "", kept, flags=re.DOTALL)
     used = set(re.findall(r'<use href="#([\w-]+)"', kept))
     pictures = re.compile(r'<image id="([\w-]+)"[^>]*/>')
     return pictures.sub(lambda found: found[0] if found[1] in used else "", kept)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from .deformable import DeformableTransform, Warping
     from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign, thin_slab
-    from .resample import resample_array, resample_image, resampled_slabs
+    from .resample import carried_slabs, resample_array, resample_image, resampled_slabs
     from .sampling import affine_grid, affine_map, identity_map, sample, sample_grid
 else:
     __getattr__ = lazily(
@@ -42,7 +42,7 @@ else:
         deformable=("DeformableTransform", "Warping"),
         files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign", "thin_slab"),
-        resample=("resample_array", "resample_image", "resampled_slabs"),
+        resample=("carried_slabs", "resample_array", "resample_image", "resampled_slabs"),
         sampling=("affine_grid", "affine_map", "identity_map", "sample", "sample_grid"),
     )
 
@@ -60,6 +60,7 @@ __all__ = [
     "affine_grid",
     "affine_map",
     "carried",
+    "carried_slabs",
     "files_of",
     "identity_map",
     "image_sha256",

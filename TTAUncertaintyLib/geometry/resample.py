@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from .carrying import NO_WEIGHT
 from .image import Image
 from .lattice import Lattice, Matrix
 from .sampling import affine_grid, beyond_voxels, sample_grid
@@ -80,6 +82,29 @@ def resampled_slabs(
         part = (depth, *shape[1:])
         needed, here = _needed(values, matrix @ slab_offset(first), part)
         yield interpolate(needed.float(), here, part, outside, mode)
+
+
+def carried_slabs(
+    values: NDArray[np.float32], source: Lattice, target: Lattice
+) -> Iterator[NDArray[np.float32]]:
+    """Yield what `carried` returns of a volume, interpolated, a few slices at a time.
+
+    Parameters
+    ----------
+    values
+        Axes (k, j, i), on `source`; NaN where there is none.
+    source, target
+        Lattices, LPS mm.
+    """
+    layers = torch.from_numpy(values)[None]
+    known = layers.isfinite()
+    if not known.all():
+        layers = torch.cat((layers.where(known, 0.0), known.float()))
+    for slab in resampled_slabs(layers, source, target, outside=float("nan")):
+        found, *share = slab
+        for part in share:
+            found[~(part >= 1 - NO_WEIGHT)] = float("nan")
+        yield found.numpy()
 
 
 def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:

@@ -23,7 +23,7 @@ from ..geometry import (
     Image,
     Lattice,
     carried,
-    resampled_slabs,
+    carried_slabs,
     taking_part,
 )
 from ..review import (
@@ -140,7 +140,7 @@ class Findings:
         }
         beyond = 0.0
         if self.outside is not None and self.region.any():
-            marked = self._in_region(self.outside.astype(np.float32), outside=0.0)
+            marked = self._in_region(self.outside.astype(np.float32))
             beyond = float((marked > NO_WEIGHT).mean())
         return Numbers(
             region_voxels=int(np.count_nonzero(self.region)),
@@ -175,19 +175,18 @@ class Findings:
         i, j, k = np.clip(nearest, 0, np.array(lattice.size) - 1).astype(int).tolist()
         return i, j, k
 
-    def _in_region(self, values: Array, outside: float = float("nan")) -> Array:
+    def _in_region(self, values: Array) -> Array:
         """Return an array of the network's lattice at the region's voxels, shape (n,)."""
-        return np.concatenate([np.zeros(0, np.float32), *self._pieces(values, outside)])
+        return np.concatenate([np.zeros(0, np.float32), *self._pieces(values)])
 
-    def _pieces(self, values: Array, outside: float) -> Iterator[Array]:
+    def _pieces(self, values: Array) -> Iterator[Array]:
         box, lattice = self._region_box
         first = 0
         if not box.size:
             return
-        layer = torch.from_numpy(values)[None]
-        for slab in resampled_slabs(layer, self.lattice, lattice, outside=outside):
-            inside = box[first : first + slab.shape[1]]
-            yield slab[0].numpy()[inside]
+        for slab in carried_slabs(values, self.lattice, lattice):
+            inside = box[first : first + len(slab)]
+            yield slab[inside]
             first += len(inside)
 
     @cached_property

@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-import torch
 from numpy.typing import NDArray
 
 from ..errors import OutputError
-from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, resampled_slabs
+from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, carried_slabs
 from ..geometry.nrrd_writer import write_nrrd
 from .files import (
     DISPLACEMENT_FILE,
@@ -190,13 +189,8 @@ def _rounded(layers: Pieces, step: float) -> Iterator[NDArray[np.float32]]:
 def _on(
     target: Lattice, values: NDArray[np.float32], network: Lattice
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield an array of the network's lattice on a target, a few slices at a time; NaN beyond."""
-    if target is network:
-        yield values
-        return
-    layer = torch.from_numpy(values)[None]
-    for slab in resampled_slabs(layer, network, target, outside=float("nan")):
-        yield slab[0].numpy()
+    """Return an array of the network's lattice on a target, a few slices at a time; NaN beyond."""
+    return iter((values,)) if target is network else carried_slabs(values, network, target)
 
 
 def check_space(
