@@ -19,7 +19,11 @@ from ..perturbations import DesignRequest
 from ..worker import Job
 
 #: Choices that a job knows by a name with its unit.
-JOB_NAMES = {"time_limit": "time_limit_s", "tolerance": "tolerance_mm"}
+JOB_NAMES = {
+    "time_limit": "time_limit_s",
+    "tolerance": "tolerance_mm",
+    "label_tolerance": "label_tolerance_mm",
+}
 
 
 #: Fields that are made of several values.

@@ -29,6 +29,9 @@ def register(
     moving: ImageLike,
     *,
     mask: ImageLike | None = None,
+    moving_labels: ImageLike | None = None,
+    label_names: File | None = None,
+    label_tolerance: float | None = None,
     fixed_series: str | None = None,
     moving_series: str | None = None,
     replace_nonfinite: bool = False,
@@ -85,6 +88,13 @@ def register(
         refused. What is in memory is written to a temporary file for the run.
     mask
         Labels on the fixed image's lattice: where statistics are taken; the foreground if None.
+    moving_labels
+        Label map of the moving image, in its world: carried onto the fixed one. The result has
+        them as `Result.labels` and `Result.structures`.
+    label_names
+        What they are called: a TSV or CSV with columns label and name, or a colour table.
+    label_tolerance
+        mm: a structure that is expected farther off is said not to be used.
     fixed_series, moving_series
         UID of the DICOM series, where a folder holds several.
     replace_nonfinite
@@ -161,7 +171,7 @@ def register(
     folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
     try:
         with said_in_python():
-            for role in ("fixed", "moving", "mask"):
+            for role in ("fixed", "moving", "mask", "moving_labels"):
                 if choices[role] is not None:
                     choices[role], understood = as_file(choices[role], role, folder)
                     if understood and not quiet:

@@ -46,6 +46,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=Path,
         help="label file on the fixed image: where statistics are taken (default: the foreground)",
     )
+    labels = parser.add_argument_group("labels of the moving image, carried onto the fixed one")
+    add_labels(labels)
     images.add_argument("--fixed-series", metavar="UID", help="DICOM series, if there are several")
     images.add_argument("--moving-series", metavar="UID")
     images.add_argument(
@@ -154,6 +156,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="leave out the inverse-consistency map",
     )
     machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def add_labels(group: argparse._ArgumentGroup) -> None:
+    """Add the options about labels."""
+    group.add_argument(
+        "--moving-labels", type=Path, metavar="FILE", help="label map of the moving image"
+    )
+    group.add_argument(
+        "--label-names",
+        type=Path,
+        metavar="FILE",
+        help="what they are called: a TSV or CSV with columns label and name, or a colour table",
+    )
+    group.add_argument(
+        "--label-tolerance",
+        type=float,
+        metavar="MM",
+        help="what is expected farther off is said not to be used",
+    )
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,7 @@ from .outliers import outliers, without_outliers
 from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, sha256
 
 if TYPE_CHECKING:
-    from .deformable import DeformableTransform
+    from .deformable import DeformableTransform, points_on
     from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign, thin_slab
     from .resample import resample_array, resample_image
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        deformable=("DeformableTransform",),
+        deformable=("DeformableTransform", "points_on"),
         files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign", "thin_slab"),
         resample=("resample_array", "resample_image"),
@@ -52,6 +52,7 @@ __all__ = [
     "itk_transform",
     "matrix_of",
     "outliers",
+    "points_on",
     "prealign",
     "read_image",
     "read_labels",

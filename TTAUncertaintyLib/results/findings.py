@@ -23,6 +23,7 @@ from ..review import (
     region_statistics,
     root_mean_variance,
 )
+from .labels import LabelFindings
 from .maps import MapKind
 
 #: Where the fixed image reaches beyond the network's lattice, the displacement fades out over
@@ -67,6 +68,8 @@ class Findings:
     outside
         bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
         without a calibration.
+    labels
+        Of the moving image, carried along; None where none were given.
     """
 
     outcome: Outcome
@@ -79,6 +82,7 @@ class Findings:
     variances: dict[MapKind, Array]
     region: NDArray[np.bool_]
     outside: NDArray[np.bool_] | None = None
+    labels: LabelFindings | None = None
 
     @cached_property
     def statistics(self) -> dict[MapKind, RegionStatistics]:
@@ -167,9 +171,9 @@ def find(
     if calibrated is not None:
         layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
         layers[MapKind.ERROR_BOUND] = calibrated.error_bound
-    if not _contains(outcome.fixed_lattice, fixed.lattice):
-        transform = transform.faded(_FADE_VOXELS)
-        mean_transform = None if mean_transform is None else mean_transform.faded(_FADE_VOXELS)
+    transform = answer_on(transform, fixed.lattice)
+    if mean_transform is not None:
+        mean_transform = answer_on(mean_transform, fixed.lattice)
     lattices = outcome.fixed_lattice, fixed.lattice
     values = {
         kind: resample_array(layer[None], *lattices, outside=float("nan"))[0].numpy()
@@ -193,6 +197,11 @@ def find(
         region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
         outside=None if calibrated is None else _any_of(calibrated.outside, outcome, fixed),
     )
+
+
+def answer_on(transform: DeformableTransform, fixed: Lattice) -> DeformableTransform:
+    """Return a network's answer as a fixed image gets it: faded out where that reaches farther."""
+    return transform if _contains(transform.lattice, fixed) else transform.faded(_FADE_VOXELS)
 
 
 def _any_of(marked: torch.Tensor, outcome: Outcome, fixed: Image) -> NDArray[np.bool_]:

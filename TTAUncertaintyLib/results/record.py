@@ -31,6 +31,7 @@ from .files import (
     WARPED_FILE,
 )
 from .findings import Findings
+from .labels import FILES as LABEL_FILES
 from .maps import MapKind
 
 
@@ -88,6 +89,8 @@ def make_record(
         files["outside_calibration"] = OUTSIDE_FILE
     if registrations:
         files["registrations"] = REGISTRATIONS_FILE
+    if findings.labels is not None:
+        files |= LABEL_FILES
     return {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -125,6 +128,7 @@ def make_record(
         "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
         "notes": list(outcome.notes),
         "summary": _summary(findings),
+        "labels": None if findings.labels is None else findings.labels.as_dict(),
         "files": files,
         "versions": {
             "ttauncertainty": __version__,

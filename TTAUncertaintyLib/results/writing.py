@@ -26,6 +26,7 @@ from .files import (
     WARPED_FILE,
 )
 from .findings import Findings
+from .labels import SEGMENTATION_FILE, write_tables
 from .maps import MapKind
 from .report import make_report
 
@@ -64,6 +65,8 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
         _write_transform(folder / TRANSFORM_FILE, findings.transform)
         if findings.mean_transform is not None:
             _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
+        if findings.labels is not None:
+            write_tables(folder, findings.labels)
         report = make_report(findings, record)
         for file in files:
             file.result()
@@ -86,6 +89,10 @@ def _images(folder: Path, findings: Findings) -> Iterator[Callable[[], None]]:
     )
     if findings.mean_transform is not None:
         yield partial(_write_variances, folder / VARIANCES_FILE, findings)
+    if findings.labels is not None:
+        labels = findings.labels
+        header = labels.segmentation_header()
+        yield partial(write_image, folder / SEGMENTATION_FILE, labels.values(), lattice, header)
     if findings.outside is not None:
         yield partial(
             write_image,

@@ -12,6 +12,7 @@
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
   "previews": null,  "keep_registrations": false,
   "calibration": null,  "use_calibration": true,
+  "moving_labels": null,  "label_names": null,  "label_tolerance_mm": null,
   "tolerance_mm": null
 }
 ```
@@ -97,6 +98,10 @@ class Job:
         design, where there is one.
     use_calibration
         Whether to turn cues into an expected error where there is a calibration.
+    moving_labels, label_names
+        Label map of the moving image, to be carried onto the fixed one; a table of its names.
+    label_tolerance_mm
+        Expected error above which a structure's surface is not good enough for the person.
     tolerance_mm
         Stop after the perturbation, the fourth or a later one, from which on the standard error
         of the map is below this; None makes all passes. See `engine.Convergence`.
@@ -138,21 +143,24 @@ class Job:
     trust_code: bool = False
     calibration: Path | None = None
     use_calibration: bool = True
+    moving_labels: Path | None = None
+    label_names: Path | None = None
+    label_tolerance_mm: float | None = None
     tolerance_mm: float | None = None
     fixed_name: str | None = None
     moving_name: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no run could be."""
-        tolerance = self.tolerance_mm
-        if tolerance is None:
-            return
-        number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
-        if not (number and 0 < tolerance < math.inf):
-            raise InputError(
-                f"The tolerance is {tolerance!r}, and not a number of millimetres above 0.",
-                "Give one, for example 0.05, or none to make all passes.",
-            )
+        without = {"tolerance": "make all passes", "label tolerance": "judge no structure"}
+        given = (self.tolerance_mm, self.label_tolerance_mm)
+        for (name, reason), tolerance in zip(without.items(), given, strict=True):
+            number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+            if tolerance is not None and not (number and 0 < tolerance < math.inf):
+                raise InputError(
+                    f"The {name} is {tolerance!r}, and not a number of millimetres above 0.",
+                    f"Give one, for example 0.05, or none to {reason}.",
+                )
 
     @property
     def execution(self) -> Execution:

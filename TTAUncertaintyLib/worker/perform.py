@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from torch import Tensor
 
 from ..calibration import apply
 from ..cues import compute_cues
@@ -42,6 +43,7 @@ from ..results import (
 from ..results.files import REGISTRATIONS_FOLDER
 from .calibrations import choose_calibration
 from .job import Job
+from .labels import LabelWork
 from .messages import Voice
 from .previews import Previews
 
@@ -105,6 +107,8 @@ def perform(
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
+        labels = None if job.moving_labels is None else LabelWork(job, fixed, moving)
+        remarks += _said(voice, [] if labels is None else labels.remarks)
         model = load(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
@@ -135,10 +139,15 @@ def perform(
     with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
         with clock.phase("network"):
             recorder = None
+            observers: list[Callable[[int, Tensor], None]] = []
+            if labels is not None:
+                labels.watch(engine)
+                observers.append(labels.add)
             if job.keep_registrations:
                 recorder = Recorder(folder / REGISTRATIONS_FOLDER, engine, moving, moving_file)
                 stack.callback(recorder.close)
-                engine.observer = recorder.add
+                observers.append(recorder.add)
+            engine.observer = _all_of(observers)
             kept_bytes = 0 if recorder is None else recorder.needed_bytes
             check_space(folder, fixed.lattice, pair.fixed_lattice, kept_bytes)
             previews = None
@@ -161,7 +170,8 @@ def perform(
             findings = find(outcome, fixed, moving, mask, calibrated)
             remarks += _said(voice, remarks_on_findings(findings, mask is not None))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
-            findings = replace(findings, outcome=outcome)
+            carried = None if labels is None else labels.finish(findings, engine)
+            findings = replace(findings, outcome=outcome, labels=carried)
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -179,6 +189,18 @@ def perform(
     if job.checkpoint is not None and findings.outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return findings.outcome.complete
+
+
+def _all_of(
+    observers: list[Callable[[int, Tensor], None]],
+) -> Callable[[int, Tensor], None] | None:
+    """Return an observer that calls all of them; None for none."""
+
+    def observe(n: int, offset: Tensor) -> None:
+        for each in observers:
+            each(n, offset)
+
+    return observe if observers else None
 
 
 def _said(voice: Voice, notes: list[str]) -> list[str]:
@@ -216,6 +238,8 @@ def _check_places(job: Job) -> None:
         "The fixed image": job.fixed,
         "The moving image": job.moving,
         "The mask": job.mask,
+        "The labels": job.moving_labels,
+        "The names of the labels": job.label_names,
         "The initial transform": job.initial_transform,
         "The weights file": job.weights,
         "The calibration": job.calibration,
@@ -227,6 +251,15 @@ def _check_places(job: Job) -> None:
 
 
 def _check_combination(job: Job) -> None:
+    if job.moving_labels is not None and job.checkpoint is not None:
+        raise InputError(
+            "A run that carries labels cannot be resumed: a checkpoint does not hold them.",
+            "Leave out --checkpoint, or the labels.",
+        )
+    if job.label_names is not None and job.moving_labels is None:
+        raise InputError(
+            "There are names of labels, and no labels.", "Give the label map: --moving-labels."
+        )
     if job.keep_registrations and job.checkpoint is not None:
         raise InputError(
             "A run that keeps its registrations cannot be resumed: a checkpoint holds their sums, "
