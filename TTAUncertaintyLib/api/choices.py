@@ -26,8 +26,11 @@ JOB_NAMES = {
 }
 
 
+#: Fields that hold several files.
+_SEVERAL = ("ensemble", "transform", "inverse_transform")
+
 #: Fields that are made of several values.
-_OF_MANY = ("design", "options", "ensemble")
+_OF_MANY = ("design", "options", *_SEVERAL)
 
 
 def job_of(choices: Mapping[str, Any]) -> Job:
@@ -50,7 +53,7 @@ def job_of(choices: Mapping[str, Any]) -> Job:
         **_typed(Job, values, InputError),
         design=design_of(choices),
         options=_options(choices.get("options", {})),
-        ensemble=tuple(_path("ensemble", each) for each in choices.get("ensemble", ())),
+        **{name: _paths(name, choices.get(name) or ()) for name in _SEVERAL},
     )
 
 
@@ -105,6 +108,12 @@ def _options(given: Any) -> dict[str, str]:
             f"options are {given!r}, and not names with their values.",
             'Give, for example, options={"name": "value"}.',
         ) from None
+
+
+def _paths(name: str, values: Any) -> tuple[Path, ...]:
+    """Return one file or several."""
+    several = [values] if isinstance(values, (str, os.PathLike)) else values
+    return tuple(_path(name, each) for each in several)
 
 
 def _path(name: str, value: Any) -> Path:

@@ -37,7 +37,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(do=do)
+    add_options(parser)
 
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add everything that may be chosen of a run."""
     images = parser.add_argument_group("images")
     images.add_argument("--fixed", type=Path, required=True, help="fixed image or DICOM folder")
     images.add_argument("--moving", type=Path, required=True, help="moving image or DICOM folder")

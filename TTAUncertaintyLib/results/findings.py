@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -25,6 +26,9 @@ from ..review import (
 )
 from .labels import LabelFindings
 from .maps import MapKind
+
+if TYPE_CHECKING:
+    from .audited import AuditRecord
 
 #: Where the fixed image reaches beyond the network's lattice, the displacement fades out over
 #: this many of the network's voxels.
@@ -70,6 +74,8 @@ class Findings:
         without a calibration.
     labels
         Of the moving image, carried along; None where none were given.
+    audit
+        Of a transform that was made elsewhere; None for a run's own.
     """
 
     outcome: Outcome
@@ -83,6 +89,7 @@ class Findings:
     region: NDArray[np.bool_]
     outside: NDArray[np.bool_] | None = None
     labels: LabelFindings | None = None
+    audit: AuditRecord | None = None
 
     @cached_property
     def statistics(self) -> dict[MapKind, RegionStatistics]:
@@ -100,7 +107,8 @@ class Findings:
     @cached_property
     def covered(self) -> float:
         """Share of the region in which there is an estimate."""
-        inside = np.isfinite(self.maps[MapKind.JACOBIAN][self.region])
+        shown = self.foremost if self.foremost in self.maps else MapKind.JACOBIAN
+        inside = np.isfinite(self.maps[shown][self.region])
         return float(inside.mean()) if inside.size else 0.0
 
     @cached_property
@@ -195,7 +203,7 @@ def find(
         maps=maps,
         variances=variances,
         region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
-        outside=None if calibrated is None else _any_of(calibrated.outside, outcome, fixed),
+        outside=None if calibrated is None else on_fixed(calibrated.outside, outcome, fixed),
     )
 
 
@@ -204,7 +212,7 @@ def answer_on(transform: DeformableTransform, fixed: Lattice) -> DeformableTrans
     return transform if _contains(transform.lattice, fixed) else transform.faded(_FADE_VOXELS)
 
 
-def _any_of(marked: torch.Tensor, outcome: Outcome, fixed: Image) -> NDArray[np.bool_]:
+def on_fixed(marked: torch.Tensor, outcome: Outcome, fixed: Image) -> NDArray[np.bool_]:
     """Carry marks to the fixed image: a voxel is marked where any that it is made of is."""
     layer = marked[None].float()
     on_fixed = resample_array(layer, outcome.fixed_lattice, fixed.lattice, outside=0.0)

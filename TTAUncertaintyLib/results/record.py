@@ -128,6 +128,7 @@ def make_record(
         "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
         "notes": list(outcome.notes),
         "summary": _summary(findings),
+        "audit": None if findings.audit is None else findings.audit.as_dict(),
         "labels": None if findings.labels is None else findings.labels.as_dict(),
         "files": files,
         "versions": {

@@ -12,6 +12,7 @@
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
   "previews": null,  "keep_registrations": false,
   "calibration": null,  "use_calibration": true,
+  "transform": [],  "inverse_transform": [],
   "moving_labels": null,  "label_names": null,  "label_tolerance_mm": null,
   "tolerance_mm": null
 }
@@ -98,6 +99,10 @@ class Job:
         design, where there is one.
     use_calibration
         Whether to turn cues into an expected error where there is a calibration.
+    transform, inverse_transform
+        A registration that was made elsewhere, to be audited: files of transforms, fixed to moving,
+        in the order in which they are applied to points (as antsApplyTransforms has them), and
+        those of its inverse. Empty: the network's own registration is the result.
     moving_labels, label_names
         Label map of the moving image, to be carried onto the fixed one; a table of its names.
     label_tolerance_mm
@@ -143,6 +148,8 @@ class Job:
     trust_code: bool = False
     calibration: Path | None = None
     use_calibration: bool = True
+    transform: tuple[Path, ...] = ()
+    inverse_transform: tuple[Path, ...] = ()
     moving_labels: Path | None = None
     label_names: Path | None = None
     label_tolerance_mm: float | None = None

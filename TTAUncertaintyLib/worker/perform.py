@@ -41,6 +41,7 @@ from ..results import (
     write_bundle,
 )
 from ..results.files import REGISTRATIONS_FOLDER
+from .audit import AuditWork, check_audit
 from .calibrations import choose_calibration
 from .job import Job
 from .labels import LabelWork
@@ -107,6 +108,7 @@ def perform(
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
+        audit = AuditWork(job, fixed, moving, mask) if job.transform else None
         labels = None if job.moving_labels is None else LabelWork(job, fixed, moving)
         remarks += _said(voice, [] if labels is None else labels.remarks)
         model = load(job.model, job.weights, job.options, job.trust_code)
@@ -140,7 +142,7 @@ def perform(
         with clock.phase("network"):
             recorder = None
             observers: list[Callable[[int, Tensor], None]] = []
-            if labels is not None:
+            if labels is not None and audit is None:
                 labels.watch(engine)
                 observers.append(labels.add)
             if job.keep_registrations:
@@ -167,8 +169,12 @@ def perform(
             elif calibration is not None:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
-            findings = find(outcome, fixed, moving, mask, calibrated)
-            remarks += _said(voice, remarks_on_findings(findings, mask is not None))
+            if audit is None:
+                findings = find(outcome, fixed, moving, mask, calibrated)
+                remarks += _said(voice, remarks_on_findings(findings, mask is not None))
+            else:
+                findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
+                remarks += _said(voice, audit.remarks(findings))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
             carried = None if labels is None else labels.finish(findings, engine)
             findings = replace(findings, outcome=outcome, labels=carried)
@@ -245,12 +251,16 @@ def _check_places(job: Job) -> None:
         "The calibration": job.calibration,
         "The checkpoint": job.checkpoint,
     }
-    check_apart(job.output, needed | {f"The weights file {p.name}": p for p in job.ensemble})
+    several = {"weights file": job.ensemble, "transform": job.transform}
+    several["inverse"] = job.inverse_transform
+    needed |= {f"The {what} {p.name}": p for what, files in several.items() for p in files}
+    check_apart(job.output, needed)
     if job.checkpoint is not None:
         check_checkpoint(job.checkpoint)
 
 
 def _check_combination(job: Job) -> None:
+    check_audit(job)
     if job.moving_labels is not None and job.checkpoint is not None:
         raise InputError(
             "A run that carries labels cannot be resumed: a checkpoint does not hold them.",

@@ -31,7 +31,7 @@ import SimpleITK as sitk
 import torch
 from scipy.stats import rankdata, spearmanr
 
-from TTAUncertaintyLib.audit import SecondOpinion
+from TTAUncertaintyLib.auditing import SecondOpinion
 from TTAUncertaintyLib.calibration import apply, find_calibration
 from TTAUncertaintyLib.calibration.calibration import write_calibration
 from TTAUncertaintyLib.calibration.fitting import fit, left_out
