@@ -158,7 +158,8 @@ def find_structure_calibration(
 ) -> StructureCalibration | None:
     """Return what holds for a run; None where nothing does. Parameters as of `mismatch`."""
     for found in shipped():
-        same = dict(design) | {"replicates_R": found.design["replicates_R"]}
+        # replicates and their noise leave the passes' agreement nearly as it is
+        same = dict(design) | {key: found.design[key] for key in ("replicates_R", "noise")}
         if mismatch(found, model, same, spacing_mm) is None:
             return found
     return None
