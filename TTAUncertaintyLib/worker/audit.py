@@ -68,11 +68,13 @@ class AuditWork:
             why = "" if calibration else "There is no calibration of this second opinion."
         calibrated = None if calibration is None else apply(calibration, opinion.cues)
         back = joined(self._back) if self._back else None
-        findings = find_audited(
-            opinion, back, self._fixed, self._moving, self._mask, calibrated
-        )
+        findings = find_audited(opinion, back, self._fixed, self._moving, self._mask, calibrated)
         suspicion = check_direction(
-            self._given, point_map(outcome.transform().to_itk()), self._fixed, self._moving, findings.region
+            self._given,
+            point_map(outcome.transform().to_itk()),
+            self._fixed,
+            self._moving,
+            findings.region,
         )
         record = AuditRecord(
             self._parts,

@@ -65,8 +65,7 @@ Array = NDArray[np.float64]
 
 
 def pairs() -> list[tuple[str, str]]:
-    found = [(g[i], g[(i + turn) % 3]) for turn in (1, 2) for g in GROUPS for i in range(3)]
-    return found
+    return [(g[i], g[(i + turn) % 3]) for turn in (1, 2) for g in GROUPS for i in range(3)]
 
 
 def answer_of(bundle: Bundle) -> DeformableTransform:

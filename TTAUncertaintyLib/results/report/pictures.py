@@ -110,6 +110,18 @@ class Gallery:
         palette[1] = [*bytes.fromhex(OUTSIDE_COLOR[1:]), 255]
         return self._add(section, encode_indexed(drawn.astype(np.uint8), palette))
 
+    def add_outline(self, section: Section, probability: NDArray[np.float32]) -> str:
+        """Store the outlines of a structure at 5, 50 and 95 %, and the band between the outer."""
+        band = (probability > 0.05) & (probability < 0.95)
+        index = band.astype(np.uint8)
+        for level, color in ((0.05, 2), (0.95, 2), (0.5, 3)):
+            inside = np.pad(probability > level, 1, mode="edge")
+            core = inside[2:, 1:-1] & inside[:-2, 1:-1] & inside[1:-1, 2:] & inside[1:-1, :-2]
+            index[inside[1:-1, 1:-1] & ~core] = color
+        palette = np.zeros((256, 4), np.uint8)
+        palette[1:4] = [[255, 150, 40, 70], [255, 150, 40, 230], [255, 255, 255, 255]]
+        return self._add(section, encode_indexed(index, palette))
+
     def definitions(self) -> str:
         """Return the hidden SVG that holds everything pictures and legends refer to."""
         ramps = "".join(gradient(color_table(name)) for name in (SEQUENTIAL, ERROR, DIVERGING))

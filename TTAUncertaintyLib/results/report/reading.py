@@ -8,6 +8,7 @@ from ...words import millimetres
 from ..calibration_words import WORTH_A_WARNING, why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
+from .audit import audit_reading
 from .overview import MOST_PLACES
 from .views import Views
 from .words import amplitudes, coordinates, mm, percent, perturbed_how, place, text
@@ -37,7 +38,7 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
         left = (
             f"The maps rest on {used} of {record['design']['outer_K']} perturbations, and are "
             "coarser than those of a whole run."
-            if MapKind.TOTAL in findings.maps
+            if MapKind.TOTAL in findings.maps or findings.audit is not None
             else "No perturbation pair was completed, so there is no uncertainty."
         )
         found.append(
@@ -73,6 +74,8 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
 
 def _reading(views: Views, record: dict[str, Any]) -> str:
     findings = views.findings
+    if findings.audit is not None:
+        return audit_reading(views, findings.audit)
     statistics = findings.statistics.get(MapKind.TOTAL)
     if statistics is None:
         return (
@@ -173,6 +176,9 @@ def _figures(findings: Findings) -> str:
             (mm(total.p95), "95th percentile"),
             (mm(total.maximum), "highest uncertainty"),
         ]
+    apart = findings.statistics.get(MapKind.DISAGREEMENT)
+    if apart is not None:
+        tiles += [(mm(apart.median), "median disagreement"), (mm(apart.p95), "95th percentile")]
     expected = findings.statistics.get(MapKind.EXPECTED_ERROR)
     if expected is not None:
         tiles.append((mm(expected.mean), "mean expected error"))

@@ -6,9 +6,11 @@ from typing import Any
 
 from ..calibration_words import calibration_words
 from ..findings import Findings
+from .audit import audit_section
 from .cues import cues_section, terms_section
 from .document import document
 from .expected_error import expected_error_section
+from .labels import labels_section
 from .numbers import numbers_section, provenance_section
 from .overview import glance_section, places_section
 from .reading import reading_section
@@ -37,17 +39,22 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
         "reading": ("In plain words", reading_section(views, record)),
         "glance": ("At a glance", glance_section(views)),
         "error": ("Expected error", expected_error_section(views, record)),
+        "opinion": ("Second opinion", audit_section(views, record)),
         "places": ("Worst places", places_section(views)),
+        "labels": ("Structures", labels_section(views, record)),
         "terms": ("Two terms", terms_section(views, record)),
         "cues": ("Other cues", cues_section(views, record)),
         "numbers": ("Numbers", numbers_section(findings, record)),
         "provenance": ("How it was made", provenance_section(record)),
     }
     return document(
-        "Registration uncertainty",
+        "Registration uncertainty" if findings.audit is None else "Registration under audit",
         (findings.fixed.name, findings.moving.name),
         (
-            ("Model", record["model"]["title"]),
+            (
+                "Model" if findings.audit is None else "Second opinion by",
+                record["model"]["title"],
+            ),
             ("Preset", str(record["design"]["name"]).capitalize()),
             ("Date", written_date(record["created"])),
             ("Status", calibration_words(record)),
