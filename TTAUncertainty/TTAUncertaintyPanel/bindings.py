@@ -99,32 +99,6 @@ class ListBinding(Binding):
             self._tell(self._values[row])
 
 
-class ButtonsBinding(Binding):
-    """A row of buttons of which one is chosen; where none fits the value, none is."""
-
-    def __init__(
-        self,
-        buttons: Mapping[str, Any],
-        name: str,
-        chosen: Chosen,
-        colors: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(name, chosen)
-        self._buttons = dict(buttons)
-        look.segments(
-            list(self._buttons.values()),
-            {self._buttons[value]: color for value, color in (colors or {}).items()},
-        )
-        for value, button in self._buttons.items():
-            button.connect("clicked()", self._on_click(value))
-
-    def _write(self, value: Any) -> None:
-        choose_one(self._buttons, value)
-
-    def _on_click(self, value: str) -> Callable[[], None]:
-        return lambda: self._tell(value)
-
-
 class Segments(Binding):
     """A row of buttons of which one is chosen, made from what the controls offer.
 
@@ -132,18 +106,24 @@ class Segments(Binding):
     ----------
     row
         Widget with a layout, for the buttons; each is named after its value.
+    colors
+        Of a button while it is chosen, by value.
     """
 
-    def __init__(self, row: Any, name: str, chosen: Chosen) -> None:
+    def __init__(
+        self, row: Any, name: str, chosen: Chosen, colors: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(name, chosen)
         self._row = row
+        self._colors = colors or {}
         self._buttons: dict[str, Any] = {}
 
     def offer(self, options: Sequence[Option], value: str) -> None:
         """Show the options, and the one that is chosen; where none fits the value, none is."""
         if not self._buttons:
             self._buttons = {option.value: self._made(option) for option in options}
-            look.segments(list(self._buttons.values()))
+            colors = {self._buttons[value]: color for value, color in self._colors.items()}
+            look.segments(list(self._buttons.values()), colors)
         for option in options:
             button = self._buttons[option.value]
             button.enabled = not option.why_not

@@ -1,63 +1,15 @@
-"""A review gathered from the scene and written as files."""
+"""A review gathered from the scene and the parameter node, for whoever exports it by a script."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from TTAUncertaintyLib.results.review_report import Picture, ReviewContent, write_review
+from TTAUncertaintyLib.results.review_report import Picture, ReviewContent
 from TTAUncertaintyLib.scene.landmarks import measure_landmarks
 from TTAUncertaintyLib.scene.review_content import content_search
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.scene.structures import structures_on
-
-
-def export_review(
-    stage: Stage,
-    result: Any,
-    folder: Path,
-    parameters: Any,
-    pictures: Sequence[Picture] | Mapping[str, bytes] = (),
-) -> Path:
-    """Write the review of a result: tables as CSV, the review itself, and a report in HTML.
-
-    Parameters
-    ----------
-    stage
-        Where the result is.
-    result
-        `ResultNodes`.
-    folder
-        Made where it is absent; what an earlier review left there is replaced.
-    parameters
-        The parameter node: names the structures and the landmark lists.
-    pictures
-        Of the views: `Picture` objects, or PNG files by their caption.
-
-    Returns
-    -------
-    Path
-        The HTML file.
-
-    Raises
-    ------
-    InputError
-        If the stored review, the structures or the landmarks cannot be used.
-    OutputError
-        If it cannot be written there.
-    """
-    if isinstance(pictures, Mapping):
-        pictures = [Picture(caption, png) for caption, png in pictures.items()]
-    return review_writing(stage, result, folder, parameters, pictures)()
-
-
-def review_writing(
-    stage: Stage, result: Any, folder: Path, parameters: Any, pictures: Sequence[Picture] = ()
-) -> Callable[[], Path]:
-    """Gather from the scene what `export_review` needs, and return the rest, fit for a thread."""
-    content = review_content(stage, result, parameters, pictures)
-    return lambda: write_review(folder, content())
 
 
 def review_content(

@@ -12,7 +12,7 @@ from TTAUncertaintyLib.errors import InputError, WorkerError
 from TTAUncertaintyLib.models import MODELS
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
-from TTAUncertaintyLib.results.review_report import Picture
+from TTAUncertaintyLib.results.review_report import Picture, write_review
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.loading import ResultReading, folder_of
@@ -22,7 +22,7 @@ from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, requirements, runs
 from .choices import RunChoices
-from .exporting import export_review
+from .exporting import review_content
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .python import worker_python
@@ -253,4 +253,7 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
             If it cannot be written there.
         """
         chosen = self.getParameterNode() if parameters is None else parameters
-        return export_review(Stage.current(), result, Path(folder), chosen, pictures)
+        if isinstance(pictures, Mapping):
+            pictures = [Picture(caption, png) for caption, png in pictures.items()]
+        content = review_content(Stage.current(), result, chosen, pictures)
+        return write_review(Path(folder), content())

@@ -1,4 +1,4 @@
-"""The panel's look: small print, groups of buttons, messages, tables, colour bars.
+"""The panel's look: small print, groups of buttons, messages, colour bars.
 
 Colours are taken from the palette, or are such that they can be read on a light and on a dark one.
 """
@@ -14,6 +14,7 @@ from .timers import after
 
 #: Colours of verdicts and of messages; white letters can be read on them.
 GOOD, CARE, BAD, PLAIN = "#2e7d32", "#b26500", "#c62828", "#4a78a8"
+VERDICT_COLORS = {"accept": GOOD, "check": CARE, "reject": BAD}
 
 #: Width and height of the picture of a colour table, pixels.
 BAR_SIZE = (48, 12)
@@ -75,77 +76,8 @@ def message(frame: Any, color: str) -> None:
     )
 
 
-def columns(table: Any, titles: Sequence[str], stretched: int) -> None:
-    """Set a table's columns up.
-
-    Parameters
-    ----------
-    table
-        QTableWidget.
-    titles
-        Of the columns.
-    stretched
-        The column that takes the room that is left.
-    """
-    table.setColumnCount(len(titles))
-    table.setHorizontalHeaderLabels(list(titles))
-    header = table.horizontalHeader()
-    header.setHighlightSections(False)
-    header.setMinimumSectionSize(24)
-    stretch(table, stretched)
-    table.verticalHeader().setVisible(False)
-    table.verticalHeader().setDefaultSectionSize(24)
-
-
-def stretch(table: Any, stretched: int) -> None:
-    """Give the room that is left to one column, and to the others what their words need."""
-    for column in range(table.columnCount):
-        mode = qt.QHeaderView.Stretch if column == stretched else qt.QHeaderView.ResizeToContents
-        table.horizontalHeader().setSectionResizeMode(column, mode)
-
-
-def fill(
-    table: Any,
-    rows: Sequence[Sequence[str]],
-    left: Sequence[int],
-    most_rows: int = 8,
-    least_rows: int = 1,
-) -> None:
-    """Fill a table with text, and make it as high as it needs to be.
-
-    Parameters
-    ----------
-    table
-        QTableWidget with its columns.
-    rows
-        Text of the cells.
-    left
-        Columns of words; the others are numbers and go to the right.
-    most_rows, least_rows
-        Height limits; beyond it the table scrolls.
-    """
-    blocked = table.blockSignals(True)
-    table.setRowCount(len(rows))
-    for row, cells in enumerate(rows):
-        for column, text in enumerate(cells):
-            item = table.item(row, column)
-            if item is None:
-                item = qt.QTableWidgetItem()
-                side = qt.Qt.AlignLeft if column in left else qt.Qt.AlignRight
-                item.setTextAlignment(side | qt.Qt.AlignVCenter)
-                table.setItem(row, column, item)
-            if item.text() != text:
-                item.setText(text)
-                item.setToolTip(text)
-    table.blockSignals(blocked)
-    shown = min(max(len(rows), least_rows), most_rows)
-    height = table.horizontalHeader().property("sizeHint").height() + 24 * shown + 4
-    table.setFixedHeight(height)
-
-
-def tint(table: Any, row: int, column: int, color: str | None) -> None:
-    """Write a cell in a colour, lighter on a dark table; None for the table's own."""
-    item = table.item(row, column)
+def tint(table: Any, item: Any, color: str | None) -> None:
+    """Write a cell of a table in a colour, lighter on a dark one; None for the table's own."""
     if color is None:
         item.setData(qt.Qt.ForegroundRole, None)
         return

@@ -11,11 +11,11 @@ from TTAUncertaintyLib.controls.map_controls import MapControls
 from TTAUncertaintyLib.controls.map_view import MapView
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout
 from TTAUncertaintyLib.scene.slices import fit
-from TTAUncertaintyLib.scene.stage import Stage
 
 from . import timers
 from .map_widgets import MapWidgets
 from .result_chooser import ResultChooser
+from .section import Section
 
 #: What the choices are called in the parameter node.
 _FIELDS = {
@@ -27,18 +27,11 @@ _FIELDS = {
 }
 
 
-class MapSection:
-    """The `MapScreen` of the panel. The choices are in the parameter node.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+class MapSection(Section):
+    """The `MapScreen` of the panel. The choices are in the parameter node."""
 
     def __init__(self, ui: Any, host: Any) -> None:
-        self._ui = ui
-        self._host = host
+        super().__init__(ui, host)
         self._controls = MapControls(self, timers)
         self._widgets = MapWidgets(ui, self._controls.choose)
         self._results = ResultChooser(ui, host)
@@ -82,11 +75,6 @@ class MapSection:
         self._controls.follow()
 
     # what the controls ask
-
-    @property
-    def stage(self) -> Stage:
-        """The scene and what surrounds it."""
-        return self._host.stage
 
     def choices(self) -> MapChoices | None:
         """Return what the parameter node says; None while it is of no or another result."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import itertools
 from pathlib import Path
 from typing import Any
@@ -11,31 +12,34 @@ import slicer
 from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.background_work import BackgroundWork
+from TTAUncertaintyLib.controls.review_controls import ReviewControls
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.review_report import REVIEW_PAGE
-from TTAUncertaintyLib.review import MatchedReview
 from TTAUncertaintyLib.scene.loading import folder_of
 
-from .exporting import review_writing
 from .result_chooser import free_folder
+from .section import Section
 from .steps import Steps, Work
 from .view_pictures import pictures_of_places, pictures_of_views
 
 
-class ReviewExport:
+class ReviewExport(Section):
     """The buttons Export review and Open report.
 
     Parameters
     ----------
     ui, host
-        See `widget`.
+        See `Section`.
+    controls
+        The review's.
     """
 
-    def __init__(self, ui: Any, host: Any) -> None:
-        self._ui = ui
-        self._host = host
+    def __init__(self, ui: Any, host: Any, controls: ReviewControls) -> None:
+        super().__init__(ui, host)
+        self._controls = controls
         self._steps = Steps(self._failed)
+        ui.exportButton.clicked.connect(lambda _checked=False: self.export())
         ui.openReportButton.clicked.connect(lambda _checked=False: self.openReport())
         ui.exportLabel.linkActivated.connect(self._onLink)
 
@@ -49,9 +53,11 @@ class ReviewExport:
         gone = _("The files of this result are not on this computer any more.")
         button.toolTip = _("Open the report of the run in a web browser.") if there else gone
 
-    def export(self, matched: MatchedReview, map_title: str) -> None:
+    def export(self) -> None:
         """Ask for a folder and write the review there, picture by picture."""
-        result = self._host.result
+        result = self._controls.result
+        if result is None:
+            return
         title = _("Export the review to")
         chosen = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if not chosen:
@@ -61,7 +67,7 @@ class ReviewExport:
             folder = free_folder(folder, _("Review of {title}").format(title=result.title))
         self._host.clearMessage()
         self._ui.exportButton.enabled = False
-        self._steps.begin(self._writing(folder, matched, map_title), self._written)
+        self._steps.begin(self._writing(folder), self._written)
 
     def cancel(self) -> None:
         """End an export that goes on; before its last step, nothing has been written."""
@@ -72,7 +78,7 @@ class ReviewExport:
 
     def _written(self, page: Path) -> None:
         self._ui.exportButton.enabled = True
-        link = f'<a href="{page.absolute().as_uri()}">{_escaped(str(page))}</a>'
+        link = f'<a href="{page.absolute().as_uri()}">{html.escape(str(page))}</a>'
         self._say(_("Written: {link}").format(link=link))
 
     def _failed(self, error: TTAUncertaintyError) -> None:
@@ -91,19 +97,16 @@ class ReviewExport:
         if report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
 
-    def _writing(self, folder: Path, matched: MatchedReview, map_title: str) -> Work:
-        host, pictures = self._host, []
-        result = host.result
-        places = {spot.rank: spot.spot.position_ras_mm for spot in matched.spots}
-        views = pictures_of_views(host.stage, _(map_title))
-        for picture in itertools.chain(views, pictures_of_places(host.stage, places)):
+    def _writing(self, folder: Path) -> Work:
+        pictures = []
+        views = pictures_of_views(self.stage, _(self._controls.map_title))
+        places = pictures_of_places(self.stage, self._controls.places)
+        for picture in itertools.chain(views, places):
             pictures.append(picture)
             said = _('Taking pictures ({n}); <a href="cancel">cancel</a>.')
             self._say(said.format(n=len(pictures)))
             yield
-        writing = BackgroundWork(
-            review_writing(host.stage, result, folder, host.parameters, pictures)
-        )
+        writing = BackgroundWork(self._controls.writing(folder, pictures))
         self._say(_('Writing; <a href="cancel">cancel</a>.'))
         yield writing
         return writing.take()
@@ -112,7 +115,7 @@ class ReviewExport:
         if link == "cancel":
             self.cancel()
         else:
-            show_file(link)
+            qt.QDesktopServices.openUrl(qt.QUrl(link))
 
     def _report(self) -> Path | None:
         folder = None if self._host.result is None else folder_of(self._host.result)
@@ -123,12 +126,3 @@ class ReviewExport:
         except (TTAUncertaintyError, KeyError):
             return None
         return report if report.is_file() else None
-
-
-def show_file(link: str) -> None:
-    """Open a link to a file in the program that the person uses for it."""
-    qt.QDesktopServices.openUrl(qt.QUrl(link))
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

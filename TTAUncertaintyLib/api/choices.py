@@ -9,13 +9,12 @@ from __future__ import annotations
 import numbers
 import os
 from collections.abc import Mapping
-from dataclasses import fields
-from enum import Enum
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from ..errors import DesignError, InputError, TTAUncertaintyError
 from ..perturbations import DesignRequest
+from ..reading import NotAllowed, read_as
 from ..worker import Job
 
 #: Choices that a job knows by a name with its unit.
@@ -25,12 +24,8 @@ JOB_NAMES = {
     "label_tolerance": "label_tolerance_mm",
 }
 
-
-#: Fields that hold several files.
-_SEVERAL = ("ensemble", "transform", "inverse_transform")
-
 #: Fields that are made of several values.
-_OF_MANY = ("design", "options", *_SEVERAL)
+_BY_THEMSELVES = ("design", "options")
 
 
 def job_of(choices: Mapping[str, Any]) -> Job:
@@ -53,7 +48,6 @@ def job_of(choices: Mapping[str, Any]) -> Job:
         **_typed(Job, values, InputError),
         design=design_of(choices),
         options=_options(choices.get("options", {})),
-        **{name: _paths(name, choices.get(name) or ()) for name in _SEVERAL},
     )
 
 
@@ -64,39 +58,24 @@ def design_of(choices: Mapping[str, Any]) -> DesignRequest:
 
 def _typed(of: type, values: Mapping[str, Any], error: type[TTAUncertaintyError]) -> dict[str, Any]:
     """Return the values that a dataclass has fields for, each of its field's type."""
-    hints = get_type_hints(of)
-    return {
-        field.name: _as(hints[field.name], field.name, values[field.name], error)
-        for field in fields(of)
-        if field.name in values and field.name not in _OF_MANY
-    }
+    found = {}
+    for name, hint in get_type_hints(of, include_extras=True).items():
+        if name in values and name not in _BY_THEMSELVES:
+            try:
+                found[name] = read_as(hint, _of_python(values[name]))
+            except NotAllowed as refused:
+                raise error(f"'{name}' {refused.why}", refused.remedy) from None
+    return found
 
 
-def _as(hint: Any, name: str, value: Any, error: type[TTAUncertaintyError]) -> Any:
-    kinds = get_args(hint) or (hint,)
-    if value is None and type(None) in kinds:
-        return None
-    kind = kinds[0]
-    if kind is Path:
-        return _path(name, value)
-    if issubclass(kind, Enum):
-        try:
-            return kind(value)
-        except ValueError:
-            known = ", ".join(each.value for each in kind)
-            raise error(f"There is no {name} '{value}'.", f"Choose one of {known}.") from None
-    if kind is bool and not isinstance(value, bool):
-        raise error(f"{name} is {value!r}, and neither True nor False.")
-    if kind is int:
-        if not isinstance(value, numbers.Integral) or isinstance(value, bool):
-            raise error(f"{name} is {value!r}, and not a whole number.")
-        return int(value)
-    if kind is float:
-        if not isinstance(value, numbers.Real) or isinstance(value, bool):
-            raise error(f"{name} is {value!r}, and not a number.")
-        return float(value)
-    if kind is str and not isinstance(value, str):
-        raise error(f"{name} is {value!r}, and not text.")
+def _of_python(value: Any) -> Any:
+    """Return numpy's numbers as Python's, and whatever is a path as a `Path`."""
+    if isinstance(value, list | tuple):
+        return [_of_python(each) for each in value]
+    if isinstance(value, os.PathLike):
+        return Path(value)
+    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
     return value
 
 
@@ -108,15 +87,3 @@ def _options(given: Any) -> dict[str, str]:
             f"options are {given!r}, and not names with their values.",
             'Give, for example, options={"name": "value"}.',
         ) from None
-
-
-def _paths(name: str, values: Any) -> tuple[Path, ...]:
-    """Return one file or several."""
-    several = [values] if isinstance(values, (str, os.PathLike)) else values
-    return tuple(_path(name, each) for each in several)
-
-
-def _path(name: str, value: Any) -> Path:
-    if not isinstance(value, (str, os.PathLike)):
-        raise InputError(f"{name} is {value!r}, and not a path.")
-    return Path(os.fspath(value))

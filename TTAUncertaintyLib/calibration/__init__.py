@@ -6,6 +6,8 @@ from ..lazy import lazily
 from .calibration import (
     Calibration,
     CueTerm,
+    ErrorBound,
+    Score,
     check_place,
     read_calibration,
     write_calibration,
@@ -22,6 +24,8 @@ __all__ = [
     "CalibratedMaps",
     "Calibration",
     "CueTerm",
+    "ErrorBound",
+    "Score",
     "apply",
     "check_place",
     "find_calibration",

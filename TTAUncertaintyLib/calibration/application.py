@@ -47,33 +47,35 @@ def apply(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> CalibratedMap
     ValueError
         If a cue that it uses is missing.
     """
-    missing = [term.cue.value for term in calibration.terms if term.cue not in cues]
+    missing = [term.cue.value for term in calibration.score.terms if term.cue not in cues]
     if missing:
         raise ValueError(f"The calibration needs cues that are missing: {', '.join(missing)}.")
-    first = cues[calibration.terms[0].cue]
+    first = cues[calibration.score.terms[0].cue]
     outside = torch.zeros_like(first, dtype=torch.bool)
-    for term in calibration.terms:
+    for term in calibration.score.terms:
         values = cues[term.cue]
         # below the floor all values are the same to the score: none is less than what was seen
-        low = term.low if term.low > term.cue.facts.floor else 0.0
-        outside |= ~((values >= low) & (values <= term.high))
+        low, high = term.calibrated_range
+        low = low if low > term.cue.facts.floor else 0.0
+        outside |= ~((values >= low) & (values <= high))
     expected = expected_error(calibration, score(calibration, cues))
-    return CalibratedMaps(expected, calibration.bound_factor * expected, outside)
+    return CalibratedMaps(expected, calibration.error_bound.factor * expected, outside)
 
 
 def score(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> Tensor:
     """Return the calibration's score, float32, of cues of any one shape."""
-    terms = calibration.terms
-    total = torch.full_like(cues[terms[0].cue], calibration.bias, dtype=torch.float32)
+    terms = calibration.score.terms
+    total = torch.full_like(cues[terms[0].cue], calibration.score.bias, dtype=torch.float32)
     for term in terms:
-        values = cues[term.cue].float().nan_to_num(term.high).clamp(term.low, term.high)
+        low, high = term.calibrated_range
+        values = cues[term.cue].float().nan_to_num(high).clamp(low, high)
         total += term.weight * values.clamp(min=term.cue.facts.floor).log()
     return total
 
 
 def expected_error(calibration: Calibration, scores: Tensor) -> Tensor:
     """Return the expected error of scores, mm, float32, of the scores' shape."""
-    knots = torch.tensor(calibration.knots, dtype=torch.float32, device=scores.device)
+    knots = torch.tensor(calibration.expected_error_mm, dtype=torch.float32, device=scores.device)
     x, y = knots[:, 0].contiguous(), knots[:, 1]
     right = torch.searchsorted(x, scores.contiguous()).clamp(1, len(x) - 1)
     left = right - 1

@@ -22,7 +22,8 @@ from typing import Annotated, Any
 
 from ..cues import Cue
 from ..errors import InputError, OutputError
-from ..reading import NotAllowed, OneOf, Unreadable, read_as, read_json
+from ..reading import NotAllowed, OneOf, Unreadable, plain, read_as, read_json
+from ..whole_files import written_whole
 
 SCHEMA_VERSION = 1
 _SCHEMA = f"ttauncertainty-calibration/{SCHEMA_VERSION}"
@@ -41,19 +42,36 @@ class CueTerm:
         Which one.
     weight
         Of its logarithm, dimensionless.
-    low, high
-        The range it was seen in, in the cue's unit: beyond it the calibration does not know.
+    calibrated_range
+        That it was seen in, in the cue's unit: beyond it the calibration does not know.
     """
 
     cue: Cue
     weight: float
-    low: float
-    high: float
+    calibrated_range: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A sum over cues."""
+
+    bias: float
+    terms: tuple[CueTerm, ...]
+
+
+@dataclass(frozen=True)
+class ErrorBound:
+    """A multiple (factor) of the expected error that holds for a share (level) of the voxels."""
+
+    level: float
+    factor: float
 
 
 @dataclass(frozen=True)
 class Calibration:
     """How one network's cues, under one design, turn into expected error and its bound.
+
+    The fields are the keys of the file.
 
     Parameters
     ----------
@@ -63,14 +81,12 @@ class Calibration:
         As `Design.as_dict`: the calibration holds for this design (any seed).
     spacing_mm
         Mean voxel spacing of the network's fixed lattice.
-    terms, bias
-        The score.
-    knots
-        (score, expected error in mm), rising in both.
-    bound_factor
-        error bound = this * expected error.
-    bound_level
-        Share of the voxels that the bound was made to hold for, for example 0.9.
+    score
+        Of the cues.
+    expected_error_mm
+        Knots (score, expected error in mm), rising in both.
+    error_bound
+        See there.
     provenance
         Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
         check on left-out subjects, software version.
@@ -81,60 +97,39 @@ class Calibration:
     options: Mapping[str, str]
     design: Mapping[str, Any]
     spacing_mm: float
-    terms: tuple[CueTerm, ...]
-    bias: float
-    knots: tuple[tuple[float, float], ...]
-    bound_factor: float
-    bound_level: float
+    score: Score
+    expected_error_mm: tuple[tuple[float, float], ...]
+    error_bound: ErrorBound
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        scores, errors = zip(*self.knots, strict=True) if self.knots else ((), ())
-        numbers = [self.spacing_mm, self.bias, self.bound_factor, self.bound_level]
-        numbers += [*scores, *errors]
-        numbers += [x for term in self.terms for x in (term.weight, term.low, term.high)]
+        knots, terms, bound = self.expected_error_mm, self.score.terms, self.error_bound
+        scores, errors = zip(*knots, strict=True) if knots else ((), ())
+        numbers = [self.spacing_mm, self.score.bias, bound.factor, bound.level, *scores, *errors]
+        numbers += [x for term in terms for x in (term.weight, *term.calibrated_range)]
         if not all(isinstance(x, (int, float)) and math.isfinite(x) for x in numbers):
             raise InputError("The calibration holds numbers that are not finite.")
-        if not self.terms or len({term.cue for term in self.terms}) != len(self.terms):
+        if not terms or len({term.cue for term in terms}) != len(terms):
             raise InputError("A calibration needs at least one cue, and each only once.")
-        if any(term.low < 0 or term.high < term.low for term in self.terms):
+        if any(not 0 <= low <= high for low, high in (t.calibrated_range for t in terms)):
             raise InputError("A cue's calibrated range is empty or begins below zero.")
         rising = all(a < b for a, b in itertools.pairwise(scores))
         if len(scores) < 2 or not rising or list(errors) != sorted(errors) or errors[0] < 0:
             raise InputError("The calibration's expected error does not rise with its score.")
-        if self.bound_factor <= 0 or not 0 < self.bound_level < 1 or self.spacing_mm <= 0:
+        if bound.factor <= 0 or not 0 < bound.level < 1 or self.spacing_mm <= 0:
             raise InputError("The calibration's bound or spacing is not a positive number.")
 
     @property
     def needs_reverse_pass(self) -> bool:
         """Whether it uses the inverse-consistency gap."""
-        return any(term.cue is Cue.INVERSE_CONSISTENCY for term in self.terms)
+        return any(term.cue is Cue.INVERSE_CONSISTENCY for term in self.score.terms)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""
-        return {
-            "schema": _SCHEMA,
-            "model": self.model,
-            "weights_sha256": self.weights_sha256,
-            "options": dict(self.options),
-            "design": dict(self.design),
-            "spacing_mm": self.spacing_mm,
-            "score": {
-                "bias": self.bias,
-                "terms": [
-                    {
-                        "cue": term.cue.value,
-                        "unit": term.cue.facts.unit,
-                        "weight": term.weight,
-                        "calibrated_range": [term.low, term.high],
-                    }
-                    for term in self.terms
-                ],
-            },
-            "expected_error_mm": [list(knot) for knot in self.knots],
-            "error_bound": {"level": self.bound_level, "factor": self.bound_factor},
-            "provenance": dict(self.provenance),
-        }
+        described: dict[str, Any] = {"schema": _SCHEMA, **plain(self)}
+        for term, made in zip(self.score.terms, described["score"]["terms"], strict=True):
+            made["unit"] = term.cue.facts.unit
+        return described
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
@@ -146,43 +141,10 @@ class Calibration:
             If it is another version, or not a valid calibration.
         """
         try:
-            found = read_as(_File, values, others=True)
+            read_as(_Besides, values, others=True)
+            return read_as(cls, values, others=True)
         except NotAllowed as error:
             raise InputError(f"This is not a calibration that can be read: {error}") from error
-        return cls(
-            found.model,
-            found.weights_sha256,
-            found.options,
-            found.design,
-            found.spacing_mm,
-            tuple(
-                CueTerm(term.cue, term.weight, *term.calibrated_range) for term in found.score.terms
-            ),
-            found.score.bias,
-            found.expected_error_mm,
-            found.error_bound.factor,
-            found.error_bound.level,
-            dict(values["provenance"]),
-        )
-
-
-@dataclass(frozen=True)
-class _Term:
-    cue: Cue
-    weight: float
-    calibrated_range: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class _Score:
-    bias: float
-    terms: tuple[_Term, ...]
-
-
-@dataclass(frozen=True)
-class _Bound:
-    level: float
-    factor: float
 
 
 @dataclass(frozen=True)
@@ -207,18 +169,10 @@ class _Provenance:
 
 
 @dataclass(frozen=True)
-class _File:
-    """What `Calibration.as_dict` writes, as far as it is read again."""
+class _Besides:
+    """What else a file has to say."""
 
     schema: Annotated[str, OneOf(_SCHEMA)]
-    model: str
-    weights_sha256: str | None
-    options: Mapping[str, str]
-    design: Mapping[str, Any]
-    spacing_mm: float
-    score: _Score
-    expected_error_mm: tuple[tuple[float, float], ...]
-    error_bound: _Bound
     provenance: _Provenance
 
 
@@ -275,9 +229,5 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     OSError
         If the folder cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
+    with written_whole(path) as partial:
         partial.write_text(json.dumps(calibration.as_dict(), indent=1) + "\n", encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -29,7 +29,7 @@ from ..evaluation.metrics import (
 )
 from ..version import __version__
 from .application import CalibratedMaps, apply, expected_error, score
-from .calibration import Calibration, CueTerm
+from .calibration import Calibration, CueTerm, ErrorBound, Score
 from .matching import design_difference
 
 #: Voxels drawn of each case.
@@ -220,7 +220,7 @@ def _fit(samples: Sequence[_Sample], model: dict[str, Any], cues: Sequence[Cue])
     kept = [(cue, w) for cue, w in zip(cues, weights, strict=True) if w > 0]
     if not kept:  # no cue says anything: the expected error is the mean
         kept = [(cues[0], 0.0)]
-    terms = tuple(CueTerm(cue, float(w), *ranges[cue]) for cue, w in kept)
+    terms = tuple(CueTerm(cue, float(w), ranges[cue]) for cue, w in kept)
     first = samples[0].whole
     weights_file = model["weights"]
     draft = Calibration(
@@ -229,14 +229,12 @@ def _fit(samples: Sequence[_Sample], model: dict[str, Any], cues: Sequence[Cue])
         dict(model["options"]),
         dict(first.design),
         first.spacing_mm,
-        terms,
-        float(bias),
+        Score(float(bias), terms),
         ((0.0, 0.0), (1.0, 1.0)),
-        1.0,
-        BOUND_LEVEL,
+        ErrorBound(BOUND_LEVEL, 1.0),
     )
     knots = _knots(score(draft, pooled).double().numpy(), error)
-    return replace(draft, knots=knots)
+    return replace(draft, expected_error_mm=knots)
 
 
 def _range(values: Tensor) -> tuple[float, float]:
@@ -393,4 +391,5 @@ def _factor(ratios: Sequence[Tensor]) -> float:
 def _with_factor(
     calibration: Calibration, factor: float, provenance: dict[str, Any]
 ) -> Calibration:
-    return replace(calibration, bound_factor=factor, provenance=provenance)
+    bound = ErrorBound(BOUND_LEVEL, factor)
+    return replace(calibration, error_bound=bound, provenance=provenance)

@@ -58,3 +58,9 @@ class Phrase:
             for name, value in self.numbers.items()
         }
         return translated(self.words).format(**numbers) if self.words else ""
+
+
+def sentences(*phrases: Phrase) -> Phrase:
+    """Return several phrases as one, those without words left out."""
+    said = {f"s{n}": phrase for n, phrase in enumerate(phrases) if phrase.words}
+    return Phrase(" ".join(f"{{{name}}}" for name in said), said)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..models.weights.safetensors_io import read_metadata, read_safetensors, write_safetensors
+from ..whole_files import written_whole
 from .engine import Engine
 from .execution import Precision
 
@@ -43,23 +43,19 @@ def save_checkpoint(engine: Engine, path: Path) -> None:
     OutputError
         If it cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
         about = {
             "state_version": _STATE_VERSION,
             "fingerprint": fingerprint(engine),
             "precision": engine.precision.value,
         }
-        write_safetensors(partial, engine.state(), about)
-        partial.replace(path)
+        with written_whole(path) as partial:
+            write_safetensors(partial, engine.state(), about)
     except OSError as error:
         raise OutputError(
             f"The checkpoint {path} cannot be written: {error.strerror or error}.",
             "Free some space, or name another file.",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def check_checkpoint(path: Path) -> bool:

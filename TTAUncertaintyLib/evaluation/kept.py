@@ -19,6 +19,7 @@ import torch
 from ..cues import Cue
 from ..errors import InputError
 from ..version import __version__
+from ..whole_files import written_whole
 from .measuring import Measurement
 
 _FORMAT = 1
@@ -63,12 +64,8 @@ class KeptMeasurements:
         path = self._path(question)
         if path is None:
             return
-        partial = path.with_name(f".{path.stem}.partial.npz")
-        try:
+        with written_whole(path) as partial:
             np.savez(partial, **_to_arrays(measurement))
-            partial.replace(path)
-        finally:
-            partial.unlink(missing_ok=True)
 
     def _path(self, question: Mapping[str, Any]) -> Path | None:
         if self.folder is None:

@@ -8,7 +8,7 @@ knows whose fault it is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..geometry import Lattice, read_labels, resample_array
+from ..reading import plain
 from ..review.structures import structure_statistics
 from .known_result import KnownResult
 
@@ -94,8 +95,8 @@ class LabelFinding:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description; None where there is no value."""
-        means = {k: v if np.isfinite(v) else None for k, v in self.map_means.items()}
-        return asdict(self) | {"map_means": means}
+        described: dict[str, Any] = plain(self)
+        return described
 
 
 def evaluate_known_labels(

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ..reading import plain
 from ..results.maps import MapKind
 from ..review.landmark_files import check_inside, pair_points, read_points
 from ..review.landmarks import LandmarkFinding, evaluate_landmarks, point_map
@@ -82,10 +82,7 @@ class KnownLandmarks:
                     "moving_lps_mm": list(found.pair.moving_lps_mm),
                     "distance_before_mm": found.before_mm,
                     "target_registration_error_mm": found.after_mm,
-                    "maps": {
-                        key: value if np.isfinite(value) else None
-                        for key, value in found.at_fixed.items()
-                    },
+                    "maps": plain(found.at_fixed),
                 }
                 for found in self.findings
             ],

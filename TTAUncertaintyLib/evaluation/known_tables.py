@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..review.landmarks import LandmarkFinding
 from ..review.map_volume import MapVolume
 from ..review.table import Cell, Column, Table, percent_or_none
-from ..review.tables import landmark_table
 from .known_labels import Agreement, LabelFinding
 from .known_landmarks import MapAtLandmarks
-
-
-def landmarks(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume]) -> Table:
-    """Return every landmark: its error beside the maps, positions in RAS as Slicer shows them."""
-    return landmark_table(findings, maps)
 
 
 def maps_at_landmarks(maps: Sequence[MapAtLandmarks]) -> Table:

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from TTAUncertaintyLib.models.networks.displacement_fields import exponentiate, identity_grid
+from TTAUncertaintyLib.perturbations import jacobian_determinant
+from TTAUncertaintyLib.perturbations.bspline import basis_matrix
 
 
 @dataclass(frozen=True)
@@ -44,29 +46,9 @@ class DeformationStatistics:
 
 
 def cubic_spline_basis(count: int, spacing: float, phase: float) -> Tensor:
-    """Return the uniform cubic B-spline basis, float32, [count, controls].
-
-    Row n holds the weights of the control points at sample n; control points lie `spacing` samples
-    apart, the grid shifted by `phase` (0..1) of that distance.
-    """
-    position = torch.arange(count, dtype=torch.float32) / spacing + phase
-    whole = position.floor()
-    t = position - whole
-    weights = (
-        torch.stack(
-            (
-                (1 - t) ** 3,
-                3 * t**3 - 6 * t**2 + 4,
-                -3 * t**3 + 3 * t**2 + 3 * t + 1,
-                t**3,
-            ),
-            dim=1,
-        )
-        / 6.0
-    )
-    first = whole.long()
-    basis = torch.zeros(count, int(first.max()) + 4)
-    return basis.scatter_(1, first[:, None] + torch.arange(4), weights)
+    """Return the uniform cubic B-spline basis, float32, [count, controls]; see `basis_matrix`."""
+    controls = int((count - 1) / spacing + phase) + 4
+    return basis_matrix(count, controls, spacing, phase).float()
 
 
 def smooth_noise(
@@ -183,26 +165,9 @@ def apply_affine(affine_mm: Tensor, displacement: Tensor, spacing_mm: float) -> 
     return straight + torch.einsum("ab,nbkji->nakji", linear, displacement)
 
 
-def jacobian_determinant(displacement: Tensor) -> Tensor:
-    """Return det(d(x + u)/dx) by forward differences, [B, D-1, H-1, W-1]."""
-    u = displacement
-    along = (
-        u[:, :, :-1, :-1, 1:] - u[:, :, :-1, :-1, :-1],
-        u[:, :, :-1, 1:, :-1] - u[:, :, :-1, :-1, :-1],
-        u[:, :, 1:, :-1, :-1] - u[:, :, :-1, :-1, :-1],
-    )
-    columns = [
-        gradient + torch.eye(3, device=u.device)[axis].view(1, 3, 1, 1, 1)
-        for axis, gradient in enumerate(along)
-    ]
-    a, b, c = columns
-    determinant: Tensor = (a * torch.linalg.cross(b, c, dim=1)).sum(1)
-    return determinant
-
-
 def folded_fraction(displacement: Tensor) -> float:
-    """Return the fraction of voxels whose Jacobian determinant is not positive."""
-    return float((jacobian_determinant(displacement) <= 0).float().mean())
+    """Return the fraction of voxels, [1, 3, D, H, W], whose Jacobian is not positive."""
+    return float((jacobian_determinant(displacement[0]) <= 0).float().mean())
 
 
 def sample_labels(labels: Tensor, displacement: Tensor) -> Tensor:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 from ..errors import InputError
-from ..reading import NotAllowed, OrNan, Unreadable, read_as, read_json, take_version
+from ..reading import NotAllowed, OrNan, Unreadable, plain, read_as, read_json, take_version
 
 SCHEMA_VERSION = 1
 
@@ -300,8 +300,7 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description; what is not finite becomes None."""
-        found: dict[str, Any] = _jsonable(asdict(self))
-        return {"schema_version": SCHEMA_VERSION, **found}
+        return {"schema_version": SCHEMA_VERSION, **plain(self)}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
@@ -331,13 +330,3 @@ def read_evaluation(path: Path) -> Evaluation:
         return Evaluation.from_dict(read_json(path))
     except Unreadable as error:
         raise InputError(f"{path} cannot be read as an evaluation: {error}.") from error
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import SimpleITK as sitk
 
 from .lattice import Lattice
@@ -38,14 +37,6 @@ class Image:
                 f"{self.name}: the array has shape {tuple(self.intensities.shape)}, "
                 f"its lattice {self.lattice.array_shape}."
             )
-
-    @classmethod
-    def from_itk(cls, image: sitk.Image, name: str = "image") -> Image:
-        """Take a three-dimensional scalar SimpleITK image (the intensities are copied)."""
-        import torch  # here, so that the desktop can load this room without it
-
-        array = sitk.GetArrayFromImage(image).astype(np.float32)
-        return cls(torch.from_numpy(array), Lattice.of(image), name)
 
     def to_itk(self) -> sitk.Image:
         """Return a float32 SimpleITK image.

@@ -27,6 +27,8 @@ _MOST_BYTES = 1_000_000
 
 _Size = Annotated[int, Between(1, 2048)]
 _ORDERS = ("moving", "fixed"), ("fixed", "moving")
+#: From the voxels of the fixed image into the moving one.
+FORWARD = "fixed_to_moving"
 _WHY_ONE_DIRECTION = (
     "A field that warps the moving image holds, at each voxel of the fixed one, a place in "
     "the moving one. A network that answers for the voxels of the moving image would have "
@@ -253,7 +255,7 @@ class OutputSpec:
     components: AxisOrder = key(
         "Which axis each of the three components runs along, the first first."
     )
-    direction: Annotated[str, OneOf("fixed_to_moving", why=_WHY_ONE_DIRECTION)] = key(
+    direction: Annotated[str, OneOf(FORWARD, why=_WHY_ONE_DIRECTION)] = key(
         "The field lies on the fixed image's voxels and points into the moving image.",
     )
     align_corners: bool | None = key(
@@ -376,6 +378,11 @@ class Manifest:
                 "Give the lattice 'common' and a spacing_mm, or another unit.",
                 "output.unit",
             )
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files that it names, below its folder, each with its SHA-256."""
+        return {self.file: self.sha256, **self.more_files}
 
     @property
     def network_file(self) -> Path:

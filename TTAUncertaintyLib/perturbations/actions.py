@@ -54,10 +54,6 @@ class Action(Protocol):
         """Return tau at points [3, d, h, w], voxels to voxels."""
         ...
 
-    def inverse_points(self, points: Tensor) -> Tensor:
-        """Return the inverse of tau at points [3, d, h, w], voxels to voxels."""
-        ...
-
     def shifted(self, offset: Tensor) -> Action:
         """Return the action followed by a translation of `offset` voxels, shape (3,)."""
         ...
@@ -92,10 +88,6 @@ class AffineAction:
     def points(self, points: Tensor) -> Tensor:
         """Return tau at points, voxels to voxels."""
         return affine_map(self.matrix, points)
-
-    def inverse_points(self, points: Tensor) -> Tensor:
-        """Return the inverse of tau at points, voxels to voxels."""
-        return affine_map(torch.linalg.inv(self.matrix), points)
 
     def shifted(self, offset: Tensor) -> AffineAction:
         """Return the action followed by a translation of `offset` voxels."""
@@ -137,37 +129,6 @@ class DisplacementAction:
     def points(self, points: Tensor) -> Tensor:
         """Return tau at points, voxels to voxels."""
         return sample(self.displacement[None], points[None])[0].add_(points)
-
-    def inverse_points(
-        self, points: Tensor, tolerance: float = 1e-4, iterations: int = 200
-    ) -> Tensor:
-        """Return the inverse of tau at points, by damped fixed-point iteration.
-
-        Parameters
-        ----------
-        points
-            [3, d, h, w], voxels.
-        tolerance
-            Largest residual `|tau(x) - y|`, voxels.
-
-        Raises
-        ------
-        ValueError
-            If it does not converge: tau folds, or nearly does.
-        """
-        estimate = points - sample(self.displacement[None], points[None])[0]
-        step = 1.0
-        previous = float("inf")
-        for _ in range(iterations):
-            residual = self.points(estimate).sub_(points)
-            worst = float(residual.abs().max())
-            if worst < tolerance:
-                return estimate
-            if worst > previous:
-                step = max(step * 0.7, 0.1)
-            previous = worst
-            estimate -= step * residual
-        raise ValueError(f"The inverse did not converge ({worst:.2g} voxels are left).")
 
     def shifted(self, offset: Tensor) -> DisplacementAction:
         """Return the action followed by a translation of `offset` voxels."""

@@ -40,7 +40,7 @@ def spline_displacement(
     return field.contiguous()
 
 
-def basis_matrix(voxels: int, controls: int, step: float) -> Tensor:
+def basis_matrix(voxels: int, controls: int, step: float, phase: float = 0.0) -> Tensor:
     """Return the weight of each control point at each voxel of one axis.
 
     Parameters
@@ -48,14 +48,16 @@ def basis_matrix(voxels: int, controls: int, step: float) -> Tensor:
     voxels, controls
         How many of each.
     step
-        Control-point spacing, voxels; control point c lies at voxel (c - 1) * step.
+        Control-point spacing, voxels.
+    phase
+        Shift of the grid: control point c lies at voxel (c - 1 - phase) * step.
 
     Returns
     -------
     Tensor
         float64, [voxels, controls]; rows sum to one inside the spline's domain.
     """
-    at = torch.arange(voxels, dtype=torch.float64) / step + 1
+    at = torch.arange(voxels, dtype=torch.float64) / step + phase + 1
     distance = (at[:, None] - torch.arange(controls, dtype=torch.float64)[None]).abs()
     near = 2 / 3 - distance**2 + distance**3 / 2
     far = (2 - distance).clamp(min=0) ** 3 / 6

@@ -17,6 +17,7 @@ from .typed import (
     is_needed,
     key,
     keys_of,
+    plain,
     read_as,
     take_version,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "key",
     "keys_of",
     "parse_json",
+    "plain",
     "read_as",
     "read_json",
     "read_text",

@@ -192,6 +192,25 @@ def read_as(kind: type[T], value: object, others: bool = False, **known: object)
         raise error if error.why else _refused(kind, value) from None
 
 
+def plain(value: object) -> Any:
+    """Return a typed value as JSON has it, so that `read_as` makes the same of it again.
+
+    Dataclasses become objects by the names of their keys; a number that is not finite becomes null.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        keys = keys_of(type(value))
+        return {name: plain(getattr(value, each.name)) for name, each in keys.items()}
+    if isinstance(value, Mapping):
+        return {str(name): plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
 def take_version(value: object, newest: int, key: str = "schema_version") -> dict[str, Any]:
     """Return an object without its version, which has to be one that is known here.
 

@@ -6,7 +6,7 @@ from .landmarks import LandmarkFinding, LandmarkPair, evaluate_landmarks, point_
 from .map_volume import MapVolume
 from .matching import MatchedReview, ReviewedSpot, decide, match_verdicts
 from .review_json import review_from_json, review_to_json
-from .spread import Contour, PrincipalAxes, between_lps_and_ras, principal_axes, root_trace
+from .spread import Contour, PrincipalAxes, principal_axes, root_trace
 from .spread_words import direction_words, spread_words
 from .statistics import RegionStatistics, region_statistics, root_mean_variance
 from .structures import StructureStatistics, structure_statistics
@@ -31,7 +31,6 @@ __all__ = [
     "StructureStatistics",
     "Table",
     "Verdict",
-    "between_lps_and_ras",
     "csv_text",
     "decide",
     "direction_words",

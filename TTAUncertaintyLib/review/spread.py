@@ -67,9 +67,3 @@ def principal_axes(covariance: ArrayLike) -> PrincipalAxes:
 def root_trace(covariance: ArrayLike) -> float:
     """Return the value of the map that a covariance belongs to: the root of its trace, mm."""
     return float(np.sqrt(max(np.trace(np.asarray(covariance, float)), 0.0)))
-
-
-def between_lps_and_ras(covariance: ArrayLike) -> NDArray[np.float64]:
-    """Turn a covariance, shape (3, 3), from LPS to RAS or back: x and y change their sign."""
-    flip = np.array([-1.0, -1.0, 1.0])
-    return np.asarray(covariance, float) * np.outer(flip, flip)

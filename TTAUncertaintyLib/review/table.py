@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import OutputError
+from ..whole_files import written_whole
 
 Cell = str | int | float | None
 
@@ -118,19 +117,15 @@ def write_whole(path: Path, content: bytes) -> None:
     OutputError
         If it cannot be written.
     """
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        with written_whole(path, alone=False) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise OutputError(
             f"{path} could not be written: {error.strerror or error}.",
             "Close it if it is open elsewhere, free some space, or choose another place.",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def _csv_cell(cell: Cell) -> str | int:

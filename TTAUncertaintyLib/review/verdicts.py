@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from enum import Enum
 
@@ -49,12 +49,12 @@ class PlaceVerdict:
         When, UTC, ISO 8601.
     """
 
-    map_key: str
+    map_key: str = field(metadata={"key": "map"})
     position_lps_mm: tuple[float, float, float]
     peak: float
     verdict: Verdict
     comment: str = ""
-    decided: str = ""
+    decided: str = field(default="", metadata={"key": "decided_utc"})
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class Review:
     reviewer: str = ""
     tolerance_mm: float | None = None
     threshold_mm: float | None = None
-    map_key: str = "total"
+    map_key: str = field(default="total", metadata={"key": "map"})
     places: tuple[PlaceVerdict, ...] = ()
     verdict: Verdict = Verdict.OPEN
     comment: str = ""
-    decided: str = ""
+    decided: str = field(default="", metadata={"key": "decided_utc"})
 
     def with_overall(
         self, verdict: Verdict, comment: str | None = None, now: datetime | None = None

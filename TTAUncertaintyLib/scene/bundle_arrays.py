@@ -61,7 +61,7 @@ class BundleArrays:
         InputError
             If a file cannot be read, or lies on another lattice than the warped image.
         """
-        warped = _read(bundle.warped)
+        warped = read_part(bundle.warped)
         lattice = warped.lattice
         values = warped.values
         region = foreground_of(values)
@@ -79,7 +79,7 @@ class BundleArrays:
 
 
 def _read_on(lattice: Lattice, path: Path) -> NDArray[Any]:
-    image = _read(path)
+    image = read_part(path)
     if not image.lattice.is_close(lattice):
         raise InputError(
             f"{path} does not lie on the voxels of the warped image.",
@@ -88,7 +88,14 @@ def _read_on(lattice: Lattice, path: Path) -> NDArray[Any]:
     return image.values
 
 
-def _read(path: Path) -> StoredImage:
+def read_part(path: Path) -> StoredImage:
+    """Read an image file of a result.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read: the folder is damaged then.
+    """
     try:
         return read_stored(path)
     except InputError as error:

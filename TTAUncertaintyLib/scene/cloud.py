@@ -22,7 +22,7 @@ from ..review.spread_words import spread_words
 from .arrays import LPS_RAS, to_matrix
 from .result import ResultNodes
 from .slices import jump_to, slice_nodes
-from .stage import Stage
+from .stage import Stage, nodes_of_class
 
 CLOUD, ELLIPSOID = "cloud", "ellipsoid"
 
@@ -136,8 +136,7 @@ def look_closely(stage: Stage, spread: PointSpread) -> None:
     jump_to(stage, spread.ras)
     middle = spread.positions.mean(axis=0)
     across, up = spread.axes.directions[:, 2], spread.axes.directions[:, 1]
-    for n in range(stage.scene.GetNumberOfNodesByClass("vtkMRMLCameraNode")):
-        camera = stage.scene.GetNthNodeByClass(n, "vtkMRMLCameraNode")
+    for camera in nodes_of_class(stage.scene, "vtkMRMLCameraNode"):
         distance = wide / 2 / np.tan(np.deg2rad(camera.GetViewAngle()) / 2)
         camera.SetFocalPoint(*middle)
         camera.SetPosition(*(middle + distance * across))
@@ -147,10 +146,7 @@ def look_closely(stage: Stage, spread: PointSpread) -> None:
 
 def hide_spread(result: ResultNodes) -> None:
     """Take cloud and ellipsoid out of the views."""
-    for role in (CLOUD, ELLIPSOID):
-        node = result.reference(role)
-        if node is not None:
-            node.SetDisplayVisibility(False)
+    result.hide(CLOUD, ELLIPSOID)
 
 
 def ellipsoid_surface(spread: PointSpread, contour: Contour) -> Any:

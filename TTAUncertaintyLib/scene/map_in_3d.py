@@ -52,10 +52,7 @@ def show_in_3d(stage: Stage, result: ResultNodes, kind: MapKind, threshold: floa
 
 def hide_in_3d(result: ResultNodes) -> None:
     """Take the surfaces out of the views; they stay in the scene."""
-    for role in (ANATOMY, HIGH):
-        node = result.reference(role)
-        if node is not None:
-            node.SetDisplayVisibility(False)
+    result.hide(ANATOMY, HIGH)
 
 
 def _thinned(volume: Any) -> tuple[NDArray[np.float32], Lattice]:

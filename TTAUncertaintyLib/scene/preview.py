@@ -15,7 +15,7 @@ from ..geometry import read_stored
 from ..review.foreground import foreground_of
 from .arrays import add_volume, array_of, fill
 from .result import remove_with_display
-from .stage import Stage
+from .stage import Stage, nodes_of_class
 
 #: Marks the two nodes; its value is which of them it is.
 ATTRIBUTE = "TTAUncertainty.Preview"
@@ -123,8 +123,5 @@ def _region(stage: Stage, total: Any, run: str) -> NDArray[np.bool_]:
 
 
 def _find(scene: Any, name: str) -> Any:
-    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
-        node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
-        if node.GetAttribute(ATTRIBUTE) == name:
-            return node
-    return None
+    found = nodes_of_class(scene, "vtkMRMLScalarVolumeNode")
+    return next((node for node in found if node.GetAttribute(ATTRIBUTE) == name), None)

@@ -25,7 +25,7 @@ from .bundle_arrays import BundleArrays
 from .colors import OUTSIDE as OUTSIDE_COLORS
 from .colors import color_node
 from .slices import MARKS_ATTRIBUTE
-from .stage import Stage
+from .stage import Stage, nodes_of_class
 
 #: Marks the node of a result.
 ATTRIBUTE = "TTAUncertainty.Result"
@@ -126,6 +126,12 @@ class ResultNodes:
         if node is not None and self.folder_item:
             put_into(self.node.GetScene(), self.folder_item, node)
 
+    def hide(self, *roles: str) -> None:
+        """Take the nodes in some roles out of the views; they stay in the scene."""
+        for node in map(self.reference, roles):
+            if node is not None:
+                node.SetDisplayVisibility(False)
+
     def text(self, key: str) -> str:
         """Return a text that was kept with the result; empty where there is none."""
         return str(self.node.GetParameter(key) or "")
@@ -163,10 +169,7 @@ def map_name(title: str, kind: MapKind) -> str:
 
 def results_in(scene: Any) -> list[ResultNodes]:
     """Return the results in a scene, oldest first."""
-    nodes = [
-        scene.GetNthNodeByClass(n, "vtkMRMLScriptedModuleNode")
-        for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScriptedModuleNode"))
-    ]
+    nodes = nodes_of_class(scene, "vtkMRMLScriptedModuleNode")
     return [ResultNodes(node) for node in nodes if node.GetAttribute(ATTRIBUTE)]
 
 

@@ -14,15 +14,15 @@ from .review_state import map_volumes, read_review, spot_search, statistics_sear
 from .structures import Structures
 
 
-def review_content(
+def content_search(
     result: ResultNodes,
     structures: Structures | None = None,
     landmarks: Sequence[LandmarkFinding] = (),
     pictures: Sequence[Picture] = (),
     tolerance_mm: float | None = None,
     threshold_mm: float | None = None,
-) -> ReviewContent:
-    """Gather what a report shows.
+) -> Callable[[], ReviewContent]:
+    """Gather from the scene what a report shows; what is returned computes the rest.
 
     Parameters
     ----------
@@ -42,18 +42,6 @@ def review_content(
     InputError
         If the stored review cannot be used.
     """
-    return content_search(result, structures, landmarks, pictures, tolerance_mm, threshold_mm)()
-
-
-def content_search(
-    result: ResultNodes,
-    structures: Structures | None = None,
-    landmarks: Sequence[LandmarkFinding] = (),
-    pictures: Sequence[Picture] = (),
-    tolerance_mm: float | None = None,
-    threshold_mm: float | None = None,
-) -> Callable[[], ReviewContent]:
-    """Gather what `review_content` needs, and return the rest, which is fit for a thread."""
     maps = map_volumes(result)
     review = read_review(result)
     keys = [volume.key for volume in maps]

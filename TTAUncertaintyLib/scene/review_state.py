@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,12 +10,10 @@ from ..results import MapKind
 from ..review import (
     HotSpotRegions,
     MapVolume,
-    MatchedReview,
     Review,
     StructureStatistics,
     hot_spot_regions,
     in_structures,
-    match_verdicts,
     review_from_json,
     review_to_json,
     structure_statistics,
@@ -69,24 +66,10 @@ def suggested_threshold(result: ResultNodes, kind: MapKind) -> float:
     return float(np.percentile(values, 95)) if values.size else 0.0
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Hot spots at the review's threshold, and the verdicts that hold for them.
-
-    Parameters
-    ----------
-    regions
-        The spots and their voxels.
-    matched
-        The spots with their verdicts.
-    """
-
-    regions: HotSpotRegions
-    matched: MatchedReview
-
-
-def find_spots(result: ResultNodes, review: Review, structures: Structures | None = None) -> Found:
-    """Find the hot spots of the map under review and give each its verdict.
+def spot_search(
+    result: ResultNodes, review: Review, structures: Structures | None = None
+) -> Callable[[], HotSpotRegions]:
+    """Return the search for hot spots of the map under review, which is fit for a thread.
 
     Parameters
     ----------
@@ -97,14 +80,6 @@ def find_spots(result: ResultNodes, review: Review, structures: Structures | Non
     structures
         From `structures_on`, to name the places.
     """
-    regions = spot_search(result, review, structures)()
-    return Found(regions, match_verdicts(review, regions))
-
-
-def spot_search(
-    result: ResultNodes, review: Review, structures: Structures | None = None
-) -> Callable[[], HotSpotRegions]:
-    """Gather what `find_spots` needs, and return the search, which is fit for a thread."""
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)
     asked = review.threshold_mm
@@ -120,32 +95,14 @@ def spot_search(
     return search
 
 
-def statistics_of(
-    result: ResultNodes, review: Review, structures: Structures
-) -> list[StructureStatistics]:
-    """Return every map over every structure, with the reviewer's own tolerance."""
-    return statistics_search(result, review, structures)()
-
-
 def statistics_search(
     result: ResultNodes, review: Review, structures: Structures
 ) -> Callable[[], list[StructureStatistics]]:
-    """Gather what `statistics_of` needs, and return the rest, which is fit for a thread."""
+    """Return what measures every map over every structure, with the reviewer's own tolerance.
+
+    It is fit for a thread.
+    """
     maps = map_volumes(result)
     return lambda: structure_statistics(
         maps, structures.labels, structures.names, review.tolerance_mm
     )
-
-
-__all__ = [
-    "Found",
-    "find_spots",
-    "keep_review",
-    "map_volume",
-    "map_volumes",
-    "read_review",
-    "spot_search",
-    "statistics_of",
-    "statistics_search",
-    "suggested_threshold",
-]

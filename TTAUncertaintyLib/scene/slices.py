@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import slicer
 import vtk
 
-from .stage import Stage
+from .stage import Stage, nodes_of_class
 
 #: How much of a view's width, at the right, is left to the legend: its letters grow with the view,
 #: and on a screen of 96 dots an inch the longest word takes as much as this.
@@ -48,20 +48,19 @@ class Layers:
 MARKS_ATTRIBUTE = "TTAUncertainty.Marks"
 
 
-def composites(stage: Stage, names: tuple[str, ...] | None = None) -> Iterator[Any]:
-    """Yield the composite nodes of the slice views; `names` are layout names, None for all."""
-    for n in range(stage.scene.GetNumberOfNodesByClass("vtkMRMLSliceCompositeNode")):
-        node = stage.scene.GetNthNodeByClass(n, "vtkMRMLSliceCompositeNode")
-        if names is None or node.GetLayoutName() in names:
-            yield node
+def composites(stage: Stage, names: tuple[str, ...] | None = None) -> list[Any]:
+    """Return the composite nodes of the slice views; `names` are layout names, None for all."""
+    return _of_views(stage, "vtkMRMLSliceCompositeNode", names)
 
 
-def slice_nodes(stage: Stage, names: tuple[str, ...] | None = None) -> Iterator[Any]:
-    """Yield the slice nodes; `names` are layout names, None for all."""
-    for n in range(stage.scene.GetNumberOfNodesByClass("vtkMRMLSliceNode")):
-        node = stage.scene.GetNthNodeByClass(n, "vtkMRMLSliceNode")
-        if names is None or node.GetLayoutName() in names:
-            yield node
+def slice_nodes(stage: Stage, names: tuple[str, ...] | None = None) -> list[Any]:
+    """Return the slice nodes; `names` are layout names, None for all."""
+    return _of_views(stage, "vtkMRMLSliceNode", names)
+
+
+def _of_views(stage: Stage, kind: str, names: tuple[str, ...] | None) -> list[Any]:
+    found = nodes_of_class(stage.scene, kind)
+    return [node for node in found if names is None or node.GetLayoutName() in names]
 
 
 def set_layers(stage: Stage, layers: Layers | Mapping[str, Layers]) -> None:
@@ -77,6 +76,31 @@ def set_layers(stage: Stage, layers: Layers | Mapping[str, Layers]) -> None:
         _outline(stage, node, own.marks)
         node.SetLinkedControl(True)
         node.SetHotLinkedControl(True)
+        node.EndModify(held)
+
+
+def layers_now(stage: Stage) -> list[tuple[Any, str, str, float]]:
+    """Return what `show_layers_again` needs to show what the slice views show now."""
+    return [
+        (
+            node,
+            node.GetBackgroundVolumeID(),
+            node.GetForegroundVolumeID(),
+            node.GetForegroundOpacity(),
+        )
+        for node in composites(stage)
+    ]
+
+
+def show_layers_again(before: list[tuple[Any, str, str, float]], instead_of: Any) -> None:
+    """Show what was there before in the views that still show one volume as background."""
+    for node, background, foreground, opacity in before:
+        if instead_of is None or node.GetBackgroundVolumeID() != instead_of.GetID():
+            continue
+        held = node.StartModify()
+        node.SetBackgroundVolumeID(background)
+        node.SetForegroundVolumeID(foreground)
+        node.SetForegroundOpacity(opacity)
         node.EndModify(held)
 
 

@@ -10,6 +10,11 @@ from typing import Any
 import slicer
 
 
+def nodes_of_class(scene: Any, name: str) -> list[Any]:
+    """Return the nodes of a class in a scene, oldest first."""
+    return [scene.GetNthNodeByClass(n, name) for n in range(scene.GetNumberOfNodesByClass(name))]
+
+
 @dataclass(frozen=True)
 class Stage:
     """Where a result is shown.

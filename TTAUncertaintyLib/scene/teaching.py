@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InputError
-from ..geometry import StoredImage, read_stored
+from ..geometry import StoredImage
 from ..results import MapKind
 from ..results.registrations import KeptRegistrations
 from .arrays import add_volume, fill
 from .as_seen import resampled
+from .bundle_arrays import read_part
 from .colors import own_colors
 from .display import MapDisplay, apply
 from .result import ResultNodes, remove_with_display
@@ -31,7 +31,7 @@ def read_registrations(kept: KeptRegistrations) -> list[StoredImage]:
     InputError
         If a file cannot be read.
     """
-    return [_read(path) for path in kept.warped_files]
+    return [read_part(path) for path in kept.warped_files]
 
 
 def played_registrations(result: ResultNodes) -> Any:
@@ -106,15 +106,6 @@ def _look_like(volume: Any, other: Any) -> None:
     if model is not None:
         node.AutoWindowLevelOff()
         node.SetWindowLevelMinMax(model.GetWindowLevelMin(), model.GetWindowLevelMax())
-
-
-def _read(path: Any) -> StoredImage:
-    try:
-        return read_stored(path)
-    except InputError as error:
-        raise InputError(
-            f"{path} cannot be read.", "The result folder is damaged: run the registration again."
-        ) from error
 
 
 def show_build_up(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from ..reading import NotAllowed, Unreadable, read_as, read_json, take_version
+from ..reading import NotAllowed, Unreadable, plain, read_as, read_json, take_version
+from ..whole_files import written_whole
 
 _SCHEMA = 1
-_CHUNK_BYTES = 1 << 20
 
 
 class Origin(Enum):
@@ -72,8 +70,9 @@ class Record:
 
     def write(self, path: Path) -> None:
         """Write the record, as a whole or not at all."""
-        values = {"schema": _SCHEMA} | asdict(self) | {"origin": self.origin.value}
-        write_whole(path, json.dumps(values, indent=2) + "\n")
+        values = {"schema": _SCHEMA} | plain(self)
+        with written_whole(path, alone=False) as partial:
+            partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Record:
@@ -95,22 +94,3 @@ class Record:
         if Path(record.file).name != record.file:
             raise ValueError("it names a file outside its folder")
         return record
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file so that it is there whole or not at all."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def hash_of(path: Path) -> str:
-    """Return a file's SHA-256, hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -18,20 +18,23 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from enum import Enum
 from pathlib import Path
 
 from ..errors import ConsentNeeded, ModelError, OutputError
+from ..geometry import sha256
+from ..models.adapters.manifest_files import verified
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..models.registry import MODELS, Entry
 from ..reading import read_as, read_json
+from ..whole_files import written_whole
 from .checking import Verdict, check_contents
 from .download import Download, Progress
 from .folder import cache_folder
-from .record import Origin, Record, hash_of, write_whole
+from .record import Origin, Record
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _RECORD = "record.json"
@@ -156,8 +159,7 @@ class WeightsStore:
         if not _has_hash(found.path, found.record.sha256):
             return Verification.ALTERED
         if found.path.name == _MANIFEST:
-            about = read_manifest(found.path)
-            for name, digest in {about.file: about.sha256, **about.more_files}.items():
+            for name, digest in read_manifest(found.path).files.items():
                 if not (found.path.parent / name).is_file():
                     return Verification.MISSING
                 if not _has_hash(found.path.parent / name, digest):
@@ -276,24 +278,14 @@ class WeightsStore:
                 "is called.",
                 "Give it another name.",
             )
-        files = {about.file: about.sha256, **about.more_files}
+        verified(about)
         with self._new_folder(about.name) as folder:
-            for name, digest in files.items():
-                source = manifest.parent / name
-                if not source.is_file():
-                    raise ModelError(
-                        f"{source} is missing, which the manifest {manifest} names.",
-                        "Put it beside the manifest.",
-                    )
+            for name in about.files:
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
-                self._copy(source, folder / name)
-                if hash_of(folder / name) != digest:
-                    raise ModelError(
-                        f"{source} is not the file that {manifest} describes: its SHA-256 differs.",
-                        "Get the file again, or correct the manifest.",
-                    )
+                self._copy(manifest.parent / name, folder / name)
             target = folder / _MANIFEST
             self._copy(manifest, target)
+            verified(replace(about, path=target))  # what was copied
             verdict = self._check(str(target), target, None, trust_code)
             problem = verdict.problem.replace(str(folder), str(manifest.parent))
             if verdict.program is not None or (about.kind.is_program and not trust_code):
@@ -305,7 +297,7 @@ class WeightsStore:
                 )
             if problem:
                 raise ModelError(problem, verdict.remedy)
-            digest = hash_of(target)
+            digest = sha256(target)
             record = Record(
                 model=about.name,
                 file=_MANIFEST,
@@ -360,7 +352,7 @@ class WeightsStore:
         model = entry.description.name
         published = entry.description.published
         try:
-            digest = hash_of(file)
+            digest = sha256(file)
             page = _is_page(file)
         except OSError as error:
             raise ModelError(f"{file} cannot be read ({error.strerror}).") from error
@@ -379,7 +371,7 @@ class WeightsStore:
                 verdict = self._check(model, file, target, False)
             else:
                 self._copy(file, target)
-                if hash_of(target) != digest:
+                if sha256(target) != digest:
                     raise OutputError(f"{target} is not what was written there: the disk may fail.")
                 verdict = self._check(model, target, None, False)
             if verdict.problem:
@@ -395,7 +387,7 @@ class WeightsStore:
                 model=model,
                 file=target.name,
                 size_bytes=target.stat().st_size,
-                sha256=hash_of(target) if entry.convert else digest,
+                sha256=sha256(target) if entry.convert else digest,
                 source=source,
                 source_sha256=digest,
                 origin=origin,
@@ -509,7 +501,9 @@ class WeightsStore:
 
     def _remember(self, url: str, digest: str) -> None:
         known = self._remembered() | {url: digest}
-        write_whole(self._hashes, json.dumps(known, indent=2, sort_keys=True) + "\n")
+        with written_whole(self._hashes, alone=False) as partial:
+            text = json.dumps(known, indent=2, sort_keys=True) + "\n"
+            partial.write_text(text, encoding="utf-8")
 
     @property
     def _hashes(self) -> Path:
@@ -534,7 +528,7 @@ def _is_page(path: Path) -> bool:
 
 def _has_hash(path: Path, digest: str) -> bool:
     try:
-        return hash_of(path) == digest
+        return sha256(path) == digest
     except OSError as error:
         raise ModelError(f"{path} cannot be read ({error.strerror}).") from error
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
+from TTAUncertaintyLib.models.adapters.pyramid_flow import read_pyramid_flow
 from TTAUncertaintyLib.training.evaluate import evaluate, table, write_results
 from TTAUncertaintyLib.training.label_maps import find_tissue_maps, load_tissue_probabilities
 from TTAUncertaintyLib.training.train import Trainer, TrainingSettings, run_training
-from TTAUncertaintyLib.training.weights_file import WEIGHTS_NAME, export_weights, load_network
+from TTAUncertaintyLib.training.weights_file import WEIGHTS_NAME, export_weights
 
 _RESOURCES = Path(__file__).resolve().parents[2] / "Resources"
 _OUTPUT = Path("build") / "training"
@@ -105,7 +106,7 @@ def _export(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     cases, pairs = evaluate(
-        load_network(options.weights),
+        read_pyramid_flow(options.weights),
         options.subject,
         options.template,
         reported=not options.choosing,

@@ -14,14 +14,13 @@ from torch import Tensor
 
 from TTAUncertaintyLib.engine import Engine
 from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
-from TTAUncertaintyLib.evaluation.random_fields import jacobian_determinant
 from TTAUncertaintyLib.geometry import Image, Lattice, Matrix
 from TTAUncertaintyLib.models import PreparedPair
 from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.models.descriptions import PYRAMID_FLOW
 from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
-from TTAUncertaintyLib.perturbations import DesignRequest, Preset
+from TTAUncertaintyLib.perturbations import DesignRequest, Preset, jacobian_determinant
 from TTAUncertaintyLib.training.evaluation_cases import (
     ManufacturedCase,
     load_volume,
@@ -159,7 +158,7 @@ def evaluate_pair(
 
 def folded_percent(displacement: Tensor, mask: Tensor) -> float:
     """Return the percentage of voxels in a mask where the map folds."""
-    folded = jacobian_determinant(displacement)[0] <= 0
+    folded = jacobian_determinant(displacement[0]) <= 0
     return 100.0 * float(folded[mask[:-1, :-1, :-1]].float().mean())
 
 

@@ -19,6 +19,7 @@ from TTAUncertaintyLib.models.networks.pyramid_flow import (
     PyramidFlowArchitecture,
     PyramidFlowNetwork,
 )
+from TTAUncertaintyLib.models.weights.described import architecture_to_text
 from TTAUncertaintyLib.training.losses import LossTerms, LossWeights, registration_loss
 from TTAUncertaintyLib.training.synthesis import PairSource, SynthesisSettings, SyntheticPair
 
@@ -134,7 +135,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "architecture": self.settings.architecture.to_json(),
+            "architecture": architecture_to_text(self.settings.architecture),
         }
 
     def load_state(self, state: dict[str, Any]) -> None:

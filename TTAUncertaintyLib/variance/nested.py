@@ -29,8 +29,7 @@ design are no independent draws: `two_level` is for these.
 
 Sources: Lemma 4.1 of arXiv 2509.23355 for the two terms; Searle, Casella, McCulloch, "Variance
 Components" (1992) for the estimator; Lancaster, "The Helmert Matrices", Amer. Math. Monthly 72
-(1965), for the contrasts; Welford (1962) and Chan, Golub, LeVeque (1979) for the streaming and
-merging updates.
+(1965), for the contrasts; Welford (1962) for the streaming updates.
 """
 
 from __future__ import annotations
@@ -193,49 +192,6 @@ class NestedVariance:
             for a in range(3):
                 sums[0].addcmul_(delta[a], delta[a], value=weight)
 
-    def merge(self, other: NestedVariance) -> None:
-        """Take in what another accumulator has seen, as if this one had seen it.
-
-        The contrasts behind the standard error are then others than those of one stream, just as
-        independent, and so is the standard error: as good, not the same.
-
-        Raises
-        ------
-        ValueError
-            If R or the kind differ, or either holds an incomplete group.
-        """
-        if (self.replicates, self.full) != (other.replicates, other.full):
-            raise ValueError("Only accumulators with the same R and of the same kind can merge.")
-        if self._open or other._open:
-            raise ValueError("An incomplete group cannot be merged.")
-        if other.groups == 0:
-            return
-        n, m = self.groups, other.groups
-        delta = other.mean.to(self.mean) - self.mean
-        between = other.between.to(self.between)
-        if self.replicates > 1:
-            within = other.within.to(self.within)
-            self._within_spread += other._within_spread.to(self.within)
-            sums = self._trace_of(self.within), self._trace_of(within)
-            _join(self._within_spread, *sums, n, m)
-            self.within += within
-        # the increments of both, and the one between them where both have seen something
-        self._between_spread += other._between_spread.to(between)
-        _join(
-            self._between_spread,
-            self._trace_of(self.between),
-            self._trace_of(between),
-            n - 1,
-            m - 1,
-        )
-        self.between += between
-        if n > 0:
-            increment = _squared(delta, n * m / (n + m))
-            _spread(self._between_spread, self._trace_of(self.between), increment, n + m - 2)
-        self._accumulate(self.between, delta, n * m / (n + m))
-        self.mean.add_(delta, alpha=m / (n + m))
-        self.groups = n + m
-
     def estimate(self) -> VarianceEstimate:
         """Return the estimate from the complete groups so far; nothing is changed.
 
@@ -362,11 +318,3 @@ def _spread(spread: Tensor, sums: Tensor, value: Tensor, count: int) -> None:
     if count > 0:
         deviation = torch.sub(value, sums, alpha=1 / count)
         spread.addcmul_(deviation, deviation, value=count / (count + 1))
-
-
-def _join(spread: Tensor, sums: Tensor, others: Tensor, count: int, other_count: int) -> None:
-    """Add what lies between two sets of values to the sum of their squared deviations."""
-    if count > 0 and other_count > 0:
-        between = sums / count - others / other_count
-        weight = count * other_count / (count + other_count)
-        spread.addcmul_(between, between, value=weight)

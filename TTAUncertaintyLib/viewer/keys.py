@@ -36,23 +36,23 @@ class Keys:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        state, shown = viewer.state, viewer.map.controls
+        state, shown, review = viewer.state, viewer.map.controls, viewer.review.controls
 
         def keys() -> None:
             state.keys_shown = not state.keys_shown
 
         self._doing = {
-            "n": lambda: viewer.review.step(1),
-            "p": lambda: viewer.review.step(-1),
-            "a": lambda: viewer.review.decide("accept"),
-            "c": lambda: viewer.review.decide("check"),
-            "r": lambda: viewer.review.decide("reject"),
+            "n": lambda: review.step(1),
+            "p": lambda: review.step(-1),
+            "a": lambda: review.decide("accept"),
+            "c": lambda: review.decide("check"),
+            "r": lambda: review.decide("reject"),
             "m": shown.step,
             "f": lambda: shown.toggle(compare="flicker"),
             "k": lambda: shown.toggle(compare="checkerboard"),
             "g": lambda: shown.toggle(transform="grid"),
             "l": shown.other_layout,
-            " ": viewer.teaching.toggle,
+            " ": viewer.teaching.controls.toggle,
             "]": lambda: viewer.work.step(1),
             "[": lambda: viewer.work.step(-1),
             "?": keys,

@@ -16,7 +16,8 @@ from ..scene.layouts import Layout
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
 from .clock import ServerClock
-from .rows import segments, select, slider, switch
+from .part import Part
+from .rows import segments, select, slider, switch, written
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -28,13 +29,8 @@ _KEYS = {field.name: f"map_{field.name}" for field in fields(MapChoices)}
 _STOPS = 24
 
 
-class MapPanel:
+class MapPanel(Part):
     """The `MapScreen` of the page. The choices are in the state that all tabs share.
-
-    Parameters
-    ----------
-    viewer
-        The host.
 
     Attributes
     ----------
@@ -43,7 +39,7 @@ class MapPanel:
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+        super().__init__(viewer)
         begin = MapChoices(layout=Layout.FOUR_UP.value, in_3d=True)
         viewer.state.update({_KEYS[name]: value for name, value in asdict(begin).items()})
         viewer.state.update({"map_view": _written(MapView()), "bar": "", "ticks": []})
@@ -169,7 +165,7 @@ class MapPanel:
 def _written(view: MapView) -> dict[str, Any]:
     """Return what is to be seen as the page reads it; limits as finely as its sliders go."""
     limits = {"low": round(view.limits.low, 3), "high": round(view.limits.high, 3)}
-    return asdict(view) | {"in_3d_words": view.in_3d_words.said(), "limits": limits}
+    return dict(written(view)) | {"limits": limits}
 
 
 def _gradient(node: Any) -> str:

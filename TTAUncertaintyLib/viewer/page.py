@@ -54,7 +54,7 @@ class Page:
         with v3.VAppBar(height=46, elevation=1):
             v3.VAppBarNavIcon(click="drawer = !drawer", size="small", aria_label="Panel")
             html.Div("TTAUncertainty", classes="font-weight-bold mr-4 d-none d-md-block")
-            with html.Div(v_if="work.length > 1", classes="d-flex align-center mr-3"):
+            with html.Div(v_if="work.rows.length > 1", classes="d-flex align-center mr-3"):
                 _icon(
                     "mdi-chevron-left",
                     "Previous result ([)",
@@ -62,7 +62,7 @@ class Page:
                     "work-prev",
                 )
                 html.Span(
-                    "{{ work_number >= 0 ? work_number + 1 : '–' }} of {{ work.length }}",
+                    "{{ work_number >= 0 ? work_number + 1 : '–' }} of {{ work.rows.length }}",
                     classes="tta-bar-title tta-work-place",
                 )
                 _icon(

@@ -1,4 +1,4 @@
-"""The panel Review: hot spots one by one, structures, the decision, and the report."""
+"""The panel Review: the result's folder, what was sent, and the controls written into the page."""
 
 from __future__ import annotations
 
@@ -6,43 +6,35 @@ import contextlib
 import io
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
+from ..controls.review_controls import ReviewControls
+from ..controls.review_view import ReviewView
 from ..errors import InputError, OutputError
 from ..reading import Unreadable, read_text
-from ..results import MapKind
 from ..results.files import REVIEW_FILE
-from ..results.report.scales import tidy_above
-from ..results.review_report import write_review
-from ..review import (
-    MatchedReview,
-    ReviewedSpot,
-    Table,
-    Verdict,
-    review_from_json,
-    review_to_json,
-    structure_tables,
-    write_whole,
-)
-from ..review.tables import verdict_counts
-from ..scene.hot_spots import go_to_spot
+from ..review import Review, review_from_json, review_to_json, write_whole
+from ..review.landmark_files import PairedLandmarks
 from ..scene.loading import folder_of
 from ..scene.result import ResultNodes
-from ..scene.review_content import review_content
-from ..scene.review_desk import ReviewDesk
 from ..scene.review_state import keep_review
+from ..scene.stage import Stage
 from ..scene.structures import Structures
-from .landmarks_part import LandmarksPart
+from .clock import ServerClock
+from .landmarks_sent import LandmarksSent
+from .part import Part
 from .rows import (
     file_chooser,
     number,
     remark_field,
     slider,
+    table,
     text_field,
     verdict_buttons,
+    written,
 )
 from .session import Upload
 from .structures_of_fixed import StructuresOfFixed
@@ -50,155 +42,74 @@ from .structures_of_fixed import StructuresOfFixed
 if TYPE_CHECKING:
     from .viewer import Viewer
 
-
-#: Columns that the export has and the page has no room for.
-_LEFT_OUT = ("Map", "Voxels", "With estimate", "Mean")
+_ALL = frozenset({"spots", "structures", "landmarks"})
 
 
-class ReviewPanel:
-    """Brings together the review of the shown result and the page.
+class ReviewPanel(Part):
+    """The `ReviewScreen` of the page.
 
     What is decided is kept in the result's folder at once, where that can be written.
 
-    Parameters
+    Attributes
     ----------
-    viewer
-        The host.
+    controls
+        `ReviewControls`.
+    landmarks
+        `LandmarksSent`.
     """
 
+    hints: ClassVar[dict[str, str]] = {}  # what is to be done is plain to see on the page
+
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
-        self._desk: ReviewDesk | None = None
-        self._matched = MatchedReview(())
-        self._selected = -1
-        self._kept: bytes | None = None  # what of this review lies in the result's folder
-        self._changed = False  # since it was read: nothing is written that nobody decided
+        super().__init__(viewer)
+        self.selected = -1
         self._structures: Structures | None = None
+        self._reviewer = ""  # who reviewed last
+        self._kept: bytes | None = None  # what of this review lies in the result's folder
+        self._decided: Review | None = None  # nothing is written that nobody decided
         self._fixed_structures = StructuresOfFixed(viewer)
-        self.landmarks = LandmarksPart(viewer)
-        state = viewer.state
-        state.update(
+        self.landmarks = LandmarksSent(viewer)
+        viewer.state.update(
             {
-                "spots": [],
-                "spot": -1,
-                "spot_comment": "",
-                "spot_place": "",
-                "spot_words": "",
-                "spot_threshold": 0.0,
-                "spot_highest": 1.0,
-                "spots_words": "",
-                "overall": "",
-                "overall_comment": "",
-                "reviewer": "",
-                "tolerance": "",
-                "tables": [],
-                "structures_name": "",
-                "review_kept": "",
+                "review": written(ReviewView()),
                 "review_of": "",
+                "review_kept": "",
+                "spot_threshold": 0.0,
+                "structures_name": "",
+                "landmarks_fixed_name": "",
+                "landmarks_moving_name": "",
             }
         )
-        state.change("spot_threshold")(self._on_threshold)
-        state.change("reviewer")(self._on_reviewer)
-        state.change("tolerance")(self._on_tolerance)
+        self.controls = ReviewControls(self, ServerClock(viewer.state))
+        viewer.state.change("spot_threshold")(self._on_threshold)
 
     def on_result(self, result: ResultNodes | None) -> None:
-        """Open the review of another result."""
-        if self._desk is not None:
-            self._desk.leave()
-        self._desk, self._matched, self._selected = None, MatchedReview(()), -1
-        self._changed = False
-        self._kept = None
-        self._structures = None
+        """Open the review of another result, as it lies in the result's folder."""
+        self.selected, self._structures, self._kept, self._decided = -1, None, None, None
         self.landmarks.on_result(result)
         state = self._viewer.state
-        state.update({"spots": [], "spot": -1, "spot_comment": "", "tables": []})
-        state.update({"structures_name": "", "review_kept": ""})
-        if result is None:
-            return
+        state.structures_name = state.review_kept = ""
         try:
-            self._take_kept(result)
-            self._desk = ReviewDesk(self._viewer.stage, result)
+            found = None if result is None else self._fixed_structures.bundled(result)
+            if found is not None:
+                self._structures, state.structures_name = found
+            if result is not None:
+                self._take_kept(result)
+            self.controls.on_result(result)
         except InputError as error:
+            self.controls.on_result(None)
             self._viewer.say_problem(error)
-            return
-        review = self._desk.review
-        state.update(
-            {
-                "overall": "" if review.verdict is Verdict.OPEN else review.verdict.value,
-                "overall_comment": review.comment,
-                "review_of": str(self._folder()),
-                "reviewer": review.reviewer or state.reviewer,
-                "tolerance": "" if review.tolerance_mm is None else f"{review.tolerance_mm:g}",
-            }
-        )
-        found = self._fixed_structures.bundled(result)
-        if found is not None:
-            self._structures, state.structures_name = found
-        if self._desk.kind not in result.maps:
-            state.spots_words = "This result has no map that could be reviewed."
-            self._desk = None
-            return
-        self.refresh()
-        self._viewer.work.on_review(self._folder(), review)
-
-    def on_map(self, kind: MapKind) -> None:
-        """Review the map that is shown, where it is one in mm."""
-        if self._desk is not None and kind.facts.unit == "mm" and kind is not self._desk.kind:
-            self._desk.choose_map(kind)
-            self._selected = -1
-            self.refresh()
-
-    def refresh(self) -> None:
-        """Find what is to be seen, and write it into the page."""
-        desk = self._desk
-        if desk is None:
-            return
-        state = self._viewer.state
-        self._show(desk.spots(self._structures))
-        state.spot_highest = tidy_above(max(desk.highest, desk.threshold))
-        state.spot_threshold = round(desk.threshold, 2)
-        if self._structures is not None:
-            title = desk.kind.facts.title
-            every = desk.statistics(self._structures)
-            found = [one for one in every if one.map_title == title or one.unit != "mm"]
-            tables = structure_tables(found, desk.review.tolerance_mm)
-            state.tables = [_table(table, title) for table in tables]
-        self.landmarks.show(desk.kind)
+        if self.controls.review is not None:
+            state.review_of = str(self._folder())
+            self._viewer.work.on_review(self._folder(), self.controls.review)
 
     def suspend(self) -> None:
-        """Leave the views to something else; `refresh` brings the places back."""
-        if self._desk is not None:
-            self._desk.hide_spots()
+        """Leave the views to something else."""
+        self.controls.suspend()
 
-    def step(self, by: int) -> None:
-        """Go to the next hot spot or the one before; the list is a ring."""
-        count = len(self._matched.spots)
-        if count:
-            first = 0 if by > 0 else count - 1
-            self.select((self._selected + by) % count if self._selected >= 0 else first)
-
-    def select(self, number: int) -> None:
-        """Look at a hot spot, from 0 on."""
-        if self._desk is not None and 0 <= number < len(self._matched.spots):
-            self._selected = number
-            go_to_spot(self._viewer.stage, self._matched, number + 1)
-            self._say_selected()
-
-    def decide(self, verdict: str) -> None:
-        """Give the chosen hot spot a verdict; the same one again takes it back."""
-        spot = self._spot
-        if spot is not None and verdict in [one.value for one in Verdict]:
-            wanted = Verdict(verdict)
-            self._decide(spot, Verdict.OPEN if spot.verdict is wanted else wanted, None)
-
-    def decide_overall(self, verdict: str) -> None:
-        """Decide on the registration as a whole; the same verdict again takes it back."""
-        if self._desk is not None and verdict in [one.value for one in Verdict]:
-            wanted = Verdict(verdict)
-            taken_back = self._desk.review.verdict is wanted
-            self._desk.decide_overall(Verdict.OPEN if taken_back else wanted, None)
-            self._viewer.state.overall = "" if taken_back else verdict
-            self._after_decision()
+    def refresh(self) -> None:
+        """The views are free again."""
+        self.controls.show_again()
 
     def use_structures(self, upload: Upload) -> None:
         """Take a label map that was sent as structures of the fixed image.
@@ -208,21 +119,36 @@ class ReviewPanel:
         InputError
             If nothing of it lies on the result.
         """
-        if self._desk is None:
+        result = self.controls.result
+        if result is None:
             raise InputError("There is no result yet that structures could lie on.")
-        result, name = self._desk.result, upload.name
-        self._structures = self._fixed_structures.of_file(result, upload.path, name)
-        self._viewer.state.structures_name = name
-        self.refresh()
+        self._structures = self._fixed_structures.of_file(result, upload.path, upload.name)
+        self._viewer.state.structures_name = upload.name
+        self.controls.refresh()
+
+    def comment_on_spot(self, place: str, before: str, text: str) -> None:
+        """Take what a tab wrote about a hot spot; `before` is what it saw there when it began."""
+        try:
+            self.controls.comment_on_spot(text, place, before)
+        except InputError as error:
+            self._viewer.say_problem(error)
+
+    def comment_on_all(self, place: str, before: str, text: str) -> None:
+        """Take what a tab wrote about the registration of a result, named by its folder."""
+        if place == str(self._folder()):
+            self.controls.comment_on_all(text, before)
+        elif text != before:
+            gone = InputError("Another result is shown by now.", f"You wrote: {text}")
+            self._viewer.say_problem(gone)
 
     def keep(self) -> None:
         """Write the review beside its result."""
-        desk, folder = self._desk, self._folder()
-        if desk is None or folder == Path() or not self._changed:
+        folder, state = self._folder(), self._viewer.state
+        if self._decided is None or folder == Path():
             return
-        content = review_to_json(desk.review).encode()
-        if self._on_disk(folder) not in (self._kept, content):
-            self._viewer.state.review_kept = (
+        content = review_to_json(self._decided).encode()
+        if _on_disk(folder) not in (self._kept, content):
+            state.review_kept = (
                 "Another program has changed the review in the result's folder, and it was left as "
                 "it is: export this one, then open the result again."
             )
@@ -230,10 +156,10 @@ class ReviewPanel:
         try:
             write_whole(folder / REVIEW_FILE, content)
             self._kept = content
-            self._viewer.state.review_kept = "Kept in the result's folder."
+            state.review_kept = "Kept in the result's folder."
         except OutputError:
             said = "The result's folder cannot be written: export the report to keep this review."
-            self._viewer.state.review_kept = said
+            state.review_kept = said
 
     def export(self) -> bytes:
         """Return the review as a ZIP file: one page, the tables, the review itself.
@@ -243,16 +169,10 @@ class ReviewPanel:
         TTAUncertaintyError
             If there is nothing to export, or no room for it.
         """
-        desk = self._desk
-        if desk is None:
-            raise InputError("There is no review to export.")
-        views, title = self._viewer.views, desk.kind.facts.title
-        pictures = views.pictures(title)
-        places = {spot.rank: spot.spot.position_ras_mm for spot in self._matched.spots}
-        pictures += views.pictures_of_places(places)
+        views, controls = self._viewer.views, self.controls
+        pictures = views.pictures(controls.map_title) + views.pictures_of_places(controls.places)
         folder = self._viewer.session.new_folder("review")
-        found = self.landmarks.findings
-        write_review(folder, review_content(desk.result, self._structures, found, pictures))
+        controls.writing(folder, pictures)()
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(folder.iterdir()):
@@ -261,10 +181,41 @@ class ReviewPanel:
         folder.rmdir()
         return packed.getvalue()
 
+    # what the controls ask
+
     @property
-    def _spot(self) -> ReviewedSpot | None:
-        spots = self._matched.spots
-        return spots[self._selected] if 0 <= self._selected < len(spots) else None
+    def stage(self) -> Stage:
+        """The scene and what surrounds it."""
+        return self._viewer.stage
+
+    def begin(self) -> Review:
+        """Return who reviewed last."""
+        return Review(self._reviewer)
+
+    def in_sight(self) -> frozenset[str]:
+        """Return all: one tab may show what another does not."""
+        return _ALL
+
+    def structures(self) -> Structures | None:
+        """Return those that were sent, or come with the fixed image."""
+        return self._structures
+
+    def pairs(self) -> PairedLandmarks | None:
+        """Return those that were sent, or come with the images."""
+        return self.landmarks.pairs()
+
+    def show(self, view: ReviewView) -> None:
+        """Write into the page."""
+        self._viewer.state.review = written(view)
+        self._viewer.state.spot_threshold = round(view.spots.threshold, 2)
+
+    def decided(self, review: Review, _before: Review) -> None:
+        """Keep it beside the result."""
+        self._decided, self._reviewer = review, review.reviewer
+        self.keep()
+        self._viewer.work.on_review(self._folder(), review)
+
+    # how it is done
 
     def _folder(self) -> Path:
         result = self._viewer.result
@@ -273,224 +224,108 @@ class ReviewPanel:
     def _take_kept(self, result: ResultNodes) -> None:
         """Go on from the review that lies in the result's folder."""
         folder = folder_of(result)
-        if folder is None:
-            return
-        self._kept = self._on_disk(folder)
+        self._kept = None if folder is None else _on_disk(folder)
         if self._kept is not None:
             keep_review(result, review_from_json(self._kept))
 
-    @staticmethod
-    def _on_disk(folder: Path) -> bytes | None:
-        """Return the review that lies in a result's folder; None where none can be read."""
-        with contextlib.suppress(Unreadable):
-            return read_text(folder / REVIEW_FILE).encode()
-        return None
-
-    def _decide(
-        self, spot: ReviewedSpot | None, verdict: Verdict | None, comment: str | None
-    ) -> None:
-        desk = self._desk
-        if spot is not None and desk is not None:
-            self._show(desk.decide_spot(spot, verdict, comment))
-            self._after_decision()
-
-    def _after_decision(self) -> None:
-        self._changed = True
-        self.keep()
-        if self._desk is not None:
-            self._viewer.work.on_review(self._folder(), self._desk.review)
-
-    def _show(self, matched: MatchedReview) -> None:
-        desk = self._desk
-        assert desk is not None
-        self._matched = matched
-        if not self._viewer.map.controls.suspended:  # else the views show something else
-            desk.show_spots(matched)
-        facts, state = desk.kind.facts, self._viewer.state
-        state.spots = [_row(reviewed) for reviewed in matched.spots]
-        words = verdict_counts(matched)
-        state.spots_words = f"{facts.title}: {words}."
-        self._say_selected()
-
-    def _say_selected(self) -> None:
-        state, spot = self._viewer.state, self._spot
-        state.spot = self._selected if spot is not None else -1
-        state.spot_comment = "" if spot is None else spot.comment
-        state.spot_place = "" if spot is None else _place_of(spot)
-        if spot is None:
-            state.spot_words = ""
-            return
-        unit = self._desk.kind.facts.unit if self._desk is not None else ""
-        where = ", ".join(f"{value:.0f}" for value in spot.spot.position_ras_mm)
-        state.spot_words = (
-            f"Peak {spot.spot.peak:.2f} {unit}, {spot.spot.volume_cm3:.1f} cm³, at {where} mm (RAS)"
-        )
-
     def _on_threshold(self, spot_threshold: Any, **_state: Any) -> None:
-        desk, value = self._desk, number(spot_threshold)
-        if desk is None or value is None or abs(value - desk.threshold) < 0.006:
-            return
-        desk.set_threshold(value)
-        self._selected = -1
-        self._show(desk.spots(self._structures))
-
-    def comment_on_spot(self, place: str, before: str, text: str) -> None:
-        """Take what a tab wrote about a hot spot; `before` is what it saw there when it began."""
-        if text == before:
-            return
-        spot = next((s for s in self._matched.spots if _place_of(s) == place), None)
-        if spot is None:
-            gone = InputError("The place is not in the list any more.", f"You wrote: {text}")
-            self._viewer.say_problem(gone)
-            return
-        self._decide(spot, None, _both(spot.comment, before, text))
-
-    def comment_on_all(self, place: str, before: str, text: str) -> None:
-        """Take what a tab wrote about the registration of a result, named by its folder."""
-        desk = self._desk
-        if text == before:
-            return
-        if desk is None or place != str(self._folder()):
-            gone = InputError("Another result is shown by now.", f"You wrote: {text}")
-            self._viewer.say_problem(gone)
-            return
-        desk.decide_overall(None, _both(desk.review.comment, before, text))
-        self._viewer.state.overall_comment = desk.review.comment
-        self._after_decision()
-
-    def _on_reviewer(self, reviewer: Any, **_state: Any) -> None:
-        if self._desk is not None and str(reviewer or "") != self._desk.review.reviewer:
-            self._desk.set_reviewer(str(reviewer or ""))
-            self._changed = True
-            self.keep()
-
-    def _on_tolerance(self, tolerance: Any, **_state: Any) -> None:
-        value = number(tolerance)
-        if self._desk is not None and value != self._desk.review.tolerance_mm:
-            self._desk.set_tolerance(value)
-            self._changed = True
-            self.keep()
-            self.refresh()
+        value = number(spot_threshold)
+        if value is not None and abs(value - self.controls.view.spots.threshold) >= 0.006:
+            self.controls.set_threshold(value)
 
     def build(self) -> None:
         """Write the panel into the page."""
         with html.Div(classes="tta-panel"):
-            html.H2("Hot spots")
-            html.P("{{ spots_words }}", classes="tta-small mb-1 tta-spots-words")
-            slider(
-                "spot-threshold",
-                "Places above",
-                "{{ spot_threshold.toFixed(2) }} mm",
-                0,
-                ("spot_highest",),
-                0.05,
-                bound="spot_threshold",
-            )
+            html.P("{{ review.nothing }}", v_if="review.nothing", classes="tta-small")
             self._build_spots()
-            self._build_structures()
-            self.landmarks.build()
+            self._build_found()
             self._build_overall()
 
     def _build_spots(self) -> None:
+        controls = self.controls
+        html.H2("Hot spots")
+        html.P("{{ review.spots.words }}", classes="tta-small mb-1 tta-spots-words")
+        slider(
+            "spot-threshold",
+            "Places above",
+            "{{ spot_threshold.toFixed(2) }} {{ review.spots.unit }}",
+            0,
+            ("review.spots.highest",),
+            0.05,
+            bound="spot_threshold",
+        )
         with html.Div(classes="d-flex ga-2 my-1"):
             for title, by, icon in (("Previous", -1, "left"), ("Next", 1, "right")):
                 v3.VBtn(
                     title,
-                    click=(self.step, f"[{by}]"),
-                    disabled=("!spots.length",),
+                    click=(controls.step, f"[{by}]"),
+                    disabled=("!review.spots.table.rows.length",),
                     size="small",
                     variant="tonal",
                     classes=f"flex-grow-1 tta-step-{title.lower()}",
                     **{f"{'prepend' if by < 0 else 'append'}_icon": f"mdi-chevron-{icon}"},
                 )
-        with html.Table(classes="tta-table tta-spots", v_if="spots.length"):
-            with html.Thead(), html.Tr():
-                for title in ("#", "Peak", "Mean", "cm³"):
-                    html.Th(title)
-                html.Th("Structure", classes="words")
-                html.Th("")
-            with (
-                html.Tbody(),
-                html.Tr(
-                    v_for="(row, n) in spots",
-                    key="n",
-                    classes=("'choosable' + (n === spot ? ' chosen' : '')",),
-                    click=(self.select, "[n]"),
-                ),
-            ):
-                for name in ("rank", "peak", "mean", "volume"):
-                    html.Td(f"{{{{ row.{name} }}}}")
-                html.Td("{{ row.structure }}", classes="words")
-                with html.Td():
-                    html.Span(
-                        "{{ row.verdict }}",
-                        v_if="row.verdict",
-                        classes=("'tta-chip tta-' + row.verdict",),
-                        title=("row.comment",),
-                    )
-        with html.Div(v_if="spot >= 0", classes="mt-2"):
-            html.P("{{ spot_words }}", classes="tta-small mb-2")
-            verdict_buttons("spots[spot] ? spots[spot].verdict : ''", self.decide, "spot")
+        table("spots", "review.spots.table", controls.select, "review.spots.selected")
+        with html.Div(v_if="review.spots.selected >= 0", classes="mt-2"):
+            html.P("{{ review.spots.facts }}", classes="tta-small mb-2")
+            verdict_buttons(
+                "spot", "review.spots.verdict", "review.spots.verdicts", controls.decide
+            )
             remark_field(
                 self._viewer.server,
                 "spot_comment",
                 "Comment on this place",
-                "spot_place",
+                "review.spots.comment",
+                "review.spots.key",
                 self.comment_on_spot,
             )
 
-    def _build_structures(self) -> None:
+    def _build_found(self) -> None:
+        """Write structures and landmarks."""
+        controls = self.controls
         html.H2("Structures")
-        with html.Div(v_if="tables.length"):
-            html.P("{{ structures_name }}", classes="tta-small")
-            with html.Div(v_for="(table, t) in tables", key="t", classes="mb-3"):
-                html.Div("{{ table.title }}", classes="tta-small font-weight-bold")
-                with (
-                    html.Div(style="overflow-x: auto"),
-                    html.Table(classes="tta-table tta-structures"),
-                ):
-                    with html.Thead(), html.Tr():
-                        html.Th(
-                            "{{ title }}",
-                            v_for="(title, n) in table.titles",
-                            key="n",
-                            classes=("n < 1 ? 'words' : ''",),
-                        )
-                    with (
-                        html.Tbody(),
-                        html.Tr(v_for="(row, r) in table.rows", key="r"),
-                    ):
-                        html.Td(
-                            "{{ cell }}",
-                            v_for="(cell, n) in row",
-                            key="n",
-                            classes=("n < 1 ? 'words' : ''",),
-                        )
-        html.P(
-            "A label map of the fixed image gives the uncertainty per structure.",
-            v_if="!tables.length",
-            classes="tta-small",
-        )
+        html.P("{{ structures_name }}", v_if="structures_name", classes="tta-small")
+        html.P("{{ review.structures.words }}", classes="tta-small")
+        with html.Div(v_for="(table, t) in review.structures.tables", key="t", classes="mb-3"):
+            html.Div("{{ table.title }}", classes="tta-small font-weight-bold")
+            table("structures", "table")
         file_chooser("Labels", "structures", "structures_name")
         text_field(
             "tolerance",
+            "review.said.tolerance_mm",
             "Your tolerance, mm (none is built in)",
+            lambda text: controls.set_tolerance(number(text)),
             type="number",
             min="0",
             step="0.1",
         )
+        html.H2("Landmarks")
+        html.P("{{ review.landmarks.words }}", classes="tta-small")
+        with html.Div(v_for="(table, t) in review.landmarks.tables", key="t", classes="mb-2"):
+            table("landmarks", "table", controls.select_landmark, "review.landmark")
+        for side in ("fixed", "moving"):
+            file_chooser(
+                side.capitalize(),
+                f"{side}-landmarks",
+                f"landmarks_{side}_name",
+                ".json,.fcsv,.csv",
+            )
 
     def _build_overall(self) -> None:
+        controls = self.controls
         html.H2("Decision on the whole")
-        verdict_buttons("overall", self.decide_overall, "overall")
+        verdict_buttons(
+            "overall", "review.said.verdict", "review.overalls", controls.decide_overall
+        )
         remark_field(
             self._viewer.server,
             "overall_comment",
             "Comment",
+            "review.said.comment",
             "review_of",
             self.comment_on_all,
         )
-        text_field("reviewer", "Reviewer")
+        text_field("reviewer", "review.said.reviewer", "Reviewer", controls.set_reviewer)
         html.P("{{ review_kept }}", v_if="review_kept", classes="tta-small mt-2")
         v3.VBtn(
             "Export the review",
@@ -510,38 +345,8 @@ class ReviewPanel:
         )
 
 
-def _place_of(reviewed: ReviewedSpot) -> str:
-    """Return what names a hot spot whatever its rank is by now."""
-    return ", ".join(f"{x:.3f}" for x in reviewed.spot.position_lps_mm)
-
-
-def _both(now: str, before: str, text: str) -> str:
-    """Return what one tab wrote, behind what another one has said since the writing began."""
-    return text if now in (before, text) else f"{now} / {text}"
-
-
-def _row(reviewed: ReviewedSpot) -> dict[str, Any]:
-    spot, verdict = reviewed.spot, reviewed.verdict
-    return {
-        "rank": reviewed.rank,
-        "peak": f"{spot.peak:.2f}",
-        "mean": f"{spot.mean:.2f}",
-        "volume": f"{spot.volume_cm3:.1f}",
-        "structure": spot.structure or "–",
-        "verdict": "" if verdict is Verdict.OPEN else verdict.value,
-        "comment": reviewed.comment,
-    }
-
-
-def _table(table: Table, title: str) -> dict[str, Any]:
-    """Return a table of one map as the page shows it: what fits beside the views."""
-    shown = [
-        n
-        for n, column in enumerate(table.columns)
-        if column.title not in _LEFT_OUT and any(row[n] is not None for row in table.rows)
-    ]
-    return {
-        "title": f"{title} per structure" if table.key == "structures" else table.title,
-        "titles": [table.columns[n].heading.replace("cm3", "cm³") for n in shown],
-        "rows": [[table.columns[n].shown(row[n]) for n in shown] for row in table.rows],
-    }
+def _on_disk(folder: Path) -> bytes | None:
+    """Return the review that lies in a result's folder; None where none can be read."""
+    with contextlib.suppress(Unreadable):
+        return read_text(folder / REVIEW_FILE).encode()
+    return None

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from typing import Any, TypeVar
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
+
+from ..controls.option import Phrase
+from ..controls.table_view import TableView
 
 _Kind = TypeVar("_Kind", bound=Enum)
 
@@ -67,21 +71,38 @@ def select(name: str, items: str, label: str, classes: str = "", **more: Any) ->
     )
 
 
-def text_field(name: str, label: str, classes: str = "mt-2", **more: Any) -> None:
-    """Write a line of text, which counts once the person leaves it."""
+def text_field(name: str, shown: str, label: str, tell: Callable[[str], None], **more: Any) -> None:
+    """Write a line of text, which counts once the person leaves it.
+
+    Parameters
+    ----------
+    name
+        Of its class, `tta-NAME`.
+    shown
+        Expression of what stands there.
+    tell
+        Called with what the person writes.
+    """
     v3.VTextField(
-        v_model_lazy=(name,),
+        model_value=(shown,),
+        change=(tell, "[$event.target.value]"),
         label=label,
         density="compact",
         variant="outlined",
         hide_details=True,
-        classes=f"{classes} tta-{name}",
+        classes=f"mt-2 tta-{name}",
+        __events=["change"],
         **more,
     )
 
 
 def remark_field(
-    server: Any, name: str, label: str, place: str, say: Callable[[str, str, str], None]
+    server: Any,
+    name: str,
+    label: str,
+    shown: str,
+    place: str,
+    say: Callable[[str, str, str], None],
 ) -> None:
     """Write a line of text about a place, which counts once the person leaves it.
 
@@ -93,9 +114,11 @@ def remark_field(
     server
         trame's.
     name
-        Key of the state: what is said so far.
+        Of its class, `tta-NAME`, with hyphens.
     label
         Of the line.
+    shown
+        Expression of what is said so far.
     place
         Expression of the place that the line is about.
     say
@@ -106,16 +129,16 @@ def remark_field(
     server.state.client_only(draft, about, before)
     said = f"trigger('{server.controller.trigger_name(say)}', [{about}, {before}, {draft}])"
     v3.VTextField(
-        model_value=(f"{about} === null ? {name} : {draft}",),
+        model_value=(f"{about} === null ? {shown} : {draft}",),
         update_modelValue=f"{draft} = $event",
-        focus=f"{about} = {place}; {before} = {name}; {draft} = {name}",
+        focus=f"{about} = {place}; {before} = {shown}; {draft} = {shown}",
         blur=f"{said}; {about} = null",
         keydown_enter="$event.target.blur()",
         label=label,
         density="compact",
         variant="outlined",
         hide_details=True,
-        classes=f"mt-2 tta-{name} tta-{name.replace('_', '-')}",
+        classes=f"mt-2 tta-{name.replace('_', '-')}",
         __events=["focus", "blur", ("keydown_enter", "keydown.enter")],
     )
 
@@ -173,19 +196,103 @@ def segments(name: str, shown: str, options: str, choose: Callable[..., None]) -
         )
 
 
-def verdict_buttons(value: str, decide: Callable[[str], None], what: str) -> None:
-    """Write the three verdicts; `value` is the expression of the one that was given."""
-    colors = {"accept": "success", "check": "warning", "reject": "error"}
+def verdict_buttons(what: str, given: str, options: str, decide: Callable[[str], None]) -> None:
+    """Write the verdicts; `given` is the expression of the one that was given, if any."""
+    colors = "{accept: 'success', check: 'warning', reject: 'error'}"
     with html.Div(classes=f"d-flex ga-1 tta-verdicts-{what}"):
-        for verdict, color in colors.items():
-            v3.VBtn(
-                verdict.capitalize(),
-                click=(decide, f"['{verdict}']"),
-                size="small",
-                color=color,
-                variant=(f"({value}) === '{verdict}' ? 'flat' : 'outlined'",),
-                classes=f"flex-grow-1 tta-do-{verdict}",
+        v3.VBtn(
+            "{{ option.title }}",
+            v_for=f"option in {options}",
+            key="option.value",
+            click=(decide, "[option.value]"),
+            title=("option.why_not || option.about",),
+            size="small",
+            color=(f"({colors})[option.value]",),
+            variant=(f"{given} === option.value ? 'flat' : 'outlined'",),
+            classes=("'flex-grow-1 tta-do-' + option.value",),
+        )
+
+
+def table(
+    name: str, shown: str, choose: Callable[[int], None] | None = None, chosen: str = "-1"
+) -> None:
+    """Write a table; where it has no rows, nothing is there.
+
+    Parameters
+    ----------
+    name
+        Of its class, `tta-NAME`.
+    shown
+        Expression of a `controls.table_view.TableView`, as `written`.
+    choose
+        Called with the number of the row, from 0 on, that the person clicks on.
+    chosen
+        Expression of the row that is looked at.
+    """
+    does = {} if choose is None else {"click": (choose, "[n]")}
+    row = "'choosable' + " if choose else "'' + "
+    with html.Table(v_if=f"{shown}.rows.length", classes=f"tta-table tta-{name}"):
+        with html.Thead(), html.Tr():
+            html.Th(
+                "{{ heading.title }}",
+                v_for=f"(heading, h) in {shown}.headings",
+                key="h",
+                classes=("heading.words ? 'words' : ''",),
             )
+        with (
+            html.Tbody(),
+            html.Tr(
+                v_for=f"(row, n) in {shown}.rows",
+                key="n",
+                classes=(f"{row}(n === {chosen} ? ' chosen' : '')",),
+                title=("row.about",),
+                **does,
+            ),
+            html.Td(
+                v_for="(cell, c) in row.cells",
+                key="c",
+                classes=(f"{shown}.headings[c].words ? 'words' : ''",),
+            ),
+        ):
+            last = "row.verdict && c === row.cells.length - 1"
+            html.Span("{{ cell }}", classes=(f"{last} ? 'tta-chip tta-' + row.verdict : ''",))
+
+
+def written(what: object) -> Any:
+    """Return a view of the controls as the page reads it: dictionaries, lists and words."""
+    if isinstance(what, Phrase):
+        return what.said()
+    if isinstance(what, TableView):
+        return _written_table(what)
+    if isinstance(what, Enum):
+        return what.value
+    if is_dataclass(what) and not isinstance(what, type):
+        return {field.name: written(getattr(what, field.name)) for field in fields(what)}
+    return [written(one) for one in what] if isinstance(what, tuple) else what
+
+
+def _written_table(table: TableView) -> dict[str, Any]:
+    """Return a table without what there is no room for beside the views."""
+    kept = [n for n, heading in enumerate(table.headings) if not heading.spare]
+    headings = [table.headings[n] for n in kept]
+    return {
+        "title": table.title,
+        "headings": [
+            {
+                "title": f"{one.title} ({one.unit})" if one.unit else one.title,
+                "words": one.words,
+            }
+            for one in headings
+        ],
+        "rows": [
+            {
+                "cells": [row.cells[n] for n in kept],
+                "verdict": row.verdict,
+                "about": row.about,
+            }
+            for row in table.rows
+        ],
+    }
 
 
 def file_chooser(role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd,.mha") -> None:

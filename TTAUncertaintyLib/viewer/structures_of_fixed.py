@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..geometry import StoredImage, read_stored_labels
 from ..sample_data import SampleImage, sample_pairs
 from ..scene.arrays import add_volume
 from ..scene.result import ResultNodes, remove_with_display
 from ..scene.structures import Structures, structures_on
-
-if TYPE_CHECKING:
-    from .viewer import Viewer
+from .part import Part
 
 
-class StructuresOfFixed:
-    """Brings labels onto the voxels of a result.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
-
-    def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+class StructuresOfFixed(Part):
+    """Brings labels onto the voxels of a result."""
 
     def bundled(self, result: ResultNodes) -> tuple[Structures, str] | None:
         """Return the structures that come with a bundled fixed image, and what they are called."""

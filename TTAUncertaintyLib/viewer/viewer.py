@@ -119,7 +119,7 @@ class Viewer:
 
     def on_map(self, kind: MapKind) -> None:
         """Another map is chosen."""
-        self.review.on_map(kind)
+        self.review.controls.on_map(kind)
 
     def say_problem(self, error: Exception) -> None:
         """Show what went wrong until it is dismissed."""
@@ -160,7 +160,7 @@ class Viewer:
             remove_with_inputs(before)
         self.state.result_title = result.title
         self.state.result_facts = facts_of(result.record)
-        self.map.controls.suspended = False
+        self.map.controls.suspended = self.review.controls.suspended = False
         self.state.has_result = True
         self.map.on_result(result)
         self.review.on_result(result)

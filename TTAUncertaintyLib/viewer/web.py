@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -13,10 +12,8 @@ from aiohttp import web
 from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
 from ..scene.loading import folder_of
+from .part import Part
 from .session import CALIBRATION, IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
-
-if TYPE_CHECKING:
-    from .viewer import Viewer
 
 #: What is sent for what.
 _ROLES = {
@@ -33,17 +30,8 @@ _CHUNK_BYTES = 1 << 20
 _REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
-class Web:
-    """Routes below /tta. All of them are behind the guard.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
-
-    def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+class Web(Part):
+    """Routes below /tta. All of them are behind the guard."""
 
     def add_to(self, application: web.Application) -> None:
         """Add the routes."""

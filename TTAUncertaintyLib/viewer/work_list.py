@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trame.widgets import html
 
+from ..controls.review_view import given
+from ..controls.table_view import Heading, Row, TableView
 from ..errors import TTAUncertaintyError
 from ..results import Bundle, MapKind
 from ..results.naming import input_name
 from ..review import Review, Verdict
+from .part import Part
+from .rows import table, written
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -55,7 +59,7 @@ class Work:
         return cls(folder, " on ".join(names), p95, highest)
 
 
-class WorkList:
+class WorkList(Part):
     """The list, and where in it the person is.
 
     Parameters
@@ -67,11 +71,11 @@ class WorkList:
     """
 
     def __init__(self, viewer: Viewer, bundles: Sequence[Path]) -> None:
-        self._viewer = viewer
+        super().__init__(viewer)
         self._works = sorted((Work.of(path) for path in bundles), key=lambda work: -work.p95_mm)
         self._verdicts: dict[Path, Verdict] = {}
         self._current = -1
-        viewer.state.update({"work": [], "work_number": -1})
+        viewer.state.work_number = -1
         self._say()
 
     def begin(self) -> None:
@@ -110,18 +114,20 @@ class WorkList:
             self._say()
 
     def _say(self) -> None:
-        self._viewer.state.work = [self._row(work) for work in self._works]
+        rows = tuple(self._row(work) for work in self._works)
+        headings = (
+            Heading("Result", words=True),
+            Heading("95 %", "mm"),
+            Heading("Highest", "mm"),
+            Heading("", words=True),
+        )
+        self._viewer.state.work = written(TableView(headings, rows))
 
-    def _row(self, work: Work) -> dict[str, Any]:
-        verdict = self._verdicts.get(work.folder, Verdict.OPEN)
-        return {
-            "title": work.title,
-            "folder": work.folder.name,
-            "p95": f"{work.p95_mm:.2f}" if work.p95_mm >= 0 else "–",
-            "highest": f"{work.highest_mm:.2f}" if work.highest_mm >= 0 else "–",
-            "problem": work.problem,
-            "verdict": "" if verdict is Verdict.OPEN else verdict.value,
-        }
+    def _row(self, work: Work) -> Row:
+        verdict = given(self._verdicts.get(work.folder, Verdict.OPEN))
+        below = work.problem or work.folder.name
+        numbers = (f"{mm:.2f}" if mm >= 0 else "–" for mm in (work.p95_mm, work.highest_mm))
+        return Row((f"{work.title}\n{below}", *numbers, verdict), verdict, below)
 
     def build(self) -> None:
         """Write the panel into the page."""
@@ -132,36 +138,10 @@ class WorkList:
                 "A large spread is no error yet; a small one is no proof.",
                 classes="tta-small mb-2",
             )
-            with html.Table(classes="tta-table tta-work", v_if="work.length"):
-                with html.Thead(), html.Tr():
-                    html.Th("Result", classes="words")
-                    html.Th("95 % mm")
-                    html.Th("Highest")
-                    html.Th("")
-                with (
-                    html.Tbody(),
-                    html.Tr(
-                        v_for="(row, n) in work",
-                        key="n",
-                        classes=("'choosable' + (n === work_number ? ' chosen' : '')",),
-                        click=(self.go, "[n]"),
-                        title=("row.problem || row.folder",),
-                    ),
-                ):
-                    with html.Td(classes="words"):
-                        html.Div("{{ row.title }}")
-                        html.Div("{{ row.problem || row.folder }}", classes="tta-small")
-                    html.Td("{{ row.p95 }}")
-                    html.Td("{{ row.highest }}")
-                    with html.Td():
-                        html.Span(
-                            "{{ row.verdict }}",
-                            v_if="row.verdict",
-                            classes=("'tta-chip tta-' + row.verdict",),
-                        )
+            table("work", "work", self.go, "work_number")
             html.P(
                 "Nothing is in the list. Name result folders when you start the viewer, "
                 "or run a registration here.",
-                v_if="!work.length",
+                v_if="!work.rows.length",
                 classes="tta-small",
             )

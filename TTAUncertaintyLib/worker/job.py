@@ -26,17 +26,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from enum import Enum
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from ..engine import Execution, Precision
 from ..errors import InputError
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import DesignRequest
-from ..reading import NotAllowed, Unreadable, parse_json, read_as, take_version
+from ..reading import NotAllowed, Unreadable, parse_json, plain, read_as, take_version
 
 SCHEMA_VERSION = 1
 
@@ -182,11 +180,8 @@ class Job:
 
     def to_json(self, indent: int | None = 2) -> str:
         """Return the job file's text (ASCII), in one line if the indent is None."""
-        values: dict[str, Any] = {"schema_version": SCHEMA_VERSION}
-        values |= {each.name: getattr(self, each.name) for each in fields(self)}
-        values["design"] = self.design.as_dict()
-        values["options"] = dict(self.options)
-        return json.dumps(values, default=_plain, indent=indent)
+        values = {"schema_version": SCHEMA_VERSION, **plain(self), "design": self.design.as_dict()}
+        return json.dumps(values, indent=indent)
 
     @classmethod
     def from_json(cls, text: str) -> Job:
@@ -201,7 +196,3 @@ class Job:
             return read_as(cls, take_version(parse_json(text), SCHEMA_VERSION))
         except (Unreadable, NotAllowed) as error:
             raise InputError(f"The job is not valid: {error}".rstrip(".") + ".") from error
-
-
-def _plain(value: object) -> str:
-    return str(value.value if isinstance(value, Enum) else value)

@@ -19,6 +19,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry import Lattice
+from ..whole_files import written_whole
 from .messages import Voice
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 LARGEST_SHARE, LEAST_PAUSE_S = 0.02, 1.0
 
 _WARPED, _TOTALS = "warped.nrrd", "total_*.nrrd"
-_PARTIAL = "partial_"
+_PARTIAL = "warped.partial.nrrd"  # those of a map are named as maps are
 
 
 class Previews:
@@ -137,16 +138,16 @@ class Previews:
 
     def _write(self, name: str, values: NDArray[np.float32], lattice: Lattice) -> Path:
         image = lattice.stamp(sitk.GetImageFromArray(values))
-        partial, path = self._folder / (_PARTIAL + name), self._folder / name
-        sitk.WriteImage(image, str(partial), useCompression=False)
-        partial.replace(path)
+        path = self._folder / name
+        with written_whole(path) as partial:
+            sitk.WriteImage(image, str(partial), useCompression=False)
         return path
 
 
 def remove_previews(folder: Path) -> None:
     """Remove previews, and their folder where it holds nothing else."""
-    for pattern in (_WARPED, _TOTALS):
-        for file in [*folder.glob(pattern), *folder.glob(_PARTIAL + pattern)]:
+    for pattern in (_WARPED, _PARTIAL, _TOTALS):
+        for file in folder.glob(pattern):
             with contextlib.suppress(OSError):
                 file.unlink()
     with contextlib.suppress(OSError):

@@ -133,17 +133,17 @@ def test_choices_become_the_job_they_name() -> None:
 @pytest.mark.parametrize(
     ("choice", "error", "says"),
     [
-        ({"preset": "quik"}, DesignError, "quick, standard"),
-        ({"outer": "8"}, DesignError, "outer is '8'"),
-        ({"outer": True}, DesignError, "outer is True"),
-        ({"scale": "much"}, DesignError, "scale is 'much'"),
-        ({"start": "middle"}, InputError, "header, "),
-        ({"threads": 1.5}, InputError, "threads is 1.5"),
-        ({"reverse_pass": 0}, InputError, "reverse_pass is 0"),
-        ({"weights": 3}, InputError, "weights is 3"),
-        ({"model": None}, InputError, "model is None"),
+        ({"preset": "quik"}, DesignError, '"quick" or "standard"'),
+        ({"outer": "8"}, DesignError, '"8"'),
+        ({"outer": True}, DesignError, "'outer' is true"),
+        ({"scale": "much"}, DesignError, '"much"'),
+        ({"start": "middle"}, InputError, '"header" or '),
+        ({"threads": 1.5}, InputError, "'threads' is 1.5. Allowed: a whole number"),
+        ({"reverse_pass": 0}, InputError, "'reverse_pass' is 0"),
+        ({"weights": 3}, InputError, "'weights' is 3"),
+        ({"model": None}, InputError, "'model' is null"),
         ({"options": "a=b"}, InputError, "options are 'a=b'"),
-        ({"ensemble": [1]}, InputError, "ensemble is 1"),
+        ({"ensemble": [1]}, InputError, r"'ensemble' is \[1\]"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_by_name(

@@ -1,10 +1,10 @@
 """Does a second opinion find where a registration that was made elsewhere is wrong?
 
 Known maps: people's brains, deformed by a known map and changed in appearance, are registered by
-B-splines, demons and greedy, the latter two on a coarse grid too, and deliberately spoilt: a start 20 mm
-off, a local shift of 6 mm, a mirrored moving image. The error of each is known at every voxel, and
-held against the disagreement with the network, the local correlation and the Jacobian. A
-calibration is fitted from it, and checked with every subject left out in turn.
+B-splines, demons and greedy, the latter two on a coarse grid too, and deliberately spoilt: a start
+20 mm off, a local shift of 6 mm, a mirrored moving image. The error of each is known at every
+voxel, and held against the disagreement with the network, the local correlation and the Jacobian.
+A calibration is fitted from it, and checked with every subject left out in turn.
 
 People: the same programs between two people with manual labels. There the truth is how far the
 carried structures' surfaces lie from the drawn ones.

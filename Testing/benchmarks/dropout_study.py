@@ -23,6 +23,7 @@ from sheet_of_maps import Panel, box_around, paint_sheet
 from torch import Tensor
 
 from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
+from TTAUncertaintyLib.models.adapters.pyramid_flow import read_pyramid_flow
 from TTAUncertaintyLib.models.descriptions import bundled_dropout_weights
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
 from TTAUncertaintyLib.perturbations import DesignRequest, Noise, Preset
@@ -34,7 +35,6 @@ from TTAUncertaintyLib.training.evaluation_cases import (
     manufactured_case,
 )
 from TTAUncertaintyLib.training.image_lattice import SPACING_MM
-from TTAUncertaintyLib.training.weights_file import load_network
 
 _REPLICATES = 4
 _DIRECT_PASSES = 16
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--affine", type=int, default=1, help="affine cases")
     parser.add_argument("--picture", type=Path, help="paint a slice of the first case here")
     options = parser.parse_args()
-    network = load_network(options.weights)
+    network = read_pyramid_flow(options.weights)
     image, _ = load_volume(options.subject)
     found = []
     for seed in range(options.smooth + options.affine):

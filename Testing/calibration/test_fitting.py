@@ -14,6 +14,8 @@ import torch
 from TTAUncertaintyLib.calibration import (
     Calibration,
     CueTerm,
+    ErrorBound,
+    Score,
     apply,
     mismatch,
     read_calibration,
@@ -76,7 +78,7 @@ def study(scales: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)) -> list[Measurement]
 
 def test_the_weights_that_made_the_errors_are_found() -> None:
     calibration, _ = fit(study(), MODEL, [])
-    weights = {term.cue: term.weight for term in calibration.terms}
+    weights = {term.cue: term.weight for term in calibration.score.terms}
     assert weights[Cue.TOTAL] == pytest.approx(0.8, abs=0.03)
     assert all(abs(w) < 0.03 for cue, w in weights.items() if cue is not Cue.TOTAL)
     # E exp(N(0, .5^2)) = exp(.125): the expected error is the mean, not the median
@@ -99,7 +101,7 @@ def test_the_bound_holds_for_subjects_it_has_not_seen() -> None:
 def test_subjects_that_differ_widen_the_bound() -> None:
     alike, _ = fit(study(), MODEL, [])
     different, _ = fit(study((0.5, 1.0, 1.5, 2.0)), MODEL, [])
-    assert different.bound_factor > 1.1 * alike.bound_factor
+    assert different.error_bound.factor > 1.1 * alike.error_bound.factor
 
 
 def test_a_left_out_case_has_no_part_in_what_is_said_of_it() -> None:
@@ -116,8 +118,8 @@ def test_a_left_out_case_has_no_part_in_what_is_said_of_it() -> None:
 def test_a_cue_that_would_count_against_itself_counts_nothing() -> None:
     cases = [replace(m, error=1 / m.error) for m in study()]
     calibration, _ = fit(cases, MODEL, [])
-    assert all(term.weight >= 0 for term in calibration.terms)
-    assert Cue.TOTAL not in {t.cue for t in calibration.terms if t.weight > 0.05}
+    assert all(term.weight >= 0 for term in calibration.score.terms)
+    assert Cue.TOTAL not in {t.cue for t in calibration.score.terms if t.weight > 0.05}
 
 
 def test_intrinsic_and_jitter_take_the_place_of_their_sum() -> None:
@@ -126,14 +128,14 @@ def test_intrinsic_and_jitter_take_the_place_of_their_sum() -> None:
         for m in study()
     ]
     calibration, _ = fit(cases, MODEL, [])
-    assert Cue.TOTAL not in {term.cue for term in calibration.terms}
+    assert Cue.TOTAL not in {term.cue for term in calibration.score.terms}
 
 
 def test_more_of_a_cue_never_means_less_error() -> None:
     """A cue that falls where the error rises is left out, and the fit is that without it."""
     cases = [replace(m, cues={**m.cues, Cue.NCC_GAP: 1 / m.error}) for m in study()]
     calibration, _ = fit(cases, MODEL, [])
-    weights = {term.cue: term.weight for term in calibration.terms}
+    weights = {term.cue: term.weight for term in calibration.score.terms}
     assert Cue.NCC_GAP not in weights
     assert weights[Cue.TOTAL] == pytest.approx(0.8, abs=0.03)
 
@@ -149,7 +151,7 @@ def test_the_expected_error_never_falls_where_the_score_rises() -> None:
 def test_the_highest_scores_are_told_apart() -> None:
     """The top hundredth expects more error than the top twentieth: no plateau where one looks."""
     calibration, _ = fit(study(), MODEL, [])
-    errors = [error for _, error in calibration.knots]
+    errors = [error for _, error in calibration.expected_error_mm]
     assert len(errors) == 23 and errors[-1] > 1.3 * errors[-4]
 
 
@@ -187,11 +189,9 @@ SIMPLE = Calibration(
     {},
     DESIGN,
     2.0,
-    (CueTerm(Cue.TOTAL, 2.0, 0.1, 4.0), CueTerm(Cue.NCC_GAP, 1.0, 0.0, 1.0)),
-    0.5,
+    Score(0.5, (CueTerm(Cue.TOTAL, 2.0, (0.1, 4.0)), CueTerm(Cue.NCC_GAP, 1.0, (0.0, 1.0)))),
     ((-1.0, 0.2), (1.0, 1.0), (3.0, 5.0)),
-    2.5,
-    0.9,
+    ErrorBound(0.9, 2.5),
 )
 
 
@@ -221,9 +221,9 @@ def test_beyond_its_range_a_cue_is_marked_and_counts_as_the_range_ends() -> None
 
 def test_what_lies_below_the_floor_is_no_less_than_what_was_seen() -> None:
     floor = Cue.TOTAL.facts.floor
-    seen = (CueTerm(Cue.TOTAL, 2.0, floor / 2, 4.0),)
+    seen = Score(0.5, (CueTerm(Cue.TOTAL, 2.0, (floor / 2, 4.0)),))
     total = torch.tensor([0.0, floor / 3, floor, 4.1])
-    maps = apply(replace(SIMPLE, terms=seen), {Cue.TOTAL: total})
+    maps = apply(replace(SIMPLE, score=seen), {Cue.TOTAL: total})
     assert maps.outside.tolist() == [False, False, False, True]
     assert maps.expected_error[0] == maps.expected_error[2]
 
@@ -295,6 +295,7 @@ def test_whose_calibration_it_is() -> None:
     assert differs(mm, mm | {"translation_mm": [1.0, 1.1, 1.0]}) is None
     assert "translation_mm" in (differs(mm, mm | {"translation_mm": [1.0, 1.0, 1.5]}) or "")
     assert "rotation_deg" in (differs(mm, mm | {"rotation_deg": 2.0}) or "")
-    needs = replace(SIMPLE, terms=(CueTerm(Cue.INVERSE_CONSISTENCY, 1.0, 0.0, 3.0),))
+    terms = (CueTerm(Cue.INVERSE_CONSISTENCY, 1.0, (0.0, 3.0)),)
+    needs = replace(SIMPLE, score=Score(0.0, terms))
     assert mismatch(needs, MODEL, DESIGN, 2.0) is None
     assert "inverse-consistency" in (mismatch(needs, MODEL, DESIGN, 2.0, False) or "")

@@ -16,7 +16,7 @@ from TTAUncertaintyLib.scene.slices import composites
 
 
 def layers(screen: Any, name: str = "Red") -> tuple[Any, Any]:
-    node = next(composites(screen.stage, (name,)))
+    node = composites(screen.stage, (name,))[0]
     scene = screen.stage.scene
     ids = (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())
     return tuple(scene.GetNodeByID(one or "") for one in ids)
@@ -31,7 +31,10 @@ def test_the_controls_need_neither_qt_nor_trame_nor_torch() -> None:
         "import sys\n"
         "for name in ('qt', 'PySide6', 'trame', 'trame_slicer', 'torch'):\n"
         "    sys.modules[name] = None\n"
-        "import TTAUncertaintyLib.controls.map_controls, TTAUncertaintyLib.controls.run_view"
+        "import TTAUncertaintyLib.controls.map_controls, TTAUncertaintyLib.controls.run_view\n"
+        "import TTAUncertaintyLib.controls.review_controls\n"
+        "import TTAUncertaintyLib.controls.teaching_controls\n"
+        "import TTAUncertaintyLib.controls.spread_controls"
     )
     subprocess.run([sys.executable, "-c", words], check=True)
 
@@ -72,7 +75,7 @@ def test_choices_that_make_no_sense_come_to_the_map_s_own(screen) -> None:
     own = screen.view
     view = screen.does(color="Nothing", window=(1.0, 1.0), layout="x", transform="x", opacity=7.0)
     assert (view.color, view.window, view.transform) == (own.color, own.window, "none")
-    assert next(composites(screen.stage)).GetForegroundOpacity() == 1.0
+    assert composites(screen.stage)[0].GetForegroundOpacity() == 1.0
 
 
 @pytest.mark.parametrize(("image", "role"), [("fixed", "fixed"), ("moving", "moving")])

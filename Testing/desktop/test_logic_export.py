@@ -35,9 +35,10 @@ def test_a_review_without_anything_else_can_be_exported(logic, result, tmp_path)
 
 def test_verdicts_structures_landmarks_and_pictures_are_all_in_it(logic, result, pair, tmp_path):
     import slicer
+    from support.hot_spots import find_spots
 
     from TTAUncertaintyLib.review import Verdict, decide
-    from TTAUncertaintyLib.scene.review_state import find_spots, keep_review, read_review
+    from TTAUncertaintyLib.scene.review_state import keep_review, read_review
 
     parameters = logic.getParameterNode()
     parameters.toleranceMm = 0.25
@@ -53,7 +54,7 @@ def test_verdicts_structures_landmarks_and_pictures_are_all_in_it(logic, result,
         points.AddControlPointWorld(at, "middle")
         setattr(parameters, role, points)
     review = replace(read_review(result), reviewer="Dr. Ö", threshold_mm=0.05)
-    spots = find_spots(result, review).matched.spots
+    spots = find_spots(result, review).spots
     assert spots
     review = decide(review, spots[0], Verdict.REJECT, "=too far <b>off</b>")
     keep_review(result, review.with_overall(Verdict.CHECK))

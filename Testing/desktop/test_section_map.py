@@ -34,7 +34,7 @@ def desktop(desktop_with_views):
 def layers(host, name="Red"):
     from TTAUncertaintyLib.scene.slices import composites
 
-    node = next(composites(host.stage, (name,)))
+    node = composites(host.stage, (name,))[0]
     scene = host.stage.scene
     return scene.GetNodeByID(node.GetBackgroundVolumeID() or ""), scene.GetNodeByID(
         node.GetForegroundVolumeID() or ""
@@ -95,7 +95,7 @@ def test_sliders_change_the_look_and_nothing_else(shown):
     assert node.GetWindowLevelMax() == pytest.approx(0.5)
     from TTAUncertaintyLib.scene.slices import composites
 
-    assert next(composites(shown.stage)).GetForegroundOpacity() == pytest.approx(0.4)
+    assert composites(shown.stage)[0].GetForegroundOpacity() == pytest.approx(0.4)
     assert layers(shown) == before
 
 

@@ -52,7 +52,7 @@ def layers(host):
 
 def place(host, ras):
     """Click in a view, as far as a test can: the mode is on, and a point is placed."""
-    from TTAUncertaintyPanel.point_cloud import POINT
+    from TTAUncertaintyLib.controls.spread_controls import POINT
 
     host.ui.placePointButton.click()
     interaction = host.stage.application.GetInteractionNode()
@@ -178,11 +178,11 @@ def test_close_up_goes_near_and_back(taught):
     from TTAUncertaintyLib.scene.slices import slice_nodes
 
     place(taught, (2.0, 5.0, 3.0))
-    width = next(slice_nodes(taught.stage)).GetFieldOfView()[0]
+    width = slice_nodes(taught.stage)[0].GetFieldOfView()[0]
     taught.ui.closeUpButton.click()
-    assert next(slice_nodes(taught.stage)).GetFieldOfView()[0] < width / 3
+    assert slice_nodes(taught.stage)[0].GetFieldOfView()[0] < width / 3
     taught.ui.closeUpButton.click()
-    assert next(slice_nodes(taught.stage)).GetFieldOfView()[0] > width / 3
+    assert slice_nodes(taught.stage)[0].GetFieldOfView()[0] > width / 3
 
 
 def test_the_cloud_goes_with_its_result(taught, pair, result_folder):

@@ -17,7 +17,7 @@ from support.calibrations import PROVENANCE
 from support.manifests import manifest_values
 from support.records import LATTICE, RECORD
 
-from TTAUncertaintyLib.calibration import Calibration, CueTerm, read_calibration
+from TTAUncertaintyLib.calibration import Calibration, CueTerm, ErrorBound, Score, read_calibration
 from TTAUncertaintyLib.cli.info import summary_lines
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import TTAUncertaintyError
@@ -26,6 +26,10 @@ from TTAUncertaintyLib.geometry import Lattice, read_image
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowArchitecture
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture
+from TTAUncertaintyLib.models.weights.described import (
+    architecture_from_text,
+    architecture_to_text,
+)
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors, write_safetensors
 from TTAUncertaintyLib.results import Bundle, KeptRegistrations
 from TTAUncertaintyLib.results.calibration_words import calibration_words, outside_words
@@ -123,11 +127,9 @@ _CALIBRATION = Calibration(
     {},
     {"name": "quick"},
     2.0,
-    (CueTerm(Cue.TOTAL, 1.0, 0.1, 5.0),),
-    0.0,
+    Score(0.0, (CueTerm(Cue.TOTAL, 1.0, (0.1, 5.0)),)),
     ((-1.0, 0.5), (1.0, 3.0)),
-    2.5,
-    0.9,
+    ErrorBound(0.9, 2.5),
     PROVENANCE,
 )
 _RECORD_OF_WEIGHTS = {
@@ -221,14 +223,14 @@ DOORS = {
     ),
     "pyramid-flow": Door(
         "text",
-        lambda _: PyramidFlowArchitecture().to_json().encode(),
-        lambda path: PyramidFlowArchitecture.from_json(_text(path)),
+        lambda _: architecture_to_text(PyramidFlowArchitecture()).encode(),
+        lambda path: architecture_from_text(PyramidFlowArchitecture, _text(path)),
         (ValueError,),
     ),
     "vxm-dense": Door(
         "text",
         _written({}),
-        lambda path: VxmDenseArchitecture.from_json(_text(path)),
+        lambda path: architecture_from_text(VxmDenseArchitecture, _text(path)),
         (ValueError,),
     ),
     "safetensors": Door("w.safetensors", _safetensors, read_safetensors, (ValueError,), json=False),

@@ -16,6 +16,7 @@ from support.zoo.synthmorph import write_random_weights
 
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
+from TTAUncertaintyLib.models.weights.described import architecture_from_text
 from TTAUncertaintyLib.models.weights.keras_h5 import convert_vxm_dense
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors
 
@@ -40,7 +41,7 @@ def converted(source: Path) -> tuple[VxmDenseNetwork, dict[str, str]]:
     target = source.with_suffix(".safetensors")
     convert_vxm_dense(source, target)
     tensors, about = read_safetensors(target)
-    network = VxmDenseNetwork(VxmDenseArchitecture.from_json(about["architecture"]))
+    network = VxmDenseNetwork(architecture_from_text(VxmDenseArchitecture, about["architecture"]))
     network.load_state_dict(tensors)
     return network.eval(), about
 

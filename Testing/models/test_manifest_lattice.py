@@ -15,12 +15,12 @@ from support.manifests import manifest_values
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Image, Lattice, identity_map
+from TTAUncertaintyLib.models.adapters.conventions import displacement_in_voxels
 from TTAUncertaintyLib.models.adapters.manifest_lattice import (
     lattice_over,
     normalised,
     prepare_as_specified,
 )
-from TTAUncertaintyLib.models.adapters.manifest_network import displacement_in_voxels
 from TTAUncertaintyLib.models.manifest import (
     InputSpec,
     LatticeKind,

@@ -16,6 +16,7 @@ from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.geometry import Image
 from TTAUncertaintyLib.models.adapters.synthmorph import SynthMorphBrains, SynthMorphShapes
 from TTAUncertaintyLib.models.descriptions import bundled_weights
+from TTAUncertaintyLib.models.weights.described import architecture_to_text
 from TTAUncertaintyLib.models.weights.safetensors_io import write_safetensors
 
 Array = NDArray[np.float64]
@@ -75,7 +76,7 @@ def test_keras_files_and_files_of_others_are_refused(
     adapter: type[SynthMorphShapes] | type[SynthMorphBrains], tmp_path: Path
 ) -> None:
     tensors = random_network().state_dict()
-    architecture = {"architecture": SMALL.to_json()}
+    architecture = {"architecture": architecture_to_text(SMALL)}
     paths = {
         "has to be converted first": tmp_path / "published.h5",
         "does not exist": tmp_path / "nowhere.safetensors",

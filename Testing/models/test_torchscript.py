@@ -14,11 +14,11 @@ import pytest
 import torch
 from support.manifests import write_manifest
 from torch import Tensor, nn
+from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 
 from TTAUncertaintyLib.cli.command_line import main
 from TTAUncertaintyLib.errors import ConsentNeeded, ModelError
 from TTAUncertaintyLib.models import load_model
-from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 from TTAUncertaintyLib.models.weights.state_dicts import read_state_dict
 from TTAUncertaintyLib.store import Lack, Verdict, WeightsStore, weights_of
 from TTAUncertaintyLib.store.record import Record

@@ -30,7 +30,7 @@ from TTAUncertaintyLib.models.networks.transmorph_architecture import (
     VARIANTS,
     TransMorphArchitecture,
 )
-from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
+from TTAUncertaintyLib.models.weights.state_dicts import read_state_dict
 
 SHAPE = (32, 64, 96)
 
@@ -237,7 +237,7 @@ def test_names_that_data_parallel_lengthened_are_cut(
     network: TransMorphNetwork, tmp_path: Path
 ) -> None:
     state = {f"module.{name}": value for name, value in published_state(network).items()}
-    found = read_checkpoint(saved(tmp_path / "parallel.pth", {"state_dict": state}))
+    found = read_state_dict(saved(tmp_path / "parallel.pth", {"state_dict": state}))
     assert found.keys() == published_state(network).keys()
     assert "spatial_trans.grid" in found
 
@@ -400,20 +400,20 @@ def test_a_variant_can_be_changed_further() -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"embed": 96}, "no 'embed' in a TransMorph. There are: variant, img_size"),
-        ({"variant": "TransMorph-diff"}, "variant must be one of TransMorph, "),
-        ({"variant": ["TransMorph"]}, "variant must be one of TransMorph, "),
-        ({"patch_size": 2}, "patch_size must be 4, not 2"),
-        ({"embed_dim": 96.5}, "embed_dim must be a whole number"),
+        ({"embed": 96}, "'embed' is not a key here. Allowed: img_size, "),
+        ({"variant": "TransMorph-diff"}, 'is "TransMorph-diff". Allowed: "TransMorph" or'),
+        ({"variant": ["TransMorph"]}, 'Allowed: "TransMorph" or '),
+        ({"patch_size": 2}, "'patch_size' is 2. Allowed: 4"),
+        ({"embed_dim": 96.5}, "'embed_dim' is 96.5. Allowed: a whole number"),
         ({"embed_dim": 7}, "embed_dim must be even"),
-        ({"qkv_bias": 1}, "qkv_bias must be true or false"),
-        ({"depths": [2, 2, 2]}, "depths must be 4 whole numbers"),
+        ({"qkv_bias": 1}, "'qkv_bias' is 1. Allowed: true or false"),
+        ({"depths": [2, 2, 2]}, "Allowed: a list of 4, each a whole number"),
         ({"depths": [2, 2, 0, 2]}, "must be positive"),
-        ({"depths": [2, 2, True, 2]}, "depths must be 4 whole numbers"),
+        ({"depths": [2, 2, True, 2]}, "Allowed: a list of 4, each a whole number"),
         ({"num_heads": [4, 4, 7, 8]}, "7 heads cannot share 384 channels"),
         ({"img_size": [160, 190, 224]}, "three multiples of 32"),
         ({"drop_rate": 1}, "must lie in"),
-        ({"drop_rate": "half"}, "drop_rate must be a number"),
+        ({"drop_rate": "half"}, "Allowed: a number"),
         ({"ape": True, "spe": True}, "cannot both be true"),
     ],
 )

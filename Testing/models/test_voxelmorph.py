@@ -21,6 +21,7 @@ from TTAUncertaintyLib.models.adapters.voxelmorph import VoxelMorph
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
+from TTAUncertaintyLib.reading import read_as
 
 #: Of the package itself: Testing/oracles/compare_voxelmorph.py wrote them.
 PACKAGE = Path(__file__).parent / "voxelmorph"
@@ -77,7 +78,7 @@ def test_the_manifest_says_how_the_network_sees_the_images(
 
 
 def test_a_constant_velocity_is_a_displacement_where_it_does_not_leave_the_image() -> None:
-    network = VxmPairwiseNetwork(VxmPairwiseArchitecture.from_arguments(SMALL)).eval()
+    network = VxmPairwiseNetwork(read_as(VxmPairwiseArchitecture, SMALL)).eval()
     with torch.no_grad():
         for tensor in network.parameters():
             tensor.zero_()
@@ -117,32 +118,35 @@ def test_another_networks_weights_are_refused(checkpoint: Path) -> None:
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"ndim": 2}, "'ndim' is 2"),
     ({"source_channels": 2}, "'source_channels' is 2"),
-    ({"target_channels": True}, "'target_channels' is True"),
-    ({"nb_feature": [8]}, "There is no 'nb_feature'"),
-    ({"unet_kwargs": {"dropout": 0.1}}, "There is no 'unet_kwargs.dropout'"),
-    ({"unet_kwargs": 3}, "'unet_kwargs' has to be"),
-    ({"nb_features": []}, "'nb_features' has to be"),
-    ({"nb_features": 16}, "'nb_features' has to be"),
-    ({"nb_features": [8, -1]}, "'nb_features' has to be"),
-    ({"nb_features": [8, 2.0]}, "'nb_features' has to be"),
-    ({"nb_features": [10**9]}, "'nb_features' has to be"),
-    ({"nb_features": [8] * 30}, "'nb_features' has to be"),
-    ({"nb_features": [[8, 8], [8]]}, "'nb_features' has to be"),
-    ({"nb_features": [[8], 8]}, "'nb_features' has to be"),
-    ({"activations": "torch.nn.Hardswish"}, "'activations' is 'torch.nn.Hardswish'"),
+    ({"target_channels": True}, "'target_channels' is true. Allowed: 1."),
+    ({"nb_feature": [8]}, "'nb_feature' is not a key here. Allowed: nb_features"),
+    ({"unet_kwargs": {"dropout": 0.1}}, "'unet_kwargs.dropout' is not a key here"),
+    ({"unet_kwargs": 3}, "'unet_kwargs' is 3"),
+    ({"nb_features": []}, "'nb_features' has 0 levels"),
+    ({"nb_features": 16}, "'nb_features' is "),
+    ({"nb_features": [8, -1]}, "'nb_features' is "),
+    ({"nb_features": [8, 2.0]}, "'nb_features' is "),
+    ({"nb_features": [10**9]}, "'nb_features' is "),
+    ({"nb_features": [8] * 30}, "'nb_features' has 30 levels"),
+    ({"nb_features": [[8, 8], [8]]}, "'nb_features' has 2 levels downwards and 1 upwards"),
+    ({"nb_features": [[8], 8]}, "'nb_features' is "),
+    ({"activations": "torch.nn.Hardswish"}, "'activations' is \"torch.nn.Hardswish\""),
     ({"activations": ["relu"]}, "1 entries for 5 levels"),
-    ({"final_activation": "softmax"}, "'final_activation' is 'softmax'"),
+    ({"final_activation": "softmax"}, "'final_activation' is \"softmax\""),
     ({"negative_slope": 3}, "'negative_slope'"),
     ({"integration_steps": -1}, "'integration_steps'"),
     ({"integration_steps": 1.5}, "'integration_steps'"),
     ({"integration_steps": 100}, "'integration_steps'"),
-    ({"unet_kwargs": {"normalizations": "group"}}, "'normalizations' is 'group'"),
-    ({"unet_kwargs": {"padding_mode": "circular"}}, "'padding_mode' is 'circular'"),
-    ({"unet_kwargs": {"padding_mode": None}}, "'padding_mode' is None"),
-    ({"unet_kwargs": {"upsample_mode": "cubic"}}, "'upsample_mode' is 'cubic'"),
-    ({"unet_kwargs": {"order": "na"}}, "'order' has to be"),
-    ({"unet_kwargs": {"order": "cx"}}, "'order' has to be"),
-    ({"unet_kwargs": {"skip_connections": 1}}, "'skip_connections' has to be"),
+    ({"unet_kwargs": {"normalizations": "group"}}, "'unet_kwargs.normalizations' is \"group\""),
+    ({"unet_kwargs": {"padding_mode": "circular"}}, "'unet_kwargs.padding_mode' is \"circular\""),
+    ({"unet_kwargs": {"padding_mode": None}}, "'unet_kwargs.padding_mode' is null"),
+    ({"unet_kwargs": {"upsample_mode": "cubic"}}, "'unet_kwargs.upsample_mode' is \"cubic\""),
+    ({"unet_kwargs": {"order": "na"}}, '"na". Allowed: up to 12 of the letters c, n and a'),
+    ({"unet_kwargs": {"order": "cx"}}, "'unet_kwargs.order' is "),
+    (
+        {"unet_kwargs": {"skip_connections": 1}},
+        "skip_connections' is 1. Allowed: true or",
+    ),
 ]
 
 
@@ -156,7 +160,7 @@ def test_what_it_does_not_compute_is_refused_by_name(
 
 
 def test_what_leaves_the_answer_alone_may_stay() -> None:
-    plain = VxmPairwiseArchitecture.from_arguments({})
+    plain = read_as(VxmPairwiseArchitecture, {})
     kept = {"resize_integrated_fields": True, "flow_initializer": 1e-5, "device": "cuda", "ndim": 3}
-    assert VxmPairwiseArchitecture.from_arguments(kept) == plain
+    assert read_as(VxmPairwiseArchitecture, kept) == plain
     assert plain.shape_multiple == 32

@@ -11,6 +11,10 @@ from support.zoo.synthmorph import SMALL, random_network
 
 from TTAUncertaintyLib.models.networks import vxm_dense
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
+from TTAUncertaintyLib.models.weights.described import (
+    architecture_from_text,
+    architecture_to_text,
+)
 
 #: Resolutions of the velocity and of its integration.
 RESOLUTIONS = [(1, 1), (1, 2), (2, 2), (2, 4), (4, 4)]
@@ -54,7 +58,10 @@ def test_features_that_are_pooled_piece_by_piece_are_the_same(
 @pytest.mark.parametrize("velocity", [1, 2, 4])
 def test_an_architecture_survives_its_file(velocity: int) -> None:
     architecture = replace(SMALL, velocity_factor=velocity, integration_factor=4, final=())
-    assert VxmDenseArchitecture.from_json(architecture.to_json()) == architecture
+    assert (
+        architecture_from_text(VxmDenseArchitecture, architecture_to_text(architecture))
+        == architecture
+    )
     VxmDenseNetwork(architecture)
 
 
@@ -82,12 +89,12 @@ def test_an_architecture_survives_its_file(velocity: int) -> None:
     ids=str,
 )
 def test_a_description_that_cannot_be_is_refused(changed: dict[str, object]) -> None:
-    described = {**json.loads(SMALL.to_json()), **changed}
+    described = {**json.loads(architecture_to_text(SMALL)), **changed}
     with pytest.raises(ValueError, match=r"^(its?|a level|one of) "):
-        VxmDenseArchitecture.from_json(json.dumps(described))
+        architecture_from_text(VxmDenseArchitecture, json.dumps(described))
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", "3", "null"])
 def test_a_text_that_is_no_description_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not described"):
-        VxmDenseArchitecture.from_json(text)
+        architecture_from_text(VxmDenseArchitecture, text)

@@ -85,7 +85,7 @@ def _numbers(path: Path) -> None:
 
 
 def _nested(path: Path) -> None:
-    torch.save({"state_dict": state()}, path)
+    torch.save({"model": state()}, path)
 
 
 def _whole_network(path: Path) -> None:

@@ -35,6 +35,7 @@ from TTAUncertaintyLib.models.networks.vxm_dense import (  # noqa: E402
     VxmDenseArchitecture,
     VxmDenseNetwork,
 )
+from TTAUncertaintyLib.models.weights.described import architecture_from_text  # noqa: E402
 from TTAUncertaintyLib.models.weights.keras_h5 import convert_vxm_dense  # noqa: E402
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors  # noqa: E402
 
@@ -112,7 +113,9 @@ def difference(name: str, shape: tuple, arguments: dict, weights_alone: bool, se
             model.save(saved)
         convert_vxm_dense(saved, converted)
         tensors, about = read_safetensors(converted)
-    network = VxmDenseNetwork(VxmDenseArchitecture.from_json(about["architecture"])).eval()
+    network = VxmDenseNetwork(
+        architecture_from_text(VxmDenseArchitecture, about["architecture"])
+    ).eval()
     network.load_state_dict(tensors)
     with torch.inference_mode():
         moving, fixed = (torch.from_numpy(image[..., 0])[None] for image in images)

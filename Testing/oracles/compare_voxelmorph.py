@@ -24,6 +24,7 @@ from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import (
     VxmPairwiseArchitecture,
 )
+from TTAUncertaintyLib.reading import read_as
 
 BOUND_VOXELS = 1e-5
 LARGEST_DISPLACEMENT = 4.0
@@ -127,7 +128,7 @@ def difference(name: str, shape: tuple[int, int, int], arguments: dict[str, Any]
     """Return the largest difference between the two fields, voxels."""
     moving, fixed = torch.rand((2, 1, 1, *shape), generator=torch.Generator().manual_seed(1))
     theirs, expected = scaled(arguments, moving, fixed)
-    ours = VxmPairwiseNetwork(VxmPairwiseArchitecture.from_arguments(arguments)).eval()
+    ours = VxmPairwiseNetwork(read_as(VxmPairwiseArchitecture, arguments)).eval()
     ours.load_state_dict(theirs.state_dict())
     with torch.inference_mode():
         result = float((ours(moving, fixed) - expected).abs().max())

@@ -8,7 +8,6 @@ from support.lattices import rotation
 
 from TTAUncertaintyLib.review import (
     Contour,
-    between_lps_and_ras,
     direction_words,
     principal_axes,
     root_trace,
@@ -43,13 +42,6 @@ def test_ninety_five_percent_of_a_normal_distribution_lie_in_its_contour() -> No
     radii = np.linalg.norm(draws @ axes.directions / axes.sigma_mm, axis=1)
     assert (radii < Contour.PERCENT_95.value).mean() == pytest.approx(0.95, abs=0.002)
     assert (radii < Contour.ONE_SIGMA.value).mean() == pytest.approx(0.199, abs=0.004)
-
-
-def test_turning_to_ras_moves_points_and_covariance_alike() -> None:
-    points = np.random.default_rng(1).normal(size=(50, 3)) @ np.linalg.cholesky(COVARIANCE).T
-    flipped = points * [-1, -1, 1]
-    np.testing.assert_allclose(between_lps_and_ras(np.cov(points.T)), np.cov(flipped.T))
-    np.testing.assert_allclose(between_lps_and_ras(between_lps_and_ras(COVARIANCE)), COVARIANCE)
 
 
 def test_words_give_the_numbers_of_the_maps() -> None:

@@ -195,6 +195,14 @@ def test_a_damaged_or_newer_review_is_refused_and_not_guessed(change: str) -> No
         review_from_json(_damaged(change))
 
 
+@pytest.mark.parametrize(("where", "key"), [("review", "verdict"), ("place", "comment")])
+def test_what_is_missing_is_not_taken_for_undecided(where: str, key: str) -> None:
+    content = json.loads(review_to_json(judged(Review(), regions(2.5), *BOTH)))
+    del (content if where == "review" else content["places"][0])[key]
+    with pytest.raises(InputError, match=f"{key}' is missing"):
+        review_from_json(json.dumps(content))
+
+
 def test_text_that_is_no_json_is_refused() -> None:
     with pytest.raises(InputError, match="damaged"):
         review_from_json('{"schema_version": 1')

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import vtk
+from support.hot_spots import find_spots
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
@@ -22,11 +23,10 @@ from TTAUncertaintyLib.scene.hot_spots import (
 from TTAUncertaintyLib.scene.landmarks import fixed_to_moving, landmark_pairs, measure_landmarks
 from TTAUncertaintyLib.scene.result import ResultNodes, results_in
 from TTAUncertaintyLib.scene.review_state import (
-    find_spots,
     keep_review,
     map_volume,
     read_review,
-    statistics_of,
+    statistics_search,
 )
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.scene.structures import structures_on
@@ -48,8 +48,8 @@ def two_spots(result: ResultNodes) -> ResultNodes:
 
 def test_hot_spots_are_points_at_their_peaks_in_ras(stage: Stage, two_spots: ResultNodes) -> None:
     found = find_spots(two_spots, Review(threshold_mm=1.0))
-    assert [spot.spot.peak for spot in found.matched.spots] == [5.0, 3.0]
-    show_hot_spots(stage, two_spots, found.matched)
+    assert [spot.spot.peak for spot in found.spots] == [5.0, 3.0]
+    show_hot_spots(stage, two_spots, found)
     points = two_spots.reference(spots_role(Verdict.OPEN))
     assert points.GetNumberOfControlPoints() == 2
     assert points.GetNthControlPointLabel(0) == "1"
@@ -59,30 +59,30 @@ def test_hot_spots_are_points_at_their_peaks_in_ras(stage: Stage, two_spots: Res
         ras = [0.0] * 3
         points.GetNthControlPointPositionWorld(number, ras)
         i, j, k = lattice.to_voxel(np.array(ras) * [-1, -1, 1]).round().astype(int)
-        assert values[k, j, i] == found.matched.spots[number].spot.peak
+        assert values[k, j, i] == found.spots[number].spot.peak
 
 
 def test_a_verdict_changes_the_colour_and_stays_with_its_place(
     stage: Stage, two_spots: ResultNodes
 ) -> None:
     review = Review(threshold_mm=1.0)
-    first = find_spots(two_spots, review).matched.spots[0]
+    first = find_spots(two_spots, review).spots[0]
     review = decide(review, first, Verdict.REJECT, "Sulcus falsch zugeordnet")
     found = find_spots(two_spots, review)
-    show_hot_spots(stage, two_spots, found.matched)
+    show_hot_spots(stage, two_spots, found)
     rejected = two_spots.reference(spots_role(Verdict.REJECT))
     assert rejected.GetNthControlPointLabel(0) == "1"
     assert rejected.GetNthControlPointDescription(0) == "Sulcus falsch zugeordnet"
     assert two_spots.reference(spots_role(Verdict.OPEN)).GetNumberOfControlPoints() == 1
     # without the decision its node is gone, and hiding removes the rest
-    show_hot_spots(stage, two_spots, find_spots(two_spots, Review()).matched)
+    show_hot_spots(stage, two_spots, find_spots(two_spots, Review()))
     assert two_spots.reference(spots_role(Verdict.REJECT)) is None
     hide_hot_spots(two_spots)
     assert stage.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 0
 
 
 def test_points_of_hot_spots_cannot_be_dragged(stage: Stage, two_spots: ResultNodes) -> None:
-    show_hot_spots(stage, two_spots, find_spots(two_spots, Review(threshold_mm=1.0)).matched)
+    show_hot_spots(stage, two_spots, find_spots(two_spots, Review(threshold_mm=1.0)))
     points = two_spots.reference(spots_role(Verdict.OPEN))
     assert points.GetLocked()
 
@@ -90,7 +90,7 @@ def test_points_of_hot_spots_cannot_be_dragged(stage: Stage, two_spots: ResultNo
 def test_a_click_takes_the_views_to_the_spot(
     application_with_views: SlicerApplication, stage: Stage, two_spots: ResultNodes
 ) -> None:
-    matched = find_spots(two_spots, Review(threshold_mm=1.0)).matched
+    matched = find_spots(two_spots, Review(threshold_mm=1.0))
     go_to_spot(stage, matched, 2)
     for view in application_with_views.slice_views.values():
         node = view.logic.GetSliceNode()
@@ -106,17 +106,17 @@ def test_the_review_survives_saving_and_opening_the_scene(
     application: SlicerApplication, stage: Stage, two_spots: ResultNodes, tmp_path: Path
 ) -> None:
     review = Review(reviewer="Dr. Ärztin", tolerance_mm=1.5, threshold_mm=1.0)
-    review = decide(review, find_spots(two_spots, review).matched.spots[1], Verdict.ACCEPT, "gut")
+    review = decide(review, find_spots(two_spots, review).spots[1], Verdict.ACCEPT, "gut")
     review = review.with_overall(Verdict.CHECK, "noch einmal <ansehen>")
     keep_review(two_spots, review)
-    show_hot_spots(stage, two_spots, find_spots(two_spots, review).matched)
+    show_hot_spots(stage, two_spots, find_spots(two_spots, review))
     assert application.save_scene(tmp_path / "s.mrb")
     application.open_scene(tmp_path / "s.mrb")
     (opened,) = results_in(stage.scene)
     assert read_review(opened) == review
     found = find_spots(opened, read_review(opened))
-    assert [spot.verdict for spot in found.matched.spots] == [Verdict.OPEN, Verdict.ACCEPT]
-    assert found.matched.elsewhere == ()
+    assert [spot.verdict for spot in found.spots] == [Verdict.OPEN, Verdict.ACCEPT]
+    assert found.elsewhere == ()
     assert opened.reference(spots_role(Verdict.ACCEPT)).GetNumberOfControlPoints() == 1
 
 
@@ -125,17 +125,13 @@ def test_tables_are_nodes_with_numbers_that_are_updated_in_place(
 ) -> None:
     volume = map_volume(two_spots, MapKind.TOTAL)
     review = Review(threshold_mm=1.0)
-    node = show_table(
-        stage, two_spots, hot_spot_table(find_spots(two_spots, review).matched, volume)
-    )
+    node = show_table(stage, two_spots, hot_spot_table(find_spots(two_spots, review), volume))
     assert node.GetNumberOfRows() == 2
     peaks = node.GetTable().GetColumnByName("Peak (mm)")
     assert [peaks.GetValue(n) for n in range(2)] == [5.0, 3.0]
     assert node.GetTable().GetColumnByName("Verdict").GetValue(0) == "Not decided"
     fewer = Review(threshold_mm=4.0)
-    again = show_table(
-        stage, two_spots, hot_spot_table(find_spots(two_spots, fewer).matched, volume)
-    )
+    again = show_table(stage, two_spots, hot_spot_table(find_spots(two_spots, fewer), volume))
     assert again is node
     assert node.GetNumberOfRows() == 1
     assert two_spots.reference(table_role("hot_spots")) is node
@@ -150,10 +146,12 @@ def test_structures_name_the_places_and_get_their_numbers(
     node = add_volume(stage.scene, "labels", labels, lattice, labels=True)
     structures = structures_on(stage, node, two_spots.warped)
     review = Review(threshold_mm=1.0, tolerance_mm=4.0)
-    spots = find_spots(two_spots, review, structures).matched.spots
+    spots = find_spots(two_spots, review, structures).spots
     assert spots[0].spot.structure == structures.names[7]
     assert spots[1].spot.structure == ""
-    (total,) = [s for s in statistics_of(two_spots, review, structures) if s.map_key == "total"]
+    (total,) = [
+        s for s in statistics_search(two_spots, review, structures)() if s.map_key == "total"
+    ]
     assert (total.median, total.maximum, total.share_above) == (5.0, 5.0, 1.0)
 
 
@@ -215,7 +213,7 @@ def test_frames_are_lps_inside_and_ras_outside() -> None:
 def test_a_reviewed_result_is_removed_with_its_tables(stage: Stage, two_spots: ResultNodes) -> None:
     found = find_spots(two_spots, Review(threshold_mm=1.0))
     volume = map_volume(two_spots, MapKind.TOTAL)
-    show_table(stage, two_spots, hot_spot_table(found.matched, volume))
+    show_table(stage, two_spots, hot_spot_table(found, volume))
     two_spots.remove()
     assert results_in(stage.scene) == []
     assert stage.scene.GetNumberOfNodesByClass("vtkMRMLTableNode") == 0

@@ -186,12 +186,18 @@ def review(tour: Tour) -> None:
     ui.hotSpotSlider.value = 2.0
     tour.desktop.process_events(1.0)  # the list follows when the slider rests
     ui.nextButton.click()
-    ui.spotCheckButton.click()
+    verdict(ui, "check").click()
     ui.spotCommentEdit.text = "Follows the sulcus? Compare with the fixed image."
     ui.spotCommentEdit.editingFinished.emit()
     ui.nextButton.click()
-    ui.spotAcceptButton.click()
+    verdict(ui, "accept").click()
     ui.previousButton.click()
+
+
+def verdict(ui: Any, value: str) -> Any:
+    """Return the button of a verdict on the place that is looked at."""
+    buttons = ui.spotVerdictButtons.children()
+    return next(button for button in buttons if button.objectName == value)
 
 
 def teaching(tour: Tour) -> None:

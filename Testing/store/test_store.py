@@ -22,7 +22,6 @@ from TTAUncertaintyLib.errors import ConsentNeeded, ModelError, OutputError
 from TTAUncertaintyLib.models import find_entry, load_model, models
 from TTAUncertaintyLib.models.networks.lapirn import LapIRNNetwork
 from TTAUncertaintyLib.models.registry import MODELS
-from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 from TTAUncertaintyLib.models.weights.state_dicts import read_state_dict
 from TTAUncertaintyLib.store import (
     DownloadPhase,
@@ -336,10 +335,10 @@ def test_ones_own_files_have_to_be_those_of_the_manifest(
     manifest: Path, store: WeightsStore
 ) -> None:
     (manifest.parent / "my_model.py").write_text("other code")
-    with pytest.raises(ModelError, match="SHA-256 differs"):
+    with pytest.raises(ModelError, match="is not the file that its manifest describes"):
         store.install_own(manifest, trust_code=True)
     (manifest.parent / "my_model.py").unlink()
-    with pytest.raises(ModelError, match="is missing"):
+    with pytest.raises(ModelError, match="is not beside it"):
         store.install_own(manifest, trust_code=True)
     assert store.all() == []
 
@@ -452,8 +451,6 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     _bomb(file, tmp_path)
     with pytest.raises(ModelError, match="compressed"):
         read_state_dict(file)
-    with pytest.raises(ModelError, match="compressed"):
-        read_checkpoint(file)
 
 
 def test_a_keras_file_that_is_none_is_refused(tmp_path: Path) -> None:

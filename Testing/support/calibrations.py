@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from TTAUncertaintyLib.calibration import Calibration, CueTerm
+from TTAUncertaintyLib.calibration import Calibration, CueTerm, ErrorBound, Score
 from TTAUncertaintyLib.cues import Cue
 
 #: As `calibration.fitting.fit` writes it.
@@ -52,14 +52,15 @@ def made_up(
         "options": record["model"]["options"],
         "design": record["design"],
         "spacing_mm": float(np.mean(spacing)),
-        "terms": (
-            CueTerm(Cue.TOTAL, 0.5, *total_mm),
-            CueTerm(Cue.INVERSE_CONSISTENCY, 0.5, *gap_mm),
+        "score": Score(
+            float(np.log(1.5)),
+            (
+                CueTerm(Cue.TOTAL, 0.5, total_mm),
+                CueTerm(Cue.INVERSE_CONSISTENCY, 0.5, gap_mm),
+            ),
         ),
-        "bias": float(np.log(1.5)),
-        "knots": tuple((float(np.log(error)), float(error)) for error in errors),
-        "bound_factor": FACTOR,
-        "bound_level": 0.9,
+        "expected_error_mm": tuple((float(np.log(error)), float(error)) for error in errors),
+        "error_bound": ErrorBound(0.9, FACTOR),
         "provenance": PROVENANCE,
     }
     return Calibration(**(fields | changes))

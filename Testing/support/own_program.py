@@ -6,8 +6,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from TTAUncertaintyLib.geometry import sha256
 from TTAUncertaintyLib.store import Verdict, WeightsStore
-from TTAUncertaintyLib.store.record import Record, hash_of
+from TTAUncertaintyLib.store.record import Record
 
 NAME = "my-program"
 
@@ -40,7 +41,7 @@ def install_program(folder: Path, cache: Path, trusted: bool) -> Path:
         "citation": "Nobody.",
         "kind": "python",
         "file": code.name,
-        "sha256": hash_of(code),
+        "sha256": sha256(code),
         "class": "Mine",
     }
     manifest.write_text(json.dumps(values))

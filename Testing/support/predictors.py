@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from TTAUncertaintyLib.engine import Engine
-from TTAUncertaintyLib.geometry import Image, Lattice, Matrix
+from TTAUncertaintyLib.geometry import Image, Lattice, Matrix, affine_map
 from TTAUncertaintyLib.models.adapters.common_lattice import prepare_on_common_lattice
 from TTAUncertaintyLib.models.adapters.network_model import NetworkModel
 from TTAUncertaintyLib.models.contract import ModelDescription, PreparedPair, WeightsFile
 from TTAUncertaintyLib.perturbations import Action, Draws
+from TTAUncertaintyLib.perturbations.actions import AffineAction
 
 from .images import waves
 
@@ -94,6 +95,22 @@ class Fixed(StandIn):
         return self.phi.to(self.device).expand(moving.shape[0], -1, -1, -1, -1).clone()
 
 
+def inverse_points(action: Action, points: Tensor) -> Tensor:
+    """Return the inverse of tau at points [3, d, h, w], voxels to voxels, to 1e-4 voxel."""
+    if isinstance(action, AffineAction):
+        return affine_map(torch.linalg.inv(action.matrix), points)
+    found, step, previous, worst = points.clone(), 1.0, float("inf"), 0.0
+    for _ in range(200):  # damped fixed-point iteration
+        residual = action.points(found) - points
+        worst = float(residual.abs().max())
+        if worst < 1e-4:
+            return found
+        step = max(step * 0.7, 0.1) if worst > previous else step
+        previous = worst
+        found -= step * residual
+    raise AssertionError(f"The inverse did not converge ({worst:.2g} voxels are left).")
+
+
 class Equivariant(Fixed):
     """An exactly equivariant predictor: tau^-1∘phi* for A∘tau."""
 
@@ -101,7 +118,7 @@ class Equivariant(Fixed):
         if self.told is None:
             return super().predict(moving, fixed)
         phi = self.phi.to(self.device)
-        return torch.stack([action.inverse_points(phi) for action in self.told[1]])
+        return torch.stack([inverse_points(action, phi) for action in self.told[1]])
 
 
 class KnownError(Equivariant):

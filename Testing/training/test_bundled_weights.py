@@ -11,6 +11,7 @@ import pytest
 
 from TTAUncertaintyLib.models.descriptions import bundled_dropout_weights, bundled_weights
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowArchitecture
+from TTAUncertaintyLib.models.weights.described import architecture_from_text
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors
 from TTAUncertaintyLib.resources import resources_folder
 
@@ -33,5 +34,5 @@ def test_the_file_says_how_it_was_trained(file: Callable[[], Path]) -> None:
     settings = json.loads(metadata["settings"])
     assert settings["seed"] == int(metadata["seed"])
     assert int(metadata["steps"]) == settings["steps"]
-    dropout = PyramidFlowArchitecture.from_json(metadata["architecture"]).dropout
+    dropout = architecture_from_text(PyramidFlowArchitecture, metadata["architecture"]).dropout
     assert (dropout > 0) == (file is bundled_dropout_weights)

@@ -9,16 +9,22 @@ import pytest
 import torch
 from torch import Tensor
 
+from TTAUncertaintyLib.errors import ModelError
+from TTAUncertaintyLib.models.adapters.pyramid_flow import read_pyramid_flow
 from TTAUncertaintyLib.models.networks.pyramid_flow import (
     PyramidFlowArchitecture,
     PyramidFlowNetwork,
+)
+from TTAUncertaintyLib.models.weights.described import (
+    architecture_from_text,
+    architecture_to_text,
 )
 from TTAUncertaintyLib.models.weights.safetensors_io import write_safetensors
 from TTAUncertaintyLib.training.__main__ import main
 from TTAUncertaintyLib.training.losses import LossWeights, registration_loss, soft_dice
 from TTAUncertaintyLib.training.synthesis import SynthesisSettings
 from TTAUncertaintyLib.training.train import Trainer, TrainingSettings, run_training
-from TTAUncertaintyLib.training.weights_file import export_weights, load_network
+from TTAUncertaintyLib.training.weights_file import export_weights
 
 SMALL = PyramidFlowArchitecture(
     encoder_channels=(8, 8, 8),
@@ -105,7 +111,7 @@ def test_weights_survive_the_file_and_rebuild_the_network(tissues: Tensor, tmp_p
     trainer.step()
     digest = export_weights(trainer.state(), tmp_path / "w.safetensors", {"seed": "3"})
     assert digest == export_weights(trainer.state(), tmp_path / "again.safetensors", {"seed": "3"})
-    network = load_network(tmp_path / "w.safetensors")
+    network = read_pyramid_flow(tmp_path / "w.safetensors")
     assert network.architecture == SMALL
     pair = trainer.pairs[0]
     with torch.inference_mode():
@@ -116,18 +122,18 @@ def test_weights_survive_the_file_and_rebuild_the_network(tissues: Tensor, tmp_p
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "w.safetensors"
     write_safetensors(path, {"a": torch.zeros(2)})
-    with pytest.raises(ValueError, match="does not say which architecture"):
-        load_network(path)
-    write_safetensors(path, {"a": torch.zeros(2)}, {"architecture": SMALL.to_json()})
-    with pytest.raises(ValueError, match="does not hold the weights"):
-        load_network(path)
+    with pytest.raises(ModelError, match="does not say what network"):
+        read_pyramid_flow(path)
+    write_safetensors(path, {"a": torch.zeros(2)}, {"architecture": architecture_to_text(SMALL)})
+    with pytest.raises(ModelError, match="does not belong to this model"):
+        read_pyramid_flow(path)
 
 
 def test_an_architecture_that_makes_no_sense_is_refused() -> None:
-    assert PyramidFlowArchitecture.from_json(SMALL.to_json()) == SMALL
+    assert architecture_from_text(PyramidFlowArchitecture, architecture_to_text(SMALL)) == SMALL
     for text in ("[]", '{"colour": 1}', '{"encoder_channels": [1]}', '{"dropout": 1.0}'):
         with pytest.raises(ValueError, match=r"."):
-            PyramidFlowArchitecture.from_json(text)
+            architecture_from_text(PyramidFlowArchitecture, text)
 
 
 @pytest.fixture(scope="module")

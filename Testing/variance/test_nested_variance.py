@@ -104,41 +104,6 @@ def test_the_jitter_is_not_clamped_where_it_happens_to_be_negative() -> None:
     assert float(jitter.min()) < 0 < float(jitter.max())
 
 
-@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 3), st.booleans(), st.integers(0, 99))
-def test_merging_two_accumulators_is_seeing_everything_in_one(
-    first: int, second: int, replicates: int, full: bool, seed: int
-) -> None:
-    values = draws(first + second, replicates, seed)
-    merged = accumulated(values[:first], full)
-    merged.merge(accumulated(values[first:], full))
-    whole = accumulated(values, full)
-    assert merged.count == whole.count
-    for ours, theirs in zip(parts(merged.estimate()), parts(whole.estimate()), strict=True):
-        assert torch.allclose(ours, theirs, rtol=RELATIVE, atol=ABSOLUTE)
-
-
-@pytest.mark.parametrize("empty_first", [True, False])
-def test_merging_with_an_empty_accumulator_changes_nothing(empty_first: bool) -> None:
-    values = draws(4, 2)
-    pair = [NestedVariance(SHAPE, 2), accumulated(values)]
-    first, second = pair if empty_first else reversed(pair)
-    first.merge(second)
-    for ours, theirs in zip(
-        parts(first.estimate()), parts(accumulated(values).estimate()), strict=True
-    ):
-        assert torch.equal(ours, theirs)
-
-
-def test_accumulators_that_do_not_belong_together_do_not_merge() -> None:
-    values = draws(3, 2)
-    with pytest.raises(ValueError, match="same R"):
-        accumulated(values).merge(accumulated(draws(3, 3)))
-    with pytest.raises(ValueError, match="same kind"):
-        accumulated(values).merge(accumulated(values, full=True))
-    with pytest.raises(ValueError, match="incomplete"):
-        accumulated(values).merge(accumulated(values, start=1))
-
-
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("replicates", [1, 2, 3])
 def test_going_on_from_a_state_after_any_pass_gives_the_same_bits(

@@ -113,49 +113,6 @@ def test_uniform_values_get_an_error_that_is_somewhat_too_large(groups: int, sha
     assert 1.0 < (estimated / actual) ** 0.5 < 1.2
 
 
-@given(st.integers(1, 6), st.integers(1, 3), st.booleans(), st.integers(0, 99))
-def test_merging_one_perturbation_at_a_time_is_one_stream(
-    first: int, replicates: int, full: bool, seed: int
-) -> None:
-    values = draws(first + 3, replicates, seed)
-    merged = accumulated(values[:first], full)
-    for k in range(first, first + 3):
-        merged.merge(accumulated(values[k : k + 1], full))
-    ours = merged.estimate().standard_error
-    assert ours is not None
-    assert torch.allclose(ours, error_of(values, full), rtol=1e-3, atol=1e-5)
-
-
-@pytest.mark.parametrize("empty_first", [True, False])
-@pytest.mark.parametrize("replicates", [1, 2])
-def test_merging_with_an_empty_accumulator_changes_nothing(
-    replicates: int, empty_first: bool
-) -> None:
-    values = draws(4, replicates)
-    pair = [NestedVariance(SHAPE, replicates), accumulated(values)]
-    first, second = pair if empty_first else reversed(pair)
-    first.merge(second)
-    ours = first.estimate().standard_error
-    assert ours is not None and torch.equal(ours, error_of(values))
-
-
-@pytest.mark.parametrize("replicates", [1, 2])
-@pytest.mark.parametrize(("first", "second"), [(2, 6), (5, 3), (1, 7)])
-def test_two_halves_that_are_merged_are_right_on_average_too(
-    first: int, second: int, replicates: int
-) -> None:
-    values = draws(first + second, replicates, seed=3, shape=MANY)
-    merged = accumulated(values[:first])
-    merged.merge(accumulated(values[first:]))
-    (root, error), (_, one_stream) = (
-        found.total_and_error() for found in (merged, accumulated(values))
-    )
-    ours, theirs = ((2 * root * each).double() ** 2 for each in (error, one_stream))
-    difference = (ours - theirs).flatten().numpy()
-    z = difference.mean() / (difference.std(ddof=1) / np.sqrt(difference.size) + 1e-12)
-    assert abs(z) < LARGEST_Z
-
-
 @pytest.mark.parametrize("full", [False, True])
 @pytest.mark.parametrize("replicates", [1, 2, 3])
 def test_going_on_from_a_state_after_any_pass_gives_the_same_bits(

@@ -18,6 +18,7 @@ from ...results.naming import input_name
 from ...results.report.words import mm, written_date
 from ...review.map_volume import MapVolume
 from ...review.table import Cell, Column, Table, write_csv
+from ...review.tables import landmark_table
 from .. import known_tables
 from ..known_labels import NOT_AN_ERROR, LabelFinding
 from ..known_landmarks import KnownLandmarks
@@ -61,7 +62,7 @@ class KnownTruth:
         """All there is, as tables."""
         found = []
         if self.landmarks is not None:
-            found.append(known_tables.landmarks(self.landmarks.findings, self.maps))
+            found.append(landmark_table(self.landmarks.findings, self.maps))
             found.append(known_tables.maps_at_landmarks(self.landmarks.maps))
         if self.labels:
             found.append(known_tables.labels(self.labels, self.maps))

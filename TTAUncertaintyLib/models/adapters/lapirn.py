@@ -10,17 +10,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-
 from ...geometry import Image, Lattice, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
 from ..descriptions import LAPIRN as DESCRIPTION
+from ..manifest import FORWARD, AxisOrder, InputSpec, OutputSpec, Quantity, Unit
 from ..networks.lapirn import LapIRNNetwork
 from ..weights.state_dicts import identify, load_strictly, read_state_dict
 from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
+from .conventions import InVoxels
 from .network_model import NetworkModel
 from .usable_images import refuse_unusable
+
+#: Arrays of axes (i, j, k); components (k, j, i) in half lengths of the field of view.
+_SEES = InputSpec(array_order=AxisOrder.IJK)
+_ANSWERS = OutputSpec(
+    Quantity.DISPLACEMENT, Unit.GRID_SAMPLE, AxisOrder.KJI, FORWARD, align_corners=True
+)
 
 
 class LapIRN(NetworkModel):
@@ -45,7 +50,8 @@ class LapIRN(NetworkModel):
     def __init__(self, weights: Path, options: Mapping[str, str] = NO_OPTIONS) -> None:
         network = LapIRNNetwork()
         load_strictly(network, read_state_dict(weights), weights)
-        super().__init__(_InVoxels(network), DESCRIPTION, identify(weights, DESCRIPTION), options)
+        converted = InVoxels(network, _SEES, _ANSWERS)
+        super().__init__(converted, DESCRIPTION, identify(weights, DESCRIPTION), options)
         self.spacing_mm = float(self.options["spacing"])
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
@@ -55,21 +61,3 @@ class LapIRN(NetworkModel):
         world = Lattice.from_geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), RAS_AXES)
         lattice = world.centered((i, j, k), self.spacing_mm, foreground_center(fixed))
         return prepare_on_common_lattice(fixed, moving, initial, lattice)
-
-
-class _InVoxels(nn.Module):
-    """The publisher's axes and units turned into the contract's.
-
-    The contract's arrays have axes (k, j, i) and components (i, j, k); LapIRN's have axes
-    (i, j, k) and components (k, j, i), in half field-of-view lengths.
-    """
-
-    def __init__(self, network: LapIRNNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
-        field = self.network(moving.transpose(2, 4), fixed.transpose(2, 4))
-        voxels = field.float().flip(1).transpose(2, 4)
-        half = torch.tensor([(n - 1) / 2 for n in reversed(voxels.shape[2:])])
-        return voxels * half.view(1, 3, 1, 1, 1).to(voxels)

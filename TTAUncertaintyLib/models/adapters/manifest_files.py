@@ -19,7 +19,7 @@ def verified(manifest: Manifest) -> WeightsFile:
     ModelError
         If a file is missing or is another one.
     """
-    for name, wanted in {manifest.file: manifest.sha256, **manifest.more_files}.items():
+    for name, wanted in manifest.files.items():
         path = manifest.path.parent / name
         if not path.is_file():
             raise ModelError(

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import ModelError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
-from ..manifest import AxisOrder, InputSpec, Manifest
+from ..manifest import FORWARD, InputSpec, Manifest, OutputSpec, PassedAs, Quantity, Unit
+from .conventions import InVoxels
 from .manifest_files import verified
 from .manifest_lattice import prepare_as_specified
 from .network_model import NetworkModel
@@ -21,7 +23,7 @@ from .network_model import NetworkModel
 class OwnCheckpoint(NetworkModel):
     """A network that this software builds, with weights that a manifest names.
 
-    Component n of its displacement runs along axis n of its arrays; see `InVoxels`.
+    Component n of its displacement, in voxels, runs along axis n of its arrays.
 
     Parameters
     ----------
@@ -46,8 +48,11 @@ class OwnCheckpoint(NetworkModel):
             raise ModelError(f"The manifest {manifest.path}: 'architecture': {error}") from error
         self.input = self.fitting(manifest.input, architecture, manifest.path)
         weights = verified(manifest)
-        network = InVoxels(self.read(architecture, weights.path), self.input)
-        super().__init__(network, manifest.description(), weights, options)
+        answer = OutputSpec(Quantity.DISPLACEMENT, Unit.VOXEL, self.input.array_order, FORWARD)
+        network = self.read(architecture, weights.path)
+        passed = replace(self.input, passed_as=PassedAs.ARGUMENTS)
+        converted = InVoxels(network, passed, answer)
+        super().__init__(converted, manifest.description(), weights, options)
 
     @staticmethod
     @abstractmethod
@@ -73,33 +78,3 @@ class OwnCheckpoint(NetworkModel):
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Prepare as the manifest's input section says; see `RegistrationModel.prepare`."""
         return prepare_as_specified(self.input, fixed, moving, initial)
-
-
-class InVoxels(nn.Module):
-    """The network's arrays and components turned into the contract's.
-
-    The contract's arrays have axes (k, j, i) and displacements components (i, j, k); component n of
-    the network's displacement runs along axis n of its arrays, whatever their order.
-
-    Parameters
-    ----------
-    network
-        Called as `network(first, second)`; answers displacements in voxels.
-    spec
-        Whose `array_order` and `images` say how the network sees them.
-    """
-
-    def __init__(self, network: nn.Module, spec: InputSpec) -> None:
-        super().__init__()
-        self.network = network
-        self.turned = spec.array_order is AxisOrder.IJK
-        self.moving_first = spec.images[0] == "moving"
-
-    def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
-        """Return displacements [B, 3, D, H, W] for images [B, 1, D, H, W]."""
-        pair = (moving, fixed) if self.moving_first else (fixed, moving)
-        if not self.turned:
-            field: Tensor = self.network(*pair)
-            return field.flip(1)
-        field = self.network(*(image.transpose(2, 4) for image in pair))
-        return field.transpose(2, 4)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from torch import Tensor
 
-from ...errors import ModelError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
 from ..descriptions import (
@@ -17,7 +16,7 @@ from ..descriptions import (
     bundled_weights,
 )
 from ..networks.pyramid_flow import EncodedFixed, PyramidFlowArchitecture, PyramidFlowNetwork
-from ..weights.safetensors_io import read_safetensors
+from ..weights.described import read_described
 from ..weights.state_dicts import identify, load_strictly
 from .common_lattice import anatomical_lattice, prepare_on_common_lattice
 from .network_model import NetworkModel
@@ -51,23 +50,10 @@ class PyramidFlow(NetworkModel):
         self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
     ) -> None:
         path = weights or self._bundled()
-        try:
-            tensors, metadata = read_safetensors(path)
-            architecture = PyramidFlowArchitecture.from_json(metadata["architecture"])
-        except FileNotFoundError as error:
-            raise ModelError(f"The weights file {path} does not exist.", "Check the path.") from (
-                error
-            )
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelError(
-                f"The weights file {path} cannot be used: {error}",
-                "Install the extension again, or give another file.",
-            ) from error
-        network = PyramidFlowNetwork(architecture)
+        network = read_pyramid_flow(path)
         self._encode = network.encode_fixed
-        load_strictly(network, {k: v.float() for k, v in tensors.items()}, path)
         super().__init__(network, self._about, identify(path, self._about), options)
-        self._multiple = architecture.shape_multiple
+        self._multiple = network.architecture.shape_multiple
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
@@ -84,3 +70,18 @@ class PyramidFlowDropout(PyramidFlow):
 
     _about = PYRAMID_FLOW_DROPOUT
     _bundled = staticmethod(bundled_dropout_weights)
+
+
+def read_pyramid_flow(path: Path) -> PyramidFlowNetwork:
+    """Build the network that a weights file describes, in float32 and evaluation mode.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, damaged or another network's.
+    """
+    again = "Install the extension again, or give another file."
+    tensors, architecture = read_described(path, PyramidFlowArchitecture, again)
+    network = PyramidFlowNetwork(architecture)
+    load_strictly(network, {name: tensor.float() for name, tensor in tensors.items()}, path)
+    return network.eval()

@@ -20,7 +20,7 @@ from ...geometry import Image, Lattice, Matrix
 from ..contract import NO_OPTIONS, ModelDescription, PreparedPair
 from ..descriptions import SYNTHMORPH_BRAINS, SYNTHMORPH_SHAPES
 from ..networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
-from ..weights.safetensors_io import read_safetensors
+from ..weights.described import read_described
 from ..weights.state_dicts import identify, load_strictly
 from .common_lattice import foreground_extent, prepare_on_common_lattice
 from .network_model import NetworkModel
@@ -88,21 +88,8 @@ def _read_network(path: Path) -> VxmDenseNetwork:
             f"The weights file {path} is in Keras's format and has to be converted first.",
             "Install it: ttauncertainty models install MODEL --from FILE.",
         )
-    try:
-        tensors, metadata = read_safetensors(path)
-        architecture = VxmDenseArchitecture.from_json(metadata["architecture"])
-    except FileNotFoundError as error:
-        raise ModelError(f"The weights file {path} does not exist.", "Check the path.") from error
-    except KeyError as error:
-        raise ModelError(
-            f"The weights file {path} does not say what network its weights are for.",
-            "Give a file that was converted from the publisher's .h5 file by this program.",
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(
-            f"The weights file {path} cannot be used: {error}",
-            "Install it again from the publisher's .h5 file.",
-        ) from error
+    again = "Install it again from the publisher's .h5 file."
+    tensors, architecture = read_described(path, VxmDenseArchitecture, again)
     network = VxmDenseNetwork(architecture)
     load_strictly(network, tensors, path)
     return network

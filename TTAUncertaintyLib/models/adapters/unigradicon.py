@@ -17,19 +17,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-import torch
-from torch import Tensor, nn
-
 from ...errors import InputError
 from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, ModelDescription, PreparedPair
 from ..descriptions import MULTIGRADICON, UNIGRADICON
+from ..manifest import FORWARD, AxisOrder, InputSpec, OutputSpec, Quantity, Unit
 from ..networks.gradicon import PUBLISHED, Channels, GradICONNetwork
 from ..weights.state_dicts import identify, load_strictly, read_state_dict
+from .conventions import InVoxels
 from .modality import Modality, normalised, recognise
 from .network_model import NetworkModel
 from .own_lattice import corresponding_directions, resized, stored_along
 from .usable_images import refuse_unusable
+
+#: In lengths of the lattice between its outermost voxel centres.
+_ANSWERS = OutputSpec(Quantity.DISPLACEMENT, Unit.UNIT, AxisOrder.KJI, FORWARD, align_corners=True)
 
 
 class UniGradICON(NetworkModel):
@@ -57,7 +59,8 @@ class UniGradICON(NetworkModel):
     def __init__(self, weights: Path, options: Mapping[str, str] = NO_OPTIONS) -> None:
         network = GradICONNetwork(self.channels)
         load_strictly(network, read_state_dict(weights), weights)
-        super().__init__(_InVoxels(network), self.model, identify(weights, self.model), options)
+        converted = InVoxels(network, InputSpec(), _ANSWERS)
+        super().__init__(converted, self.model, identify(weights, self.model), options)
         self._asked = dict(self.options)
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
@@ -109,20 +112,3 @@ class MultiGradICON(UniGradICON):
     """
 
     model = MULTIGRADICON
-
-
-class _InVoxels(nn.Module):
-    """The publisher's units and components turned into the contract's.
-
-    Arrays have the same axes (k, j, i). The network's displacements are in lengths of the lattice
-    between its outermost voxel centres, components (k, j, i); the contract's in voxels, (i, j, k).
-    """
-
-    def __init__(self, network: GradICONNetwork) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, moving: Tensor, fixed: Tensor) -> Tensor:
-        field = self.network(moving, fixed).flip(1)
-        lengths = torch.tensor([n - 1.0 for n in reversed(moving.shape[2:])], device=field.device)
-        return field * lengths.view(1, 3, 1, 1, 1)

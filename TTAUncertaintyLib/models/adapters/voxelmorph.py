@@ -9,31 +9,32 @@ Networks that were trained for both directions are the same: the package negates
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ...errors import ModelError
+from ...reading import read_as
 from ..manifest import InputSpec
 from ..networks.vxm_pairwise import VxmPairwiseNetwork
 from ..networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
-from ..weights.checkpoints import read_checkpoint
-from ..weights.state_dicts import load_strictly
+from ..weights.state_dicts import load_strictly, read_state_dict
 from .own_checkpoint import OwnCheckpoint
 
 
 class VoxelMorph(OwnCheckpoint):
     """A `VxmPairwise` with weights from a local file.
 
-    A manifest's `architecture` is what `VxmPairwiseArchitecture.from_arguments` takes; empty for
-    the package's defaults.
+    A manifest's `architecture` has the fields of `VxmPairwiseArchitecture`; empty for the package's
+    defaults.
     """
 
-    architecture_of = staticmethod(VxmPairwiseArchitecture.from_arguments)
+    architecture_of = staticmethod(partial(read_as, VxmPairwiseArchitecture))
 
     @staticmethod
     def read(architecture: VxmPairwiseArchitecture, weights: Path) -> VxmPairwiseNetwork:
         """Return the network with its weights."""
         network = VxmPairwiseNetwork(architecture)
-        load_strictly(network, read_checkpoint(weights), weights)
+        load_strictly(network, read_state_dict(weights), weights)
         return network
 
     @staticmethod

@@ -172,10 +172,6 @@ def local_correlation(fixed: Tensor, moving: Tensor) -> Tensor:
     return torch.stack(cosines, dim=1)
 
 
-#: So many values are worked on at a time that they stay near the processor.
-_CACHED_VOXELS = 100_000
-
-
 def pad_by_repeating(values: Tensor) -> Tensor:
     """Repeat the outermost voxels of [B, C, D, H, W] once on every side; float32, contiguous."""
     batch, channels = values.shape[:2]

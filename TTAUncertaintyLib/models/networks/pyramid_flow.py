@@ -17,17 +17,13 @@ The module is pure torch: tensors in, tensors out, no files.
 from __future__ import annotations
 
 import itertools
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...reading import parse_json
 from .displacement_fields import (
     alignment_force,
     compose_displacements,
@@ -104,31 +100,6 @@ class PyramidFlowArchitecture:
     def shape_multiple(self) -> int:
         """Every axis of the input must be a multiple of this number of voxels."""
         return 1 << len(self.encoder_channels)
-
-    def to_json(self) -> str:
-        """Return the arguments as JSON text, for the header of a weights file."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> PyramidFlowArchitecture:
-        """Read what `to_json` wrote.
-
-        Raises
-        ------
-        ValueError
-            If the text is no JSON object or names arguments that do not exist.
-        """
-        arguments = parse_json(text)
-        if not isinstance(arguments, Mapping):
-            raise ValueError("The architecture must be a JSON object.")
-        fields: dict[str, Any] = {
-            str(name): tuple(value) if isinstance(value, list) else value
-            for name, value in arguments.items()
-        }
-        try:
-            return cls(**fields)
-        except TypeError as error:
-            raise ValueError(f"The architecture does not fit this network: {error}") from error
 
 
 class _Convolution(nn.Conv3d):

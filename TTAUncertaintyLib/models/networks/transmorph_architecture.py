@@ -7,8 +7,10 @@ valid "architecture": what trains a network and leaves its answer alone may stay
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Annotated, Any
+
+from ...reading import OneOf, read_as
 
 #: The published sizes, as differences from the default.
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -25,15 +27,8 @@ VARIANTS: dict[str, dict[str, Any]] = {
 #: Sizes of images have to be multiples of this: patches of 4 voxels, merged three times.
 SHAPE_MULTIPLE = 32
 
-#: What the decoder leaves no choice about.
-_ONLY: dict[str, object] = {
-    "in_chans": 2,
-    "patch_size": 4,
-    "pat_merg_rf": 4,
-    "out_indices": (0, 1, 2, 3),
-}
-
-_TRAINING_ALONE = ("drop_path_rate", "use_checkpoint", "pos_embed_method")
+_Triple = tuple[int, int, int]
+_OfStages = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -81,11 +76,11 @@ class TransMorphArchitecture:
         If they contradict each other; the message names which.
     """
 
-    img_size: tuple[int, int, int] = (160, 192, 224)
+    img_size: _Triple = (160, 192, 224)
     embed_dim: int = 96
-    depths: tuple[int, int, int, int] = (2, 2, 4, 2)
-    num_heads: tuple[int, int, int, int] = (4, 4, 8, 8)
-    window_size: tuple[int, int, int] = (5, 6, 7)
+    depths: _OfStages = (2, 2, 4, 2)
+    num_heads: _OfStages = (4, 4, 8, 8)
+    window_size: _Triple = (5, 6, 7)
     mlp_ratio: float = 4
     qkv_bias: bool = False
     drop_rate: float = 0.0
@@ -140,43 +135,23 @@ class TransMorphArchitecture:
         ValueError
             If a name or a value is none; the message names it.
         """
-        variant = config.get("variant", "TransMorph")
-        if not isinstance(variant, str) or variant not in VARIANTS:
-            raise ValueError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}.")
-        chosen: dict[str, Any] = {}
-        for name, value in config.items():
-            if name in _ONLY:
-                if _tuple_of(value) != _ONLY[name]:
-                    raise ValueError(f"{name} must be {_ONLY[name]}, not {value!r}.")
-            elif name in _KINDS:
-                chosen[name] = _read(name, value)
-            elif name != "variant" and name not in _TRAINING_ALONE:
-                known = ", ".join(("variant", *_KINDS))
-                raise ValueError(f"There is no '{name}' in a TransMorph. There are: {known}.")
-        return replace(cls(**VARIANTS[variant]), **chosen)
+        variant, window = config.get("variant"), config.get("window_size")
+        values = (VARIANTS.get(variant, {}) if isinstance(variant, str) else {}) | dict(config)
+        if isinstance(window, list) and len(window) == 4:
+            values["window_size"] = window[:3]  # nothing reads the fourth of published ones
+        found = read_as(_Configuration, values)
+        return cls(**{each.name: getattr(found, each.name) for each in fields(cls)})
 
 
-_KINDS = {field.name: type(field.default) for field in fields(TransMorphArchitecture)}
+@dataclass(frozen=True)
+class _Configuration(TransMorphArchitecture):
+    """What the publisher's configurations hold besides: nothing that there is a choice about."""
 
-
-def _tuple_of(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _read(name: str, value: object) -> object:
-    """Return a value in the type of its field."""
-    kind = _KINDS[name]
-    if kind is tuple:
-        count = len(getattr(TransMorphArchitecture, name))
-        numbers = list(value) if isinstance(value, (list, tuple)) else []
-        if name == "window_size":
-            numbers = numbers[:3]  # some published ones have a fourth, which nothing reads
-        if len(numbers) != count or not all(type(n) is int for n in numbers):
-            raise ValueError(f"{name} must be {count} whole numbers, not {value!r}.")
-        return tuple(numbers)
-    if kind in (float, int) and type(value) is int:
-        return value
-    if type(value) is not kind:
-        what = {bool: "true or false", int: "a whole number", float: "a number"}[kind]
-        raise ValueError(f"{name} must be {what}, not {value!r}.")
-    return value
+    variant: Annotated[str, OneOf(*VARIANTS)] = "TransMorph"
+    in_chans: Annotated[int, OneOf(2)] = 2
+    patch_size: Annotated[int, OneOf(4)] = 4
+    pat_merg_rf: Annotated[int, OneOf(4)] = 4
+    out_indices: Annotated[_OfStages, OneOf((0, 1, 2, 3))] = (0, 1, 2, 3)
+    drop_path_rate: Any = None
+    use_checkpoint: Any = None
+    pos_embed_method: Any = None

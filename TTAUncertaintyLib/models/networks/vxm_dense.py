@@ -11,16 +11,13 @@ voxel centres stay where they are.
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ...reading import parse_json
 from .displacement_fields import exponentiate
 
 _SLOPE = 0.2
@@ -87,44 +84,6 @@ class VxmDenseArchitecture:
     def skipped_levels(self) -> int:
         """How many of the finest levels the decoder leaves out."""
         return self.velocity_factor.bit_length() - 1
-
-    def to_json(self) -> str:
-        """Return the architecture as JSON text, for the header of a weights file."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> VxmDenseArchitecture:
-        """Read what `to_json` wrote.
-
-        Raises
-        ------
-        ValueError
-            If it is anything else; the message continues a sentence about the network.
-        """
-        found = parse_json(text)
-        names = {field.name for field in fields(cls)}
-        if not isinstance(found, dict) or set(found) != names:
-            raise ValueError("its architecture is not described as this program describes it.")
-        integers = {name: _as_tuples(value) for name, value in found.items()}
-        depths = {name: _depth(value) for name, value in integers.items()}
-        expected = dict.fromkeys(names, 0) | {"encoder": 2, "decoder": 2, "final": 1}
-        if depths != expected:
-            raise ValueError("its architecture is not described as this program describes it.")
-        return cls(**integers)
-
-
-def _as_tuples(value: Any) -> Any:
-    return tuple(_as_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-def _depth(value: Any) -> int:
-    """Return how deep the tuples of integers go; -1 for anything else, 1 for an empty tuple."""
-    if type(value) is int:
-        return 0
-    if not isinstance(value, tuple):
-        return -1
-    depths = {_depth(item) for item in value} or {0}
-    return -1 if len(depths) > 1 or -1 in depths else depths.pop() + 1
 
 
 class VxmDenseNetwork(nn.Module):

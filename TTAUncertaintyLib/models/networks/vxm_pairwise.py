@@ -118,7 +118,7 @@ class _UNet(nn.Module):
     def __init__(self, architecture: VxmPairwiseArchitecture) -> None:
         super().__init__()
         about = architecture
-        self.skips = about.skip_connections
+        self.skips = about.unet.skip_connections
         channels, left = 2, []
         self.downsampling_conv_blocks = nn.ModuleList()
         for level, features in enumerate(about.down):
@@ -132,7 +132,7 @@ class _UNet(nn.Module):
         self.upsampling_conv_blocks = nn.ModuleList()
         # the first number of features is the bottom's, and the last one counts twice
         for index, features in enumerate((*about.up[1:], about.up[-1])):
-            upsample = _upsampling(about.upsample_mode, channels)
+            upsample = _upsampling(about.unet.upsample_mode, channels)
             inputs = channels + (left.pop() if self.skips else 0)
             block = _conv_block(about, -index - 1, inputs, features) if features else None
             self.upsampling_conv_blocks.append(_Up(upsample, block))
@@ -163,7 +163,7 @@ def _conv_block(about: VxmPairwiseArchitecture, level: int, inputs: int, outputs
     layers: list[tuple[str, nn.Module]] = []
     count = dict.fromkeys("cna", 0)
     channels = inputs
-    for operation in about.order:
+    for operation in about.unet.order:
         number = count[operation]
         count[operation] += 1
         if operation == "c":
@@ -172,17 +172,17 @@ def _conv_block(about: VxmPairwiseArchitecture, level: int, inputs: int, outputs
                 outputs,
                 3,
                 padding=1,
-                padding_mode=about.padding_mode,  # type: ignore[arg-type]
+                padding_mode=about.unet.padding_mode,  # type: ignore[arg-type]
             )
             layers.append((f"conv{number}", convolution))
             channels = outputs
         elif operation == "n":
-            kind = about.normalizations[level]
+            kind = about.normalization(level)
             if kind is not None:
                 normalization = _NORMALIZATIONS[kind](channels, affine=True)
                 layers.append((f"normalization{number}", normalization))
         else:
-            activation = _activation(about.activations[level], about.negative_slope)
+            activation = _activation(about.activation(level), about.negative_slope)
             layers.append((f"activation{number}", activation))
     return _Block(layers)
 

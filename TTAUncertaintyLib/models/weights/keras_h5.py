@@ -22,6 +22,7 @@ from ...errors import ModelError
 from ...geometry import sha256
 from ...reading import parse_json
 from ..networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
+from .described import ARCHITECTURE, architecture_to_text
 from .safetensors_io import read_safetensors, write_safetensors
 
 #: Longest description of a model that is read, bytes.
@@ -83,7 +84,7 @@ def convert_vxm_dense(source: Path, target: Path) -> None:
             "Download it again from its publisher.",
         ) from error
     about = {
-        "architecture": architecture.to_json(),
+        ARCHITECTURE: architecture_to_text(architecture),
         "converted_from": source.name,
         "converted_from_sha256": sha256(source),
     }
@@ -95,7 +96,7 @@ def _is_converted(source: Path) -> bool:
         _, about = read_safetensors(source)
     except (OSError, ValueError):
         return False
-    return "architecture" in about
+    return ARCHITECTURE in about
 
 
 def _h5py() -> ModuleType:

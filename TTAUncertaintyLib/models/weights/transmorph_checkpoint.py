@@ -12,8 +12,7 @@ from torch import Tensor
 from ...errors import ModelError
 from ..networks.transmorph import TransMorphNetwork
 from ..networks.transmorph_architecture import TransMorphArchitecture
-from .checkpoints import read_checkpoint
-from .state_dicts import load_strictly
+from .state_dicts import load_strictly, read_state_dict
 
 _GRID = "spatial_trans.grid"
 _BAYES = "net."
@@ -39,14 +38,14 @@ def read_transmorph(architecture: TransMorphArchitecture, path: Path) -> TransMo
     architecture
         That the manifest gives; a checkpoint of another one is refused before anything is built.
     path
-        See `read_checkpoint`.
+        See `read_state_dict`.
 
     Raises
     ------
     ModelError
         If the file is missing, damaged, or another network's; the message says what differs.
     """
-    state = without_wrapping(read_checkpoint(path))
+    state = without_wrapping(read_state_dict(path))
     for name, relative in _RELATIVES.items():
         if name in state:
             raise ModelError(

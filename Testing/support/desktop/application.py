@@ -8,6 +8,8 @@ import slicer
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Signal
 
+from .widgets.declared import doing_nothing, returning
+
 
 class qSlicerModuleFactoryManager:  # noqa: N801
     """What is asked for the loaded modules' names."""
@@ -80,27 +82,14 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
     extensionsInstallPath = temporaryPath
     documentationBaseUrl = "https://slicer.readthedocs.io/"
 
-    def applicationLogic(self):
-        """Return the vtkSlicerApplicationLogic."""
-        return self._application.application_logic
-
-    def mrmlScene(self):
-        """Return the scene."""
-        return self._application.scene
-
-    def coreIOManager(self):
-        """Return what loads and saves files."""
-        return self._application.io
+    applicationLogic = returning("_application.application_logic")
+    mrmlScene = returning("_application.scene")
+    coreIOManager = returning("_application.io")
 
     ioManager = coreIOManager
 
-    def layoutManager(self):
-        """Return the layout manager."""
-        return self._layout_manager
-
-    def moduleManager(self):
-        """Return the module manager."""
-        return self._modules
+    layoutManager = returning("_layout_manager")
+    moduleManager = returning("_modules")
 
     def settings(self):
         """Return the settings, which lie in a folder of their own here."""
@@ -137,13 +126,11 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
         """Return the clipboard."""
         return QtWidgets.QApplication.clipboard()
 
-    def pauseRender(self):
-        """Do nothing: views are drawn when they are asked for."""
+    pauseRender = doing_nothing()
 
     resumeRender = pauseRender
 
-    def setRenderPaused(self, paused):
-        """Do nothing: views are drawn when they are asked for."""
+    setRenderPaused = doing_nothing()
 
     def translate(self, _context, text):
         """Return the text: there is no other language here."""

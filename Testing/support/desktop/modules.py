@@ -1,6 +1,6 @@
 """Loading a scripted module as Slicer does, and the modules that a module may ask for."""
 
-# ruff: noqa: N802  (Slicer's names)
+# ruff: noqa: N802, N815  (Slicer's names)
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import ClassVar
 import slicer
 
 from ..slicer_application import MODULE_LOGICS
+from .widgets.declared import doing_nothing, returning
 from .widgets.mrml_base import qSlicerScriptedLoadableModuleWidget
 
 
@@ -23,13 +24,8 @@ class _LogicModule:
         self.name = self.title = name
         self._logic = logic
 
-    def logic(self):
-        """Return the module's logic."""
-        return self._logic
-
-    def widgetRepresentation(self):
-        """Return None: there is no panel."""
-        return
+    logic = returning("_logic")
+    widgetRepresentation = doing_nothing()
 
 
 class qSlicerScriptedLoadableModule:  # noqa: N801
@@ -47,9 +43,7 @@ class qSlicerScriptedLoadableModule:  # noqa: N801
         self.icon = None
         self._panel = None
 
-    def logic(self):
-        """Return None: the Python class is found through the panel."""
-        return
+    logic = doing_nothing()
 
     def widgetRepresentation(self):
         """Return the panel, made on the first call."""

@@ -9,6 +9,7 @@ import vtk
 from PySide6.QtGui import QColor
 
 from . import layout
+from .widgets.declared import calling, doing_nothing, passing, returning
 
 
 class _View:
@@ -17,27 +18,12 @@ class _View:
     def __init__(self, view):
         self._view = view
 
-    def forceRender(self):
-        """Draw now."""
-        self._view.render()
-
-    def scheduleRender(self):
-        """Do nothing."""
-
-    def renderWindow(self):
-        """Return the vtkRenderWindow."""
-        return self._view.window
-
-    def mrmlViewNode(self):
-        """Return the view node."""
-        return self._view.node
-
-    def resetFocalPoint(self):
-        """Look at the middle of what is shown."""
-        self._view.renderer.ResetCamera()
-
-    def setVisible(self, _visible):
-        """Do nothing."""
+    forceRender = calling("_view.render")
+    scheduleRender = doing_nothing()
+    renderWindow = returning("_view.window")
+    mrmlViewNode = returning("_view.node")
+    resetFocalPoint = calling("_view.renderer.ResetCamera")
+    setVisible = doing_nothing()
 
 
 class qMRMLSliceControllerWidget:  # noqa: N801
@@ -46,17 +32,9 @@ class qMRMLSliceControllerWidget:  # noqa: N801
     def __init__(self, view):
         self._view = view
 
-    def fitSliceToBackground(self):
-        """Show all of the background."""
-        self._view.logic.FitSliceToAll()
-
-    def setSliceLink(self, linked):
-        """Link the views."""
-        self._view.composite_node.SetLinkedControl(linked)
-
-    def setSliceVisible(self, visible):
-        """Show the slice in 3D."""
-        self._view.node.SetSliceVisible(visible)
+    fitSliceToBackground = calling("_view.logic.FitSliceToAll")
+    setSliceLink = passing("_view.composite_node.SetLinkedControl")
+    setSliceVisible = passing("_view.node.SetSliceVisible")
 
 
 class qMRMLSliceWidget:  # noqa: N801
@@ -66,17 +44,9 @@ class qMRMLSliceWidget:  # noqa: N801
         self._view = view
         self.sliceViewName = view.layout_name
 
-    def sliceLogic(self):
-        """Return the vtkMRMLSliceLogic."""
-        return self._view.logic
-
-    def mrmlSliceNode(self):
-        """Return the slice node."""
-        return self._view.node
-
-    def mrmlSliceCompositeNode(self):
-        """Return the composite node."""
-        return self._view.composite_node
+    sliceLogic = returning("_view.logic")
+    mrmlSliceNode = returning("_view.node")
+    mrmlSliceCompositeNode = returning("_view.composite_node")
 
     def sliceView(self):
         """Return the drawing area."""
@@ -86,9 +56,7 @@ class qMRMLSliceWidget:  # noqa: N801
         """Return the controller."""
         return qMRMLSliceControllerWidget(self._view)
 
-    def fitSliceToBackground(self):
-        """Show all of the background."""
-        self._view.logic.FitSliceToAll()
+    fitSliceToBackground = calling("_view.logic.FitSliceToAll")
 
 
 class qMRMLThreeDWidget:  # noqa: N801
@@ -101,9 +69,7 @@ class qMRMLThreeDWidget:  # noqa: N801
         """Return the drawing area."""
         return _View(self._view)
 
-    def mrmlViewNode(self):
-        """Return the view node."""
-        return self._view.node
+    mrmlViewNode = returning("_view.node")
 
 
 class _LayoutLogic:
@@ -232,9 +198,7 @@ class qSlicerLayoutManager:  # noqa: N801
         """Number of the layout in force."""
         return self._node.GetViewArrangement()
 
-    def setLayout(self, number):
-        """Set the layout."""
-        self._node.SetViewArrangement(number)
+    setLayout = passing("_node.SetViewArrangement")
 
     def resetSliceViews(self):
         """Show all of every background."""

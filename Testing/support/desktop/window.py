@@ -1,6 +1,6 @@
 """The main window: a module's panel on the left, pictures of the views on the right."""
 
-# ruff: noqa: N802  (Slicer's names)
+# ruff: noqa: N815  (Slicer's names)
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from .widgets.declared import passing, returning
+
 _PANEL_WIDTH = 520  # pixels
 
 
@@ -25,9 +27,7 @@ class qSlicerModuleSelectorToolBar:  # noqa: N801
         self._open = open_module
         self.selectedModule = ""
 
-    def selectModule(self, name):
-        """Show a module."""
-        self._open(name)
+    selectModule = passing("_open")
 
 
 class qSlicerMainWindow(QMainWindow):  # noqa: N801
@@ -66,9 +66,7 @@ class qSlicerMainWindow(QMainWindow):  # noqa: N801
         row.addWidget(self._views, 1)
         self.setCentralWidget(middle)
 
-    def moduleSelector(self):
-        """Return the module selector."""
-        return self._selector
+    moduleSelector = returning("_selector")
 
     def _show_panel(self, title, panel):
         """Put a module's panel into the window, and tell it."""

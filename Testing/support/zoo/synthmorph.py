@@ -13,6 +13,7 @@ from TTAUncertaintyLib.models.adapters.synthmorph import (
     SynthMorphShapes,
 )
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
+from TTAUncertaintyLib.models.weights.described import ARCHITECTURE, architecture_to_text
 from TTAUncertaintyLib.models.weights.safetensors_io import write_safetensors
 
 from .case import Case, Published
@@ -38,7 +39,7 @@ def random_network(architecture: VxmDenseArchitecture = SMALL, seed: int = 0) ->
 def write_random_weights(path: Path, architecture: VxmDenseArchitecture = SMALL) -> Path:
     """Write the file that a conversion would have written."""
     tensors = random_network(architecture).state_dict()
-    write_safetensors(path, tensors, {"architecture": architecture.to_json()})
+    write_safetensors(path, tensors, {ARCHITECTURE: architecture_to_text(architecture)})
     return path
 
 

@@ -11,6 +11,7 @@ from TTAUncertaintyLib.models.adapters.voxelmorph import VoxelMorph
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
+from TTAUncertaintyLib.reading import read_as
 
 from ..voxelmorph_files import write_manifest
 from .case import Case, Published
@@ -20,7 +21,7 @@ SMALL = {"nb_features": [8, 8, 8], "activations": "leaky_relu", "negative_slope"
 
 def random_network(arguments: Mapping[str, object] = SMALL) -> VxmPairwiseNetwork:
     """Return a network whose fields reach about a voxel, with weights that are always the same."""
-    network = VxmPairwiseNetwork(VxmPairwiseArchitecture.from_arguments(arguments)).eval()
+    network = VxmPairwiseNetwork(read_as(VxmPairwiseArchitecture, arguments)).eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in network.parameters():

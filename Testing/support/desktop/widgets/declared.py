@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 from PySide6.QtCore import Property
 
 
@@ -32,6 +34,29 @@ def passed_on(kind, name, to):
         setattr(getattr(self, to), name, value)
 
     return Property(kind, read, write)
+
+
+def returning(path):
+    """Declare a function that returns what is kept under an attribute, "_view.logic" for one."""
+    get = operator.attrgetter(path)
+    return lambda self: get(self)
+
+
+def calling(path):
+    """Declare a function that calls one of what is kept, without arguments."""
+    get = operator.attrgetter(path)
+    return lambda self: get(self)()
+
+
+def passing(path):
+    """Declare a function of one argument that hands it to a function of what is kept."""
+    get = operator.attrgetter(path)
+    return lambda self, value: get(self)(value)
+
+
+def doing_nothing():
+    """Declare a function of Slicer's that has nothing to do here."""
+    return lambda *_: None
 
 
 def add_setters(cls, names):

@@ -11,6 +11,8 @@ from PySide6.QtCore import Property, Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 from shiboken6 import isValid
 
+from .declared import calling, returning
+
 
 class Observation:
     """Observers on VTK objects that call a widget's method, and end with the widget."""
@@ -59,9 +61,7 @@ class qMRMLWidget(QWidget):  # noqa: N801
         super().__init__(parent)
         self._scene = None
 
-    def mrmlScene(self):
-        """Return the scene."""
-        return self._scene
+    mrmlScene = returning("_scene")
 
     def setMRMLScene(self, scene):
         """Take a scene, or None."""
@@ -86,9 +86,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):  # noqa: N801
 
     isEntered = Property(bool, lambda self: self._entered)
 
-    def self(self):
-        """Return the module's own widget object."""
-        return self._instance
+    self = returning("_instance")
 
     def enter(self):
         """Tell the panel that it is shown."""
@@ -100,9 +98,7 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):  # noqa: N801
         self._entered = False
         getattr(self._instance, "exit", _nothing)()
 
-    def reload(self):
-        """Make the panel anew from what the module file says now."""
-        self._make()
+    reload = calling("_make")
 
 
 def _nothing():

@@ -9,7 +9,7 @@ import vtk
 from PySide6.QtCore import Property, QObject, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from .declared import passed_on, stored
+from .declared import passed_on, returning, stored
 from .mrml_base import Observation
 
 _SCENE = slicer.vtkMRMLScene
@@ -79,18 +79,14 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
     baseName = stored(str, "baseName", "")
     sizeAdjustPolicy = passed_on(QComboBox.SizeAdjustPolicy, "sizeAdjustPolicy", "_box")
 
-    def nodeTypeLabel(self):
-        """Return what is said to be chosen."""
-        return self._label
+    nodeTypeLabel = returning("_label")
 
     def setNodeTypeLabel(self, label, *_):
         """Say what is to be chosen."""
         self._label = label
         self._refresh()
 
-    def mrmlScene(self):
-        """Return the scene."""
-        return self._scene
+    mrmlScene = returning("_scene")
 
     def setMRMLScene(self, scene):
         """Show the nodes of a scene, or with None of none."""
@@ -102,9 +98,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
             self._scene_watch.watch(scene, _EVENTS, "_refresh")
         self._refresh()
 
-    def sortFilterProxyModel(self):
-        """Return what sorts and filters the nodes."""
-        return self._model
+    sortFilterProxyModel = returning("_model")
 
     def addAttribute(self, node_type, name, value=None):
         """Show nodes of a class only with this attribute, and with this value if one is given."""
@@ -119,9 +113,7 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         """Return one of them."""
         return self._nodes[index] if 0 <= index < len(self._nodes) else None
 
-    def currentNode(self):
-        """Return the chosen node, or None."""
-        return self._current
+    currentNode = returning("_current")
 
     def setCurrentNode(self, node):
         """Choose a node. One that is not listed is chosen once it is: a scene may be opening."""

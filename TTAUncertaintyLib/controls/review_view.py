@@ -1,0 +1,268 @@
+"""What is to be seen of a review: places, structures, landmarks, the decision, and their words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..results import MapKind
+from ..results.report.scales import tidy_above
+from ..results.report.words import place
+from ..review import (
+    LandmarkFinding,
+    MatchedReview,
+    Review,
+    ReviewedSpot,
+    StructureStatistics,
+    Verdict,
+)
+from ..review.table import Column, Table
+from ..review.tables import structure_tables, verdict_counts
+from .option import Option, Phrase, barred, sentences
+from .table_view import Heading, Row, TableView, picked
+
+SPOT_VERDICTS = (
+    Option("accept", "Accept", "The registration is good enough here."),
+    Option("check", "Check", "Somebody has to look again here."),
+    Option("reject", "Reject", "The registration is not to be used here."),
+)
+OVERALL_VERDICTS = (
+    Option("accept", "Accept", "The registration is good enough as a whole."),
+    Option("check", "Check", "Somebody has to look again as a whole."),
+    Option("reject", "Reject", "The registration is not to be used as a whole."),
+)
+NO_STRUCTURES = "A segmentation or label map of the fixed image gives the uncertainty by structure."
+NO_LANDMARKS = "The same places on both images give the error of the registration there."
+
+_NO_WORDS, _NO_PLACE = Phrase(), "Choose a place first."
+_NO_TABLE, _UNDECIDED = TableView(), Review()
+_NOTHING = Phrase("There is nothing to review before there is a result.")
+
+
+@dataclass(frozen=True)
+class SpotsView:
+    """The places where the map is highest.
+
+    Parameters
+    ----------
+    words
+        How many, and how they were judged.
+    threshold, highest, unit
+        Above which value places are listed, how far that can go, and in what.
+    table
+        A row a place, the highest first.
+    selected
+        The row that is looked at; -1 for none.
+    place, facts
+        Which it is, of how many; and what is known of it.
+    key
+        What names it, whatever its rank is by now.
+    verdict, verdicts, comment
+        What was said of it, and what can be.
+    """
+
+    words: Phrase = _NO_WORDS
+    threshold: float = 0.0
+    highest: float = 1.0
+    unit: str = "mm"
+    table: TableView = _NO_TABLE
+    selected: int = -1
+    place: Phrase = _NO_WORDS
+    facts: Phrase = _NO_WORDS
+    key: str = ""
+    verdict: str = ""
+    verdicts: tuple[Option, ...] = barred(SPOT_VERDICTS, _NO_PLACE)
+    comment: str = ""
+
+
+@dataclass(frozen=True)
+class TablesView:
+    """Tables under words: of structures, or of landmarks."""
+
+    words: Phrase = _NO_WORDS
+    tables: tuple[TableView, ...] = ()
+
+
+@dataclass(frozen=True)
+class ReviewView:
+    """What is to be seen of a review.
+
+    Parameters
+    ----------
+    nothing
+        Why there is nothing to review; without words where there is.
+    said
+        What is decided so far; on the whole, one of `overalls`.
+    spots, structures, landmarks
+        What was found.
+    landmark
+        The row of the landmarks that is looked at; -1 for none.
+    """
+
+    nothing: Phrase = _NOTHING
+    said: Review = _UNDECIDED
+    overalls: tuple[Option, ...] = OVERALL_VERDICTS
+    spots: SpotsView = SpotsView()
+    structures: TablesView = TablesView(Phrase(NO_STRUCTURES))
+    landmarks: TablesView = TablesView(Phrase(NO_LANDMARKS))
+    landmark: int = -1
+
+
+def given(verdict: Verdict) -> str:
+    """Return a verdict as an option's value; "" where nothing was decided."""
+    return "" if verdict is Verdict.OPEN else verdict.value
+
+
+def key_of(spot: ReviewedSpot) -> str:
+    """Return what names a hot spot whatever its rank is by now."""
+    return ", ".join(f"{x:.3f}" for x in spot.spot.position_lps_mm)
+
+
+def spots_view(
+    matched: MatchedReview, selected: int, kind: MapKind, threshold: float, highest: float
+) -> SpotsView:
+    """Return what is to be seen of hot spots, one of them chosen (from 0 on; -1 for none)."""
+    facts, count = kind.facts, len(matched.spots)
+    seen = SpotsView(
+        words=_counted(matched, facts.title),
+        threshold=threshold,
+        highest=tidy_above(max(highest, threshold)),
+        unit=facts.unit,
+        table=_spots_table(matched, facts.unit),
+        place=Phrase("{n} places", {"n": count}) if count else Phrase(),
+    )
+    if not 0 <= selected < count:
+        return seen
+    spot = matched.spots[selected]
+    found = {
+        "peak": spot.spot.peak,
+        "volume": spot.spot.volume_cm3,
+        "place": place(spot.spot.position_ras_mm),
+        "unit": facts.unit,
+    }
+    return replace(
+        seen,
+        selected=selected,
+        place=Phrase("{rank} of {n}", {"rank": spot.rank, "n": count}),
+        facts=Phrase("Peak {peak:.2f} {unit}, {volume:.1f} cm³, at {place} mm", found),
+        key=key_of(spot),
+        verdict=given(spot.verdict),
+        verdicts=SPOT_VERDICTS,
+        comment=spot.comment,
+    )
+
+
+def _counted(matched: MatchedReview, title: str) -> Phrase:
+    counts, others = verdict_counts(matched), len(matched.elsewhere)
+    said = Phrase("{map}: {counts}.", {"map": Phrase(title), "counts": counts})
+    if not matched.spots:
+        nothing = "{map}: nothing above this value is larger than 0.1 cm³."
+        said = Phrase(nothing, {"map": Phrase(title)})
+    kept = Phrase("{n} verdicts on other places or maps are kept.", {"n": others})
+    one = Phrase("One verdict on another place or map is kept.")
+    return sentences(said, one if others == 1 else kept if others else Phrase())
+
+
+def _spots_table(matched: MatchedReview, unit: str) -> TableView:
+    named = any(spot.spot.structure for spot in matched.spots)
+    headings = (
+        Heading("#"),
+        Heading("Peak", unit),
+        Heading("Mean", unit),
+        Heading("cm³"),
+        Heading("Place", "mm", words=True, spare=True),
+        *([Heading("Structure", words=True)] if named else []),
+        Heading("Verdict", words=True),
+    )
+    rows = []
+    for spot in matched.spots:
+        found = spot.spot
+        cells = [str(spot.rank), f"{found.peak:.2f}", f"{found.mean:.2f}"]
+        cells += [f"{found.volume_cm3:.1f}", place(found.position_ras_mm)]
+        cells += [found.structure or "–"] if named else []
+        rows.append(Row((*cells, given(spot.verdict)), given(spot.verdict), spot.comment))
+    return TableView(headings, tuple(rows))
+
+
+#: Titles of the columns that there is room for, of those that the export has.
+_STRUCTURES = {
+    "Structure": "Structure",
+    "Volume": "cm³",
+    "Minimum": "Lowest",
+    "Median": "Median",
+    "95th percentile": "95 %",
+    "Maximum": "Highest",
+    "Folded": "Folded",
+}
+
+
+def structures_view(
+    statistics: Sequence[StructureStatistics], kind: MapKind, tolerance_mm: float | None
+) -> TablesView:
+    """Return a map per structure, and where there is one the change of volume.
+
+    Parameters
+    ----------
+    statistics
+        Of all maps.
+    kind
+        The map under review, in mm.
+    tolerance_mm
+        The one that was used there.
+    """
+    shown = [one for one in statistics if one.map_key == kind.value or one.unit != "mm"]
+    titles = _STRUCTURES
+    if tolerance_mm is not None:
+        titles = titles | {f"Above {tolerance_mm:g} mm": f"> {tolerance_mm:g} mm"}
+    tables = [picked(table, titles) for table in structure_tables(shown, tolerance_mm)]
+    words = "{map} in mm. All maps are in the table of this result in the scene."
+    return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), tuple(tables))
+
+
+def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str) -> TablesView:
+    """Return how far landmark pairs are apart, beside a map.
+
+    Parameters
+    ----------
+    findings
+        At least one.
+    kind
+        The map under review, in mm.
+    how
+        How they were paired: "by name".
+    """
+    title = kind.facts.title
+    rows = [
+        (one.pair.name, one.before_mm, one.after_mm, one.at_fixed.get(kind.value))
+        for one in findings
+    ]
+    columns = [Column("Landmark"), *(Column(name, "mm") for name in ("Before", "After", title))]
+    table = picked(Table("landmarks", "", tuple(columns), tuple(rows)))
+    after = [one.after_mm for one in findings]
+    said = {
+        "n": len(findings),
+        "how": how,
+        "before": np.median([one.before_mm for one in findings]),
+        "after": np.median(after),
+        "worst": max(after),
+    }
+    if len(findings) == 1:
+        words = "One pair: {before:.2f} mm apart before the registration, {after:.2f} mm after it."
+    else:
+        words = (
+            "{n} landmarks, paired {how}: half of them are met within {after:.1f} mm "
+            "({before:.1f} before), the worst within {worst:.1f} mm."
+        )
+    return TablesView(sentences(Phrase(words, said), _bounded(findings)), (table,))
+
+
+def _bounded(findings: Sequence[LandmarkFinding]) -> Phrase:
+    """Say how often the error bound held, where the result has one."""
+    key = MapKind.ERROR_BOUND.value
+    bounds = [(one.after_mm, one.at_fixed.get(key, np.nan)) for one in findings]
+    bounds = [(after, bound) for after, bound in bounds if np.isfinite(bound)]
+    held = sum(after <= bound for after, bound in bounds)
+    words = "The error bound holds at {held} of {n}." if bounds else ""
+    return Phrase(words, {"held": held, "n": len(bounds)})

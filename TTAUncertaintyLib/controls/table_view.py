@@ -1,0 +1,84 @@
+"""A table as it is to be seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..results.report.words import percent
+from ..review.table import Cell, Column, Table
+
+
+@dataclass(frozen=True)
+class Heading:
+    """What stands over a column.
+
+    Parameters
+    ----------
+    title, unit
+        What it holds; the unit is "" for words and counts.
+    words
+        Whether it holds words, which stand on the left.
+    spare
+        Left out where there is little room.
+    """
+
+    title: str
+    unit: str = ""
+    words: bool = False
+    spare: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Parameters
+    ----------
+    cells
+        One for each heading.
+    verdict
+        Value of the `Verdict` that the last cell says; "" for none.
+    about
+        More about it, for a tool tip.
+    """
+
+    cells: tuple[str, ...]
+    verdict: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class TableView:
+    """Rows under headings; without a title where the words around say what it is."""
+
+    headings: tuple[Heading, ...] = ()
+    rows: tuple[Row, ...] = ()
+    title: str = ""
+
+
+def picked(table: Table, titles: Mapping[str, str] | None = None) -> TableView:
+    """Return what is to be seen of a table of the review.
+
+    Parameters
+    ----------
+    table
+        The first column holds words.
+    titles
+        What its columns are called here, by their titles there; others are left out. Units are in
+        these titles or in the words around. All of them, with their units, if not given.
+    """
+    columns = [n for n, column in enumerate(table.columns) if not titles or column.title in titles]
+    headings = [
+        Heading(titles[one.title] if titles else one.title, "" if titles else one.unit, n == 0)
+        for n, one in ((n, table.columns[n]) for n in columns)
+    ]
+    rows = [Row(tuple(_shown(table.columns[n], row[n]) for n in columns)) for row in table.rows]
+    return TableView(tuple(headings), tuple(rows), table.title)
+
+
+def _shown(column: Column, cell: Cell) -> str:
+    if column.unit == "%" and isinstance(cell, float) and math.isfinite(cell):
+        return percent(cell / 100)
+    return column.shown(cell)
