@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import SimpleITK as sitk
 
@@ -24,7 +24,12 @@ from .running import run_to_end
 from .wording import said_in_python
 
 File = str | PathLike[str]
-TransformLike = File | sitk.Transform
+#: The choices that are images.
+_IMAGES = (
+    *("fixed", "moving", "mask", "fixed_mask", "moving_mask", "leave_out"),
+    "moving_labels",
+)
+TransformLike: TypeAlias = "str | PathLike[str] | sitk.Transform"
 
 
 def register(
@@ -32,6 +37,9 @@ def register(
     moving: ImageLike,
     *,
     mask: ImageLike | None = None,
+    fixed_mask: ImageLike | None = None,
+    moving_mask: ImageLike | None = None,
+    leave_out: ImageLike | None = None,
     moving_labels: ImageLike | None = None,
     label_names: File | None = None,
     label_tolerance: float | None = None,
@@ -91,6 +99,11 @@ def register(
         refused. What is in memory is written to a temporary file for the run.
     mask
         Labels on the fixed image's lattice: where statistics are taken; the foreground if None.
+    fixed_mask, moving_mask
+        Labels on the voxels of either image: outside, it is background to the network.
+    leave_out
+        Labels on the fixed image's voxels: metal, a cavity, the couch. Left in the image, and left
+        out of every statistic and hot spot.
     moving_labels
         Label map of the moving image, in its world: carried onto the fixed one. The result has
         them as `Result.labels` and `Result.structures`.
@@ -226,7 +239,7 @@ def _result(choices: dict[str, Any]) -> Result:
     folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
     try:
         with said_in_python():
-            for role in ("fixed", "moving", "mask", "moving_labels"):
+            for role in _IMAGES:
                 if choices[role] is not None:
                     choices[role], understood = as_file(choices[role], role, folder)
                     if understood and not quiet:

@@ -79,4 +79,5 @@ def outline_probability(
 
 def _phi(z: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the normal distribution function, to 1e-3 (Bowling et al., JIEM 2 (2009))."""
+    z = np.clip(z, -5, 5)
     return np.asarray(1 / (1 + np.exp(-(1.5976 * z + 0.07056 * z**3))), dtype=np.float32)

@@ -24,7 +24,7 @@ class Surfaces:
     covered
         Share of the area where the map has an estimate, 0 to 1.
     mean
-        Of the map over that part, in its unit; NaN without any.
+        Of the map over that part, at the structure's own voxels; NaN without any.
     above
         Share of that part where the map is above the tolerance; NaN without one.
     """

@@ -50,6 +50,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="label file on the fixed image: where statistics are taken (default: the foreground)",
     )
+    for which in ("fixed", "moving"):
+        images.add_argument(
+            f"--{which}-mask",
+            type=Path,
+            metavar="FILE",
+            help=f"label file on the {which} image: outside, it is background to the network",
+        )
+    images.add_argument(
+        "--leave-out",
+        type=Path,
+        metavar="FILE",
+        help="label file on the fixed image: metal, a cavity, the couch; left in the image and "
+        "left out of every statistic and hot spot",
+    )
     labels = parser.add_argument_group("labels of the moving image, carried onto the fixed one")
     add_labels(labels)
     images.add_argument("--fixed-series", metavar="UID", help="DICOM series, if there are several")

@@ -72,6 +72,8 @@ class Findings:
     outside
         bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
         without a calibration.
+    left_out
+        bool, axes (k, j, i): what masks leave out of every statistic; None without such masks.
     labels
         Of the moving image, carried along; None where none were given.
     audit
@@ -88,6 +90,7 @@ class Findings:
     variances: dict[MapKind, Array]
     region: NDArray[np.bool_]
     outside: NDArray[np.bool_] | None = None
+    left_out: NDArray[np.bool_] | None = None
     labels: LabelFindings | None = None
     audit: AuditRecord | None = None
 

@@ -6,7 +6,8 @@ Keys carry their unit and frame. A reader has to refuse a higher schema version.
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -47,8 +48,10 @@ class Provenance:
         What was run, and how.
     seconds
         Wall time of each phase, by name.
-    mask
-        The file that says where statistics are taken; None for the foreground.
+    masks
+        Files by name: "mask" says where statistics are taken (the foreground without one), outside
+        "fixed_mask" and "moving_mask" the network sees background, "leave_out" has no part in any
+        statistic.
     calibration
         What the expected error comes from; None without one.
     uncalibrated
@@ -62,7 +65,7 @@ class Provenance:
     execution: Execution
     placement: Placement
     seconds: dict[str, float]
-    mask: ImageFile | None = None
+    masks: Mapping[str, ImageFile | None] = field(default_factory=dict)
     calibration: Calibration | None = None
     uncalibrated: str = ""
 
@@ -110,7 +113,11 @@ def make_record(
         "inputs": {
             "fixed": provenance.fixed.as_dict(),
             "moving": provenance.moving.as_dict(),
-            "mask": None if provenance.mask is None else provenance.mask.as_dict(),
+            "mask": None,
+            **{
+                name: None if file is None else file.as_dict()
+                for name, file in provenance.masks.items()
+            },
         },
         "model": describe(provenance.model),
         "design": provenance.design.as_dict(),

@@ -13,6 +13,7 @@
   "previews": null,  "keep_registrations": false,
   "calibration": null,  "use_calibration": true,
   "transform": [],  "inverse_transform": [],
+  "mask": null,  "fixed_mask": null,  "moving_mask": null,  "leave_out": null,
   "moving_labels": null,  "label_names": null,  "label_tolerance_mm": null,
   "tolerance_mm": null
 }
@@ -78,6 +79,11 @@ class Job:
         As in `Engine`.
     mask
         Label file on the fixed image's lattice: where statistics are taken.
+    fixed_mask, moving_mask
+        Label files on the voxels of either image: what is outside is background to the network and
+        to the alignment.
+    leave_out
+        Label file on the fixed image: left in it, and left out of every statistic and hot spot.
     fixed_series, moving_series
         DICOM series UIDs, where a folder holds several.
     replace_nonfinite
@@ -135,6 +141,9 @@ class Job:
     reverse_pass: bool = True
     full_covariance: bool = False
     mask: Path | None = None
+    fixed_mask: Path | None = None
+    moving_mask: Path | None = None
+    leave_out: Path | None = None
     fixed_series: str | None = None
     moving_series: str | None = None
     replace_nonfinite: bool = False

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 from torch import Tensor
 
 from ..calibration import apply
@@ -24,7 +23,7 @@ from ..engine import (
     use_threads,
 )
 from ..errors import InputError
-from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
+from ..geometry import read_image, read_linear_transform
 from ..models import RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
@@ -45,6 +44,7 @@ from .audit import AuditWork, check_audit
 from .calibrations import choose_calibration
 from .job import Job
 from .labels import LabelWork
+from .masks import Masks
 from .messages import Voice
 from .previews import Previews
 
@@ -103,8 +103,11 @@ def perform(
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         fixed_file = replace(fixed_file, name=job.fixed_name or "")
         moving_file = replace(moving_file, name=job.moving_name or "")
-        mask, mask_file = _read_mask(job, fixed)
-        files = [file for file in (fixed_file, moving_file, mask_file) if file is not None]
+        masks = Masks.read(job, fixed, moving)
+        mask, mask_files = masks.statistics, masks.files
+        files = [
+            file for file in (fixed_file, moving_file, *mask_files.values()) if file is not None
+        ]
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
@@ -120,8 +123,9 @@ def perform(
     with clock.phase("aligning"):
         known = job.initial_transform
         start = job.start if known is None else read_linear_transform(known)
-        placement = place(fixed, moving, model, start, job.prealign, job.use_frame)
-        pair = prepare(fixed, moving, model, placement)
+        seen = masks.seen(fixed, moving)
+        placement = place(*seen, model, start, job.prealign, job.use_frame)
+        pair = prepare(*seen, model, placement)
         design = job.design.resolve(pair.moving_lattice)
         engine = Engine(
             model,
@@ -176,6 +180,7 @@ def perform(
                 findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
                 remarks += _said(voice, audit.remarks(findings))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
+            findings = masks.applied(findings)
             carried = None if labels is None else labels.finish(findings, engine)
             findings = replace(findings, outcome=outcome, labels=carried)
             provenance = Provenance(
@@ -186,7 +191,7 @@ def perform(
                 job.execution,
                 placement,
                 clock.seconds,
-                mask_file,
+                mask_files,
                 calibration,
                 uncalibrated,
             )
@@ -244,6 +249,9 @@ def _check_places(job: Job) -> None:
         "The fixed image": job.fixed,
         "The moving image": job.moving,
         "The mask": job.mask,
+        "The mask of the fixed image": job.fixed_mask,
+        "The mask of the moving image": job.moving_mask,
+        "What is left out": job.leave_out,
         "The labels": job.moving_labels,
         "The names of the labels": job.label_names,
         "The initial transform": job.initial_transform,
@@ -291,17 +299,3 @@ def _plain(progress: Progress) -> dict[str, object]:
         if known is None
         else {"mm": round(known.standard_error_mm, 6), "fraction": round(known.fraction, 6)},
     }
-
-
-def _read_mask(job: Job, fixed: Image) -> tuple[Image | None, ImageFile | None]:
-    if job.mask is None:
-        return None, None
-    mask, file = read_labels(job.mask)
-    if not mask.lattice.is_close(fixed.lattice):
-        raise InputError(
-            f"{job.mask} does not lie on the voxels of {fixed.name}.",
-            "Resample the mask onto the fixed image (nearest neighbour) first.",
-        )
-    if not np.any(mask.intensities.numpy() > 0):
-        raise InputError(f"{job.mask} is empty.", "Give a mask with at least one voxel set.")
-    return mask, file

@@ -273,7 +273,10 @@ def fit(cache: Path, out: Path | None) -> None:
             "date": date.today().isoformat(),
             "credit": CREDIT,
             "pairs": rows.files,
-            "expected_error": {"bias": expected_error.bias, "factor": expected_error.bound_factor},
+            "expected_error": {
+                "bias": expected_error.score.bias,
+                "factor": expected_error.error_bound.factor,
+            },
             "checked_on_groups_left_out": {k: round(v, 4) for k, v in found.items()},
         },
     )

@@ -76,9 +76,9 @@ def _glance_row(
         ("checkerboard of fixed and warped", [warped, Layer(fixed.identity, "checks")]),
     ]
     if shown is not None:
-        colors = Layer(views.map(section, shown), "colors")
         under = Layer(warped.identity, "under")
-        stacks.append((f"{shown.facts.title.lower()} over the warped image", [under, colors]))
+        stack = [under, *views.colors(section, shown)]
+        stacks.append((f"{shown.facts.title.lower()} over the warped image", stack))
     point = section.place(views.focus) if views.findings.hot_spots else None
     return [
         picture(

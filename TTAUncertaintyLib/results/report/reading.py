@@ -139,6 +139,8 @@ def _uncalibrated(findings: Findings, record: dict[str, Any]) -> str:
     """Return why nothing here is in millimetres of error; nothing with a calibration."""
     if findings.foremost.is_error:
         return ""
+    if findings.audit is not None:
+        return f'<p class="hint">No expected error: {text(why_not_calibrated(record))}</p>'
     return (
         '<p class="hint">This result is not calibrated: its millimetres are a spread and not an '
         f"error. {text(why_not_calibrated(record))} <code>ttauncertainty calibrate</code> makes a "
@@ -191,5 +193,7 @@ def _figures(findings: Findings) -> str:
 
 
 def _region_words(record: dict[str, Any]) -> str:
+    if any(record["inputs"].get(name) for name in ("leave_out", "fixed_mask")):
+        return "what the masks leave of the fixed image"
     mask = record["inputs"].get("mask")
     return "the foreground of the fixed image" if mask is None else "the given mask"
