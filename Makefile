@@ -19,6 +19,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint constraints.txt --editable '.[test,lint,docs,slicer,viewer]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --constraint constraints.txt ipyniivue
 	@touch $@
 
 demo: $(STAMP)  ## register the bundled brains with the bundled network

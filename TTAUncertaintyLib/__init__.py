@@ -14,7 +14,7 @@ Registration via Transformation Equivariance", arXiv 2509.23355.
 
 from typing import TYPE_CHECKING
 
-from .lazy import lazily
+from .lazy_imports import lazily
 from .version import __version__
 
 if TYPE_CHECKING:

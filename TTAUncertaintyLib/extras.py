@@ -12,6 +12,7 @@ class Extra(Enum):
     """Groups of packages; the value is the name of the extra in pyproject.toml."""
 
     LAB = "lab"  #: evaluations and calibrations
+    COHORT = "cohort"  #: studies of many pairs
     VIEWER = "viewer"  #: Slicer's views in the browser
 
     @property
@@ -19,6 +20,14 @@ class Extra(Enum):
         """What has to be there, by the names that are imported."""
         return {
             Extra.LAB: ("scipy", "matplotlib", "jinja2"),
+            Extra.COHORT: (
+                "distributed",
+                "dask_jobqueue",
+                "pyarrow",
+                "plotly",
+                "itables",
+                "jinja2",
+            ),
             Extra.VIEWER: ("trame_slicer", "slicer", "trame_rca", "trame_vuetify"),
         }[self]
 

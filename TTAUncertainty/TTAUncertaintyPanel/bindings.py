@@ -201,6 +201,19 @@ class NodeBinding(Binding):
             self._selector.setCurrentNode(value)
 
 
+class SwitchBinding(Binding):
+    """A check box."""
+
+    def __init__(self, box: Any, name: str, chosen: Chosen) -> None:
+        super().__init__(name, chosen)
+        self._box = box
+        box.connect("toggled(bool)", self._tell)
+
+    def _write(self, value: Any) -> None:
+        if self._box.checked != bool(value):
+            self._box.checked = bool(value)
+
+
 class TextBinding(Binding):
     """A line of text; told when the person leaves it or presses Enter."""
 

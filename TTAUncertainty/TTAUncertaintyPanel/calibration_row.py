@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.calibration import read_calibration
 from TTAUncertaintyLib.errors import InputError
 
-from .look import small_print
+from .look import linked
 
 
 class CalibrationRow:
@@ -28,11 +28,7 @@ class CalibrationRow:
     def __init__(self, ui: Any, host: Any) -> None:
         self._host = host
         self._label = ui.calibrationLabel
-        small_print(self._label)
-        self._label.textFormat = qt.Qt.RichText
-        self._label.setTextInteractionFlags(qt.Qt.LinksAccessibleByMouse)
-        self._label.openExternalLinks = False
-        self._label.connect("linkActivated(QString)", self._onLink)
+        linked(self._label, self._onLink)
 
     def show(self) -> None:
         """Show what the next run of the chosen model will use."""

@@ -8,19 +8,21 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
-from TTAUncertaintyLib.controls.option import Option
+from TTAUncertaintyLib.controls.control import Place, rows_of
+from TTAUncertaintyLib.controls.model_options import option_rows, with_option
+from TTAUncertaintyLib.controls.model_view import model_options
+from TTAUncertaintyLib.controls.option import Phrase
+from TTAUncertaintyLib.controls.run_choices import RunChoices, passes, preset_words
 from TTAUncertaintyLib.controls.run_options import PRESETS
 from TTAUncertaintyLib.controls.run_view import passes as passes_said
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.models import models
+from TTAUncertaintyLib.humanize import about as about_time
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
-from TTAUncertaintyLib.words import about as about_time
 
-from .bindings import ListBinding, NodeBinding
-from .design import fill_from_preset, passes
+from .bindings import ListBinding
 from .first_choices import first_choices
+from .forms import Form
 from .look import small_print
-from .options_row import OptionsRow
 from .pace import Pace
 from .samples import load_sample_pair
 from .timers import after
@@ -43,16 +45,12 @@ class InputsSection(VTKObservationMixin):
         self._ui = ui
         self._host = host
         self._pace = Pace(host.logic.machine)
-        self._weights = WeightsRow(ui, host, self._listModels)
-        self._options = OptionsRow(ui, host)
-        self._models = ListBinding(ui.modelCombo, "model", self._onDesign)
-        self._listModels()
-        self._bindings = [
-            self._models,
-            ListBinding(ui.presetCombo, "preset", self._onDesign, PRESETS),
-            NodeBinding(ui.structuresSelector, "structures", self._onChosen),
-            NodeBinding(ui.initialTransformSelector, "initialTransform", self._onChosen),
-        ]
+        self._weights = WeightsRow(ui, host)
+        self._models = ListBinding(ui.modelCombo, "model", self._choose, model_options())
+        self._preset = ListBinding(ui.presetCombo, "preset", self._choose, PRESETS)
+        self._options = Form(ui.optionsRow, self._onOption)
+        self._optional = Form(ui.inputsRows, self._choose, ui)
+        self._optional.show(rows_of(RunChoices, (Place.INPUTS,), RunChoices()))
         small_print(ui.presetLabel)
         ui.swapButton.connect("clicked()", self._swap)
         ui.emptyLabel.connect("linkActivated(QString)", self._onLink)
@@ -70,25 +68,18 @@ class InputsSection(VTKObservationMixin):
         parameters = self._host.parameters
         if parameters is None:
             return
-        for binding in self._bindings:
-            binding.show(getattr(parameters, binding.name))
-        self._ui.swapButton.enabled = (
-            parameters.fixedVolume is not None or parameters.movingVolume is not None
-        )
-        self._weights.show(parameters.model)
-        self._options.show(parameters.model)
-        self._ui.presetLabel.text = self._preset(parameters)
-
-    def _listModels(self) -> None:
-        """Offer the models there are now: the person's own come and go."""
-        self._models.set_options(
-            [
-                Option(name, entry.description.title, entry.description.purpose)
-                for name, entry in models().items()
-            ]
-        )
-        if self._host.parameters is not None:
-            self._models.show(self._host.parameters.model)
+        choices = RunChoices.of(parameters)
+        pair = choices.fixedVolume, choices.movingVolume
+        self._ui.swapButton.enabled = any(volume is not None for volume in pair)
+        self._models.set_options(model_options())  # the person's own come and go
+        self._models.show(choices.model)
+        self._weights.refresh()
+        options = option_rows(choices.model, choices.modelOptions)
+        self._options.show(options)
+        self._ui.optionsRow.visible = bool(options)
+        self._preset.show(choices.preset)
+        self._optional.show(rows_of(RunChoices, (Place.INPUTS,), choices))
+        self._ui.presetLabel.text = preset_words(choices, self._cost(choices)).said(_)
 
     def onSceneClosed(self) -> None:
         """There are no volumes any more."""
@@ -100,50 +91,28 @@ class InputsSection(VTKObservationMixin):
         self._weights.close()
         self.removeObservers()
 
-    def _preset(self, parameters: Any) -> str:
-        """Return what the preset does and costs, in a sentence or two."""
-        preset = next((one for one in PRESETS if one.value == parameters.preset), None)
-        if parameters.customise:
-            title = parameters.preset if preset is None else _(preset.title)
-            about = _("{preset}, changed under Advanced.").format(preset=title)
-        else:
-            about = "" if preset is None else _(preset.about)
-        count = passes(parameters)
-        if not count:
-            return about
-        seconds = self._pace.seconds(parameters.model, count)
-        cost = passes_said(count).said(_)
-        if seconds is not None:
-            cost = _("{passes}, about {time} on this computer").format(
-                passes=cost, time=about_time(seconds)
-            )
-        return f"{about} {cost}."
+    def _cost(self, choices: RunChoices) -> Phrase | None:
+        """Return what a run costs, where it is known how long it takes here."""
+        count = passes(choices)
+        seconds = self._pace.seconds(choices.model, count)
+        if seconds is None:
+            return None
+        said = {"passes": passes_said(count), "time": about_time(seconds)}
+        return Phrase("{passes}, about {time} on this computer", said)
 
-    def _onChosen(self, name: str, value: Any) -> None:
-        if self._host.parameters is not None:
-            setattr(self._host.parameters, name, value)
+    def _choose(self, name: str, value: Any) -> None:
+        self._host.choose(**{name: value})
 
-    def _onDesign(self, name: str, value: str) -> None:
-        """Take a preset, or a model, with the numbers that go with it."""
+    def _onOption(self, name: str, value: str) -> None:
         parameters = self._host.parameters
-        if parameters is None:
-            return
-        modifying = parameters.StartModify()
-        try:
-            setattr(parameters, name, value)
-            if name == "preset" or not parameters.customise:
-                fill_from_preset(parameters)
-        finally:
-            parameters.EndModify(modifying)
+        if parameters is not None:
+            kept = with_option(parameters.modelOptions, parameters.model, name, value)
+            parameters.modelOptions = kept
 
     def _swap(self) -> None:
         parameters = self._host.parameters
-        modifying = parameters.StartModify()
-        try:
-            fixed, moving = parameters.fixedVolume, parameters.movingVolume
-            parameters.fixedVolume, parameters.movingVolume = moving, fixed
-        finally:
-            parameters.EndModify(modifying)
+        fixed, moving = parameters.fixedVolume, parameters.movingVolume
+        self._host.choose(fixedVolume=moving, movingVolume=fixed)
 
     def _onLink(self, link: str) -> None:
         """Load a bundled pair: "sample:reference" or "sample:lesion"."""
@@ -157,7 +126,7 @@ class InputsSection(VTKObservationMixin):
                 _("Install the extension TTAUncertainty again, or load images of your own."),
             )
             return
-        self._host.parameters.fixedVolume, self._host.parameters.movingVolume = pair
+        self._host.choose(fixedVolume=pair[0], movingVolume=pair[1])
         set_layers(self._host.stage, Layers(*pair))
         fit(self._host.stage, pair[0])
 
@@ -174,10 +143,6 @@ class InputsSection(VTKObservationMixin):
         chosen = (parameters.fixedVolume, parameters.movingVolume)
         better = first_choices(slicer.mrmlScene, *chosen)
         if better != chosen:
-            modifying = parameters.StartModify()
-            try:
-                parameters.fixedVolume, parameters.movingVolume = better
-            finally:
-                parameters.EndModify(modifying)
+            self._host.choose(fixedVolume=better[0], movingVolume=better[1])
         elif count:
             self._host.settingsChanged()  # voxels may have come since the reason was last asked

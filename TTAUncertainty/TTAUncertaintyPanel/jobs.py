@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from TTAUncertaintyLib.engine import Precision
-from TTAUncertaintyLib.geometry import Start
+from TTAUncertaintyLib.api.choices import job_of
+from TTAUncertaintyLib.controls.control import Node, controls_of
+from TTAUncertaintyLib.controls.machine_choices import asked_of_machine
+from TTAUncertaintyLib.controls.run_choices import RunChoices, asked_of
 from TTAUncertaintyLib.results.naming import new_result_folder
 from TTAUncertaintyLib.worker.job import Job
 
-from .design import design_request
-from .model_options import options_of
 
+def files_within(folder: Path, choices: Any) -> dict[str, tuple[Any, Path]]:
+    """Return the nodes that a run reads and the private files that they are written to.
 
-@dataclass(frozen=True)
-class RunFiles:
-    """The private files of one run; the folder goes when the run has ended.
-
-    Attributes
-    ----------
-    fixed, moving
-        The volumes as the person sees them.
-    initialTransform
-        ITK transform, fixed to moving; None where none was chosen.
-    previews
-        Folder of the provisional maps.
+    By the names of a job. The folder goes when the run has ended.
     """
-
-    fixed: Path
-    moving: Path
-    initialTransform: Path | None
-    previews: Path
-
-    @classmethod
-    def within(cls, folder: Path, transform: bool) -> RunFiles:
-        """Name the files of a run in its folder."""
-        return cls(
-            folder / "fixed.nrrd",
-            folder / "moving.nrrd",
-            folder / "initial.tfm" if transform else None,
-            folder / "previews",
-        )
+    found = {}
+    for name, control in controls_of(RunChoices).items():
+        node = getattr(choices, name)
+        if isinstance(control, Node) and control.asked and node is not None:
+            found[control.asked] = node, folder / f"{control.asked}.{control.file}"
+    return found
 
 
-def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
+def job_within(folder: Path, choices: Any, machine: Any, output: Path) -> Job:
     """Return the job of a run.
 
     Parameters
     ----------
+    folder
+        Private, of `files_within`; provisional maps come to lie in it too.
     choices
         `RunChoices`.
-    files
-        Where the inputs were written.
     machine
         `MachineSettings`.
     output
@@ -64,26 +45,18 @@ def job_of(choices: Any, files: RunFiles, machine: Any, output: Path) -> Job:
     DesignError
         If the design is not valid.
     """
-    return Job(
-        fixed=files.fixed,
-        moving=files.moving,
-        output=output,
-        model=choices.model,
-        weights=machine.weightsFile(choices.model),
-        options=options_of(choices),
-        design=design_request(choices),
-        start=Start(choices.start),
-        initial_transform=files.initialTransform,
-        device=machine.device,
-        precision=None if machine.precision == "f32" else Precision(machine.precision),
-        batch_size=machine.batchSize or None,
-        threads=machine.threads or None,
-        previews=files.previews,
-        keep_registrations=choices.keepRegistrations,
-        calibration=machine.calibrationFile(choices.model),
-        tolerance_mm=choices.stopBelowMm or None,
-        fixed_name=choices.fixedVolume.GetName(),
-        moving_name=choices.movingVolume.GetName(),
+    return job_of(
+        asked_of(choices)
+        | asked_of_machine(machine)
+        | {name: file for name, (_node, file) in files_within(folder, choices).items()}
+        | {
+            "output": output,
+            "weights": machine.weightsFile(choices.model),
+            "previews": folder / "previews",
+            "calibration": machine.calibrationFile(choices.model),
+            "fixed_name": choices.fixedVolume.GetName(),
+            "moving_name": choices.movingVolume.GetName(),
+        }
     )
 
 

@@ -6,8 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from TTAUncertaintyLib.controls.readiness import reason_not_to_run
+from TTAUncertaintyLib.controls.run_choices import RunChoices
 from TTAUncertaintyLib.errors import InputError, WorkerError
 from TTAUncertaintyLib.models import MODELS
 from TTAUncertaintyLib.results import Bundle
@@ -21,12 +24,10 @@ from TTAUncertaintyLib.store import Download, Weights, WeightsStore, weights_of
 from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, requirements, runs
-from .choices import RunChoices
 from .exporting import review_content
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .python import worker_python
-from .readiness import reason_not_to_run
 from .saving import save_result
 
 
@@ -78,7 +79,10 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
         choices
             The parameter node, or `RunChoices`.
         """
-        return reason_not_to_run(choices, self.machine, self.weights(choices.model))
+        machine, model = self.machine, choices.model
+        calibration = machine.calibrationFile(model)
+        why = reason_not_to_run(choices, self.weights(model), machine.resultsFolder, calibration)
+        return why.said(_)
 
     def startRun(
         self,

@@ -5,7 +5,7 @@ Colours are taken from the palette, or are such that they can be read on a light
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import qt
@@ -45,6 +45,15 @@ def small_print(label: Any) -> None:
     label.setFont(font)
     ink = label.palette.color(qt.QPalette.WindowText)
     label.setStyleSheet(f"color: rgba({ink.red()}, {ink.green()}, {ink.blue()}, {_SOFT_ALPHA});")
+
+
+def linked(label: Any, do: Callable[[str], None]) -> None:
+    """Make a label of small print whose links call a function with what they are to do."""
+    small_print(label)
+    label.textFormat = qt.Qt.RichText
+    label.setTextInteractionFlags(qt.Qt.LinksAccessibleByMouse)
+    label.openExternalLinks = False
+    label.connect("linkActivated(QString)", do)
 
 
 def segments(buttons: Sequence[Any], colors: Mapping[Any, str] | None = None) -> None:

@@ -7,10 +7,26 @@ from typing import Any
 import slicer
 from slicer.util import VTKObservationMixin
 
+from TTAUncertaintyLib.controls.control import Node, controls_of
+from TTAUncertaintyLib.controls.run_choices import RunChoices
 from TTAUncertaintyLib.scene.made_by_runs import made_by_runs
 from TTAUncertaintyLib.scene.result import WARPED
 
 from .timers import after
+
+#: Selectors that the form has; those that the sections make are named after their fields.
+_SELECTORS = {
+    "fixedVolume": "fixedSelector",
+    "movingVolume": "movingSelector",
+    "landmarksFixed": "landmarksFixedSelector",
+    "landmarksMoving": "landmarksMovingSelector",
+}
+
+_FIELDS = (
+    *(name for name, control in controls_of(RunChoices).items() if isinstance(control, Node)),
+    "landmarksFixed",
+    "landmarksMoving",
+)
 
 
 class OfferedNodes(VTKObservationMixin):
@@ -28,14 +44,7 @@ class OfferedNodes(VTKObservationMixin):
     def __init__(self, ui: Any, host: Any) -> None:
         VTKObservationMixin.__init__(self)
         self._host = host
-        self._selectors = {
-            "fixedVolume": ui.fixedSelector,
-            "movingVolume": ui.movingSelector,
-            "structures": ui.structuresSelector,
-            "initialTransform": ui.initialTransformSelector,
-            "landmarksFixed": ui.landmarksFixedSelector,
-            "landmarksMoving": ui.landmarksMovingSelector,
-        }
+        self._ui = ui
         # a node is there before it is known whose it is
         self._later = after(0, self._follow)
         scene = slicer.mrmlScene
@@ -59,7 +68,8 @@ class OfferedNodes(VTKObservationMixin):
         if parameters is None:
             return
         made = made_by_runs(slicer.mrmlScene, except_roles=(WARPED,))
-        for field, selector in self._selectors.items():
+        for field in _FIELDS:
+            selector = getattr(self._ui, _SELECTORS.get(field, field))
             chosen = getattr(parameters, field)
             hidden = sorted(made - {"" if chosen is None else chosen.GetID()})
             model = selector.sortFilterProxyModel()

@@ -5,55 +5,42 @@ Choices that belong to the machine (device, threads, weights files) are in `mach
 
 # No "from __future__ import annotations": the wrapper reads the types of the fields.
 
-from typing import Annotated
+from dataclasses import fields
+from typing import Annotated, Any, get_type_hints
 
-from slicer import (
-    vtkMRMLMarkupsFiducialNode,
-    vtkMRMLNode,
-    vtkMRMLScalarVolumeNode,
-    vtkMRMLScriptedModuleNode,
-    vtkMRMLTransformNode,
-)
+import slicer
+from slicer import vtkMRMLMarkupsFiducialNode, vtkMRMLScriptedModuleNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+from TTAUncertaintyLib.controls.control import Node, Number, Place, controls_of
+from TTAUncertaintyLib.controls.run_choices import RunChoices
+
+
+def _of_a_run() -> dict[str, Any]:
+    """Return the fields of `RunChoices` with their types and defaults, as a class has them."""
+    types, controls = get_type_hints(RunChoices), controls_of(RunChoices)
+    made: dict[str, Any] = {"__doc__": RunChoices.__doc__, "__annotations__": types}
+    for field in fields(RunChoices):
+        control = controls.get(field.name)
+        if isinstance(control, Node):  # of several classes: of what they have in common
+            kind = control.classes[0] if len(control.classes) == 1 else "vtkMRMLNode"
+            types[field.name] = getattr(slicer, kind)
+            continue
+        made[field.name] = field.default
+        if isinstance(control, Number) and control.place is Place.RUN:
+            ends = WithinRange(control.low, control.high)
+            types[field.name] = Annotated[types[field.name], ends]
+    return made
 
 
 @parameterNodeWrapper
-class TTAUncertaintyParameters:
+class TTAUncertaintyParameters(type("RunFields", (), _of_a_run())):  # type: ignore[misc]
     """The parameter node of the module; each field's name is its `SlicerParameterName`.
 
-    Enums of the library stand here as their values (strings), lengths are in mm.
+    What decides a run stands in `RunChoices` of the library, which says what it means.
 
     Attributes
     ----------
-    fixedVolume, movingVolume
-        The pair to register.
-    model
-        Name in the library's registry.
-    modelOptions
-        What was chosen of the models' options: JSON, by model and by option.
-    initialTransform
-        Linear; the one that brings the moving volume onto the fixed one when it is applied to it.
-    structures
-        A segmentation or label map on the fixed volume.
-    preset
-        "quick", "standard", "thorough" or "paper".
-    customise
-        Whether the fields from `family` to `elasticSpacingMm` replace the preset's own values.
-        With "paper", `family` counts in any case.
-    family, sampling, noise
-        Values of the library's enums of these names.
-    outer, replicates
-        K perturbations, each R times.
-    seed
-        Of everything random.
-    stopBelowMm
-        A run stops by itself when the standard error of its map is below; 0 makes all passes.
-    translationMm, rotationDeg, scalePercent, shear, elasticMm, elasticSpacingMm
-        Amplitudes.
-    start
-        "header", "center" or "mass"; without effect where there is an initial transform.
-    keepRegistrations
-        Keep every perturbed registration, for teaching.
     result
         The result that is shown; marked by `scene.result`.
     mapKind, mapColor, opacity, thresholdMm, windowLow, windowHigh, background, compare, layout,
@@ -68,30 +55,6 @@ class TTAUncertaintyParameters:
     landmarksFixed, landmarksMoving
         Pairs of points, in the same order.
     """
-
-    fixedVolume: vtkMRMLScalarVolumeNode
-    movingVolume: vtkMRMLScalarVolumeNode
-    model: str = "pyramid-flow"
-    modelOptions: str = "{}"
-    initialTransform: vtkMRMLTransformNode
-    structures: vtkMRMLNode
-    preset: str = "standard"
-    customise: bool = False
-    family: str = "rigid"
-    sampling: str = "hadamard"
-    noise: str = "discretisation"
-    outer: int = 8
-    replicates: int = 2
-    seed: Annotated[int, WithinRange(0, 2**31 - 1)] = 0
-    stopBelowMm: Annotated[float, WithinRange(0, 10)] = 0.0
-    translationMm: float = 1.0
-    rotationDeg: float = 1.0
-    scalePercent: float = 2.0
-    shear: float = 0.01
-    elasticMm: float = 5.0
-    elasticSpacingMm: float = 20.0
-    start: str = "header"
-    keepRegistrations: bool = False
 
     result: vtkMRMLScriptedModuleNode
     mapKind: str = "total"

@@ -15,7 +15,7 @@ from TTAUncertaintyLib.scene import inputs
 from TTAUncertaintyLib.worker.run import Run
 
 from . import active
-from .jobs import RunFiles, job_of, result_folder_of
+from .jobs import files_within, job_within, result_folder_of
 from .python import worker_environment, worker_python
 
 
@@ -76,17 +76,14 @@ class Preparation:
         choices = self._choices
         folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-", dir=slicer.app.temporaryPath))
         self._folder = folder
-        files = RunFiles.within(folder, choices.initialTransform is not None)
-        inputs.write_volume(choices.fixedVolume, files.fixed)
-        self.fixedFile = files.fixed
-        yield "writing the fixed volume"
-        inputs.write_volume(choices.movingVolume, files.moving)
-        yield "writing the moving volume"
-        if files.initialTransform is not None:
-            inputs.write_linear_transform(choices.initialTransform, files.initialTransform)
-            yield "writing the initial transform"
+        files = files_within(folder, choices)
+        for name, (node, file) in files.items():
+            write = inputs.write_linear_transform if file.suffix == ".tfm" else inputs.write_volume
+            write(node, file)
+            self.fixedFile = self.fixedFile or file  # the first of all
+            yield f"writing {name}"
         output = self._output or result_folder_of(choices, self._machine)
-        job = job_of(choices, files, self._machine, output)
+        job = job_within(folder, choices, self._machine, output)
         python, environment = worker_python(self._machine), worker_environment(self._machine)
         self.run = active.WORKER.run(job, python, environment, self._silence_s)
         yield "starting the process"

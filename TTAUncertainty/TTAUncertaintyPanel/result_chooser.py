@@ -15,7 +15,7 @@ from slicer.util import VTKObservationMixin
 from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
-from TTAUncertaintyLib.results.calibration_words import calibration_words
+from TTAUncertaintyLib.results.calibration_status import calibration_words
 from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.loading import ResultReading
 

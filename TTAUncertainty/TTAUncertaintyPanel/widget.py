@@ -14,6 +14,7 @@ import vtk
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
+from TTAUncertaintyLib.controls.run_choices import RunChoices
 from TTAUncertaintyLib.scene.result import ATTRIBUTE, ResultNodes
 from TTAUncertaintyLib.scene.stage import Stage
 
@@ -47,9 +48,9 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
     What a section may ask of its host: `logic`, `parameters`, `entered`, `stage`, `result`,
-    `setResult`, `settingsChanged`, `showProblem`, `showBusy`, `clearMessage`. What the host calls
-    of a section, where it is defined: ``enter()``, ``exit()``, ``onParametersChanged()``,
-    ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
+    `setResult`, `choose`, `settingsChanged`, `showProblem`, `showBusy`, `clearMessage`. What the
+    host calls of a section, where it is defined: ``enter()``, ``exit()``,
+    ``onParametersChanged()``, ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
 
     Attributes
     ----------
@@ -148,6 +149,18 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameters is not None:
             self.parameters.result = None if result is None else result.node
             self._tellOfResult()
+
+    def choose(self, **changes: Any) -> None:
+        """Change choices of a run, with what that brings along; every section is told at once."""
+        if self.parameters is None:
+            return
+        changed = RunChoices.of(self.parameters).changed(**changes).differing(self.parameters)
+        before = self.parameters.StartModify()
+        try:
+            for name, value in changed.items():
+                setattr(self.parameters, name, value)
+        finally:
+            self.parameters.EndModify(before)
 
     def settingsChanged(self) -> None:
         """Tell every section that something changed that is not in the parameter node."""

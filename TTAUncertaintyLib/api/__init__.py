@@ -6,7 +6,7 @@ so that both know the same choices by the same names.
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 
 if TYPE_CHECKING:
     from .catalogue import models

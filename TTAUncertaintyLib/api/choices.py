@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 from ..errors import DesignError, InputError, TTAUncertaintyError
 from ..perturbations import DesignRequest
-from ..reading import NotAllowed, read_as
+from ..strict_json import NotAllowed, read_as
 from ..worker import Job
 
 #: Choices that a job knows by a name with its unit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..words import about
+from ..humanize import about
 from ..worker import RunState
 
 try:

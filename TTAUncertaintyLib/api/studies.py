@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, OutputError
 from ..evaluation.kinds import Deformation
 from ..extras import Extra, need
+from ..humanize import about
 from ..models import DEFAULT_MODEL
 from ..perturbations import (
     PAPER_FAMILIES,
@@ -21,7 +22,6 @@ from ..perturbations import (
     Sampling,
 )
 from ..sample_data import sample_images
-from ..words import about
 from .choices import design_of
 
 if TYPE_CHECKING:
@@ -344,13 +344,13 @@ def _measured(
 ) -> list[Measurement]:
     """Measure a study, with a line for each case and the time left."""
     from ..engine import Execution
-    from ..evaluation.kept import KeptMeasurements
+    from ..evaluation.measurement_cache import MeasurementCache
     from ..evaluation.study import measure_study
 
     if not quiet:
         print(f"{study.count} cases through {model.description.title}")
     found, began, made = [], time.monotonic(), 0
-    kept = KeptMeasurements(None if keep is None else Path(keep))
+    kept = MeasurementCache(None if keep is None else Path(keep))
     for step in measure_study(study, model, Execution(device), kept):
         found.append(step.measurement)
         made += not step.was_kept

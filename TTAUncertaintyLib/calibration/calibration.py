@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 from ..cues import Cue
 from ..errors import InputError, OutputError
-from ..reading import NotAllowed, OneOf, Unreadable, plain, read_as, read_json
+from ..strict_json import NotAllowed, OneOf, Unreadable, plain, read_as, read_json
 from ..whole_files import written_whole
 
 SCHEMA_VERSION = 1

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from ..api.catalogue import megabytes, models
 from ..errors import ConsentNeeded, ModelError, TTAUncertaintyError
+from ..humanize import about
 from ..models import find_entry
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..store import DownloadPhase, DownloadState, Installed, Verification, WeightsStore
-from ..words import about
 
 _WIDTH = 96
 _INTERVAL_S = 0.2

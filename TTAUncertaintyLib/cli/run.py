@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from ..api.choices import job_of
-from ..engine import Precision
+from ..controls.control import Number, OneOf, Switch, controls_of
+from ..controls.machine_choices import MachineChoices
+from ..controls.run_choices import DESIGN_FIELDS, RunChoices
 from ..geometry import Prealignment, Start
-from ..perturbations import Family, Noise, Preset, Sampling
+from ..perturbations import Noise, Preset
 from .model_options import add_model
 from .watch import watch
+
+#: How the units of controls are written in place of a value.
+_UNITS = {"mm": "MM", "°": "DEG", "%": "FRACTION"}
 
 _EXAMPLES = """examples:
   ttauncertainty run --fixed atlas.nii.gz --moving patient.nii.gz -o result
@@ -66,6 +72,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     labels = parser.add_argument_group("labels of the moving image, carried onto the fixed one")
     add_labels(labels)
+    images.add_argument(
+        "--initial-transform",
+        type=Path,
+        metavar="FILE",
+        help="linear ITK transform, fixed to moving",
+    )
     images.add_argument("--fixed-series", metavar="UID", help="DICOM series, if there are several")
     images.add_argument("--moving-series", metavar="UID")
     images.add_argument(
@@ -84,12 +96,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="keep the state here after every pass; a later run goes on from it",
     )
 
-    output.add_argument(
-        "--keep-registrations",
-        action="store_true",
-        help="keep every perturbed registration in the result, to be looked at one by one",
+    add_choice(output, "keep_registrations")
+
+    machine = add_settings(parser)
+    machine.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="stop the perturbed passes after this time and keep what there is",
     )
 
+
+def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that say how images are registered; returns the group of the machine's."""
     model = add_model(parser)
     model.add_argument(
         "--ensemble",
@@ -118,18 +137,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_design(parser)
 
     placement = parser.add_argument_group("placement before the network")
-    placement.add_argument(
-        "--start",
-        choices=[s.value for s in Start],
-        default=Start.HEADER.value,
-        help="trust the headers (default), or centre on centre",
-    )
-    placement.add_argument(
-        "--initial-transform",
-        type=Path,
-        metavar="FILE",
-        help="linear ITK transform, fixed to moving",
-    )
+    add_choice(placement, "start", default=Start.HEADER.value)
     placement.add_argument(
         "--prealign",
         choices=[p.value for p in Prealignment],
@@ -143,37 +151,32 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="do not turn the fixed image into the network's frame",
     )
 
-    parser.add_argument_group("when to stop").add_argument(
-        "--tolerance",
-        type=float,
-        metavar="MM",
-        help="stop by itself when the standard error of the map is below this; K is then the most "
-        "perturbations that are made, and at least 4 are",
-    )
+    add_choice(parser.add_argument_group("when to stop"), "tolerance")
 
-    machine = parser.add_argument_group("machine")
-    machine.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps")
-    machine.add_argument(
-        "--precision",
-        choices=[p.value for p in Precision],
+    machine = add_machine(parser)
+    add_choice(
+        machine,
+        "precision",
         help="of the network; without it f32, and where memory runs out reduced precision before "
         "the CPU. What is named here is kept to",
     )
-    machine.add_argument("--batch-size", type=int, metavar="N")
-    machine.add_argument("--threads", type=int, metavar="N", help="CPU threads")
-    machine.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="stop the perturbed passes after this time and keep what there is",
-    )
+    add_choice(machine, "batch_size")
     machine.add_argument(
         "--no-reverse-pass",
         dest="reverse_pass",
         action="store_false",
         help="leave out the inverse-consistency map",
     )
+    return machine
+
+
+def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add the options that every command with a network has; returns their group."""
+    machine = parser.add_argument_group("machine")
+    add_choice(machine, "device", default="auto", help="auto (default), cpu, cuda, mps")
+    add_choice(machine, "threads")
     machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    return machine
 
 
 def add_labels(group: argparse._ArgumentGroup) -> None:
@@ -198,34 +201,43 @@ def add_labels(group: argparse._ArgumentGroup) -> None:
 def add_design(parser: argparse.ArgumentParser) -> None:
     """Add the options that make a `DesignRequest`."""
     design = parser.add_argument_group("perturbations (a preset, and changes to it)")
-    design.add_argument(
-        "--preset",
-        choices=[p.value for p in Preset],
-        default=Preset.STANDARD.value,
-        help="; ".join(f"{p.value}: {p.summary}" for p in Preset),
-    )
-    design.add_argument("--family", choices=[f.value for f in Family])
-    design.add_argument("--sampling", choices=[s.value for s in Sampling])
-    design.add_argument("--outer", type=int, metavar="K", help="how many perturbations")
-    design.add_argument(
-        "--replicates",
-        type=int,
-        metavar="R",
-        help="passes for each; 2 or more give the split in two",
-    )
-    design.add_argument(
-        "--noise", choices=[n.value for n in Noise], help="what changes between replicates"
-    )
-    design.add_argument("--seed", type=int, default=0)
-    for name, unit in (
-        ("translation", "mm"),
-        ("rotation", "deg"),
-        ("elastic", "mm"),
-        ("elastic-spacing", "mm"),
-    ):
-        design.add_argument(f"--{name}-{unit}", type=float, metavar=unit.upper())
-    design.add_argument("--scale", type=float, metavar="FRACTION", help="0.02 is 2 percent")
-    design.add_argument("--shear", type=float, metavar="TANGENT")
+    add_choice(design, "preset", default=Preset.STANDARD.value)
+    more: dict[str, dict[str, Any]] = {
+        "noise": {"choices": [n.value for n in Noise]},
+        "scale": {"help": "Largest change of size: 0.02 is 2 percent."},
+    }
+    for field in DESIGN_FIELDS:
+        asked = controls_of(RunChoices)[field].asked or ""
+        add_choice(design, asked, **more.get(asked, {}))
+    add_choice(design, "seed", default=0)
+
+
+def add_choice(group: argparse._ArgumentGroup, asked: str, **other: Any) -> None:
+    """Add an option for something that can be set, as its control describes it.
+
+    Parameters
+    ----------
+    group
+        Of options.
+    asked
+        What `RunChoices` or `MachineChoices` know it by.
+    other
+        What argparse is to be told otherwise.
+    """
+    controls = [*controls_of(RunChoices).values(), *controls_of(MachineChoices).values()]
+    control = next(control for control in controls if control.asked == asked)
+    told: dict[str, Any] = {}
+    about = [control.about]
+    if isinstance(control, OneOf) and control.closed:
+        told["choices"] = [option.value for option in control.options]
+        about += [f"{option.value}: {option.about}" for option in control.options]
+    elif isinstance(control, Number):
+        told["type"] = float if control.decimals else int
+        told["metavar"] = _UNITS.get(control.unit, "N" if not control.decimals else "X")
+    elif isinstance(control, Switch):
+        told["action"] = "store_true"
+    told["help"] = " ".join(about).replace("%", "%%")
+    group.add_argument(f"--{asked.replace('_', '-')}", **told | other)
 
 
 def do(options: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import InputError
 from ..evaluation.kinds import Deformation, kind_names
 from .model_options import add_model
-from .run import add_design
+from .run import add_design, add_machine
 
 
 def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...]) -> None:
@@ -74,10 +74,7 @@ def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...]) -> None:
     )
     add_model(parser)
     add_design(parser)
-    machine = parser.add_argument_group("machine")
-    machine.add_argument("--device", default="auto", help="auto (default), cpu, cuda, mps")
-    machine.add_argument("--threads", type=int, metavar="N", help="CPU threads")
-    machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_machine(parser)
 
 
 def choices_of(options: argparse.Namespace, function: Callable[..., Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,28 @@ class Phrase:
     words: str = ""
     numbers: Mapping[str, object] = field(default_factory=dict)
 
-    def said(self, translated: Callable[[str], str] = str) -> str:
-        """Return the words with their numbers."""
+    def __bool__(self) -> bool:
+        """Tell whether there are words."""
+        return bool(self.words)
+
+    def said(
+        self, translated: Callable[[str], str] = str, written: Callable[[str], str] = str
+    ) -> str:
+        """Return the words with their numbers.
+
+        Parameters
+        ----------
+        translated
+            Makes of English words those of the person's language.
+        written
+            Makes text among the numbers fit for where it goes to: a page, for example.
+        """
         numbers = {
-            name: value.said(translated) if isinstance(value, Phrase) else value
+            name: value.said(translated, written)
+            if isinstance(value, Phrase)
+            else written(str(value))
+            if isinstance(value, (str, PurePath))
+            else value
             for name, value in self.numbers.items()
         }
         return translated(self.words).format(**numbers) if self.words else ""

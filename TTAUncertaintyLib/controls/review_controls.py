@@ -145,11 +145,11 @@ class ReviewControls:
             self._trouble = str(error)
             return
         self.result, self._findings = result, ReviewFindings(self._screen.stage, result)
-        begin = self._screen.begin()
+        begin, self.review = self._screen.begin(), review
         for name in ("reviewer", "tolerance_mm", "threshold_mm"):
-            if getattr(review, name) in (None, ""):
+            if getattr(review, name) in (None, "") and getattr(begin, name):
                 review = replace(review, **{name: getattr(begin, name)})
-        self._keep(review)
+                self._keep(review)
 
     def on_map(self, kind: MapKind) -> None:
         """Review the map that is shown, where it is one in mm, with its own threshold."""
@@ -203,7 +203,8 @@ class ReviewControls:
                 self._measure_landmarks(review)
             if not self._find(structures):
                 self._looking.start()
-                searching = replace(self.view.spots, words=Phrase("Looking for places…"))
+                looking, above = Phrase("Looking for places…"), self._threshold()
+                searching = replace(self.view.spots, words=looking, threshold=above)
                 self.view = replace(self.view, spots=searching)
             self._show(self.view)
 
@@ -360,6 +361,8 @@ class ReviewControls:
         if result is not None and review is not None and value != self._threshold():
             result.set_text(_THRESHOLD_KEY.format(map=review.map_key), repr(value))
             self._keep(replace(review, threshold_mm=value))
+            # a slider that moves is not shown where it was before
+            self.view = replace(self.view, spots=replace(self.view.spots, threshold=value))
             self._screen.selected = -1
             self.changed()
 

@@ -216,9 +216,10 @@ def structures_view(
     titles = _STRUCTURES
     if tolerance_mm is not None:
         titles = titles | {f"Above {tolerance_mm:g} mm": f"> {tolerance_mm:g} mm"}
-    tables = [picked(table, titles) for table in structure_tables(shown, tolerance_mm)]
+    in_mm, *others = (picked(table, titles) for table in structure_tables(shown, tolerance_mm))
+    in_mm = replace(in_mm, title=f"{kind.facts.title} per structure, mm")
     words = "{map} in mm. All maps are in the table of this result in the scene."
-    return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), tuple(tables))
+    return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), (in_mm, *others))
 
 
 def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str) -> TablesView:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..words import about, duration, millimetres
+from ..humanize import about, duration, millimetres
 from ..worker.run import Phase, RunState
 from .option import Option, Phrase
 from .run_options import device_title

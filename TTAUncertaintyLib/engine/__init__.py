@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .execution import Execution, Precision, use_threads
 from .progress import Convergence, Phase, Progress
 

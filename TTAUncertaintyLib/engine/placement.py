@@ -132,16 +132,26 @@ def check_overlap(fixed: Image, moving: Image, initial: Matrix) -> None:
     InputError
         With the distance between their middles and what to try.
     """
-    share = overlap(fixed.lattice, moving.lattice, initial)
-    if share < _LEAST_OVERLAP:
-        middle = initial[:3, :3] @ fixed.lattice.center + initial[:3, 3]
-        distance = float(np.linalg.norm(middle - moving.lattice.center))
-        raise thin_slab(fixed, moving) or InputError(
-            f"{fixed.name} and {moving.name} do not overlap: the middles of their fields of view "
-            f"are {distance:.0f} mm apart and {share:.0%} of the fixed one meets the moving one.",
-            "Start from the centres (--start center or --start mass) or give an initial "
-            "transform (--initial-transform).",
-        )
+    problem = no_overlap(fixed.lattice, moving.lattice, initial, (fixed.name, moving.name))
+    if problem is not None:
+        raise thin_slab(fixed, moving) or problem
+
+
+def no_overlap(
+    fixed: Lattice, moving: Lattice, initial: Matrix, names: tuple[str, str]
+) -> InputError | None:
+    """Return what to say of two fields of view that hardly meet; None where they do."""
+    share = overlap(fixed, moving, initial)
+    if share >= _LEAST_OVERLAP:
+        return None
+    middle = initial[:3, :3] @ fixed.center + initial[:3, 3]
+    distance = float(np.linalg.norm(middle - moving.center))
+    return InputError(
+        f"{names[0]} and {names[1]} do not overlap: the middles of their fields of view "
+        f"are {distance:.0f} mm apart and {share:.0%} of the fixed one meets the moving one.",
+        "Start from the centres (--start center or --start mass) or give an initial "
+        "transform (--initial-transform).",
+    )
 
 
 def overlap(fixed: Lattice, moving: Lattice, initial: Matrix) -> float:

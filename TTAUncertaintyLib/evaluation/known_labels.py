@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,7 +18,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..geometry import Lattice, read_labels, resample_array
-from ..reading import plain
 from ..review.structures import structure_statistics
 from .known_result import KnownResult
 
@@ -92,11 +90,6 @@ class LabelFinding:
     after: Agreement | None
     map_means: Mapping[str, float]
     remark: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready description; None where there is no value."""
-        described: dict[str, Any] = plain(self)
-        return described
 
 
 def evaluate_known_labels(

@@ -14,11 +14,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..reading import plain
 from ..results.maps import MapKind
 from ..review.landmark_files import check_inside, pair_points, read_points
 from ..review.landmarks import LandmarkFinding, evaluate_landmarks, point_map
 from ..review.map_volume import MapVolume
+from ..strict_json import plain
 from .known_result import KnownResult
 from .metrics import coverage, pearson, spearman
 

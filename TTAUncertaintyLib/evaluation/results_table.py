@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..errors import InputError
-from ..reading import NotAllowed, OrNan, Unreadable, plain, read_as, read_json, take_version
+from ..strict_json import NotAllowed, OrNan, Unreadable, plain, read_as, read_json, take_version
 
 SCHEMA_VERSION = 1
 

@@ -26,8 +26,8 @@ from ..models import RegistrationModel, load_model
 from ..models.contract import describe
 from ..perturbations import DesignRequest, Preset
 from .cases import KnownCase, manufacture, reapplied
-from .kept import KeptMeasurements
 from .kinds import REAPPLIED, Deformation, kind_names
+from .measurement_cache import MeasurementCache
 from .measuring import Measurement, measure
 
 #: What finds it: optimisation, so that no network is asked for a map that it gave itself.
@@ -115,7 +115,7 @@ def measure_study(
     study: Study,
     model: RegistrationModel,
     execution: Execution | None = None,
-    kept: KeptMeasurements | None = None,
+    kept: MeasurementCache | None = None,
 ) -> Iterator[Step]:
     """Measure every case of a study, one after another.
 
@@ -135,7 +135,7 @@ def measure_study(
     TTAUncertaintyError
         If an image cannot be read or used.
     """
-    kept = kept or KeptMeasurements(None)
+    kept = kept or MeasurementCache(None)
     hashes = {
         s.name: [image_sha256(p) for p in (s.image, s.mask, s.labels) if p] for s in study.subjects
     }

@@ -6,7 +6,7 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import (
@@ -18,7 +18,15 @@ from .linear import (
     start_transform,
 )
 from .outliers import outliers, without_outliers
-from .stored import StoredImage, image_sha256, read_stored, read_stored_labels, sha256
+from .stored import (
+    StoredImage,
+    files_of,
+    image_sha256,
+    read_lattice,
+    read_stored,
+    read_stored_labels,
+    sha256,
+)
 
 if TYPE_CHECKING:
     from .deformable import DeformableTransform, points_on
@@ -47,6 +55,7 @@ __all__ = [
     "StoredImage",
     "affine_grid",
     "affine_map",
+    "files_of",
     "identity_map",
     "image_sha256",
     "itk_transform",
@@ -56,6 +65,7 @@ __all__ = [
     "prealign",
     "read_image",
     "read_labels",
+    "read_lattice",
     "read_linear_transform",
     "read_stored",
     "read_stored_labels",

@@ -99,9 +99,14 @@ def interpolate(
         [C, d, h, w].
     """
     along = _axis_by_axis(matrix, shape) if mode == "bilinear" else None
-    # in a matrix product, a voxel that is no number would spoil its whole row
-    if along is not None and bool(values.isfinite().all()):
-        return _interpolate_axis_by_axis(values, along, outside)
+    if along is not None:
+        needed, inside = _needed(values, along)
+        # in a matrix product, a voxel that is no number would spoil its whole row
+        if bool(needed.isfinite().all()):
+            found = _interpolate_axis_by_axis(needed, inside)
+            if outside is not None:
+                _fill_beyond(found, along, values.shape[:0:-1], outside)
+            return found
     grid = affine_grid(matrix, values.shape[1:], shape, values.device)
     piece = sample_grid(values[None], grid, mode)[0]
     if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
@@ -129,21 +134,34 @@ def _axis_by_axis(matrix: Tensor, shape: tuple[int, int, int]) -> _Along | None:
     ]
 
 
-def _interpolate_axis_by_axis(values: Tensor, along: _Along, outside: float | None) -> Tensor:
+def _needed(values: Tensor, along: _Along) -> tuple[Tensor, _Along]:
+    """Return the part of an array that lies about some positions, and the positions in it."""
+    inside = []
+    for source, at in along:
+        axis = 3 - source
+        low, high = np.clip([at.min(), at.max()], 0, values.shape[axis] - 1)
+        first = int(np.floor(low))
+        values = values.narrow(axis, first, int(np.ceil(high)) - first + 1)
+        inside.append((source, at - first))
+    return values, inside
+
+
+def _interpolate_axis_by_axis(values: Tensor, along: _Along) -> Tensor:
     """Interpolate linearly along one axis after the other: three small matrix products."""
     sizes = values.shape[:0:-1]
     # the target's slowest axis first: of a slab it leaves the least to be done
     for source, at in reversed(along):
         weights = _gaussian(at, sizes[source], 0.0).to(values)
         values = _along(weights, values, 3 - source)
-    values = values.permute(0, *(3 - along[t][0] for t in (2, 1, 0))).contiguous()
-    if outside is not None:
-        for target, (source, at) in enumerate(along):
-            # half a voxel beyond the outermost centres, as `beyond_voxels`
-            beyond = (at < -0.5 - 1e-4) | (at >= sizes[source] - 0.5 - 1e-4)
-            if beyond.any():
-                values.movedim(3 - target, 0)[torch.from_numpy(beyond)] = outside
-    return values
+    return values.permute(0, *(3 - along[t][0] for t in (2, 1, 0))).contiguous()
+
+
+def _fill_beyond(values: Tensor, along: _Along, sizes: tuple[int, ...], outside: float) -> None:
+    """Set what lies half a voxel beyond the outermost centres, as `beyond_voxels`, in place."""
+    for target, (source, at) in enumerate(along):
+        beyond = (at < -0.5 - 1e-4) | (at >= sizes[source] - 0.5 - 1e-4)
+        if beyond.any():
+            values.movedim(3 - target, 0)[torch.from_numpy(beyond)] = outside
 
 
 def resample_image(

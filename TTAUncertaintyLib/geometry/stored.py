@@ -91,15 +91,14 @@ def read_stored(path: Path | str, series_uid: str | None = None) -> StoredImage:
         _check_spacing(path, series.lattice)
         return StoredImage(series.read(), series.lattice, tuple(series.files))
     read = _Header.of(path)
-    extent = _volume_extent(path, read.layout.extent)
-    lattice = _lattice(path, extent, read)
+    lattice = _lattice_of(path, read)
     notes = [read.note]
     if read.nifti is not None:
         notes.append(
             read.nifti.choice_between_forms(lattice, TOLERANCE_VOXELS * lattice.spacing.min())
         )
     values, after = read_voxels(read.layout)
-    values = values.reshape(extent[::-1])
+    values = values.reshape(lattice.array_shape)
     if after:
         notes.append(f"holds {after} bytes more than its header announces; they were left out.")
     if read.nifti is not None:
@@ -126,6 +125,22 @@ def read_stored_labels(path: Path | str) -> StoredImage:
             "Give a mask or segmentation, not an intensity image.",
         )
     return stored
+
+
+def read_lattice(path: Path | str, series_uid: str | None = None) -> Lattice:
+    """Return where the voxels of an image lie, LPS mm; the voxels are not read.
+
+    Raises
+    ------
+    InputError
+        As `read_stored`, as far as headers tell.
+    """
+    path = checked_path(path)
+    if path.is_dir():
+        lattice = find_series(path, series_uid).lattice
+        _check_spacing(path, lattice)
+        return lattice
+    return _lattice_of(path, _Header.of(path))
 
 
 def files_of(path: Path | str, series_uid: str | None = None) -> tuple[Path, ...]:
@@ -241,8 +256,9 @@ def _volume_extent(path: Path, extent: tuple[int, ...]) -> tuple[int, int, int]:
     return extent[0], extent[1], extent[2]
 
 
-def _lattice(path: Path, size: tuple[int, int, int], read: _Header) -> Lattice:
+def _lattice_of(path: Path, read: _Header) -> Lattice:
     """Return the lattice that ITK reads, with its axes made perpendicular where they nearly are."""
+    size = _volume_extent(path, read.layout.extent)
     rank = len(read.itk.GetSize())
     if tuple(read.itk.GetSize())[:3] != size:
         raise InputError(

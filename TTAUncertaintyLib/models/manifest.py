@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from ..errors import ModelError
-from ..reading import Between, NotAllowed, OneOf, Unreadable, key, read_as, read_json
+from ..strict_json import Between, NotAllowed, OneOf, Unreadable, key, read_as, read_json
 from .contract import ModelDescription
 from .manifest_rules import ClassName, File, Name, Orientation, Sha256, Text
 

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated
 
-from ..reading import Matching
+from ..strict_json import Matching
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _CLASS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")

@@ -5,7 +5,7 @@ Knows nothing of networks.
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .design import Design, Draws, Noise
 from .designs import Sampling, design_points, hadamard_matrix
 from .families import Amplitudes, Family, parameter_count

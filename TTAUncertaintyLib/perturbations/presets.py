@@ -25,18 +25,6 @@ class Preset(Enum):
     THOROUGH = "thorough"
     PAPER = "paper"
 
-    @property
-    def summary(self) -> str:
-        """One line for a person who chooses."""
-        return _SUMMARY[self]
-
-
-_SUMMARY = {
-    Preset.QUICK: "8 small rigid perturbations; total uncertainty only",
-    Preset.STANDARD: "8 small rigid perturbations, each twice; gives intrinsic spread and jitter",
-    Preset.THOROUGH: "16 small affine perturbations, each twice; gives intrinsic spread and jitter",
-    Preset.PAPER: "50 random perturbations of one family, as published (choose with --family)",
-}
 
 #: The paper's lattice, voxels along each axis: its amplitudes in voxels scale with it.
 _PAPER_SIZE = 175

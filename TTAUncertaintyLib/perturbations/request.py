@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import DesignError
 from ..geometry import Lattice
-from ..reading import NotAllowed, read_as
+from ..strict_json import NotAllowed, read_as
 from .design import Design, Noise
 from .designs import Sampling
 from .families import Family

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .bundle import Bundle
 from .files import SCHEMA_VERSION
 from .folder import check_apart, check_output, clear_up_after, new_folder, partial_folder

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..reading import NotAllowed, Unreadable, parse_json, read_text
+from ..strict_json import NotAllowed, Unreadable, parse_json, read_text
 from .files import RECORD_FILE
 from .maps import MapKind
 from .record_shape import check_record

@@ -120,13 +120,17 @@ def check_apart(folder: Path, files: Mapping[str, Path | None]) -> None:
 
 
 @contextlib.contextmanager
-def new_folder(folder: Path, overwrite: bool = False, layout: Layout = RESULT) -> Iterator[Path]:
+def new_folder(
+    folder: Path, overwrite: bool = False, layout: Layout = RESULT, clear_up: bool = True
+) -> Iterator[Path]:
     """Give a temporary folder that takes its place only if everything went well.
 
     Parameters
     ----------
     folder, overwrite, layout
         As in `check_output`.
+    clear_up
+        Look through the folder around it for what processes that are gone have left there.
 
     Raises
     ------
@@ -137,7 +141,8 @@ def new_folder(folder: Path, overwrite: bool = False, layout: Layout = RESULT) -
     folder = folder.absolute()
     partial = partial_folder(folder, os.getpid())
     try:
-        _clear_up(folder, layout)
+        if clear_up:
+            _clear_up(folder, layout)
         check_output(folder, overwrite, layout)
         partial.mkdir(parents=True)
     except OSError as error:

@@ -6,7 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from .files import (
     MEAN_TRANSFORM_FILE,
@@ -55,6 +55,11 @@ class Layout:
         """Return the layout of a folder that holds a record and some other files."""
         return cls(record, frozenset({record, *others}))
 
+    def within(self, folder: str) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Return the files and patterns of such a folder as one that lies in another names them."""
+        files = frozenset(f"{folder}/{name}" for name in self.files)
+        return files, tuple(rf"{re.escape(folder)}/{pattern}" for pattern in self.numbered)
+
     def owns(self, name: str) -> bool:
         """Tell whether a file of this name, "/" between its parts, is one that is written."""
         return name in self.files or any(re.fullmatch(p, name) for p in self.numbered)
@@ -72,21 +77,23 @@ class Layout:
             if own:
                 with contextlib.suppress(OSError):
                     (folder / name).unlink()
-        for each in (*(folder / name for name in self._folders), folder):
+        for name in (*sorted(self._folders, reverse=True), ""):  # what lies deeper first
             with contextlib.suppress(OSError):
-                each.rmdir()
+                (folder / name).rmdir()
 
     @property
     def _folders(self) -> set[str]:
-        return {name.partition("/")[0] for name in self.files if "/" in name}
+        parents = [str(folder) for n in self.files for folder in PurePosixPath(n).parents]
+        return set(parents) - {"."}
 
     def _entries(self, folder: Path, below: str) -> Iterable[tuple[str, bool]]:
         """Yield each file by its name and whether it is written here; a link never is."""
+        folders = self._folders
         for path in folder.iterdir():
             name = below + path.name
             if path.is_symlink():
                 yield name, False
-            elif path.is_dir() and name in self._folders:
+            elif path.is_dir() and name in folders:
                 yield from self._entries(path, f"{name}/")
             elif path.is_dir():
                 yield name, False

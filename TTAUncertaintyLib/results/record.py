@@ -20,6 +20,7 @@ from ..engine import Execution, Outcome, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
 from ..perturbations import Design
+from ..strict_json import plain
 from ..version import __version__
 from .files import (
     MEAN_TRANSFORM_FILE,
@@ -175,7 +176,7 @@ def _summary(findings: Findings) -> dict[str, Any]:
         "region_voxels": int(findings.region.sum()),
         "region_covered_fraction": findings.covered,
         "folded_fraction": findings.folded,
-        "maps": {kind.value: s.as_dict() for kind, s in findings.statistics.items()},
+        "maps": {kind.value: plain(s) for kind, s in findings.statistics.items()},
         "root_mean_variance_mm": {kind.value: v for kind, v in findings.root_mean.items()},
         "hot_spots_map": findings.foremost.value,
         "hot_spots": [spot.as_dict() for spot in findings.hot_spots],

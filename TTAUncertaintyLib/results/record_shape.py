@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from ..geometry.lattice import Lattice
-from ..reading import Matching, Mended, NotAllowed, OrNan, read_as, take_version
+from ..strict_json import Matching, Mended, NotAllowed, OrNan, read_as, take_version
 from .files import SCHEMA_VERSION
 from .maps import MapKind
 

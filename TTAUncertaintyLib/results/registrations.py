@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import InputError
 from ..geometry import Lattice
-from ..reading import Between, read_as, read_json, take_version
+from ..strict_json import Between, read_as, read_json, take_version
 from .bundle import Bundle
 from .files import REGISTRATIONS_VERSION
 from .record_shape import FileName, RecordedLattice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..words import standard_error
+from ..humanize import standard_error
 from .bundle import Bundle
 from .maps import MapKind
 from .registrations import KeptRegistrations

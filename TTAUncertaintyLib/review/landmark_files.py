@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
-from ..reading import NotAllowed, Unreadable, parse_json, read_as, read_text
+from ..strict_json import NotAllowed, Unreadable, parse_json, read_as, read_text
 from .landmarks import LandmarkPair, Point
 
 #: What the columns of coordinates are called in a CSV file, and the file's frame. "x, y, z" are

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ..errors import InputError
-from ..reading import NotAllowed, Unreadable, keys_of, parse_json, plain, read_as, take_version
+from ..strict_json import NotAllowed, Unreadable, keys_of, parse_json, plain, read_as, take_version
 from .verdicts import PlaceVerdict, Review
 
 REVIEW_SCHEMA_VERSION = 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,10 +25,6 @@ class RegionStatistics:
     median: float
     p95: float
     maximum: float
-
-    def as_dict(self) -> dict[str, float]:
-        """Return a JSON-ready description."""
-        return asdict(self)
 
 
 def region_statistics(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..results import MapKind
-from ..results.calibration_words import outside_words
+from ..results.calibration_status import outside_words
 from ..results.report.scales import tidy_above
 from .display import MapDisplay, default_display, read_display
 from .presentation import Presentation

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
-from ..reading import Unreadable, parse_json
 from ..results import Bundle, MapKind
 from ..results.naming import input_name
+from ..strict_json import Unreadable, parse_json
 from .arrays import add_volume
 from .as_seen import seen
 from .bundle_arrays import BundleArrays

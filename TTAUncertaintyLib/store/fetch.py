@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from ..reading import read_json
+from ..strict_json import read_json
 from ..version import __version__
 from .download import Progress
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from ..reading import NotAllowed, Unreadable, plain, read_as, read_json, take_version
+from ..strict_json import NotAllowed, Unreadable, plain, read_as, read_json, take_version
 from ..whole_files import written_whole
 
 _SCHEMA = 1

@@ -29,7 +29,7 @@ from ..models.adapters.manifest_files import verified
 from ..models.manifest import read_manifest
 from ..models.own import is_manifest
 from ..models.registry import MODELS, Entry
-from ..reading import read_as, read_json
+from ..strict_json import read_as, read_json
 from ..whole_files import written_whole
 from .checking import Verdict, check_contents
 from .download import Download, Progress

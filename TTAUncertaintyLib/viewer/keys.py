@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
+
+from ..cohort.ratings import GRADES
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -22,6 +25,7 @@ KEYS = (
     ("Space", "Play the registrations (Teach)"),
     ("]", "Next result of the work list"),
     ("[", "Previous result of the work list"),
+    ("1 – 4", "Grade of the pair, in a study"),
     ("?", "These keys"),
 )
 
@@ -56,7 +60,7 @@ class Keys:
             "]": lambda: viewer.work.step(1),
             "[": lambda: viewer.work.step(-1),
             "?": keys,
-        }
+        } | {str(n): partial(viewer.work.grade, n) for n in GRADES}
         viewer.server.trigger("tta_key")(self._pressed)
 
     def _pressed(self, key: str) -> None:

@@ -62,7 +62,7 @@ class Page:
                     "work-prev",
                 )
                 html.Span(
-                    "{{ work_number >= 0 ? work_number + 1 : '–' }} of {{ work.rows.length }}",
+                    "{{ work_place }}",
                     classes="tta-bar-title tta-work-place",
                 )
                 _icon(

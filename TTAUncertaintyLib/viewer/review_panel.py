@@ -14,8 +14,6 @@ from trame.widgets import vuetify3 as v3
 from ..controls.review_controls import ReviewControls
 from ..controls.review_view import ReviewView
 from ..errors import InputError, OutputError
-from ..reading import Unreadable, read_text
-from ..results.files import REVIEW_FILE
 from ..review import Review, review_from_json, review_to_json, write_whole
 from ..review.landmark_files import PairedLandmarks
 from ..scene.loading import folder_of
@@ -23,6 +21,7 @@ from ..scene.result import ResultNodes
 from ..scene.review_state import keep_review
 from ..scene.stage import Stage
 from ..scene.structures import Structures
+from ..strict_json import Unreadable, read_text
 from .clock import ServerClock
 from .landmarks_sent import LandmarksSent
 from .part import Part
@@ -147,14 +146,16 @@ class ReviewPanel(Part):
         if self._decided is None or folder == Path():
             return
         content = review_to_json(self._decided).encode()
-        if _on_disk(folder) not in (self._kept, content):
+        file = self._viewer.work.review_file(folder)
+        if _on_disk(file) not in (self._kept, content):
             state.review_kept = (
                 "Another program has changed the review in the result's folder, and it was left as "
                 "it is: export this one, then open the result again."
             )
             return
         try:
-            write_whole(folder / REVIEW_FILE, content)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, content)
             self._kept = content
             state.review_kept = "Kept in the result's folder."
         except OutputError:
@@ -224,7 +225,8 @@ class ReviewPanel(Part):
     def _take_kept(self, result: ResultNodes) -> None:
         """Go on from the review that lies in the result's folder."""
         folder = folder_of(result)
-        self._kept = None if folder is None else _on_disk(folder)
+        file = None if folder is None else self._viewer.work.review_file(folder)
+        self._kept = None if file is None else _on_disk(file)
         if self._kept is not None:
             keep_review(result, review_from_json(self._kept))
 
@@ -285,7 +287,8 @@ class ReviewPanel(Part):
         controls = self.controls
         html.H2("Structures")
         html.P("{{ structures_name }}", v_if="structures_name", classes="tta-small")
-        html.P("{{ review.structures.words }}", classes="tta-small")
+        none = "!review.structures.tables.length"  # else their titles say it
+        html.P("{{ review.structures.words }}", v_if=none, classes="tta-small")
         with html.Div(v_for="(table, t) in review.structures.tables", key="t", classes="mb-3"):
             html.Div("{{ table.title }}", classes="tta-small font-weight-bold")
             table("structures", "table")
@@ -301,7 +304,8 @@ class ReviewPanel(Part):
         )
         html.H2("Landmarks")
         html.P("{{ review.landmarks.words }}", classes="tta-small")
-        with html.Div(v_for="(table, t) in review.landmarks.tables", key="t", classes="mb-2"):
+        found = "(table, t) in review.landmarks.tables"
+        with html.Div(v_for=found, key="t", classes="tta-scrolled mb-2"):
             table("landmarks", "table", controls.select_landmark, "review.landmark")
         for side in ("fixed", "moving"):
             file_chooser(
@@ -345,8 +349,8 @@ class ReviewPanel(Part):
         )
 
 
-def _on_disk(folder: Path) -> bytes | None:
-    """Return the review that lies in a result's folder; None where none can be read."""
+def _on_disk(file: Path) -> bytes | None:
+    """Return the review that lies in a file; None where none can be read."""
     with contextlib.suppress(Unreadable):
-        return read_text(folder / REVIEW_FILE).encode()
+        return read_text(file).encode()
     return None

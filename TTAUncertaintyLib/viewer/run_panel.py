@@ -9,21 +9,19 @@ from typing import TYPE_CHECKING
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
-from ..calibration import read_calibration
+from ..api.choices import job_of
 from ..controls.option import Phrase
-from ..controls.run_options import PRESETS, STARTS
 from ..controls.run_view import run_view
 from ..errors import InputError, TTAUncertaintyError
-from ..geometry import Start
-from ..perturbations import DesignRequest, Preset
 from ..results.naming import new_result_folder
 from ..sample_data import sample_pair
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..worker import Job, Worker
 from ..worker.run import Phase, Run, RunState
-from .model_choice import ModelChoice
-from .rows import among, button, file_chooser, select
+from .part import Part
+from .rows import button, file_chooser, select
+from .run_choice import RunChoice
 from .session import Upload, gigabytes, plain_name
 
 if TYPE_CHECKING:
@@ -35,21 +33,18 @@ _LOOK_S = 0.15
 _ROLES = ("fixed", "moving")
 
 
-class RunPanel:
+class RunPanel(Part):
     """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
 
-    Parameters
+    Attributes
     ----------
-    viewer
-        The host.
+    choice
+        What is chosen.
     """
 
     def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
-        self._uploads: dict[str, Upload] = {}
+        super().__init__(viewer)
         self._names: dict[str, str] = {}
-        self._model = ModelChoice(viewer)
-        self._calibration: tuple[Upload, str] | None = None  # and the network that it is of
         self._worker = Worker()
         self._run: Run | None = None
         self._watching: asyncio.Task[None] | None = None
@@ -61,14 +56,6 @@ class RunPanel:
                     {"value": "lesion", "title": "Bundled: Colin 27 with a lesion on MNI 152"},
                     {"value": "own", "title": "Two images of your own"},
                 ],
-                "run_preset": Preset.QUICK.value,
-                "preset_choices": [asdict(option) for option in PRESETS],
-                "run_start": Start.HEADER.value,
-                "start_choices": [asdict(option) for option in STARTS],
-                "run_keep": True,
-                "fixed_name": "",
-                "moving_name": "",
-                "calibration_name": "",
                 "upload_limit": viewer.session.largest_upload,
                 "running": False,
                 "run_view": {},
@@ -76,6 +63,7 @@ class RunPanel:
                 "live": "",
             }
         )
+        self.choice = RunChoice(viewer)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
 
@@ -85,34 +73,10 @@ class RunPanel:
         return self._run is not None
 
     def take(self, role: str, upload: Upload) -> None:
-        """Take an image that was sent for "fixed" or "moving"."""
-        state = self._viewer.state
-        before = self._uploads.get(role)
-        if before is not None and not self.running:
-            before.path.unlink(missing_ok=True)
-        self._uploads[role] = upload
-        state[f"{role}_name"] = f"{upload.name} ({upload.size / 1e6:.1f} MB)"
-        state.run_pair = "own"
-
-    def use_calibration(self, upload: Upload) -> None:
-        """Take a calibration that was sent, for the runs to come.
-
-        Raises
-        ------
-        InputError
-            If it is none.
-        """
-        calibration = read_calibration(upload.path)
-        self.drop_calibration()
-        self._calibration = upload, calibration.model
-        self._viewer.state.calibration_name = upload.name
-
-    def drop_calibration(self) -> None:
-        """Go back to the calibrations that come with the networks."""
-        if self._calibration is not None and not self.running:
-            self._calibration[0].path.unlink(missing_ok=True)
-        self._calibration = None
-        self._viewer.state.calibration_name = ""
+        """Take a file that was sent."""
+        self.choice.take(role, upload)
+        if role in _ROLES:
+            self._viewer.state.run_pair = "own"
 
     def start(self) -> None:
         """Begin with what the page says."""
@@ -155,40 +119,18 @@ class RunPanel:
         self._worker.close()
 
     def _job(self) -> Job:
-        """Return the job of what is chosen. Nothing of it is a path from the browser."""
-        state = self._viewer.state
-        model, options = self._model.chosen()
-        calibration, of = self._calibration or (None, model)
-        if calibration is not None and of != model:
-            raise InputError(
-                f"{calibration.name} is a calibration of {of}, not of {model}.",
-                "Choose its network, or leave the calibration out.",
-            )
-        if state.run_pair == "own":
-            missing = [role for role in _ROLES if role not in self._uploads]
-            if missing:
-                raise InputError(f"Choose the {' and the '.join(missing)} image first.")
-            fixed, moving = (self._uploads[role] for role in _ROLES)
-            files = fixed.path, moving.path
-            self._names = {"fixed": _stem(fixed.name), "moving": _stem(moving.name)}
+        """Return the job of what is chosen, and note what its images are called."""
+        viewer, pair = self._viewer, str(self._viewer.state.run_pair)
+        asked = self.choice.asked(own=pair == "own")
+        if pair == "own":
+            self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:
-            name = "lesion" if state.run_pair == "lesion" else "reference"
-            pair = sample_pair(name)
-            files = pair.fixed.path, pair.moving.path
-            self._names = {"fixed": pair.fixed.name, "moving": pair.moving.name}
-        return Job(
-            *files,
-            output=new_result_folder(
-                self._viewer.results, self._names["moving"], self._names["fixed"]
-            ),
-            model=model,
-            options=options,
-            design=DesignRequest.from_dict({"preset": state.run_preset}),
-            start=among(Start, state.run_start),
-            previews=self._viewer.session.new_folder("previews"),
-            keep_registrations=bool(state.run_keep),
-            calibration=None if calibration is None else calibration.path,
-        )
+            sample = sample_pair("lesion" if pair == "lesion" else "reference")
+            images = {"fixed": sample.fixed, "moving": sample.moving}
+            asked |= {role: image.path for role, image in images.items()}
+            self._names = {role: image.name for role, image in images.items()}
+        folder = new_result_folder(viewer.results, self._names["moving"], self._names["fixed"])
+        return job_of(asked | {"output": folder, "previews": viewer.session.new_folder("previews")})
 
     async def _watch(self, run: Run) -> None:
         viewer = self._viewer
@@ -288,38 +230,8 @@ class RunPanel:
                         "computer, in a private folder that is removed when the viewer ends.",
                         classes="tta-small",
                     )
-                    select("run_start", "start_choices", "Begin with", "mt-4")
-                html.H2("Network")
-                self._model.build()
-                html.H2("Perturbations")
-                select("run_preset", "preset_choices", "")
-                html.P(
-                    "{{ preset_choices.find((one) => one.value === run_preset)?.about }}",
-                    classes="tta-small mt-1",
-                )
-                v3.VCheckbox(
-                    v_model=("run_keep",),
-                    label="Keep every registration, to play them later",
-                    density="compact",
-                    hide_details=True,
-                    classes="mt-1",
-                )
-                html.H2("Expected error")
-                html.P(
-                    "With the calibration that comes with the network and the preset, where there "
-                    "is one, or with one of your own.",
-                    classes="tta-small mb-1",
-                )
-                file_chooser("Calibration", "calibration", "calibration_name", ".json")
-                with html.Div(v_if="calibration_name"):
-                    button(
-                        "Without this file",
-                        self.drop_calibration,
-                        "mdi-close",
-                        "mt-1 tta-drop-calibration",
-                        size="small",
-                        variant="text",
-                    )
+                    self.choice.build_files()
+                self.choice.build()
                 button("Run", self.start, "mdi-play", "mt-3 tta-run", size="large")
                 html.P("{{ run_end }}", v_if="run_end", classes="tta-small mt-3 tta-run-end")
             with html.Div(v_if="running", classes="tta-running"):
@@ -357,7 +269,3 @@ class RunPanel:
 def _words(*phrases: Phrase) -> str:
     """Return phrases in a line; those without words are left out."""
     return ", ".join(phrase.said() for phrase in phrases if phrase.words)
-
-
-def _stem(name: str) -> str:
-    return name.partition(".")[0] or "image"

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..cohort.reviewing import StudyReview
 from .guard import Guard
 from .session import LARGEST_UPLOAD, Session
-from .stuck_pages import let_go_of_stuck_pages
+from .stalled_connections import cut_stalled_connections
 from .viewer import Viewer
 from .web import Web
 
@@ -30,6 +31,7 @@ def serve(
     open_browser: bool = True,
     say: Callable[[str], None] = print,
     largest_upload: int = LARGEST_UPLOAD,
+    study: StudyReview | None = None,
 ) -> None:
     """Serve the page until the process is asked to end: by Ctrl-C, SIGTERM or SIGHUP.
 
@@ -49,6 +51,8 @@ def serve(
         Called with lines for the terminal.
     largest_upload
         Bytes that a file may have that is sent.
+    study
+        A study to go through; None for none.
     """
     session = Session(largest_upload)
     try:
@@ -60,7 +64,7 @@ def serve(
                 "the one below with the name of this computer in it."
             )
         with _no_arguments(), contextlib.suppress(KeyboardInterrupt):  # Windows has no handlers
-            asyncio.run(_serve(bundles, results, session, guard, port, open_browser, say))
+            asyncio.run(_serve(bundles, results, session, guard, port, open_browser, say, study))
     finally:
         session.close()
 
@@ -73,8 +77,9 @@ async def _serve(
     port: int,
     open_browser: bool,
     say: Callable[[str], None],
+    study: StudyReview | None,
 ) -> None:
-    viewer = Viewer(bundles, session, results)
+    viewer = Viewer(bundles, session, results, study)
     server = viewer.server
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -86,7 +91,7 @@ async def _serve(
     def bind(web_server: Any) -> None:
         web_server.config["handle_signals"] = False  # aiohttp's would end with status 1
         guard.protect(web_server.app)
-        let_go_of_stuck_pages(web_server.app)
+        cut_stalled_connections(web_server.app)
         Web(viewer).add_to(web_server.app)
 
     server.controller.on_server_bind.add(bind)

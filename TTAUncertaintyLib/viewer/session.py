@@ -34,6 +34,7 @@ class FileKind:
 
 
 IMAGE = FileKind("an image that can be read here", (".nii.gz", ".nii", ".nrrd", ".mha"))
+TRANSFORM = FileKind("a transform that can be read here", (".h5", ".tfm", ".txt", ".mat"))
 CALIBRATION = FileKind("a calibration", (".json",))
 LANDMARKS = FileKind("a file of landmarks", (".json", ".fcsv", ".csv"))
 

@@ -11,12 +11,13 @@ from typing import Any
 from trame.app import get_server
 from trame_slicer import module as trame_slicer_module
 
+from ..cohort.reviewing import StudyReview
 from ..errors import TTAUncertaintyError
+from ..humanize import passes_made
 from ..results import MapKind
-from ..results.calibration_words import calibration_words
+from ..results.calibration_status import calibration_words
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
-from ..words import passes_made
 from .application import ViewerApplication
 from .keys import KEYS, Keys
 from .map_panel import MapPanel
@@ -46,6 +47,8 @@ class Viewer:
         Where uploads and exports lie.
     results
         Where runs that are started in the page put their results.
+    study
+        A study to go through; None for none.
 
     Attributes
     ----------
@@ -57,7 +60,13 @@ class Viewer:
         What is shown; None before there is one.
     """
 
-    def __init__(self, bundles: Sequence[Path], session: Session, results: Path) -> None:
+    def __init__(
+        self,
+        bundles: Sequence[Path],
+        session: Session,
+        results: Path,
+        study: StudyReview | None = None,
+    ) -> None:
         self.server = get_server("ttauncertainty", client_type="vue3")
         self.server.enable_module(trame_slicer_module)
         self.server.enable_module(
@@ -74,7 +83,7 @@ class Viewer:
         self.state.update(
             {
                 "trame__title": "TTAUncertainty",
-                "panel": "map" if bundles else "run",
+                "panel": "map" if bundles or study is not None else "run",
                 "dark": True,
                 "drawer": True,
                 "has_result": False,
@@ -98,10 +107,11 @@ class Viewer:
         self.review = ReviewPanel(self)
         self.teaching = TeachingPanel(self)
         self.run = RunPanel(self)
-        self.work = WorkList(self, bundles)
+        self.work = WorkList(self, bundles, study)
         self._keys = Keys(self)
         self._page = Page(self)
         self._opening: asyncio.Task[None] | None = None
+        self._prepared: Opening | None = None
 
     def begin(self) -> None:
         """Show the first result of the work list; called once the server listens."""
@@ -112,6 +122,11 @@ class Viewer:
         if self._opening is not None:
             self._opening.cancel()
         self._opening = asyncio.get_running_loop().create_task(self._open(folder, names))
+
+    def prepare(self, folder: Path) -> None:
+        """Begin to read a result that is likely to be the next one."""
+        if self._prepared is None or self._prepared.folder != folder:
+            self._prepared = Opening(folder)
 
     def holds(self, result: ResultNodes) -> bool:
         """Whether a result is still in the scene."""
@@ -139,7 +154,9 @@ class Viewer:
         with self.state:
             self.state.busy = "Opening the result…"
             self.state.problem = self.state.remedy = ""
-        opening = Opening(folder, names)
+        prepared, self._prepared = self._prepared, None
+        ahead = prepared is not None and prepared.folder == folder and names is None
+        opening = prepared if prepared is not None and ahead else Opening(folder, names)
         while not opening.ended:
             await asyncio.sleep(_LOOK_S)
         with self.state:

@@ -13,14 +13,12 @@ from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
 from ..scene.loading import folder_of
 from .part import Part
-from .session import CALIBRATION, IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
+from .run_choice import FILES
+from .session import IMAGE, LANDMARKS, FileKind, Upload, check_content, plain_name
 
 #: What is sent for what.
-_ROLES = {
-    "fixed": IMAGE,
-    "moving": IMAGE,
+_ROLES = FILES | {
     "structures": IMAGE,
-    "calibration": CALIBRATION,
     "fixed-landmarks": LANDMARKS,
     "moving-landmarks": LANDMARKS,
 }
@@ -70,10 +68,8 @@ class Web(Part):
     def _hand_over(self, role: str, kind: FileKind, upload: Upload) -> None:
         run, review = self._viewer.run, self._viewer.review
         takers: dict[str, Callable[[Upload], None]] = {
-            "fixed": partial(run.take, "fixed"),
-            "moving": partial(run.take, "moving"),
+            **{name: partial(run.take, name) for name in FILES},
             "structures": review.use_structures,
-            "calibration": run.use_calibration,
             "fixed-landmarks": partial(review.landmarks.take, "fixed"),
             "moving-landmarks": partial(review.landmarks.take, "moving"),
         }

@@ -35,7 +35,7 @@ from ..errors import InputError
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import DesignRequest
-from ..reading import NotAllowed, Unreadable, parse_json, plain, read_as, take_version
+from ..strict_json import NotAllowed, Unreadable, parse_json, plain, read_as, take_version
 
 SCHEMA_VERSION = 1
 

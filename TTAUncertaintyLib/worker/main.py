@@ -21,7 +21,7 @@ from ..errors import (
     ResourceError,
     TTAUncertaintyError,
 )
-from ..reading import Unreadable, read_text
+from ..strict_json import Unreadable, read_text
 from ..version import __version__
 from .control import Control
 from .job import Job

@@ -27,7 +27,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from ..reading import Unreadable, parse_json
+from ..strict_json import Unreadable, parse_json
 
 ENDINGS = ("finished", "failed", "cancelled")
 

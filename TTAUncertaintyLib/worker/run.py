@@ -20,7 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any
 
-from ..reading import Mended, NotAllowed, OrNan, read_as
+from ..strict_json import Mended, NotAllowed, OrNan, read_as
 from .client import WorkerProcess
 from .endings import cannot_start, explain, hung
 from .environment import clean_environment

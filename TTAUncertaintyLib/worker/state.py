@@ -7,8 +7,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-from ..reading import OrNan
-from ..words import standard_error
+from ..humanize import standard_error
+from ..strict_json import OrNan
 
 
 class Phase(Enum):

@@ -157,8 +157,12 @@ def test_what_takes_a_while_does_not_hold_the_screen(reviewing, monkeypatch) -> 
 
         monkeypatch.setattr(review_findings, name, slowly)
     reviewing.labels = Structures(HALVES, {1: "left", 2: "right"})
+    reviewing.controls.set_threshold(1.25)
+    reviewing.controls.decide_overall("accept")
+    assert reviewing.view.spots.threshold == 1.25  # the slider stays where it is held
     reviewing.controls.refresh()
     assert reviewing.view.spots.words.said() == "Looking for places…"
+    assert reviewing.view.spots.threshold == 1.25
     assert reviewing.view.structures.words.said() == "Measuring…"
     assert len(reviewing.view.spots.table.rows) == 3  # those found before stay
     go_on.set()
@@ -243,6 +247,14 @@ def test_two_results_have_a_review_each(reviewing, stage, result, folder) -> Non
     assert reviewing.settle().said.verdict is Verdict.OPEN
     reviewing.controls.on_result(result)
     assert reviewing.settle().said.verdict is Verdict.ACCEPT
+
+
+def test_looking_at_a_review_writes_none(desk, result) -> None:
+    desk.first = Review()
+    desk.controls.on_result(result)
+    desk.settle()
+    desk.controls.step(1)
+    assert not result.text("review") and desk.told == []
 
 
 def test_a_damaged_review_is_told_and_not_overwritten(desk, result) -> None:

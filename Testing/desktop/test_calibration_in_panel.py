@@ -25,11 +25,11 @@ def written_calibration(folder, model="pyramid-flow"):
 
 
 def test_a_calibration_of_ones_own_is_used_and_given_back(desktop, ready, tmp_path):
-    from TTAUncertaintyPanel.jobs import RunFiles, job_of
+    from TTAUncertaintyPanel.jobs import job_within
 
     def in_the_job():
-        files = RunFiles.within(tmp_path, transform=False)
-        return job_of(ready.parameters, files, ready.logic.machine, tmp_path / "out").calibration
+        machine, output = ready.logic.machine, tmp_path / "out"
+        return job_within(tmp_path, ready.parameters, machine, output).calibration
 
     label = ready.ui.calibrationLabel
     assert "comes with this model" in label.text and in_the_job() is None

@@ -86,19 +86,24 @@ def test_choices_are_not_changed_by_a_run(logic, pair):
 
 
 def test_every_choice_reaches_the_job(logic, pair, tmp_path):
-    from TTAUncertaintyPanel.choices import RunChoices
-    from TTAUncertaintyPanel.jobs import RunFiles, job_of
+    import slicer
+    from TTAUncertaintyPanel.jobs import job_within
+
+    from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     machine = logic.machine
     machine.device, machine.precision, machine.batchSize, machine.threads = "cpu", "bf16", 3, 2
     machine.setWeightsFile("pyramid-flow", tmp_path / "w.safetensors")
-    choices = RunChoices(*pair, start="mass", keepRegistrations=True, seed=7).changed(outer=12)
-    job = job_of(choices, RunFiles.within(tmp_path, True), machine, tmp_path / "out")
+    first = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    choices = RunChoices(
+        *pair, initialTransform=first, start="mass", keepRegistrations=True, seed=7
+    ).changed(outer=12)
+    job = job_within(tmp_path, choices, machine, tmp_path / "out")
     assert (job.device, job.precision.value, job.batch_size, job.threads) == ("cpu", "bf16", 3, 2)
     assert job.weights == tmp_path / "w.safetensors"
     assert (job.start.value, job.keep_registrations) == ("mass", True)
     assert (job.design.seed, job.design.outer) == (7, 12)
-    assert job.initial_transform == tmp_path / "initial.tfm"
+    assert job.initial_transform == tmp_path / "initial_transform.tfm"
     assert job.previews is not None
     assert (job.fixed_name, job.moving_name) == tuple(node.GetName() for node in pair)
     assert type(job).from_json(job.to_json()) == job
@@ -137,7 +142,8 @@ def test_a_library_that_is_missing_is_told(module, tmp_path):
 @pytest.mark.slow
 def test_the_examples_of_the_page_run(desktop, logic, pair, capsys):
     import slicer
-    from TTAUncertaintyPanel.choices import RunChoices
+
+    from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     for node, name in zip(pair, ("phantom", "shifted phantom"), strict=True):
         node.SetName(name)

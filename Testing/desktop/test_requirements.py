@@ -211,7 +211,7 @@ def test_nothing_here_loads_torch():
         "    from TTAUncertainty import TTAUncertaintyLogic\n"
         "    logic = TTAUncertaintyLogic()\n"
         "    logic.getParameterNode(); logic.weights('lapirn')\n"
-        "    from TTAUncertaintyPanel.choices import RunChoices\n"
+        "    from TTAUncertaintyLib.controls.run_choices import RunChoices\n"
         "    logic.reasonNotToRun(RunChoices())\n"
         "    logic.close()\n"
         "assert 'torch' not in sys.modules\n"

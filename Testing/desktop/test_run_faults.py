@@ -57,8 +57,9 @@ def test_a_process_that_fails_is_explained(desktop, logic, pair, tmp_path, fault
 
 
 def test_a_process_that_hangs_is_ended(desktop, logic, pair, tmp_path):
-    from TTAUncertaintyPanel.choices import RunChoices
     from TTAUncertaintyPanel.runs import RunController
+
+    from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     logic.machine.python = fake_python.failing(tmp_path, "hung")
     choices = RunChoices(fixedVolume=pair[0], movingVolume=pair[1])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from support.tool_tips import tool_tip
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
@@ -18,24 +17,17 @@ def choose(combo, text):
 def test_the_numbers_are_the_presets(ready):
     ui = ready.ui
     choose(ui.presetCombo, "Thorough")
-    assert ui.familyCombo.currentText == "Affine"
-    assert (ui.outerSpin.value, ui.replicatesSpin.value) == (16, 2)
-    assert ui.translationSpin.value == 1.5 and ui.rotationSpin.value == 1.5
+    assert ui.family.currentText == "Affine"
+    assert (ui.outer.value, ui.replicates.value) == (16, 2)
+    assert ui.translationMm.value == 1.5 and ui.rotationDeg.value == 1.5
     assert "Thorough" in ui.designLabel.text and ui.resetButton.isHidden()
 
 
-def test_a_preset_chosen_by_a_script_is_shown_with_its_numbers_too(ready):
-    ready.parameters.preset = "quick"  # without filling in its numbers
-    assert ready.ui.replicatesSpin.value == 1
-    ready.ui.outerSpin.value = 16
-    assert ready.parameters.replicates == 1  # the preset's, beside the one that was changed
-
-
 def test_changing_one_number_keeps_the_others_and_says_so(ready):
-    from TTAUncertaintyPanel.design import design_request
+    from TTAUncertaintyLib.controls.run_choices import design_request
 
     ui = ready.ui
-    ui.outerSpin.value = 12
+    ui.outer.value = 12
     assert ready.parameters.customise and ready.parameters.outer == 12
     assert ready.parameters.replicates == 2 and ready.parameters.preset == "standard"
     assert "Changed from Standard" in ui.designLabel.text and not ui.resetButton.isHidden()
@@ -45,70 +37,40 @@ def test_changing_one_number_keeps_the_others_and_says_so(ready):
 
 
 def test_reset_brings_the_preset_back(ready):
-    ready.ui.translationSpin.value = 3.5
+    ready.ui.translationMm.value = 3.5
     ready.ui.resetButton.click()
     assert not ready.parameters.customise
-    assert ready.ui.translationSpin.value == ready.parameters.translationMm == 1.0
+    assert ready.ui.translationMm.value == ready.parameters.translationMm == 1.0
     assert ready.ui.resetButton.isHidden()
-
-
-def test_choosing_a_preset_discards_what_was_changed(ready):
-    ready.ui.outerSpin.value = 12
-    choose(ready.ui.presetCombo, "Quick")
-    assert not ready.parameters.customise and ready.ui.outerSpin.value == 8
-
-
-def test_the_papers_families_are_its_own_designs_and_no_change(ready):
-    choose(ready.ui.presetCombo, "Paper")
-    choose(ready.ui.familyCombo, "Shear")
-    assert not ready.parameters.customise and ready.parameters.family == "shear"
-    assert ready.ui.shearSpin.value == 0.02
-    choose(ready.ui.familyCombo, "Turn")  # not published
-    assert ready.parameters.customise
-
-
-@pytest.mark.parametrize(
-    ("family", "acting"),
-    [
-        ("Shift", {"translation"}),
-        ("Shift and turn", {"translation", "rotation"}),
-        ("Affine", {"translation", "rotation", "scale", "shear"}),
-        ("Elastic", {"elastic", "elasticSpacing"}),
-    ],
-)
-def test_only_numbers_that_act_can_be_changed(ready, family, acting):
-    choose(ready.ui.familyCombo, family)
-    names = ("translation", "rotation", "scale", "shear", "elastic", "elasticSpacing")
-    assert {name for name in names if getattr(ready.ui, f"{name}Spin").enabled} == acting
 
 
 def test_noise_and_start_are_off_where_they_change_nothing(ready):
     import slicer
 
     ui = ready.ui
-    assert ui.noiseCombo.enabled and ui.startCombo.enabled
-    ui.replicatesSpin.value = 1
-    assert not ui.noiseCombo.enabled
+    assert ui.noise.enabled and ui.start.enabled
+    ui.replicates.value = 1
+    assert not ui.noise.enabled
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "by hand")
     ready.parameters.initialTransform = transform
-    assert not ui.startCombo.enabled
+    assert not ui.start.enabled
 
 
 def test_a_design_that_does_not_exist_is_said_under_the_button(ready):
-    ready.ui.outerSpin.value = 9
+    ready.ui.outer.value = 9
     assert not ready.ui.runButton.enabled
     assert "9" in ready.ui.reasonLabel.text
     assert tool_tip(ready.ui.runButton) == ready.ui.reasonLabel.text
-    ready.ui.outerSpin.value = 12
+    ready.ui.outer.value = 12
     assert ready.ui.runButton.enabled
 
 
 def test_what_belongs_to_the_computer_is_kept_in_the_settings_not_in_the_scene(ready):
     ui, machine = ready.ui, ready.logic.machine
-    choose(ui.precisionCombo, "bfloat16")
-    ui.threadsSpin.value = 3
-    ui.batchSpin.value = 2
-    choose(ui.deviceCombo, "Processor")
+    choose(ui.precision, "bfloat16")
+    ui.threads.value = 3
+    ui.batchSize.value = 2
+    choose(ui.device, "Processor")
     assert (machine.precision, machine.threads) == ("bf16", 3)
     assert (machine.batchSize, machine.device) == (2, "cpu")
     node = ready.parameters.parameterNode
@@ -124,22 +86,22 @@ def test_devices_are_looked_for_when_somebody_looks(desktop, ready):
     assert ready.logic.torchCheck.answer.state is TorchState.CHECKING
     assert "looking" in ready.ui.machineLabel.text
     desktop.wait_until(lambda: "PyTorch" in ready.ui.machineLabel.text, 60)
-    combo = ready.ui.deviceCombo
+    combo = ready.ui.device
     names = [combo.itemText(row) for row in range(combo.count)]
     assert names[:2] == ["Automatic", "Processor"] and "Graphics card 3" in names
     assert combo.currentText == "Graphics card 3"
 
 
 def test_a_run_stops_by_itself_only_where_that_was_asked_for(ready, tmp_path):
-    from TTAUncertaintyPanel.choices import RunChoices
-    from TTAUncertaintyPanel.jobs import RunFiles, job_of
+    from TTAUncertaintyPanel.jobs import job_within
+
+    from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     def tolerance():
         choices = RunChoices.of(ready.parameters)
-        files = RunFiles.within(tmp_path, False)
-        return job_of(choices, files, ready.logic.machine, tmp_path / "out").tolerance_mm
+        return job_within(tmp_path, choices, ready.logic.machine, tmp_path / "out").tolerance_mm
 
-    box = ready.ui.stopBelowSpin
+    box = ready.ui.stopBelowMm
     assert box.text == "off" and tolerance() is None
     box.value = 0.05
     assert ready.parameters.stopBelowMm == tolerance() == 0.05

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import pytest
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
@@ -188,52 +186,6 @@ def test_other_weights_of_the_bundled_model_can_be_taken_and_given_back(desktop,
     assert "included" in ready.ui.modelLabel.text
 
 
-@pytest.fixture
-def download(ready, monkeypatch):
-    """A download that goes as far as the test says."""
-    from TTAUncertaintyLib.store import DownloadPhase, DownloadState
-
-    it = SimpleNamespace(state=DownloadState())
-    it.cancel = lambda: setattr(it, "state", DownloadState(DownloadPhase.STOPPED))
-    monkeypatch.setattr(ready.logic, "downloadWeights", lambda _model: it)
-    monkeypatch.setattr(ready.logic, "canDownloadWeights", lambda _model: True)
-    choose(ready.ui.modelCombo, "LapIRN (OASIS, displacement)")
-    ready.ui.downloadButton.click()
-    return it
-
-
-def test_a_download_shows_how_far_it_is_until_it_is_installed(desktop, ready, download):
-    from TTAUncertaintyLib.store import DownloadPhase, DownloadState
-
-    ui = ready.ui
-    assert ui.downloadButton.text == "Stop the download" and not ui.weightsButton.visible
-    download.state = DownloadState(done_bytes=1_200_000, total_bytes=3_700_000)
-    desktop.wait_until(lambda: ui.weightsLabel.text == "1.2 of 3.7 MB", 5)
-    download.state = DownloadState(DownloadPhase.INSTALLED)
-    desktop.wait_until(lambda: ui.weightsButton.visible, 5)
-    assert not ready.ui.messageFrame.visible
-
-
-def test_a_download_that_fails_says_so_in_the_panel_and_can_be_tried_again(
-    desktop, ready, download
-):
-    from TTAUncertaintyLib.store import DownloadPhase, DownloadState
-
-    problem = "The weights could not be downloaded."
-    download.state = DownloadState(DownloadPhase.FAILED, problem=problem)
-    desktop.wait_until(lambda: ready.ui.messageFrame.visible, 5)
-    assert problem in ready.ui.messageLabel.text
-    assert ready.ui.downloadButton.text == "Download weights" and ready.ui.downloadButton.enabled
-    assert ready.ui.weightsButton.visible
-
-
-def test_a_download_can_be_stopped(desktop, ready, download):
-    ready.ui.downloadButton.click()
-    desktop.wait_until(lambda: ready.ui.downloadButton.text == "Download weights", 5)
-    assert not ready.ui.messageFrame.visible
-    assert ready.logic.machine.weightsFile("lapirn") is None
-
-
 # what is optional
 
 
@@ -245,8 +197,8 @@ def test_structures_and_a_first_transform_are_taken_and_let_go(desktop, ready):
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "by hand")
     for selector, name, nodes in (
-        (ready.ui.structuresSelector, "structures", (labels, segmentation)),
-        (ready.ui.initialTransformSelector, "initialTransform", (transform,)),
+        (ready.ui.structures, "structures", (labels, segmentation)),
+        (ready.ui.initialTransform, "initialTransform", (transform,)),
     ):
         for node in (*nodes, None):
             selector.setCurrentNode(node)

@@ -134,36 +134,22 @@ def test_installed_weights_are_removed_after_a_question(desktop, ready, tmp_path
 
 def test_options_follow_the_model_and_reach_the_job(desktop, ready):
     import qt
-    from TTAUncertaintyPanel.model_options import options_of
+
+    from TTAUncertaintyLib.controls.model_options import options_of
+
+    def chosen():
+        return options_of(ready.parameters.model, ready.parameters.modelOptions)
 
     assert ready.ui.optionsRow.visible
-    combo = ready.ui.optionsRow.findChild(qt.QComboBox, "option_spacing")
+    combo = ready.ui.optionsRow.findChild(qt.QComboBox, "spacing")
     combo.setCurrentIndex(1)
-    assert options_of(ready.parameters) == {"spacing": "1"}
+    assert chosen() == {"spacing": "1"}
     ready.parameters.model = "pyramid-flow"
-    assert not ready.ui.optionsRow.visible and options_of(ready.parameters) == {}
+    assert not ready.ui.optionsRow.visible and chosen() == {}
     ready.parameters.model = "lapirn"
-    assert options_of(ready.parameters) == {"spacing": "1"}
-    combo = ready.ui.optionsRow.findChild(qt.QComboBox, "option_spacing")
+    assert chosen() == {"spacing": "1"}
+    combo = ready.ui.optionsRow.findChild(qt.QComboBox, "spacing")
     assert combo.currentText == "1"
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "[" * 200_000,
-        "",
-        "nonsense",
-        "[1]",
-        '{"lapirn": 3}',
-        '{"lapirn": {"spacing": "7", "x": "y"}}',
-    ],
-)
-def test_what_a_scene_from_elsewhere_says_of_options_is_not_trusted(publisher, logic, text):
-    from TTAUncertaintyPanel.choices import RunChoices
-    from TTAUncertaintyPanel.model_options import options_of
-
-    assert options_of(RunChoices(model="lapirn", modelOptions=text)) == {}
 
 
 def test_a_model_without_weights_needs_none(ready):

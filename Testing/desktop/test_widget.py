@@ -41,8 +41,8 @@ def test_the_panel_and_the_scene_say_the_same(desktop, ready, pair):
     ready.ui.movingSelector.setCurrentNode(pair[1])
     assert ready.parameters.movingVolume is pair[1]
     ready.parameters.seed = 41
-    assert ready.ui.seedSpin.value == 41
-    ready.ui.keepRegistrationsCheck.checked = True
+    assert ready.ui.seed.value == 41
+    ready.ui.keepRegistrations.checked = True
     assert ready.parameters.keepRegistrations is True
     ready.ui.presetCombo.setCurrentIndex(ready.ui.presetCombo.findText("Thorough"))
     assert ready.parameters.preset == "thorough"
@@ -224,7 +224,7 @@ def test_reloading_ends_a_run_and_gives_a_panel_made_of_new_code(
     assert fresh.ui.runButton.enabled
     assert fresh.parameters.fixedVolume is not None
     seed = fresh.parameters.seed
-    ready.ui.seedSpin.value = seed + 1  # the old panel's widgets lead nowhere
+    ready.ui.seed.value = seed + 1  # the old panel's widgets lead nowhere
     assert fresh.parameters.seed == seed
 
 
@@ -328,14 +328,14 @@ def test_what_runs_have_made_is_not_offered_as_an_input(desktop, ready, pair, re
     assert (
         set(offered(ui.fixedSelector)) == set(offered(ui.movingSelector)) == {*pair, result.warped}
     )
-    assert offered(ui.structuresSelector) == offered(ui.initialTransformSelector) == []
+    assert offered(ui.structures) == offered(ui.initialTransform) == []
     assert offered(ui.landmarksFixedSelector) == offered(ui.landmarksMovingSelector) == [own]
     # an older scene may have chosen one: nothing is taken away from the person
     ready.parameters.structures = result.region
     desktop.process_events(0.05)
     ready.setResult(None)
     desktop.process_events(0.05)
-    assert ui.structuresSelector.currentNode() is ready.parameters.structures is result.region
+    assert ui.structures.currentNode() is ready.parameters.structures is result.region
 
 
 def test_the_panel_fits_into_the_width_that_slicer_gives_it(desktop, ready):

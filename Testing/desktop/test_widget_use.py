@@ -86,13 +86,13 @@ def test_a_preset_brings_its_numbers_and_changing_one_makes_it_a_custom_design(p
     ui, parameters = panel.ui, panel.parameters
     ui.presetCombo.setCurrentIndex(2)
     assert parameters.preset == "thorough" and not parameters.customise
-    assert ui.outerSpin.value == 16 and ui.scaleSpin.value == 2.0
-    assert ui.shearSpin.enabled and not ui.elasticSpin.enabled
-    ui.outerSpin.value = 24
+    assert ui.outer.value == 16 and ui.scalePercent.value == 2.0
+    assert ui.shear.enabled and not ui.elasticMm.enabled
+    ui.outer.value = 24
     assert parameters.customise and parameters.outer == 24
     assert shown(ui.resetButton)
     ui.resetButton.click()
-    assert not parameters.customise and ui.outerSpin.value == 16
+    assert not parameters.customise and ui.outer.value == 16
 
 
 def test_a_run_shows_its_progress_and_ends_with_the_map_on_the_screen(

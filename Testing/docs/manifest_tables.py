@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from TTAUncertaintyLib.models.manifest import InputSpec, Manifest, Normalisation, OutputSpec
-from TTAUncertaintyLib.reading import allowed, is_needed, keys_of
+from TTAUncertaintyLib.strict_json import allowed, is_needed, keys_of
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "MODEL_MANIFEST.md"
 SECTIONS = {

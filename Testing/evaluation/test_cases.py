@@ -16,8 +16,8 @@ from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture, reapplied
 from TTAUncertaintyLib.evaluation.fields import draw
-from TTAUncertaintyLib.evaluation.kept import KeptMeasurements
 from TTAUncertaintyLib.evaluation.kinds import Deformation
+from TTAUncertaintyLib.evaluation.measurement_cache import MeasurementCache
 from TTAUncertaintyLib.evaluation.measuring import measure
 from TTAUncertaintyLib.evaluation.study import Study, Subject, measure_study
 from TTAUncertaintyLib.geometry import Image, Lattice, affine_map, identity_map, points_on, sample
@@ -158,7 +158,7 @@ def test_the_error_of_no_displacement_is_the_displacement() -> None:
 
 def test_what_was_measured_is_found_again_and_only_for_the_same_question(tmp_path: Path) -> None:
     found = measure(manufacture(head(), Deformation.AFFINE, 0), Resting(), REQUEST)
-    kept = KeptMeasurements(tmp_path / "kept")
+    kept = MeasurementCache(tmp_path / "kept")
     question = {"kind": "affine", "seed": 0}
     assert kept.load(question) is None
     kept.save(question, found)

@@ -23,6 +23,7 @@ from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.evaluation.results_table import read_evaluation
 from TTAUncertaintyLib.geometry import Lattice, read_image
+from TTAUncertaintyLib.humanize import passes_made
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowArchitecture
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture
@@ -32,11 +33,10 @@ from TTAUncertaintyLib.models.weights.described import (
 )
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors, write_safetensors
 from TTAUncertaintyLib.results import Bundle, KeptRegistrations
-from TTAUncertaintyLib.results.calibration_words import calibration_words, outside_words
+from TTAUncertaintyLib.results.calibration_status import calibration_words, outside_words
 from TTAUncertaintyLib.review import Review, Verdict, review_from_json, review_to_json
 from TTAUncertaintyLib.review.landmark_files import pair_points, read_points
 from TTAUncertaintyLib.store.record import Record
-from TTAUncertaintyLib.words import passes_made
 from TTAUncertaintyLib.worker import Job, parse
 
 #: Errors that a person is meant to read.

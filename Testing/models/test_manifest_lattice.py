@@ -28,7 +28,7 @@ from TTAUncertaintyLib.models.manifest import (
     NormalisationKind,
     OutputSpec,
 )
-from TTAUncertaintyLib.reading import read_as
+from TTAUncertaintyLib.strict_json import read_as
 
 INITIAL = affine(rotation((1, 0, 1), 25.0) * 0.9, (15.0, -8.0, 3.0))
 

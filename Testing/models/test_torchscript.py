@@ -14,7 +14,6 @@ import pytest
 import torch
 from support.manifests import write_manifest
 from torch import Tensor, nn
-from TTAUncertaintyLib.models.weights.checkpoints import read_checkpoint
 
 from TTAUncertaintyLib.cli.command_line import main
 from TTAUncertaintyLib.errors import ConsentNeeded, ModelError
@@ -255,10 +254,8 @@ def _legacy_tar(path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [_script, _legacy_tar], ids=lambda f: f.__name__[1:])
-@pytest.mark.parametrize("read", [read_state_dict, read_checkpoint])
 def test_weights_that_are_a_program_never_reach_torch(
     other: Callable[[Path], None],
-    read: Callable[[Path], object],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -271,19 +268,18 @@ def test_weights_that_are_a_program_never_reach_torch(
     other(path)
     monkeypatch.setattr(torch, "load", never)
     with pytest.raises(ModelError, match=r"weights\.pth is a (TorchScript|tar)"):
-        read(path)
+        read_state_dict(path)
 
 
-@pytest.mark.parametrize("read", [read_state_dict, read_checkpoint])
 def test_a_flipped_bit_in_weights_that_nobody_pinned_is_refused(
-    read: Callable[[Path], object], tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     path = tmp_path / "weights.pth"
     values = torch.arange(1000.0)
     torch.save({"layer.weight": values}, path)
-    assert read(path)
+    assert read_state_dict(path)
     data = bytearray(path.read_bytes())
     data[data.index(values.numpy().tobytes()) + 2000] ^= 1
     path.write_bytes(data)
     with pytest.raises(ModelError, match=r"weights\.pth is damaged: .*data/0"):
-        read(path)
+        read_state_dict(path)

@@ -21,7 +21,7 @@ from TTAUncertaintyLib.models.adapters.voxelmorph import VoxelMorph
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
-from TTAUncertaintyLib.reading import read_as
+from TTAUncertaintyLib.strict_json import read_as
 
 #: Of the package itself: Testing/oracles/compare_voxelmorph.py wrote them.
 PACKAGE = Path(__file__).parent / "voxelmorph"

@@ -24,7 +24,7 @@ from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import (
     VxmPairwiseArchitecture,
 )
-from TTAUncertaintyLib.reading import read_as
+from TTAUncertaintyLib.strict_json import read_as
 
 BOUND_VOXELS = 1e-5
 LARGEST_DISPLACEMENT = 4.0

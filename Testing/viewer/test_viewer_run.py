@@ -142,6 +142,35 @@ def test_a_program_that_nobody_agreed_to_is_not_run_even_if_the_page_asks(
     )
 
 
+def set_number(page: Any, name: str, value: str) -> None:
+    field = page.locator(f".tta-{name} input")
+    field.fill(value)
+    field.press("Tab")
+
+
+def test_a_design_of_ones_own_is_set_number_by_number(page: Any) -> None:
+    page.click(".tta-advanced .v-expansion-panel-title")
+    page.wait_for_selector(".tta-advanced:has-text('As in the preset Quick')")
+    assert page.locator(".tta-run_noise.v-input--disabled").count() == 1  # R is 1
+    set_number(page, "run_outer", "9")
+    page.wait_for_selector(".tta-advanced:has-text('Changed from Quick')")
+    page.wait_for_selector("text=Quick, changed under Advanced. 11 passes.")
+    page.click(".tta-run")
+    page.wait_for_selector(".tta-problem:has-text('9')")  # there is no two-level design of 9
+    page.click(".tta-run_family")
+    row(page, "Shear").click()
+    page.wait_for_selector(".tta-run_shear:not(.v-input--disabled)")
+    assert page.locator(".tta-run_translationMm.v-input--disabled").count() == 1
+    set_number(page, "run_threads", "1")
+    page.click(".tta-run_preset")
+    row(page, "Standard").click()
+    page.wait_for_selector(".tta-advanced:has-text('As in the preset Standard')")
+    assert page.locator(".tta-run_outer input").input_value() == "8"
+    page.click(".tta-run_preset")
+    row(page, "Quick").click()
+    page.wait_for_selector("text=10 passes.")
+
+
 def test_two_images_are_sent_and_run_to_the_end_with_an_option(
     page: Any, viewer: ViewerProcess, study: Study, folder: Path
 ) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from support.phantom import write_pair
 
+from TTAUncertaintyLib.humanize import passes_made
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
 from TTAUncertaintyLib.results import Bundle, partial_folder
-from TTAUncertaintyLib.words import passes_made
 from TTAUncertaintyLib.worker import Job, Phase, Run, RunState, StandardError
 from TTAUncertaintyLib.worker.client import WORKER_FILE
 

@@ -62,6 +62,7 @@ SECTIONS = {
         "TRANSMORPH",
         "SLICER_MODULE",
         "VIEWER",
+        "COHORTS",
         "CONTRIBUTING",
     ),
     "Explanation": (

@@ -19,6 +19,7 @@ from ...results.report.words import mm, written_date
 from ...review.map_volume import MapVolume
 from ...review.table import Cell, Column, Table, write_csv
 from ...review.tables import landmark_table
+from ...strict_json import plain
 from .. import known_tables
 from ..known_labels import NOT_AN_ERROR, LabelFinding
 from ..known_landmarks import KnownLandmarks
@@ -75,7 +76,7 @@ class KnownTruth:
             "result": {key: self.record[key] for key in ("created", "model", "design")},
             "files": {role: dict(file) for role, file in self.files.items()},
             "landmarks": None if self.landmarks is None else self.landmarks.as_dict(),
-            "labels": [found.as_dict() for found in self.labels],
+            "labels": plain(self.labels),
             "about_labels": NOT_AN_ERROR,
         }
 

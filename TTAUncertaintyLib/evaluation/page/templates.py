@@ -17,23 +17,25 @@ from ...version import __version__
 _ASSETS = Path(__file__).with_name("assets")
 
 
-def render(template: str, **content: Any) -> str:
-    """Return a page as one self-contained HTML document without scripts.
+def render(template: str, folder: Path = _ASSETS, **content: Any) -> str:
+    """Return a page as one self-contained HTML document.
 
     Parameters
     ----------
     template
-        Name of a file in assets.
+        Name of a file.
+    folder
+        Where it lies; the frame that it extends is always found.
     **content
         What it names, plain text and numbers; all but figures is escaped.
     """
-    return _environment().get_template(template).render(content)
+    return _environment(folder).get_template(template).render(content)
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     made = Environment(
-        loader=FileSystemLoader(_ASSETS),
+        loader=FileSystemLoader([folder, _ASSETS]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import ModelError
-from ...reading import NotAllowed
+from ...strict_json import NotAllowed
 from ..manifest import InputSpec
 from ..networks.transmorph_architecture import TransMorphArchitecture
 from ..weights.transmorph_checkpoint import read_transmorph

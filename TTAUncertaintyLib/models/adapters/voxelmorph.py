@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ...errors import ModelError
-from ...reading import read_as
+from ...strict_json import read_as
 from ..manifest import InputSpec
 from ..networks.vxm_pairwise import VxmPairwiseNetwork
 from ..networks.vxm_pairwise_architecture import VxmPairwiseArchitecture

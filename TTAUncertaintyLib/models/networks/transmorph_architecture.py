@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
-from ...reading import OneOf, read_as
+from ...strict_json import OneOf, read_as
 
 #: The published sizes, as differences from the default.
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
-from ...reading import Between, Matching, NotAllowed, OneOf
+from ...strict_json import Between, Matching, NotAllowed, OneOf
 
 _MOST_LEVELS = 8
 _LONGEST_ORDER = 12

@@ -9,7 +9,7 @@ from typing import TypeVar
 from torch import Tensor
 
 from ...errors import ModelError
-from ...reading import NotAllowed, parse_json, plain, read_as
+from ...strict_json import NotAllowed, parse_json, plain, read_as
 from .safetensors_io import read_safetensors
 
 _T = TypeVar("_T")

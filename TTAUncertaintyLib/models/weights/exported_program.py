@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ...errors import ModelError
-from ...reading import parse_json
+from ...strict_json import parse_json
 from ..networks.exported_graph import Block, ExportedGraph, OnDevice, Operation, Program, Reference
 from .archives import read_members
 from .operations import is_arithmetic

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ...errors import ModelError
 from ...geometry import sha256
-from ...reading import parse_json
+from ...strict_json import parse_json
 from ..networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
 from .described import ARCHITECTURE, architecture_to_text
 from .safetensors_io import read_safetensors, write_safetensors

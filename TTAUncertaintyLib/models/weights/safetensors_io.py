@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...reading import Unreadable, parse_json
+from ...strict_json import Unreadable, parse_json
 
 LARGEST_HEADER = 16 * 1024 * 1024
 """A header beyond this many bytes is refused before it is read."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...words import millimetres
-from ..calibration_words import calibration_words, why_not_calibrated
+from ...humanize import millimetres
+from ..calibration_status import calibration_words, why_not_calibrated
 from ..maps import MapKind
 from .words import amplitudes, percent, text
 

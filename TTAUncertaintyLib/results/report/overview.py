@@ -137,7 +137,8 @@ def places_section(views: Views) -> str:
             f"{mm(spot.peak)}</h3><dl><dt>at</dt><dd>{place(spot.position_ras_mm)}</dd>"
             f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
             f"{_bound(views, spot)}<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
-            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl></div>"
+            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl>"
+            f"{go_button(spot, 'Look around here')}</div>"
             f"<figure>{''.join(fixed)}<figcaption>Fixed</figcaption></figure>"
             f"<figure>{''.join(over)}<figcaption>Warped, with {what}</figcaption></figure>"
             "</article>"
@@ -148,6 +149,12 @@ def places_section(views: Views) -> str:
         f"first. Each picture is {_CLOSE_UP_MM:.0f} mm wide, about the peak; colours as above."
         f"</p>{''.join(cards)}</section>"
     )
+
+
+def go_button(spot: HotSpot, label: str, style: str = "") -> str:
+    """Return a button that brings the volumes in the page to a place, where they can be shown."""
+    where = ",".join(f"{value:.2f}" for value in spot.position_ras_mm)
+    return f'<button type="button" class="alive {style}" data-ras="{where}">{label}</button>'
 
 
 def _bound(views: Views, spot: HotSpot) -> str:

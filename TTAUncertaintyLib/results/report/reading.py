@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...words import millimetres
-from ..calibration_words import WORTH_A_WARNING, why_not_calibrated
+from ...humanize import millimetres
+from ..calibration_status import WORTH_A_WARNING, why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
 from .audit import audit_reading

@@ -59,17 +59,17 @@ class Views:
     def fixed(self, section: Section) -> str:
         """Store a slice of the fixed image; return its identity."""
         values = _sample(section, self.findings.fixed)
-        return self.gallery.add_grey(section, values, self._fixed_window)
+        return self.gallery.add_grey(section, values, self.fixed_window)
 
     def before(self, section: Section) -> str:
         """Store a slice of the moving image as the initial alignment places it."""
         values = _sample(section, self.findings.moving, self.findings.transform.initial)
-        return self.gallery.add_grey(section, values, self._moving_window)
+        return self.gallery.add_grey(section, values, self.moving_window)
 
     def warped(self, section: Section) -> str:
         """Store a slice of the warped moving image."""
         values = _sample(section, self.findings.warped)
-        return self.gallery.add_grey(section, values, self._moving_window)
+        return self.gallery.add_grey(section, values, self.moving_window)
 
     def map(self, section: Section, kind: MapKind, scale: Scale | None = None) -> str:
         """Store a slice of a map within the region; `scale` in place of the map's own.
@@ -175,11 +175,13 @@ class Views:
         return {}
 
     @cached_property
-    def _fixed_window(self) -> tuple[float, float]:
+    def fixed_window(self) -> tuple[float, float]:
+        """Black and white of the fixed image."""
         return self._window(self.findings.fixed)
 
     @cached_property
-    def _moving_window(self) -> tuple[float, float]:
+    def moving_window(self) -> tuple[float, float]:
+        """Black and white of the moving image, before and after."""
         return self._window(self.findings.warped)
 
     def _window(self, image: Image) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...review import Verdict, verdict_counts
-from ..calibration_words import WORTH_A_WARNING
+from ..calibration_status import WORTH_A_WARNING
 from ..report.words import mm, percent, text
 from .content import ReviewContent
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...review import review_to_json, write_csv, write_whole
-from ..calibration_words import calibration_words
+from ..calibration_status import calibration_words
 from ..files import REVIEW_FILE
 from ..report.document import document
 from ..report.numbers import provenance_section

@@ -1,7 +1,7 @@
 // What the page cannot say in Vue: keys, sending a file, and coming back to a lost server.
 (function () {
   "use strict";
-  const KEYS = ["n", "p", "m", "f", "k", "g", "l", "a", "c", "r", "?", "[", "]", " "];
+  const KEYS = ["n", "p", "m", "f", "k", "g", "l", "a", "c", "r", "?", "[", "]", " ", "1", "2", "3", "4"];
 
   function isTyping(target) {
     return target && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))

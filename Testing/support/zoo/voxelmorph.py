@@ -11,7 +11,7 @@ from TTAUncertaintyLib.models.adapters.voxelmorph import VoxelMorph
 from TTAUncertaintyLib.models.manifest import read_manifest
 from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
-from TTAUncertaintyLib.reading import read_as
+from TTAUncertaintyLib.strict_json import read_as
 
 from ..voxelmorph_files import write_manifest
 from .case import Case, Published

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from TTAUncertaintyLib.viewer.stuck_pages import let_go_of_stuck_pages
+from TTAUncertaintyLib.viewer.stalled_connections import cut_stalled_connections
 
 PATIENCE_S = 0.5
 PICTURE = bytes(1 << 20)
@@ -27,7 +27,7 @@ class Server:
         self.application = web.Application()
         self.application.router.add_get("/ws", self._serve)
         if watched:
-            let_go_of_stuck_pages(self.application, PATIENCE_S)
+            cut_stalled_connections(self.application, PATIENCE_S)
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
         page = web.WebSocketResponse(heartbeat=self._heartbeat)

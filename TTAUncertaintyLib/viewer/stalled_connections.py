@@ -21,7 +21,7 @@ _PATIENCE_S = 10.0
 _LOOKS = 10
 
 
-def let_go_of_stuck_pages(application: web.Application, patience_s: float = _PATIENCE_S) -> None:
+def cut_stalled_connections(application: web.Application, patience_s: float = _PATIENCE_S) -> None:
     """Watch the WebSockets of an application.
 
     Parameters

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from TTAUncertaintyLib.reading import (
+from TTAUncertaintyLib.strict_json import (
     Between,
     NotAllowed,
     OneOf,

@@ -25,7 +25,7 @@ from .measuring import Measurement
 _FORMAT = 1
 
 
-class KeptMeasurements:
+class MeasurementCache:
     """A folder of measurements.
 
     Parameters

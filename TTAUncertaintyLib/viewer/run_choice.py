@@ -1,0 +1,259 @@
+"""What is chosen of a run in the page: its state, its rows, and the files that the browser sent.
+
+Networks that are not here are listed with the command that brings them, and cannot be chosen.
+Nothing is downloaded from the page, and no program is agreed to there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from trame.widgets import html
+from trame.widgets import vuetify3 as v3
+
+from ..calibration import read_calibration
+from ..controls.control import Node, Place, Row, controls_of
+from ..controls.machine_choices import MachineChoices, asked_of_machine, machine_rows
+from ..controls.model_options import option_rows, with_option
+from ..controls.model_view import facts_here, models_here
+from ..controls.readiness import problem_with_design
+from ..controls.run_choices import RunChoices, asked_of, design_rows, design_words, preset_words
+from ..controls.run_options import PRESETS
+from ..errors import InputError, ModelError
+from ..models import models
+from ..perturbations import Preset
+from ..store import Weights, WeightsStore, weights_of
+from .forms import form, written_row
+from .part import Part
+from .rows import file_chooser
+from .session import CALIBRATION, IMAGE, TRANSFORM, FileKind, Upload
+
+if TYPE_CHECKING:
+    from .viewer import Viewer
+
+#: What a run begins with here; the computer's settings are those of this start of the viewer.
+_BEGIN = {
+    **vars(RunChoices(preset=Preset.QUICK.value, keepRegistrations=True)),
+    **vars(MachineChoices()),
+}
+_CONTROLS = {
+    **controls_of(RunChoices),
+    **{n: c for n, c in controls_of(MachineChoices).items() if c.place is Place.MACHINE},
+}
+
+#: Keys of the state: what can be set here; no nodes, and no paths.
+_KEYS = {
+    name: f"run_{name}"
+    for name in ("customise", "modelOptions", *_CONTROLS)
+    if not isinstance(_CONTROLS.get(name), Node)
+}
+
+#: Files that may be sent: what they are for, by their names in a job.
+FILES: dict[str, FileKind] = {
+    **{
+        control.asked: TRANSFORM if control.file == "tfm" else IMAGE
+        for control in controls_of(RunChoices).values()
+        if isinstance(control, Node) and control.asked
+    },
+    "calibration": CALIBRATION,
+}
+_OPTIONAL = tuple(
+    (control.asked, control.title)
+    for control in controls_of(RunChoices).values()
+    if isinstance(control, Node) and control.asked and control.place is Place.INPUTS
+)
+
+
+class RunChoice(Part):
+    """The choices of a run, and the files that it takes."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        super().__init__(viewer)
+        self._files: dict[str, Upload] = {}
+        self._calibrated = ""  # the network that the calibration is of
+        state = viewer.state
+        state.update({key: _BEGIN[name] for name, key in _KEYS.items()})
+        state.update({f"{role}_name": "" for role in FILES})
+        self.refresh()
+        state.change(*_KEYS.values())(lambda **_state: self._show())
+        state.change("panel")(self._on_panel)
+
+    def refresh(self) -> None:
+        """List the networks that there are now: something may have been installed meanwhile."""
+        self._models = models_here()
+        self._show()
+
+    # what the person does
+
+    def choose(self, name: str, value: Any) -> None:
+        """Set something of a run or of the computer, by its name."""
+        changes = {name: _usable(name, value)}
+        if name not in controls_of(MachineChoices):
+            before = self.choices()
+            changes = before.changed(**changes).differing(before)
+        self._viewer.state.update({_KEYS[name]: value for name, value in changes.items()})
+
+    def choose_option(self, option: str, value: str) -> None:
+        """Choose something about the network that is chosen."""
+        state = self._viewer.state
+        state.run_modelOptions = with_option(state.run_modelOptions, state.run_model, option, value)
+
+    def take(self, role: str, upload: Upload) -> None:
+        """Take a file that was sent, for the runs to come.
+
+        Raises
+        ------
+        InputError
+            If it is to be a calibration and is none.
+        """
+        if role == "calibration":
+            self._calibrated = read_calibration(upload.path).model
+        self.drop(role)
+        self._files[role] = upload
+        said = (
+            f"{upload.name} ({upload.size / 1e6:.1f} MB)" if FILES[role] is IMAGE else upload.name
+        )
+        self._viewer.state[f"{role}_name"] = said
+
+    def drop(self, role: str) -> None:
+        """Go on without a file."""
+        before = self._files.pop(role, None)
+        if before is not None and not self._viewer.state.running:
+            before.path.unlink(missing_ok=True)
+        self._viewer.state[f"{role}_name"] = ""
+
+    # what a run asks
+
+    def choices(self) -> RunChoices:
+        """Return what the page says; what makes no sense is as in the beginning."""
+        return RunChoices(**self._said(RunChoices))
+
+    def asked(self, own: bool) -> dict[str, Any]:
+        """Return what a job is to be asked; nothing of it is a path from the browser.
+
+        Parameters
+        ----------
+        own
+            Whether images of the person's own are registered, with the files that belong to them.
+
+        Raises
+        ------
+        ModelError
+            If the network cannot be run.
+        InputError
+            If a file is missing, or is of another network.
+        """
+        choices, calibration = self.choices(), self._files.get("calibration")
+        weights = _weights(choices.model)
+        if weights.lack is not None:
+            entry = models().get(choices.model)
+            title = choices.model if entry is None else entry.description.title
+            why = next((one.why_not for one in self._models if one.value == choices.model), "")
+            raise ModelError(f"{title} cannot be run: {weights.lack.value}.", why)
+        problem = problem_with_design(choices)
+        if problem:
+            raise InputError(problem.said())
+        if calibration is not None and self._calibrated != choices.model:
+            raise InputError(
+                f"{calibration.name} is a calibration of {self._calibrated}, not of "
+                f"{choices.model}.",
+                "Choose its network, or leave the calibration out.",
+            )
+        missing = [role for role in ("fixed", "moving") if own and role not in self._files]
+        if missing:
+            raise InputError(f"Choose the {' and the '.join(missing)} image first.")
+        files = {role: upload.path for role, upload in self._files.items()}
+        if not own:
+            files = {role: path for role, path in files.items() if role == "calibration"}
+        return asked_of(choices) | asked_of_machine(self._machine) | files
+
+    def name_of(self, role: str) -> str:
+        """Return what the person calls an image that was sent."""
+        return self._files[role].name.partition(".")[0] or "image"
+
+    @property
+    def _machine(self) -> MachineChoices:
+        return MachineChoices(**self._said(MachineChoices))
+
+    def _said(self, choices: type) -> dict[str, Any]:
+        state, known = self._viewer.state, {field.name for field in fields(choices)}
+        return {name: _usable(name, state[key]) for name, key in _KEYS.items() if name in known}
+
+    def _on_panel(self, panel: str, **_state: Any) -> None:
+        if panel == "run":
+            self.refresh()
+
+    def _show(self) -> None:
+        choices = self.choices()
+        entry, weights = models().get(choices.model), _weights(choices.model)
+        controls, rows = controls_of(RunChoices), design_rows(choices)
+        network = Row("model", controls["model"], choices.model, options=self._models)
+        preset = Row("preset", controls["preset"], choices.preset, options=PRESETS)
+        purpose = entry.description.purpose if entry else ""
+        self._viewer.state.run_rows = {
+            "model": [written_row(network, purpose)],
+            "facts": facts_here(weights),
+            "options": [
+                written_row(row, row.control.about)
+                for row in option_rows(choices.model, choices.modelOptions)
+            ],
+            "preset": [written_row(preset, preset_words(choices).said())],
+            "design": [written_row(row) for row in rows],
+            "design_words": design_words(choices).said(),
+            "machine": [written_row(row) for row in machine_rows(self._machine, ["cpu"])],
+        }
+
+    # the page
+
+    def build_files(self) -> None:
+        """Write what may be sent beside the two images."""
+        for role, title in _OPTIONAL:
+            self._file(role, title)
+
+    def build(self) -> None:
+        """Write what can be set."""
+        html.H2("Network")
+        form("run_rows.model", self.choose, "run_")
+        html.P("{{ run_rows.facts }}", classes="tta-small mt-1 tta-model-facts")
+        form("run_rows.options", self.choose_option, "option-")
+        html.H2("Perturbations")
+        form("run_rows.preset", self.choose, "run_")
+        with (
+            v3.VExpansionPanels(variant="accordion", flat=True, classes="mt-2 tta-advanced"),
+            v3.VExpansionPanel(title="Advanced"),
+            v3.VExpansionPanelText(),
+        ):
+            html.P("{{ run_rows.design_words }}", classes="tta-small")
+            form("run_rows.design", self.choose, "run_")
+            html.P("On this computer:", classes="tta-small mt-3")
+            form("run_rows.machine", self.choose, "run_")
+        html.H2("Expected error")
+        html.P(
+            "With the calibration that comes with the network and the preset, where there "
+            "is one, or with one of your own.",
+            classes="tta-small mb-1",
+        )
+        self._file("calibration", "Calibration")
+
+    def _file(self, role: str, title: str) -> None:
+        accept = ",".join(FILES[role].suffixes).replace(".nii.gz", ".gz")
+        file_chooser(title, role, f"{role}_name", accept)
+        v3.VBtn(
+            "Without this file",
+            v_if=f"{role}_name",
+            click=lambda: self.drop(role),
+            prepend_icon="mdi-close",
+            size="small",
+            variant="text",
+            classes=f"mt-1 tta-drop-{role}",
+        )
+
+
+def _weights(model: str) -> Weights:
+    return weights_of(model, WeightsStore())
+
+
+def _usable(name: str, value: Any) -> Any:
+    control, begin = _CONTROLS.get(name), _BEGIN[name]
+    return type(begin)(value) if control is None else control.usable(value, begin)

@@ -1,0 +1,137 @@
+"""What a cohort costs beside its registrations, and how it grows.
+
+    bench_cohort.py cost  --pairs 8      N equal pairs: in a cohort, and by one warm process
+    bench_cohort.py scale --pairs 50000  a stand-in of milliseconds for the registration
+
+`cost` registers pairs of small images with the bundled network, once through `run_study` with one
+worker and once by one background process that stays. `scale` gives every pair the same prepared
+bundle, so that what is measured is the cohort: memory of client and scheduler (one process) along
+the way, pairs a second, and the time for tables and page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from support.cohort_pairs import Given, pairs_of, settings, write_images, write_template
+
+from TTAUncertaintyLib.cohort.clusters import Where
+from TTAUncertaintyLib.cohort.pair_task import Standing
+from TTAUncertaintyLib.cohort.pairs import write_pairs
+from TTAUncertaintyLib.cohort.running import Asked, run_study
+from TTAUncertaintyLib.cohort.tables import write_results
+
+
+def cost(folder: Path, count: int) -> dict[str, float]:
+    """Return seconds for the pairs after the first one: the first loads the network in both."""
+    table = write_images(folder / "in", [f"p{n:03d}" for n in range(count)])
+    pairs, how = pairs_of(table), settings()
+    register = Standing()
+    ends = []
+    for pair in pairs:
+        state = register(how.job_of(pair, folder / "single" / pair.name), None, False)
+        assert state.output is not None, state.problem
+        ends.append(time.monotonic())
+    single = ends[-1] - ends[0]
+    done: list[float] = []
+
+    def watch() -> None:
+        while len(done) < count:
+            found = len(list((folder / "study" / "pairs").glob("*/row.json")))
+            done.extend([time.monotonic()] * (found - len(done)))
+            time.sleep(0.01)
+
+    watching = threading.Thread(target=watch, daemon=True)
+    watching.start()
+    began = time.monotonic()
+    run_study(folder / "study", Asked(pairs, how, Where(1, 1)), lambda line: None)
+    watching.join(5)
+    cohort = done[-1] - done[0]
+    return {
+        "pairs": count,
+        "single_s": round(single, 2),
+        "cohort_s": round(cohort, 2),
+        "more": round(cohort / single - 1, 4),
+        "first_pair_done_after_s": round(done[0] - began, 2),
+    }
+
+
+def scale(folder: Path, count: int, workers: int) -> dict[str, object]:
+    """Return how time and memory grow."""
+    template = write_template(folder / "template")
+    one = write_images(folder / "in", ["p"])
+    row = {"fixed": "fixed.nrrd", "moving": "p.nrrd"}
+    write_pairs(one, [{"pair": f"p{n:06d}", **row, "group": f"G{n % 5}"} for n in range(count)])
+    memory: list[tuple[int, float]] = []
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(2.0):
+            done = sum(1 for _ in (folder / "study" / "pairs").iterdir())
+            memory.append((done, _megabytes()))
+
+    began = time.monotonic()
+    pairs = pairs_of(one)
+    read_s = time.monotonic() - began
+    (folder / "study" / "pairs").mkdir(parents=True)
+    (folder / "study" / "study.json").write_text('{"schema_version": 1, "settings": {}}')
+    threading.Thread(target=watch, daemon=True).start()
+    began = time.monotonic()
+    asked = Asked(pairs, settings(), Where(workers, 1), register=Given(template))
+    tally = run_study(folder / "study", asked, print)
+    run_s = time.monotonic() - began
+    ended.set()
+    began = time.monotonic()
+    write_results(folder / "study")
+    tables_s = time.monotonic() - began
+    began = time.monotonic()
+    again = run_study(folder / "study", asked, print)
+    assert (tally.done, again.total) == (count, 0)
+    return {
+        "pairs": count,
+        "read_table_s": round(read_s, 2),
+        "pairs_a_second": round(count / run_s, 1),
+        "tables_and_page_s": round(tables_s, 1),
+        "again_with_nothing_to_do_s": round(time.monotonic() - began, 1),
+        "page_mb": round((folder / "study" / "index.html").stat().st_size / 1e6, 1),
+        "memory_mb_by_pairs": memory[:: max(1, len(memory) // 12)],
+    }
+
+
+def _megabytes() -> float:
+    fields = Path("/proc/self/statm").read_text().split()
+    return round(int(fields[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6, 1)
+
+
+def main() -> None:
+    """Measure, and print JSON."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=["cost", "scale"])
+    parser.add_argument("--pairs", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="bench-cohort-"))
+    try:
+        if options.what == "cost":
+            found = cost(folder, options.pairs)
+        else:
+            found = scale(folder, options.pairs, options.workers)
+        print(json.dumps(found))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
