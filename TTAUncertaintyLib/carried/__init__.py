@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..lazy import lazily
+from ..lazy_imports import lazily
 from .structures import Structure, read_names
 
 if TYPE_CHECKING:

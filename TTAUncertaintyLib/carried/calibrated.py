@@ -24,8 +24,8 @@ from typing import Annotated, Any
 
 from ..calibration.matching import mismatch
 from ..errors import InputError
-from ..reading import NotAllowed, OneOf, Unreadable, read_as, read_json
 from ..resources import resources_folder
+from ..strict_json import NotAllowed, OneOf, Unreadable, read_as, read_json
 
 _SCHEMA = "ttauncertainty-structures/1"
 

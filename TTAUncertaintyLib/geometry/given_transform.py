@@ -89,7 +89,9 @@ def displacement_of(transform: sitk.Transform, lattice: Lattice) -> Field:
 
 def after(first: sitk.Transform, second: sitk.Transform) -> sitk.CompositeTransform:
     """Return the transform that applies one and then another."""
-    return sitk.CompositeTransform([second, first])  # ITK begins with the last
+    both = sitk.CompositeTransform([second, first])  # ITK begins with the last
+    both.FlattenTransform()  # its files hold no composites of composites
+    return both
 
 
 def read_given_transform(path: Path | str) -> GivenTransform:

@@ -48,7 +48,9 @@ class GivenAnswer(DeformableTransform):
 
     def to_itk(self) -> sitk.CompositeTransform:
         """Return the transform as it was given."""
-        return sitk.CompositeTransform(self.given.itk)
+        whole = sitk.CompositeTransform([self.given.itk])
+        whole.FlattenTransform()
+        return whole
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -248,6 +249,16 @@ def measure_people(people: Path, cache: Path) -> None:
         print(fixed_name, moving_name, f"{time.time() - began:.0f} s", flush=True)
 
 
+def thinned(values: dict[str, Any], count: int = 20_000) -> dict[str, Any]:
+    """Return a measurement of as many voxels drawn at random."""
+    size = len(values["error"])
+    pick = torch.from_numpy(np.random.default_rng(0).choice(size, min(size, count), replace=False))
+    kept = {name: values[name][pick] for name in ("error",)}
+    for name in ("cues", "others"):
+        kept[name] = {key: value[pick] for key, value in values[name].items()}
+    return values | kept
+
+
 def auroc(score: np.ndarray, wrong: np.ndarray) -> float:
     n, m = int(wrong.sum()), int((~wrong).sum())
     if n < 50 or m < 50:
@@ -259,7 +270,7 @@ def report(cache: Path, calibration: Path | None, people: Path | None) -> None:
     measurements = [
         Measurement(**each)
         for path in sorted(cache.glob("known-*.pt"))
-        for each in torch.load(path, weights_only=False)
+        for each in map(thinned, torch.load(path, weights_only=False))
     ]
     model = describe(load_model("pyramid-flow"))
     predicted = {out.measurement.name: out for out in left_out(measurements, "subject", model)}

@@ -155,6 +155,7 @@ def test_the_disagreement_is_that_of_the_two_transforms(job: Job) -> None:
     own = run(job, "own")
     transform = sitk.ReadTransform(str(own.transform))
     shifted = sitk.CompositeTransform([sitk.TranslationTransform(3, (0.0, 4.0, 0.0)), transform])
+    shifted.FlattenTransform()
     for name, moved, expected in (("same", transform, 0.0), ("shifted", shifted, 4.0)):
         file = job.fixed.with_name(f"{name}.h5")
         sitk.WriteTransform(moved, str(file))
@@ -167,7 +168,7 @@ def test_the_disagreement_is_that_of_the_two_transforms(job: Job) -> None:
 def test_what_a_mask_leaves_out_has_no_part_in_statistics(job: Job) -> None:
     plain = run(job, "plain")
     out = np.zeros(FIXED.array_shape, np.uint8)
-    i, j, k = Bundle.open(plain.folder).record["summary"]["hot_spots"][0]["voxel"]
+    i, j, k = Bundle.open(plain.folder).record["summary"]["hot_spots"][0]["voxel_ijk"]
     out[max(0, k - 5) : k + 6, max(0, j - 5) : j + 6, max(0, i - 5) : i + 6] = 1
     file = write(job.fixed.with_name("metal.nrrd"), out, FIXED, sitk.sitkUInt8)
     bundle = run(job, "left out", leave_out=file)
@@ -175,7 +176,7 @@ def test_what_a_mask_leaves_out_has_no_part_in_statistics(job: Job) -> None:
     before, after = plain.record["summary"], bundle.record["summary"]
     assert after["region_voxels"] < before["region_voxels"]
     for spot in after["hot_spots"]:
-        a, b, c = spot["voxel"]
+        a, b, c = spot["voxel_ijk"]
         assert not out[c, b, a]
     # it stays in the image: the maps are those of a run without it
     for kind, path in plain.map_files.items():
