@@ -53,8 +53,13 @@ class Masks:
             "leave_out": (job.leave_out, fixed),
         }
         found = {name: _read(path, image) for name, (path, image) in wanted.items()}
-        images = [mask for mask, _ in found.values()]
-        return cls(*images, {name: file for name, (_, file) in found.items()})
+        return cls(
+            found["mask"][0],
+            found["fixed_mask"][0],
+            found["moving_mask"][0],
+            found["leave_out"][0],
+            {name: file for name, (_, file) in found.items()},
+        )
 
     def seen(self, fixed: Image, moving: Image) -> tuple[Image, Image]:
         """Return the images as the network and the alignment see them."""
