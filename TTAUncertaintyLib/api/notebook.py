@@ -10,6 +10,7 @@ from html import escape
 
 from ..errors import InputError
 from ..results import Bundle
+from ..results.bundle import NO_REPORT
 from ..results.report.words import text
 
 #: Sections of the report that are shown, by their anchors.
@@ -34,6 +35,8 @@ def result_card(bundle: Bundle, where: str) -> str:
     """
     try:
         page = excerpt(bundle.report.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(NO_REPORT.format(folder=bundle.folder)) from error
     except OSError as error:
         raise InputError(f"{bundle.report} cannot be read: {error.strerror}.") from error
     return (

@@ -16,7 +16,7 @@ from ..engine import Precision
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import Family, Noise, Preset, Sampling
-from ..results import Bundle
+from ..results import Bundle, Keep
 from .choices import job_of
 from .images import ImageLike, as_file
 from .result import Result
@@ -49,6 +49,7 @@ def register(
     output: File | None = None,
     overwrite: bool = False,
     checkpoint: File | None = None,
+    keep: Keep | str = Keep.COMPACT,
     keep_registrations: bool = False,
     model: str = DEFAULT_MODEL,
     weights: File | None = None,
@@ -122,6 +123,10 @@ def register(
         Replace an older result in `output`.
     checkpoint
         File that keeps the state after every pass; a later run goes on from it.
+    keep
+        How much of the result is kept on disk: "compact" has maps and transform on the network's
+        own voxels, which is all that is known; "all" has maps on the fixed image's; "summary"
+        keeps numbers and report alone.
     keep_registrations
         Keep every perturbed registration in the result.
     model

@@ -61,14 +61,24 @@ class SecondOpinion:
         return (self.points - answer).square_().sum(0).sqrt_()
 
     @cached_property
+    def _voxels(self) -> Tensor:
+        """Where T sends the voxels, in voxels of the network's moving lattice."""
+        return affine_map(torch.from_numpy(self.outcome.moving_lattice.inverse), self.points)
+
+    @cached_property
+    def jacobian(self) -> Tensor:
+        """Determinant of T's Jacobian, float32 [D, H, W]."""
+        return jacobian_determinant_mm(
+            self._voxels, self.outcome.moving_lattice, self.outcome.fixed_lattice
+        )
+
+    @cached_property
     def cues(self) -> dict[Cue, Tensor]:
         """What there is to judge T by, float32 [D, H, W] each."""
-        moving, fixed = self.outcome.moving_lattice, self.outcome.fixed_lattice
-        voxels = affine_map(torch.from_numpy(moving.inverse), self.points)
         as_if_found = replace(
             self.outcome,
-            prediction=voxels,
-            jacobian=jacobian_determinant_mm(voxels, moving, fixed),
+            prediction=self._voxels,
+            jacobian=self.jacobian,
             inverse_consistency=None,
             variance=None,
         )
@@ -76,3 +86,8 @@ class SecondOpinion:
         if self.own is not None:
             cues[Cue.OPINION] = self.own.expected_error
         return cues
+
+    @property
+    def local_mismatch(self) -> Tensor:
+        """1 minus the squared local correlation of fixed and warped image, float32 [D, H, W]."""
+        return self.cues[Cue.NCC_GAP]

@@ -12,6 +12,7 @@ from ..controls.machine_choices import MachineChoices
 from ..controls.run_choices import DESIGN_FIELDS, RunChoices
 from ..geometry import Prealignment, Start
 from ..perturbations import Noise, Preset
+from ..results.keep import Keep
 from .model_options import add_model
 from .watch import watch
 
@@ -96,6 +97,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="keep the state here after every pass; a later run goes on from it",
     )
 
+    output.add_argument(
+        "--keep",
+        choices=[keep.value for keep in Keep],
+        default=Keep.COMPACT.value,
+        help="; ".join(f"{keep.value}: {keep.meaning}" for keep in Keep) + " (default: compact)",
+    )
     add_choice(output, "keep_registrations")
 
     machine = add_settings(parser)

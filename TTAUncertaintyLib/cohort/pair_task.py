@@ -140,6 +140,7 @@ class Standing:
             with _WORKER.run(job, self.python) as run:
                 state = run.wait(limit_s)
                 if state.ended:
+                    run.wait_for_report()  # which is written where the result lies: that moves
                     return state
         return replace(
             state,

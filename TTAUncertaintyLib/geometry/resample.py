@@ -59,18 +59,44 @@ def resample_array(
     Tensor
         float32, [C, d, h, w] on `target`.
     """
+    pieces = resampled_slabs(values, source, target, world, outside, mode)
+    return torch.cat(list(pieces), dim=1)
+
+
+def resampled_slabs(
+    values: Tensor,
+    source: Lattice,
+    target: Lattice,
+    world: Matrix | None = None,
+    outside: float | None = None,
+    mode: str = "bilinear",
+) -> Iterator[Tensor]:
+    """Yield what `resample_array` returns a few slices at a time: [C, d, h, w]."""
     matrix = torch.from_numpy(
         source.inverse @ (np.eye(4) if world is None else world) @ target.matrix
     )
-    values = values.float()
     shape = target.array_shape
-    result = torch.empty((values.shape[0], *shape), dtype=torch.float32, device=values.device)
     for first, depth in slabs(shape):
         part = (depth, *shape[1:])
-        result[:, first : first + depth] = interpolate(
-            values, matrix @ slab_offset(first), part, outside, mode
-        )
-    return result
+        needed, here = _needed(values, matrix @ slab_offset(first), part)
+        yield interpolate(needed.float(), here, part, outside, mode)
+
+
+def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """Return the part of an array that is looked at for a target, and the matrix to its voxels.
+
+    Beyond the part's edge lies what is beyond the array's, and nothing else.
+    """
+    ends = np.stack(np.meshgrid(*[(0, n - 1) for n in reversed(shape)]), -1).reshape(8, 3)
+    rows = matrix.numpy()
+    places = ends @ rows[:3, :3].T + rows[:3, 3]
+    size = np.array(values.shape[:0:-1])
+    low = np.clip(np.floor(places.min(0)) - 1, 0, size - 1).astype(int)
+    high = np.clip(np.ceil(places.max(0)) + 2, low + 1, size).astype(int)
+    (x, y, z), (i, j, k) = low.tolist(), high.tolist()
+    moved = torch.eye(4, dtype=torch.float64)
+    moved[:3, 3] = torch.from_numpy(-low.astype(float))
+    return values[:, z:k, y:j, x:i], moved @ matrix
 
 
 def interpolate(
@@ -99,14 +125,9 @@ def interpolate(
         [C, d, h, w].
     """
     along = _axis_by_axis(matrix, shape) if mode == "bilinear" else None
-    if along is not None:
-        needed, inside = _needed(values, along)
-        # in a matrix product, a voxel that is no number would spoil its whole row
-        if bool(needed.isfinite().all()):
-            found = _interpolate_axis_by_axis(needed, inside)
-            if outside is not None:
-                _fill_beyond(found, along, values.shape[:0:-1], outside)
-            return found
+    # in a matrix product, a voxel that is no number would spoil its whole row
+    if along is not None and bool(values.isfinite().all()):
+        return _interpolate_axis_by_axis(values, along, outside)
     grid = affine_grid(matrix, values.shape[1:], shape, values.device)
     piece = sample_grid(values[None], grid, mode)[0]
     if outside is not None and (beyond := beyond_voxels(grid, values.shape[1:])) is not None:
@@ -134,34 +155,21 @@ def _axis_by_axis(matrix: Tensor, shape: tuple[int, int, int]) -> _Along | None:
     ]
 
 
-def _needed(values: Tensor, along: _Along) -> tuple[Tensor, _Along]:
-    """Return the part of an array that lies about some positions, and the positions in it."""
-    inside = []
-    for source, at in along:
-        axis = 3 - source
-        low, high = np.clip([at.min(), at.max()], 0, values.shape[axis] - 1)
-        first = int(np.floor(low))
-        values = values.narrow(axis, first, int(np.ceil(high)) - first + 1)
-        inside.append((source, at - first))
-    return values, inside
-
-
-def _interpolate_axis_by_axis(values: Tensor, along: _Along) -> Tensor:
+def _interpolate_axis_by_axis(values: Tensor, along: _Along, outside: float | None) -> Tensor:
     """Interpolate linearly along one axis after the other: three small matrix products."""
     sizes = values.shape[:0:-1]
     # the target's slowest axis first: of a slab it leaves the least to be done
     for source, at in reversed(along):
         weights = _gaussian(at, sizes[source], 0.0).to(values)
         values = _along(weights, values, 3 - source)
-    return values.permute(0, *(3 - along[t][0] for t in (2, 1, 0))).contiguous()
-
-
-def _fill_beyond(values: Tensor, along: _Along, sizes: tuple[int, ...], outside: float) -> None:
-    """Set what lies half a voxel beyond the outermost centres, as `beyond_voxels`, in place."""
-    for target, (source, at) in enumerate(along):
-        beyond = (at < -0.5 - 1e-4) | (at >= sizes[source] - 0.5 - 1e-4)
-        if beyond.any():
-            values.movedim(3 - target, 0)[torch.from_numpy(beyond)] = outside
+    values = values.permute(0, *(3 - along[t][0] for t in (2, 1, 0))).contiguous()
+    if outside is not None:
+        for target, (source, at) in enumerate(along):
+            # half a voxel beyond the outermost centres, as `beyond_voxels`
+            beyond = (at < -0.5 - 1e-4) | (at >= sizes[source] - 0.5 - 1e-4)
+            if beyond.any():
+                values.movedim(3 - target, 0)[torch.from_numpy(beyond)] = outside
+    return values
 
 
 def resample_image(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from .files import (
+    DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OFFSETS_FILE,
     OUTSIDE_FILE,
@@ -16,6 +17,7 @@ from .files import (
     REGISTRATIONS_FILE,
     REGISTRATIONS_FOLDER,
     REPORT_FILE,
+    REPORT_PARTIAL,
     REVIEW_FILE,
     TRANSFORM_FILE,
     VARIANCES_FILE,
@@ -107,8 +109,8 @@ RESULT = Layout(
     frozenset(
         {
             *(kind.facts.file for kind in MapKind),
-            *(RECORD_FILE, REPORT_FILE, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
-            *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, REGISTRATIONS_FILE),
+            *(RECORD_FILE, REPORT_FILE, REPORT_PARTIAL, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
+            *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, DISPLACEMENT_FILE, REGISTRATIONS_FILE),
             f"{REGISTRATIONS_FOLDER}/{OFFSETS_FILE}",
             *LABEL_FILES.values(),
         }

@@ -20,9 +20,9 @@ from ..engine import Execution, Outcome, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
 from ..perturbations import Design
-from ..strict_json import plain
 from ..version import __version__
 from .files import (
+    DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
     REGISTRATIONS_FILE,
@@ -33,6 +33,7 @@ from .files import (
     WARPED_FILE,
 )
 from .findings import Findings
+from .keep import Keep
 from .labels import FILES as LABEL_FILES
 from .maps import MapKind
 
@@ -53,6 +54,8 @@ class Provenance:
         Files by name: "mask" says where statistics are taken (the foreground without one), outside
         "fixed_mask" and "moving_mask" the network sees background, "leave_out" has no part in any
         statistic.
+    audit
+        Of a transform that was made elsewhere; None for a run's own.
     calibration
         What the expected error comes from; None without one.
     uncalibrated
@@ -67,38 +70,40 @@ class Provenance:
     placement: Placement
     seconds: dict[str, float]
     masks: Mapping[str, ImageFile | None] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
     calibration: Calibration | None = None
     uncalibrated: str = ""
 
 
 def make_record(
-    findings: Findings, provenance: Provenance, registrations: bool = False
+    findings: Findings,
+    outcome: Outcome,
+    provenance: Provenance,
+    keep: Keep = Keep.COMPACT,
+    registrations: bool = False,
 ) -> dict[str, Any]:
     """Return the JSON-ready record of a run.
 
     Parameters
     ----------
-    findings, provenance
+    findings, outcome, provenance
         What was found, and how.
+    keep
+        How much of it the bundle holds.
     registrations
         Whether the bundle keeps the perturbed registrations.
     """
-    outcome = findings.outcome
     split = MapKind.INTRINSIC in findings.maps
-    files = {kind.value: kind.facts.file for kind in findings.maps}
-    files |= {"warped": WARPED_FILE, "transform": TRANSFORM_FILE, "report": REPORT_FILE}
-    if findings.mean_transform is not None:
-        files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
-    if findings.outside is not None:
-        files["outside_calibration"] = OUTSIDE_FILE
+    files = {"report": REPORT_FILE} | _volumes(findings, keep)
+    if findings.labels is not None and keep is not Keep.SUMMARY:
+        files |= LABEL_FILES
     if registrations:
         files["registrations"] = REGISTRATIONS_FILE
-    if findings.labels is not None:
-        files |= LABEL_FILES
     return {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "complete": outcome.complete,
+        "keep": keep.value,
         "passes": {
             "asked": outcome.asked,
             "done": outcome.perturbed,
@@ -123,6 +128,7 @@ def make_record(
         "model": describe(provenance.model),
         "design": provenance.design.as_dict(),
         "placement": provenance.placement.as_dict(),
+        "transform": {"beyond_lattice_fixed_to_moving_lps": findings.transform.initial.tolist()},
         "network_lattices": {
             "fixed": outcome.fixed_lattice.as_dict(),
             "moving": outcome.moving_lattice.as_dict(),
@@ -135,9 +141,9 @@ def make_record(
         },
         "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
         "notes": list(outcome.notes),
-        "summary": _summary(findings),
-        "audit": None if findings.audit is None else findings.audit.as_dict(),
+        "audit": None if provenance.audit is None else dict(provenance.audit),
         "labels": None if findings.labels is None else findings.labels.as_dict(),
+        "summary": findings.numbers.as_dict(),
         "files": files,
         "versions": {
             "ttauncertainty": __version__,
@@ -168,16 +174,18 @@ def _calibration(findings: Findings, provenance: Provenance) -> dict[str, Any]:
     calibration = provenance.calibration
     if calibration is None or MapKind.EXPECTED_ERROR not in findings.maps:
         return {"why_not": provenance.uncalibrated}
-    return calibration.as_dict() | {"region_outside_fraction": findings.beyond_calibration}
+    return calibration.as_dict() | {"region_outside_fraction": findings.numbers.beyond_calibration}
 
 
-def _summary(findings: Findings) -> dict[str, Any]:
-    return {
-        "region_voxels": int(findings.region.sum()),
-        "region_covered_fraction": findings.covered,
-        "folded_fraction": findings.folded,
-        "maps": {kind.value: plain(s) for kind, s in findings.statistics.items()},
-        "root_mean_variance_mm": {kind.value: v for kind, v in findings.root_mean.items()},
-        "hot_spots_map": findings.foremost.value,
-        "hot_spots": [spot.as_dict() for spot in findings.hot_spots],
-    }
+def _volumes(findings: Findings, keep: Keep) -> dict[str, str]:
+    if keep is Keep.SUMMARY:
+        return {}
+    files = {kind.value: kind.facts.file for kind in findings.maps} | {"warped": WARPED_FILE}
+    if findings.outside is not None:
+        files["outside_calibration"] = OUTSIDE_FILE
+    if keep is Keep.COMPACT:
+        return files | {"transform": DISPLACEMENT_FILE}
+    files["transform"] = TRANSFORM_FILE
+    if findings.mean_transform is not None:
+        files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
+    return files

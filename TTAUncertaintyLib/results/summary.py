@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..humanize import standard_error
-from .bundle import Bundle
+from .bundle import NO_REPORT, Bundle
 from .maps import MapKind
 from .registrations import KeptRegistrations
 
@@ -39,6 +39,8 @@ def summary_lines(bundle: Bundle) -> list[str]:
         kept = KeptRegistrations.open(bundle)
         lines.append(f"Kept    {kept.count} perturbed registrations")
     lines += [f"Note    {note}" for note in record["notes"]]
+    if not bundle.report.is_file():
+        lines.append(NO_REPORT.format(folder=bundle.folder))
     lines.append(_status(record))
     return lines
 

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
 
 #: Decimals of a peak that a person reads.
@@ -200,7 +201,10 @@ def _innermost(
 
 
 def in_structures(
-    regions: HotSpotRegions, structures: NDArray[np.integer], names: Mapping[int, str]
+    regions: HotSpotRegions,
+    structures: NDArray[np.integer],
+    names: Mapping[int, str],
+    lattice: Lattice | None = None,
 ) -> HotSpotRegions:
     """Name the structure in which each hot spot mostly lies.
 
@@ -209,10 +213,13 @@ def in_structures(
     regions
         Hot spots.
     structures
-        Labels on the same lattice, axes (k, j, i); 0 is no structure.
+        Labels, axes (k, j, i); 0 is no structure.
     names
         Name of each label; one without a name is called "label 7".
+    lattice
+        Of the structures, world LPS mm; None for that of the hot spots.
     """
+    structures = carried(structures, lattice or regions.lattice, regions.lattice, nearest=True)
     where = regions.labels > 0
     spot_of, structure_of = regions.labels[where], structures[where]
     named = []

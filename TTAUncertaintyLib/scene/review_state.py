@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..geometry import carried
 from ..results import MapKind
 from ..review import (
     HotSpotRegions,
@@ -82,14 +83,21 @@ def spot_search(
     """
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)
+    anatomy = None
+    if result.region is not None:
+        anatomy = array_of(result.region), lattice_of(result.region)
     asked = review.threshold_mm
     threshold = suggested_threshold(result, kind) if asked is None else asked
 
     def search() -> HotSpotRegions:
         region = np.isfinite(volume.values)
+        if anatomy is not None:
+            region &= carried(*anatomy, volume.lattice, nearest=True) > 0
         regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
         if structures is not None:
-            regions = in_structures(regions, structures.labels, structures.names)
+            regions = in_structures(
+                regions, structures.labels, structures.names, structures.lattice
+            )
         return regions
 
     return search
@@ -104,5 +112,5 @@ def statistics_search(
     """
     maps = map_volumes(result)
     return lambda: structure_statistics(
-        maps, structures.labels, structures.names, review.tolerance_mm
+        maps, structures.labels, structures.names, review.tolerance_mm, structures.lattice
     )

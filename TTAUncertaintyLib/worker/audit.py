@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from ..geometry import Image
 from ..geometry.given_transform import read_given_transform
 from ..models.contract import describe
 from ..results import Findings
-from ..results.audited import AuditRecord, above_bound, find_audited, joined
+from ..results.audited import audit_record, find_audited, joined
 from ..review import foreground
 from ..review.landmarks import point_map
 from .job import Job
@@ -69,6 +69,18 @@ class AuditWork:
         calibrated = None if calibration is None else apply(calibration, opinion.cues)
         back = joined(self._back) if self._back else None
         findings = find_audited(opinion, back, self._fixed, self._moving, self._mask, calibrated)
+        return findings, calibration, why
+
+    def record(self, findings: Findings, outcome: Outcome) -> dict[str, Any]:
+        """Return what is recorded of the audit.
+
+        Parameters
+        ----------
+        findings
+            With the masks applied.
+        outcome
+            The network's.
+        """
         suspicion = check_direction(
             self._given,
             point_map(outcome.transform().to_itk()),
@@ -76,19 +88,8 @@ class AuditWork:
             self._moving,
             findings.region,
         )
-        record = AuditRecord(
-            self._parts,
-            self._back,
-            self._given.kind,
-            () if suspicion is None else (suspicion,),
-            above_bound(findings),
-        )
-        return replace(findings, audit=record), calibration, why
-
-    @staticmethod
-    def remarks(findings: Findings) -> list[str]:
-        """Return what a person should know of the findings."""
-        return [] if findings.audit is None else list(findings.audit.suspicions)
+        suspicions = [] if suspicion is None else [suspicion]
+        return audit_record(findings, self._parts, self._back, suspicions)
 
 
 def check_audit(job: Job) -> None:

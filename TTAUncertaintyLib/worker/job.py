@@ -10,7 +10,7 @@
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
-  "previews": null,  "keep_registrations": false,
+  "previews": null,  "keep": "compact",  "keep_registrations": false,
   "calibration": null,  "use_calibration": true,
   "transform": [],  "inverse_transform": [],
   "mask": null,  "fixed_mask": null,  "moving_mask": null,  "leave_out": null,
@@ -35,6 +35,7 @@ from ..errors import InputError
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import DesignRequest
+from ..results.keep import Keep
 from ..strict_json import NotAllowed, Unreadable, parse_json, plain, read_as, take_version
 
 SCHEMA_VERSION = 1
@@ -96,6 +97,8 @@ class Job:
         Stop after this many seconds in the loop and keep what there is.
     previews
         Folder for provisional results while the run goes on; None writes none.
+    keep
+        How much of the result is kept: see `results.Keep`.
     keep_registrations
         Keep every perturbed registration in the result, in a folder `registrations`.
     calibration
@@ -151,6 +154,7 @@ class Job:
     checkpoint: Path | None = None
     time_limit_s: float | None = None
     previews: Path | None = None
+    keep: Keep = Keep.COMPACT
     keep_registrations: bool = False
     trust_code: bool = False
     calibration: Path | None = None

@@ -80,7 +80,7 @@ class Masks:
                 "The masks leave nothing of the fixed image's anatomy.",
                 "Look whether a mask is the wrong way round.",
             )
-        return replace(findings, region=region, left_out=out)
+        return replace(findings, mask=region, left_out=out)
 
 
 def _inside(mask: Image) -> NDArray[np.bool_]:

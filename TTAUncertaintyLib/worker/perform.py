@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from torch import Tensor
 
@@ -27,6 +28,7 @@ from ..geometry import read_image, read_linear_transform
 from ..models import RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
+    Findings,
     Provenance,
     Recorder,
     check_apart,
@@ -37,7 +39,9 @@ from ..results import (
     new_folder,
     remarks_on_findings,
     remarks_on_images,
-    write_bundle,
+    volumes_written,
+    write_record,
+    write_report,
 )
 from ..results.files import REGISTRATIONS_FOLDER
 from .audit import AuditWork, check_audit
@@ -62,13 +66,50 @@ class _Clock:
         self.seconds[name] = time.monotonic() - began
 
 
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A job whose result has taken its place; the report may come after it.
+
+    Parameters
+    ----------
+    job
+        That was done.
+    complete
+        Whether every pass of the design was made, or as many as the tolerance took.
+    findings, record
+        What the report shows.
+    """
+
+    job: Job
+    complete: bool
+    findings: Findings
+    record: dict[str, Any]
+
+    def write_report(self) -> bool:
+        """Write the report into the result, where that is still there; return whether it was."""
+        use_threads(self.job.threads)
+        return write_report(self.job.output, self.findings, self.record)
+
+
 def perform(
     job: Job,
     voice: Voice,
     stop_requested: Callable[[], bool] = lambda: False,
     load: Callable[..., RegistrationModel] = load_model,
 ) -> bool:
-    """Do a job.
+    """Do a job, its report included; arguments, errors and return as of `carry_out`."""
+    done = carry_out(job, voice, stop_requested, load)
+    done.write_report()
+    return done.complete
+
+
+def carry_out(
+    job: Job,
+    voice: Voice,
+    stop_requested: Callable[[], bool] = lambda: False,
+    load: Callable[..., RegistrationModel] = load_model,
+) -> Done:
+    """Do a job up to the moment when its result can be used: all but its report is there.
 
     Parameters
     ----------
@@ -83,8 +124,8 @@ def perform(
 
     Returns
     -------
-    bool
-        Whether every pass of the design was made, or as many as the tolerance took.
+    Done
+        Which has the report still to write.
 
     Raises
     ------
@@ -105,9 +146,8 @@ def perform(
         moving_file = replace(moving_file, name=job.moving_name or "")
         masks = Masks.read(job, fixed, moving)
         mask, mask_files = masks.statistics, masks.files
-        files = [
-            file for file in (fixed_file, moving_file, *mask_files.values()) if file is not None
-        ]
+        every = fixed_file, moving_file, *mask_files.values()
+        files = [file for file in every if file is not None]
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
@@ -155,7 +195,7 @@ def perform(
                 observers.append(recorder.add)
             engine.observer = _all_of(observers)
             kept_bytes = 0 if recorder is None else recorder.needed_bytes
-            check_space(folder, fixed.lattice, pair.fixed_lattice, kept_bytes)
+            check_space(folder, fixed.lattice, pair.fixed_lattice, job.keep, kept_bytes)
             previews = None
             if job.previews is not None:
                 previews = stack.enter_context(Previews(job.previews, voice, began))
@@ -173,16 +213,22 @@ def perform(
             elif calibration is not None:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
+            audited = None
             if audit is None:
                 findings = find(outcome, fixed, moving, mask, calibrated)
-                remarks += _said(voice, remarks_on_findings(findings, mask is not None))
             else:
                 findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
-                remarks += _said(voice, audit.remarks(findings))
-            outcome = replace(outcome, notes=(*remarks, *outcome.notes))
             findings = masks.applied(findings)
-            carried = None if labels is None else labels.finish(findings, engine)
-            findings = replace(findings, outcome=outcome, labels=carried)
+            if audit is not None:
+                audited = audit.record(findings, outcome)
+            if labels is not None:
+                findings = replace(findings, labels=labels.finish(findings, engine))
+        with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
+            if audited is None:
+                remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
+            else:
+                remarks += _said(voice, list(audited["suspicions"]))
+            outcome = replace(outcome, notes=(*remarks, *outcome.notes))
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -192,14 +238,15 @@ def perform(
                 placement,
                 clock.seconds,
                 mask_files,
+                audited,
                 calibration,
                 uncalibrated,
             )
-            record = make_record(findings, provenance, kept)
-        write_bundle(folder, findings, record)
-    if job.checkpoint is not None and findings.outcome.complete:
+            record = make_record(findings, outcome, provenance, job.keep, kept)
+        write_record(folder, findings, record)
+    if job.checkpoint is not None and outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
-    return findings.outcome.complete
+    return Done(job, outcome.complete, findings, record)
 
 
 def _all_of(

@@ -292,8 +292,8 @@ def test_half_and_twice_lie_equally_far_from_one() -> None:
 
 def test_the_shares_add_up(page: str) -> None:
     text = section(page, "terms").replace("\u00a0", " ")
-    total = findings().root_mean[MapKind.TOTAL] ** 2
-    share = findings().root_mean[MapKind.INTRINSIC] ** 2 / total
+    total = findings().numbers.root_mean[MapKind.TOTAL] ** 2
+    share = findings().numbers.root_mean[MapKind.INTRINSIC] ** 2 / total
     assert percent(share).replace("\u00a0", " ") in text
 
 
@@ -370,7 +370,7 @@ def test_what_limits_a_result_is_said_first() -> None:
 
 
 def test_an_empty_region_still_gives_a_page() -> None:
-    nothing = replace(findings(), region=np.zeros(LATTICE.array_shape, bool))
+    nothing = replace(findings(), mask=np.zeros(LATTICE.array_shape, bool))
     assert Page(make_report(nothing, record())).open == []
 
 
@@ -454,8 +454,11 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
             assert box[0].mean() > 0.9 and box[:, 0].mean() > 0.9
         assert len(layers(calibrated, f"{plane.title}: uncertainty over the warped image")) == 2
     inside = findings(tuple(MapKind))
-    share = percent(inside.beyond_calibration)
-    assert inside.beyond_calibration == (inside.outside & inside.region).sum() / inside.region.sum()
+    share = percent(inside.numbers.beyond_calibration)
+    assert (
+        inside.numbers.beyond_calibration
+        == (inside.outside & inside.region).sum() / inside.region.sum()
+    )
     legend = f"outside the calibrated range: {share} of the region"
     assert section(calibrated, "error").count(legend) == 2
     assert legend not in section(calibrated, "cues") + section(calibrated, "glance")

@@ -245,7 +245,7 @@ def picture(page: Any) -> np.ndarray:
 def test_the_page_asks_for_nothing_and_opens_at_the_worst_place(opened: Any, report: Path) -> None:
     assert opened.trouble == []
     assert [url for url in opened.asked if not url.startswith("blob:")] == [report.as_uri()]
-    worst = findings(tuple(MapKind)).hot_spots[0]
+    worst = findings(tuple(MapKind)).numbers.hot_spots[0]
     said = text_of(opened, "#look-crosshair")
     assert said.startswith(place(worst.position_ras_mm).replace("\u00a0", " "))
     value = re.search(r": ([\d.]+) mm$", said)
@@ -253,7 +253,7 @@ def test_the_page_asks_for_nothing_and_opens_at_the_worst_place(opened: Any, rep
 
 
 def test_a_place_of_the_list_is_where_the_crosshair_goes(opened: Any) -> None:
-    spots = findings(tuple(MapKind)).hot_spots
+    spots = findings(tuple(MapKind)).numbers.hot_spots
     opened.locator("#places button[data-ras]").first.click()
     said = text_of(opened, "#look-crosshair")
     assert said.startswith(place(spots[0].position_ras_mm).replace("\u00a0", " "))

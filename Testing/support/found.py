@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from support.calibrations import PROVENANCE
-from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.geometry import DeformableTransform, Image, Lattice
 from TTAUncertaintyLib.results import Findings, MapKind
 
@@ -47,32 +46,16 @@ def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> 
         MapKind.ERROR_BOUND: 2.5 * np.roll(volume(0.7, 1.9), DOUBT, axis=(0, 1, 2)),
     }
     shape = LATTICE.array_shape
-    outcome = Outcome(
-        moving_lattice=LATTICE,
-        fixed_lattice=LATTICE,
-        prediction=torch.zeros(3, *shape),
-        jacobian=torch.ones(shape),
-        inverse_consistency=None,
-        variance=None,
-        perturbed=16,
-        asked=16,
-        seconds=1.0,
-        device="cpu",
-        precision=Precision.F32,
-        notes=(),
-    )
     still = DeformableTransform(torch.zeros(3, *shape), LATTICE, np.eye(4))
     variances = (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
     return Findings(
-        outcome=outcome,
         fixed=image,
         moving=image,
-        warped=image,
         transform=still,
-        mean_transform=None,
+        lattice=LATTICE,
         maps={kind: flat[kind] for kind in kinds},
         variances={kind: flat[kind] ** 2 for kind in kinds if kind in variances},
-        region=volume(1, 1) > 0,
+        mask=volume(1, 1) > 0,
         outside=flat[MapKind.EXPECTED_ERROR] > 1 if MapKind.EXPECTED_ERROR in kinds else None,
     )
 

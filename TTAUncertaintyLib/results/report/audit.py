@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
-from ..audited import AuditRecord
 from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane
@@ -15,12 +15,12 @@ from .words import coordinates, mm, percent, place, text
 _SHOWN = (MapKind.DISAGREEMENT, MapKind.OPINION_BOUND, MapKind.LOCAL_MISMATCH)
 
 
-def audit_reading(views: Views, audit: AuditRecord) -> str:
+def audit_reading(views: Views, audit: Mapping[str, Any]) -> str:
     """Return the audit in plain words."""
-    findings = views.findings
-    apart = findings.statistics.get(MapKind.DISAGREEMENT)
-    names = ", ".join(text(PurePath(part.path).name) for part in audit.transform)
-    said = [f"The registration under audit is <strong>{names}</strong> ({text(audit.kind)})."]
+    findings, numbers = views.findings, views.findings.numbers
+    apart = numbers.statistics.get(MapKind.DISAGREEMENT)
+    names = ", ".join(text(PurePath(part["path"]).name) for part in audit["transform"])
+    said = [f"The registration under audit is <strong>{names}</strong> ({text(audit['kind'])})."]
     if apart is None:
         said.append("The network sees nothing of the region: there is no second opinion.")
         return f'<p class="reading">{" ".join(said)}</p>'
@@ -29,15 +29,16 @@ def audit_reading(views: Views, audit: AuditRecord) -> str:
         f"<strong>{mm(apart.median)}</strong> apart, and less than {mm(apart.p95)} in 95\u00a0% of "
         "the region."
     )
-    if audit.above_bound is not None:
+    above = audit.get("region_above_opinions_bound_fraction")
+    if above is not None:
         said.append(
-            f"In <strong>{percent(audit.above_bound)}</strong> of it they disagree by more than "
+            f"In <strong>{percent(above)}</strong> of it they disagree by more than "
             "the error bound of the network's own answer: there the given registration is most "
             "likely wrong, by at least the difference."
         )
     meant = []
-    if findings.hot_spots:
-        worst = findings.hot_spots[0]
+    if numbers.hot_spots:
+        worst = numbers.hot_spots[0]
         what = "expected error" if findings.foremost.is_error else "disagreement"
         meant.append(
             f"The {what} is highest near <strong>{place(worst.position_ras_mm)}\u00a0mm</strong> "
@@ -54,11 +55,11 @@ def audit_reading(views: Views, audit: AuditRecord) -> str:
 
 def audit_section(views: Views, record: dict[str, Any]) -> str:
     """Return the maps of the second opinion; nothing for a run of our own."""
-    if views.findings.audit is None:
+    if not record.get("audit"):
         return ""
     rows = []
     for kind in _SHOWN:
-        if kind not in views.findings.maps or not views.values(kind).size:
+        if kind not in views.findings.maps or not views.findings.values(kind).size:
             continue
         pictures = []
         for plane in Plane:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..findings import Findings
 from ..maps import MapKind
 from .pictures import OUTSIDE_SWATCH, Layer, picture
@@ -33,12 +31,12 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
     made = calibration["provenance"]
     names = ", ".join(str(image["name"]) for image in made.get("images", ()))
     kinds = ", ".join(_KIND_WORDS.get(str(kind), str(kind)) for kind in made.get("kinds", ()))
-    expected = _inside(findings, MapKind.EXPECTED_ERROR)
-    bound = _inside(findings, MapKind.ERROR_BOUND)
+    known = findings.numbers.statistics
+    expected, bound = (known[kind].mean if kind in known else float("nan") for kind in _KINDS)
     level = _whole(calibration["error_bound"]["level"])
     sentences = [
-        f"Over the region the answer is expected to be <strong>{mm(float(expected.mean()))}"
-        f"</strong> off on average, and less than the bound (mean {mm(float(bound.mean()))}) in "
+        f"Over the region the answer is expected to be <strong>{mm(expected)}"
+        f"</strong> off on average, and less than the bound (mean {mm(bound)}) in "
         f"{level} of the voxels. The bound is {calibration['error_bound']['factor']:.2g} times the "
         "expected error everywhere, so that both maps look alike: each has a legend of its own.",
         f"That is what this network did on {made.get('cases', 'some')} registrations whose truth "
@@ -57,7 +55,7 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
                 f"{_whole(checked['kind']['coverage'])}"
             )
         sentences.append(f"{sentence}.")
-    outside = findings.beyond_calibration
+    outside = findings.numbers.beyond_calibration
     limits = (
         f"{OUTSIDE_SWATCH}Hatched: the cues lie outside what the calibration has seen, in "
         f"{percent(outside)} of the region. There the values are those of the nearest case it "
@@ -91,11 +89,6 @@ def _row(views: Views, kind: MapKind) -> str:
         f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
         f"{views.legend(kind, width=250)}</div>{shown}</div>"
     )
-
-
-def _inside(findings: Findings, kind: MapKind) -> Any:
-    values = findings.maps[kind][findings.region]
-    return values[np.isfinite(values)]
 
 
 def _whole(share: float) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...review import HotSpot
 from ..maps import MapKind
 from .pictures import Layer, picture
@@ -31,9 +33,10 @@ def glance_section(views: Views) -> str:
     cells = [f'<div class="head">{head}</div>' for head in heads]
     for plane, section in sections.items():
         cells += _glance_row(views, plane, section, widest, shown)
+    spots = views.findings.numbers.hot_spots
     where = (
-        f"Through the worst place, {place(views.findings.hot_spots[0].position_ras_mm)}\u00a0mm."
-        if views.findings.hot_spots
+        f"Through the worst place, {place(spots[0].position_ras_mm)}\u00a0mm."
+        if spots
         else "Through the middle of the image."
     )
     scale = ""
@@ -56,7 +59,8 @@ def glance_section(views: Views) -> str:
 def _shown(views: Views) -> MapKind | None:
     """Return the map beside the images: the total uncertainty, of an audit the foremost one."""
     maps = views.findings.maps
-    kind = MapKind.TOTAL if views.findings.audit is None else views.findings.foremost
+    audited = MapKind.DISAGREEMENT in maps
+    kind = views.findings.foremost if audited else MapKind.TOTAL
     return kind if kind in maps else None
 
 
@@ -79,7 +83,7 @@ def _glance_row(
         under = Layer(warped.identity, "under")
         stack = [under, *views.colors(section, shown)]
         stacks.append((f"{shown.facts.title.lower()} over the warped image", stack))
-    point = section.place(views.focus) if views.findings.hot_spots else None
+    point = section.place(views.focus) if views.findings.numbers.hot_spots else None
     return [
         picture(
             section, layers, f"{plane.title}: {name}", point, widest, pixels=230, bar=number == 0
@@ -94,7 +98,7 @@ def places_section(views: Views) -> str:
     if kind not in views.findings.maps:
         return ""
     what = kind.facts.title.lower()
-    spots = views.findings.hot_spots[:MOST_PLACES]
+    spots = views.findings.numbers.hot_spots[:MOST_PLACES]
     if not spots:
         body = (
             '<p class="lead">There is no connected place of at least 0.1 cm³ above the 95th '
@@ -162,5 +166,5 @@ def _bound(views: Views, spot: HotSpot) -> str:
     bound = views.findings.maps.get(MapKind.ERROR_BOUND)
     if bound is None:
         return ""
-    i, j, k = spot.voxel
+    i, j, k = np.rint(views.findings.lattice.to_voxel(spot.position_lps_mm)).astype(int)
     return f"<dt>bound</dt><dd>{mm(float(bound[k, j, i]))}</dd>"

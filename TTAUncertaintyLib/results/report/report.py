@@ -52,11 +52,11 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
         "provenance": ("How it was made", provenance_section(record)),
     }
     return document(
-        "Registration uncertainty" if findings.audit is None else "Registration under audit",
+        "Registration uncertainty" if not record.get("audit") else "Registration under audit",
         (findings.fixed.name, findings.moving.name),
         (
             (
-                "Model" if findings.audit is None else "Second opinion by",
+                "Model" if not record.get("audit") else "Second opinion by",
                 record["model"]["title"],
             ),
             ("Preset", str(record["design"]["name"]).capitalize()),

@@ -12,7 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from ...geometry import Lattice, Matrix
+import numpy as np
+import torch
+
+from ...geometry import Lattice, Matrix, resample_array
 from ..maps import MapKind
 from .niivue import NiiVue
 from .overview import MOST_PLACES, go_button
@@ -61,7 +64,7 @@ def scrolling_section(views: Views, niivue: NiiVue) -> str:
     """
     kinds = list(views.findings.maps)
     images = _grid(views, views.findings.fixed.lattice, _IMAGE_VOXELS)
-    maps = _grid(views, views.findings.outcome.fixed_lattice, _MAP_VOXELS)
+    maps = _grid(views, views.findings.lattice, _MAP_VOXELS)
     facts = {
         "levels": LEVELS,
         "images": _IMAGES,
@@ -118,19 +121,21 @@ def _map_facts(views: Views, kind: MapKind) -> dict[str, Any]:
 def _makers(views: Views, images: Lattice, maps: Lattice) -> Mapping[str, Callable[[], bytes]]:
     """Return what makes the file of each volume, by the name that the program knows it by."""
     found, windows = views.findings, (views.fixed_window, views.moving_window)
-    source, region = found.fixed.lattice, found.region
+    source, there = found.lattice, torch.from_numpy(found.region.astype(np.float32))[None]
+    inside = resample_array(there, found.fixed.lattice, maps, outside=0.0)[0].numpy() > 0.5
+    warped = views.warping.onto(images)
     makers = {
-        "warped": partial(grey_file, found.warped, images, windows[1]),
+        "warped": partial(grey_file, warped, images, windows[1]),
         "fixed": partial(grey_file, found.fixed, images, windows[0]),
         "before": partial(grey_file, found.moving, images, windows[1], found.transform.initial),
     }
     for kind, values in found.maps.items():
-        makers[kind.value] = partial(map_file, values, region, source, maps, views.scale(kind))
+        makers[kind.value] = partial(map_file, values, source, inside, maps, views.scale(kind))
     if found.outside is not None:
-        makers["outside"] = partial(mark_file, found.outside & region, source, maps, hatched=True)
+        makers["outside"] = partial(mark_file, found.outside, source, inside, maps, hatched=True)
     if MapKind.JACOBIAN in found.maps:
-        folded = (found.maps[MapKind.JACOBIAN] <= 0) & region
-        makers["folds"] = partial(mark_file, folded, source, maps)
+        folded = found.maps[MapKind.JACOBIAN] <= 0
+        makers["folds"] = partial(mark_file, folded, source, inside, maps)
     return makers
 
 
@@ -141,7 +146,7 @@ def _opaque(color: str) -> list[int]:
 
 def _places(views: Views) -> str:
     """Return a button for each of the worst places."""
-    spots = views.findings.hot_spots[:MOST_PLACES]
+    spots = views.findings.numbers.hot_spots[:MOST_PLACES]
     buttons = "".join(go_button(spot, f"{n}", "rank") for n, spot in enumerate(spots, start=1))
     return f"<p>Worst places {buttons}</p>" if buttons else ""
 

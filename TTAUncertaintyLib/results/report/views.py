@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...geometry import Image, Matrix
+from ...geometry import NO_WEIGHT, Image, Matrix, Warping
 from ..findings import Findings
 from ..maps import MapKind
 from .colors import DIVERGING, ERROR, SEQUENTIAL, ColorTable, color_table
@@ -29,7 +29,7 @@ class Views:
     Parameters
     ----------
     findings
-        Maps and images, on the fixed image's lattice.
+        Maps and images.
     """
 
     def __init__(self, findings: Findings) -> None:
@@ -40,8 +40,8 @@ class Views:
     @cached_property
     def focus(self) -> Matrix:
         """The place that the overview shows, shape (3,), LPS mm: the worst one if there is one."""
-        if self.findings.hot_spots:
-            return np.array(self.findings.hot_spots[0].position_lps_mm)
+        if self.findings.numbers.hot_spots:
+            return np.array(self.findings.numbers.hot_spots[0].position_lps_mm)
         return np.asarray(
             self.field_of_view.axes @ ((self.field_of_view.low + self.field_of_view.high) / 2)
         )
@@ -52,9 +52,9 @@ class Views:
         gap = self.findings.maps.get(MapKind.INVERSE_CONSISTENCY)
         if gap is None or not self.values(MapKind.INVERSE_CONSISTENCY).size:
             return self.focus
-        known = self.findings.region & np.isfinite(gap)
+        known = self.findings.inside & np.isfinite(gap)
         k, j, i = np.unravel_index(int(np.argmax(np.where(known, gap, -1))), gap.shape)
-        return self.findings.fixed.lattice.to_world([i, j, k])
+        return self.findings.lattice.to_world([i, j, k])
 
     def fixed(self, section: Section) -> str:
         """Store a slice of the fixed image; return its identity."""
@@ -68,7 +68,7 @@ class Views:
 
     def warped(self, section: Section) -> str:
         """Store a slice of the warped moving image."""
-        values = _sample(section, self.findings.warped)
+        values = self.warping.onto(section.lattice).intensities[0].numpy()
         return self.gallery.add_grey(section, values, self.moving_window)
 
     def map(self, section: Section, kind: MapKind, scale: Scale | None = None) -> str:
@@ -78,11 +78,10 @@ class Views:
         """
         values = section.sample(
             torch.from_numpy(self.findings.maps[kind]),
-            self.findings.fixed.lattice,
+            self.findings.lattice,
             outside=float("nan"),
         )
-        inside = section.sample(self._region, self.findings.fixed.lattice, outside=0.0)
-        values = np.where(inside > 0.5, values, np.float32("nan"))
+        values = np.where(self._inside(section), values, np.float32("nan"))
         jacobian = kind is MapKind.JACOBIAN
         return self.gallery.add_map(
             section, values, scale or self.scale(kind), table_of(kind), folds=jacobian
@@ -109,9 +108,11 @@ class Views:
 
         Within the region.
         """
-        if self._outside is None:
+        if self.findings.outside is None:
             return []
-        marked = section.sample(self._outside, self.findings.fixed.lattice, outside=0.0) > 0.5
+        marks = torch.from_numpy(self.findings.outside)
+        marked = section.sample(marks, self.findings.lattice, outside=0.0) > NO_WEIGHT
+        marked &= self._inside(section)
         return [self.gallery.add_hatching(section, marked)] if marked.any() else []
 
     def scale(self, kind: MapKind) -> Scale:
@@ -125,8 +126,7 @@ class Views:
     def values(self, kind: MapKind) -> NDArray[np.float32]:
         """Return a map's finite values in the region, shape (n,)."""
         if kind not in self._values:
-            inside = self.findings.maps[kind][self.findings.region]
-            self._values[kind] = inside[np.isfinite(inside)]
+            self._values[kind] = self.findings.values(kind)
         return self._values[kind]
 
     def legend(
@@ -151,20 +151,19 @@ class Views:
         if kind is MapKind.JACOBIAN:
             return f'<i style="background:{FOLD_COLOR}"></i>fold (≤ 0)'
         if kind.is_error:
-            share = percent(self.findings.beyond_calibration)
+            share = percent(self.findings.numbers.beyond_calibration)
             return f"{OUTSIDE_SWATCH}outside the calibrated range: {share} of the region"
         return ""
 
-    @cached_property
-    def _outside(self) -> torch.Tensor | None:
-        if self.findings.outside is None:
-            return None
-        inside = self.findings.outside & self.findings.region
-        return torch.from_numpy(inside.astype(np.float32))
+    def _inside(self, section: Section) -> NDArray[np.bool_]:
+        """Return where a section shows the region, axes (row, column)."""
+        region = torch.from_numpy(self.findings.region)
+        return section.sample(region, self.findings.fixed.lattice, outside=0.0) > 0.5
 
     @cached_property
-    def _region(self) -> torch.Tensor:
-        return torch.from_numpy(self.findings.region.astype(np.float32))
+    def warping(self) -> Warping:
+        """The moving image on any lattice, by the answer."""
+        return Warping(self.findings.transform, self.findings.moving)
 
     @cached_property
     def _scales(self) -> dict[MapKind, Scale]:
@@ -177,20 +176,24 @@ class Views:
     @cached_property
     def fixed_window(self) -> tuple[float, float]:
         """Black and white of the fixed image."""
-        return self._window(self.findings.fixed)
+        fixed = self.findings.fixed
+        return _window(fixed.intensities[torch.from_numpy(self.findings.region)].numpy(), fixed)
 
     @cached_property
     def moving_window(self) -> tuple[float, float]:
         """Black and white of the moving image, before and after."""
-        return self._window(self.findings.warped)
+        warped = self.warping.onto(self.findings.lattice).intensities
+        return _window(warped[torch.from_numpy(self.findings.inside)].numpy(), self.findings.moving)
 
-    def _window(self, image: Image) -> tuple[float, float]:
-        values = image.intensities.numpy()
-        inside = values[self.findings.region] if self.findings.region.any() else values.ravel()
-        thin = inside[:: max(1, inside.size // _LARGEST_SAMPLE)]
-        low, high = np.percentile(thin, _WINDOW_PERCENTILES).tolist()
-        # never cut off the darkest tissue: black is the background
-        return min(low, image.background), high
+
+def _window(inside: NDArray[np.float32], image: Image) -> tuple[float, float]:
+    """Return black and white for an image of which these intensities lie in the region."""
+    thin = inside[:: max(1, inside.size // _LARGEST_SAMPLE)]
+    if not thin.size:
+        return image.background, image.background + 1
+    low, high = np.percentile(thin, _WINDOW_PERCENTILES).tolist()
+    # never cut off the darkest tissue: black is the background
+    return min(low, image.background), high
 
 
 def table_of(kind: MapKind) -> ColorTable:

@@ -63,8 +63,8 @@ def grey_file(
 
 def map_file(
     values: NDArray[np.float32],
-    region: NDArray[np.bool_],
     source: Lattice,
+    inside: NDArray[np.bool_],
     lattice: Lattice,
     scale: Scale,
 ) -> bytes:
@@ -74,23 +74,27 @@ def map_file(
     ----------
     values
         In the map's unit, on `source`, axes (k, j, i); NaN where there is no estimate.
-    region
-        Where the map means something, as `values`.
+    inside
+        Where the map means something, on `lattice`, axes (k, j, i).
     source, lattice
         Lattices, world LPS mm.
     scale
         Of the legend. What lies above its end keeps its value, what lies below gets 1.
     """
-    both = torch.from_numpy(np.stack([values, region.astype(np.float32)]))
-    found, inside = resample_array(both, source, lattice, outside=0.0).numpy()
-    known = (inside > 0.5) & np.isfinite(found)
+    layer = torch.from_numpy(values)[None]
+    found = resample_array(layer, source, lattice, outside=0.0)[0].numpy()
+    known = inside & np.isfinite(found)
     place = scale.unlimited(np.where(known, found, 1.0))
     level = np.clip(1 + np.round(place * LEVELS), 1, _HIGHEST_LEVEL)
     return _nifti(np.where(known, level, 0).astype(np.int16), lattice)
 
 
 def mark_file(
-    marked: NDArray[np.bool_], source: Lattice, lattice: Lattice, hatched: bool = False
+    marked: NDArray[np.bool_],
+    source: Lattice,
+    inside: NDArray[np.bool_],
+    lattice: Lattice,
+    hatched: bool = False,
 ) -> bytes:
     """Return 1 where voxels of `source` are marked, or on slanting planes there: lines in slices.
 
@@ -98,13 +102,15 @@ def mark_file(
     ----------
     marked
         On `source`, axes (k, j, i).
+    inside
+        Where marks mean something, on `lattice`, axes (k, j, i).
     source, lattice
         Lattices, world LPS mm.
     hatched
         Leave the map below to be seen.
     """
     there = torch.from_numpy(marked.astype(np.float32))[None]
-    shown = resample_array(there, source, lattice, outside=0.0)[0].numpy() > 0.5
+    shown = inside & (resample_array(there, source, lattice, outside=0.0)[0].numpy() > 0.5)
     if hatched:
         depth, height, width = shown.shape
         k, j, i = np.ogrid[:depth, :height, :width]
