@@ -427,6 +427,7 @@ set(TTAUncertaintyLib_RESOURCE_SCRIPTS
 )
 
 set(TTAUncertaintyLib_RESOURCES
+  "Resources/Calibrations/Audits/pyramid-flow-quick.json"
   "Resources/Calibrations/README.md"
   "Resources/Calibrations/Structures/pyramid-flow.json"
   "Resources/Calibrations/lapirn-quick.json"

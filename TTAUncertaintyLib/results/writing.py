@@ -184,8 +184,7 @@ def _images(
     if findings.labels is not None:
         labels = findings.labels
         header = labels.segmentation_header()
-        values = (labels.values(),)
-        yield partial(write_nrrd, folder / SEGMENTATION_FILE, values, fixed, header)
+        yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
     if whole and findings.variances:
         yield partial(_write_variances, folder / VARIANCES_FILE, findings)
 
