@@ -131,6 +131,18 @@ class Result:
         path = self._bundle.outside_calibration
         return None if path is None else _image(path, self._bundle.fixed_lattice, marks=True)
 
+    @cached_property
+    def labels(self) -> sitk.Image | None:
+        """The moving image's labels on the fixed image's grid; None where none were given."""
+        name = self._bundle.record["files"].get("labels")
+        return None if name is None else _image(self._bundle.folder / name)
+
+    @property
+    def structures(self) -> list[dict[str, Any]]:
+        """What is said of each structure of the labels: see `carried.findings.CarriedStructure`."""
+        labels = self.record.get("labels")
+        return [] if labels is None else list(labels["structures"])
+
     @property
     def report(self) -> Path:
         """The report, one HTML file that opens offline."""

@@ -16,11 +16,10 @@ from ..cues import Cue, compute_cues
 from ..cues.features import compute_features
 from ..engine import Engine, Execution, Outcome, place, prepare
 from ..errors import InputError
-from ..geometry import Prealignment, resample_array
+from ..geometry import Prealignment, points_on, resample_array
 from ..models import PreparedPair, RegistrationModel
 from ..perturbations import DesignRequest
 from .cases import KnownCase
-from .fields import points_on
 
 #: Fewer voxels than this say nothing.
 _FEWEST_VOXELS = 100

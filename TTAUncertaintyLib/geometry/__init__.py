@@ -31,7 +31,7 @@ from .stored import (
 )
 
 if TYPE_CHECKING:
-    from .deformable import DeformableTransform, Warping
+    from .deformable import DeformableTransform, Warping, points_on
     from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign, thin_slab
     from .resample import carried_slabs, resample_array, resample_image, resampled_slabs
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 else:
     __getattr__ = lazily(
         __name__,
-        deformable=("DeformableTransform", "Warping"),
+        deformable=("DeformableTransform", "Warping", "points_on"),
         files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign", "thin_slab"),
         resample=("carried_slabs", "resample_array", "resample_image", "resampled_slabs"),
@@ -68,6 +68,7 @@ __all__ = [
     "marked",
     "matrix_of",
     "outliers",
+    "points_on",
     "prealign",
     "read_image",
     "read_labels",

@@ -24,7 +24,7 @@ from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import itk_transform, with_affine, without_affine
 from .resample import interpolate, slab_offset, slabs
-from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample_grid
+from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample, sample_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,6 +177,28 @@ class Warping:
         """Return the image on a lattice of the fixed world, usually the fixed image's."""
         values = torch.cat(list(self.slabs(target)))
         return Image(values, target, f"{self._moving.name} (warped)")
+
+
+def points_on(transform: DeformableTransform, lattice: Lattice) -> Tensor:
+    """Return where a transform sends every voxel of a lattice.
+
+    Parameters
+    ----------
+    transform
+        Fixed world to moving world.
+    lattice
+        In the fixed world; any affine one.
+
+    Returns
+    -------
+    Tensor
+        float32 [3, D, H, W], components (x, y, z), LPS mm in the moving world.
+    """
+    voxels = identity_map(lattice.array_shape)
+    at = affine_map(torch.from_numpy(transform.lattice.inverse @ lattice.matrix), voxels)
+    displacement = sample(transform.displacement[None], at[None], padding="zeros")[0]
+    world = affine_map(torch.tensor(lattice.matrix), voxels) + displacement
+    return affine_map(torch.from_numpy(transform.initial), world)
 
 
 def _linear(matrix: Matrix) -> Matrix:

@@ -36,6 +36,7 @@ from ..review import (
     root_mean_variance,
 )
 from ..review.why import Why, why_of
+from .labels import LabelFindings
 from .maps import MapKind
 from .numbers import Numbers
 
@@ -72,6 +73,10 @@ class Findings:
     mask
         bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
         the foreground.
+    left_out
+        bool, like `mask`: what masks leave out of every statistic; None without such masks.
+    labels
+        Of the moving image, carried along; None where none were given.
     recorded
         The numbers, where they are on record; they are computed otherwise.
 
@@ -92,6 +97,8 @@ class Findings:
     mean_transform: DeformableTransform | None = None
     reasons: torch.Tensor | None = None
     mask: NDArray[np.bool_] | None = None
+    left_out: NDArray[np.bool_] | None = None
+    labels: LabelFindings | None = None
     recorded: Numbers | None = None
 
     @cached_property
@@ -238,9 +245,9 @@ def find(
     if calibrated is not None:
         layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
         layers[MapKind.ERROR_BOUND] = calibrated.error_bound
-    if not _contains(outcome.fixed_lattice, fixed.lattice):
-        transform = transform.faded(_FADE_VOXELS)
-        mean_transform = None if mean_transform is None else mean_transform.faded(_FADE_VOXELS)
+    transform = answer_on(transform, fixed.lattice)
+    if mean_transform is not None:
+        mean_transform = answer_on(mean_transform, fixed.lattice)
     return Findings(
         fixed=fixed,
         moving=moving,
@@ -253,6 +260,11 @@ def find(
         mask=None if mask is None else mask.intensities.numpy() > 0,
         reasons=None if calibrated is None else calibrated.reasons,
     )
+
+
+def answer_on(transform: DeformableTransform, fixed: Lattice) -> DeformableTransform:
+    """Return a network's answer as a fixed image gets it: faded out where that reaches farther."""
+    return transform if _contains(transform.lattice, fixed) else transform.faded(_FADE_VOXELS)
 
 
 def _contains(outer: Lattice, inner: Lattice) -> bool:

@@ -23,6 +23,7 @@ from .files import (
     VARIANCES_FILE,
     WARPED_FILE,
 )
+from .labels import FILES as LABEL_FILES
 from .maps import MapKind
 
 #: What file managers leave in every folder that they show.
@@ -111,6 +112,7 @@ RESULT = Layout(
             *(RECORD_FILE, REPORT_FILE, REPORT_PARTIAL, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
             *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, DISPLACEMENT_FILE, REGISTRATIONS_FILE),
             f"{REGISTRATIONS_FOLDER}/{OFFSETS_FILE}",
+            *LABEL_FILES.values(),
         }
     ),
     (rf"{REGISTRATIONS_FOLDER}/warped_\d+\.nrrd",),

@@ -6,7 +6,8 @@ Keys carry their unit and frame. A reader has to refuse a higher schema version.
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -33,6 +34,7 @@ from .files import (
 )
 from .findings import Findings
 from .keep import Keep
+from .labels import FILES as LABEL_FILES
 from .maps import MapKind
 
 
@@ -48,8 +50,12 @@ class Provenance:
         What was run, and how.
     seconds
         Wall time of each phase, by name.
-    mask
-        The file that says where statistics are taken; None for the foreground.
+    masks
+        Files by name: "mask" says where statistics are taken (the foreground without one), outside
+        "fixed_mask" and "moving_mask" the network sees background, "leave_out" has no part in any
+        statistic.
+    audit
+        Of a transform that was made elsewhere; None for a run's own.
     calibration
         What the expected error comes from; None without one.
     uncalibrated
@@ -63,7 +69,8 @@ class Provenance:
     execution: Execution
     placement: Placement
     seconds: dict[str, float]
-    mask: ImageFile | None = None
+    masks: Mapping[str, ImageFile | None] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
     calibration: Calibration | Head | None = None
     uncalibrated: str = ""
 
@@ -88,6 +95,8 @@ def make_record(
     """
     split = MapKind.INTRINSIC in findings.maps
     files = {"report": REPORT_FILE} | _volumes(findings, keep)
+    if findings.labels is not None and keep is not Keep.SUMMARY:
+        files |= LABEL_FILES
     if registrations:
         files["registrations"] = REGISTRATIONS_FILE
     return {
@@ -110,7 +119,11 @@ def make_record(
         "inputs": {
             "fixed": provenance.fixed.as_dict(),
             "moving": provenance.moving.as_dict(),
-            "mask": None if provenance.mask is None else provenance.mask.as_dict(),
+            "mask": None,
+            **{
+                name: None if file is None else file.as_dict()
+                for name, file in provenance.masks.items()
+            },
         },
         "model": describe(provenance.model),
         "design": provenance.design.as_dict(),
@@ -128,6 +141,8 @@ def make_record(
         },
         "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
         "notes": list(outcome.notes),
+        "audit": None if provenance.audit is None else dict(provenance.audit),
+        "labels": None if findings.labels is None else findings.labels.as_dict(),
         "summary": findings.numbers.as_dict(),
         "files": files,
         "versions": {

@@ -31,6 +31,7 @@ from .files import (
 )
 from .findings import Findings
 from .keep import Keep
+from .labels import SEGMENTATION_FILE, write_tables
 from .maps import MapKind
 from .report import make_report
 
@@ -91,6 +92,8 @@ def volumes_written(
             _write_transform(folder / TRANSFORM_FILE, findings.transform)
             if findings.mean_transform is not None:
                 _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
+        if findings.labels is not None and keep is not Keep.SUMMARY:
+            write_tables(folder, findings.labels)
         yield
         for file in files:
             file.result()
@@ -177,6 +180,10 @@ def _images(
         shares = _on(target, findings.outside.astype(np.float32), network)
         marks = ((share > NO_WEIGHT).view(np.uint8) for share in shares)
         yield partial(write_nrrd, folder / OUTSIDE_FILE, marks, target, header)
+    if findings.labels is not None:
+        labels = findings.labels
+        header = labels.segmentation_header()
+        yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
     if whole and findings.variances:
         yield partial(_write_variances, folder / VARIANCES_FILE, findings)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
+from torch import Tensor
 
 from ..calibration import CalibratedMaps, Calibration, Head, apply
 from ..cues import compute_cues
@@ -26,7 +26,7 @@ from ..engine import (
     use_threads,
 )
 from ..errors import InputError
-from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
+from ..geometry import read_image, read_linear_transform
 from ..models import PreparedPair, RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
@@ -46,8 +46,11 @@ from ..results import (
     write_report,
 )
 from ..results.files import REGISTRATIONS_FOLDER
+from .audit import AuditWork, check_audit
 from .calibrations import choose_calibration
 from .job import Job
+from .labels import LabelWork
+from .masks import Masks
 from .messages import Voice
 from .previews import Previews
 
@@ -143,11 +146,16 @@ def carry_out(
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         fixed_file = replace(fixed_file, name=job.fixed_name or "")
         moving_file = replace(moving_file, name=job.moving_name or "")
-        mask, mask_file = _read_mask(job, fixed)
-        files = [file for file in (fixed_file, moving_file, mask_file) if file is not None]
+        masks = Masks.read(job, fixed, moving)
+        mask, mask_files = masks.statistics, masks.files
+        every = fixed_file, moving_file, *mask_files.values()
+        files = [file for file in every if file is not None]
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
+        audit = AuditWork(job, fixed, moving, mask) if job.transform else None
+        labels = None if job.moving_labels is None else LabelWork(job, fixed, moving)
+        remarks += _said(voice, [] if labels is None else labels.remarks)
         model = load(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
@@ -157,8 +165,9 @@ def carry_out(
     with clock.phase("aligning"):
         known = job.initial_transform
         start = job.start if known is None else read_linear_transform(known)
-        placement = place(fixed, moving, model, start, job.prealign, job.use_frame)
-        pair = prepare(fixed, moving, model, placement)
+        seen = masks.seen(fixed, moving)
+        placement = place(*seen, model, start, job.prealign, job.use_frame)
+        pair = prepare(*seen, model, placement)
         design = job.design.resolve(pair.moving_lattice)
         engine = Engine(
             model,
@@ -178,10 +187,15 @@ def carry_out(
     with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
         with clock.phase("network"):
             recorder = None
+            observers: list[Callable[[int, Tensor], None]] = []
+            if labels is not None and audit is None:
+                labels.watch(engine)
+                observers.append(labels.add)
             if job.keep_registrations:
                 recorder = Recorder(folder / REGISTRATIONS_FOLDER, engine, moving, moving_file)
                 stack.callback(recorder.close)
-                engine.observer = recorder.add
+                observers.append(recorder.add)
+            engine.observer = _all_of(observers)
             kept_bytes = 0 if recorder is None else recorder.needed_bytes
             check_space(folder, fixed.lattice, pair.fixed_lattice, job.keep, kept_bytes)
             previews = None
@@ -203,9 +217,21 @@ def carry_out(
             elif calibration is not None:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
-            findings = find(outcome, fixed, moving, mask, calibrated)
+            audited = None
+            if audit is None:
+                findings = find(outcome, fixed, moving, mask, calibrated)
+            else:
+                findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
+            findings = masks.applied(findings)
+            if audit is not None:
+                audited = audit.record(findings, outcome)
+            if labels is not None:
+                findings = replace(findings, labels=labels.finish(findings, engine))
         with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
-            remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
+            if audited is None:
+                remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
+            else:
+                remarks += _said(voice, list(audited["suspicions"]))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
             provenance = Provenance(
                 fixed_file,
@@ -215,7 +241,8 @@ def carry_out(
                 job.execution,
                 placement,
                 clock.seconds,
-                mask_file,
+                mask_files,
+                audited,
                 calibration,
                 uncalibrated,
             )
@@ -233,6 +260,18 @@ def _calibrated_maps(
     if isinstance(calibration, Calibration):
         return apply(calibration, compute_cues(outcome, pair))
     return calibration.maps(compute_features(outcome, pair))
+
+
+def _all_of(
+    observers: list[Callable[[int, Tensor], None]],
+) -> Callable[[int, Tensor], None] | None:
+    """Return an observer that calls all of them; None for none."""
+
+    def observe(n: int, offset: Tensor) -> None:
+        for each in observers:
+            each(n, offset)
+
+    return observe if observers else None
 
 
 def _said(voice: Voice, notes: list[str]) -> list[str]:
@@ -270,17 +309,35 @@ def _check_places(job: Job) -> None:
         "The fixed image": job.fixed,
         "The moving image": job.moving,
         "The mask": job.mask,
+        "The mask of the fixed image": job.fixed_mask,
+        "The mask of the moving image": job.moving_mask,
+        "What is left out": job.leave_out,
+        "The labels": job.moving_labels,
+        "The names of the labels": job.label_names,
         "The initial transform": job.initial_transform,
         "The weights file": job.weights,
         "The calibration": job.calibration,
         "The checkpoint": job.checkpoint,
     }
-    check_apart(job.output, needed | {f"The weights file {p.name}": p for p in job.ensemble})
+    several = {"weights file": job.ensemble, "transform": job.transform}
+    several["inverse"] = job.inverse_transform
+    needed |= {f"The {what} {p.name}": p for what, files in several.items() for p in files}
+    check_apart(job.output, needed)
     if job.checkpoint is not None:
         check_checkpoint(job.checkpoint)
 
 
 def _check_combination(job: Job) -> None:
+    check_audit(job)
+    if job.moving_labels is not None and job.checkpoint is not None:
+        raise InputError(
+            "A run that carries labels cannot be resumed: a checkpoint does not hold them.",
+            "Leave out --checkpoint, or the labels.",
+        )
+    if job.label_names is not None and job.moving_labels is None:
+        raise InputError(
+            "There are names of labels, and no labels.", "Give the label map: --moving-labels."
+        )
     if job.keep_registrations and job.checkpoint is not None:
         raise InputError(
             "A run that keeps its registrations cannot be resumed: a checkpoint holds their sums, "
@@ -302,17 +359,3 @@ def _plain(progress: Progress) -> dict[str, object]:
         if known is None
         else {"mm": round(known.standard_error_mm, 6), "fraction": round(known.fraction, 6)},
     }
-
-
-def _read_mask(job: Job, fixed: Image) -> tuple[Image | None, ImageFile | None]:
-    if job.mask is None:
-        return None, None
-    mask, file = read_labels(job.mask)
-    if not mask.lattice.is_close(fixed.lattice):
-        raise InputError(
-            f"{job.mask} does not lie on the voxels of {fixed.name}.",
-            "Resample the mask onto the fixed image (nearest neighbour) first.",
-        )
-    if not np.any(mask.intensities.numpy() > 0):
-        raise InputError(f"{job.mask} is empty.", "Give a mask with at least one voxel set.")
-    return mask, file

@@ -139,12 +139,12 @@ def _model_rows(model: dict[str, Any]) -> list[Row]:
 
 def _input_rows(inputs: dict[str, Any]) -> list[Row]:
     rows: list[Row] = []
-    for name in ("fixed", "moving", "mask"):
+    for name in ("fixed", "moving", "mask", "fixed_mask", "moving_mask", "leave_out"):
         file = inputs.get(name)
         if file is None:
             continue
         rows += [
-            (name.capitalize(), file.get("name", "")),
+            (name.replace("_", " ").capitalize(), file.get("name", "")),
             ("File", file["path"]),
             ("SHA-256", file["sha256"]),
             ("Stored as", file["pixel_type"]),

@@ -22,18 +22,18 @@ def glance_section(views: Views) -> str:
     """Return three planes through the worst place, from the fixed image to the uncertainty."""
     sections = {plane: views.field_of_view.section(plane, views.focus) for plane in Plane}
     widest = max(section.width_mm for section in sections.values())
-    has_total = MapKind.TOTAL in views.findings.maps
+    shown = _shown(views)
     heads = [
         "Fixed",
         "Before <small>moving, initial alignment only</small>",
-        "After <small>moving, warped by the network</small>",
+        "After <small>moving, warped</small>",
         "Checkerboard <small>fixed and after</small>",
     ]
-    if has_total:
-        heads.append("Uncertainty <small>over the warped image</small>")
+    if shown is not None:
+        heads.append(f"{shown.facts.title} <small>over the warped image</small>")
     cells = [f'<div class="head">{head}</div>' for head in heads]
     for plane, section in sections.items():
-        cells += _glance_row(views, plane, section, widest, has_total)
+        cells += _glance_row(views, plane, section, widest, shown)
     spots = views.findings.numbers.hot_spots
     where = (
         f"Through the worst place, {place(spots[0].position_ras_mm)}\u00a0mm."
@@ -41,10 +41,10 @@ def glance_section(views: Views) -> str:
         else "Through the middle of the image."
     )
     scale = ""
-    if has_total:
+    if shown is not None:
         scale = (
-            f'<div class="below">{views.legend(MapKind.TOTAL)}'
-            f'<p class="hint">{MapKind.TOTAL.facts.meaning} The legend ends at the 99.5th '
+            f'<div class="below">{views.legend(shown)}'
+            f'<p class="hint">{shown.facts.meaning} The legend ends at the 99.5th '
             "percentile of this result, rounded up; the curve above it shows how often each value "
             "occurs. It marks no limit of what is acceptable.</p></div>"
         )
@@ -57,8 +57,16 @@ def glance_section(views: Views) -> str:
     )
 
 
+def _shown(views: Views) -> MapKind | None:
+    """Return the map beside the images: the total uncertainty, of an audit the foremost one."""
+    maps = views.findings.maps
+    audited = MapKind.DISAGREEMENT in maps
+    kind = views.findings.foremost if audited else MapKind.TOTAL
+    return kind if kind in maps else None
+
+
 def _glance_row(
-    views: Views, plane: Plane, section: Section, widest: float, has_total: bool
+    views: Views, plane: Plane, section: Section, widest: float, shown: MapKind | None
 ) -> list[str]:
     fixed, before, warped = (
         Layer(views.fixed(section)),
@@ -72,10 +80,10 @@ def _glance_row(
         ("moving image after", [warped, flicker]),
         ("checkerboard of fixed and warped", [warped, Layer(fixed.identity, "checks")]),
     ]
-    if has_total:
-        colors = Layer(views.map(section, MapKind.TOTAL), "colors")
+    if shown is not None:
         under = Layer(warped.identity, "under")
-        stacks.append(("uncertainty over the warped image", [under, colors]))
+        stack = [under, *views.colors(section, shown)]
+        stacks.append((f"{shown.facts.title.lower()} over the warped image", stack))
     point = section.place(views.focus) if views.findings.numbers.hot_spots else None
     return [
         picture(

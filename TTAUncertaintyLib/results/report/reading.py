@@ -8,6 +8,7 @@ from ...humanize import millimetres
 from ..calibration_status import WORTH_A_WARNING, why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
+from .audit import audit_reading
 from .overview import MOST_PLACES
 from .views import Views
 from .words import amplitudes, coordinates, mm, percent, perturbed_how, place, text
@@ -37,7 +38,7 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
         left = (
             f"The maps rest on {used} of {record['design']['outer_K']} perturbations, and are "
             "coarser than those of a whole run."
-            if MapKind.TOTAL in findings.maps
+            if MapKind.TOTAL in findings.maps or record.get("audit")
             else "No perturbation pair was completed, so there is no uncertainty."
         )
         found.append(
@@ -72,6 +73,8 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
 
 
 def _reading(views: Views, record: dict[str, Any]) -> str:
+    if record.get("audit"):
+        return audit_reading(views, record["audit"])
     findings, numbers = views.findings, views.findings.numbers
     statistics = numbers.statistics.get(MapKind.TOTAL)
     if statistics is None:
@@ -136,6 +139,8 @@ def _uncalibrated(findings: Findings, record: dict[str, Any]) -> str:
     """Return why nothing here is in millimetres of error; nothing with a calibration."""
     if findings.foremost.is_error:
         return ""
+    if record.get("audit"):
+        return f'<p class="hint">No expected error: {text(why_not_calibrated(record))}</p>'
     return (
         '<p class="hint">This result is not calibrated: its millimetres are a spread and not an '
         f"error. {text(why_not_calibrated(record))} <code>ttauncertainty calibrate</code> makes a "
@@ -173,6 +178,9 @@ def _figures(findings: Findings) -> str:
             (mm(total.p95), "95th percentile"),
             (mm(total.maximum), "highest uncertainty"),
         ]
+    apart = numbers.statistics.get(MapKind.DISAGREEMENT)
+    if apart is not None:
+        tiles += [(mm(apart.median), "median disagreement"), (mm(apart.p95), "95th percentile")]
     expected = numbers.statistics.get(MapKind.EXPECTED_ERROR)
     if expected is not None:
         tiles.append((mm(expected.mean), "mean expected error"))
@@ -185,5 +193,7 @@ def _figures(findings: Findings) -> str:
 
 
 def _region_words(record: dict[str, Any]) -> str:
+    if any(record["inputs"].get(name) for name in ("leave_out", "fixed_mask")):
+        return "what the masks leave of the fixed image"
     mask = record["inputs"].get("mask")
     return "the foreground of the fixed image" if mask is None else "the given mask"

@@ -6,9 +6,11 @@ from typing import Any
 
 from ..calibration_status import calibration_words
 from ..findings import Findings
+from .audit import audit_section
 from .cues import cues_section, terms_section
 from .document import asset, document
 from .expected_error import expected_error_section
+from .labels import labels_section
 from .niivue import HOW_TO_GET, NiiVue
 from .numbers import numbers_section, provenance_section
 from .overview import glance_section, places_section
@@ -41,17 +43,22 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
         "glance": ("At a glance", glance_section(views)),
         "look": ("Look around", scrolling_section(views, niivue) if niivue else ""),
         "error": ("Expected error", expected_error_section(views, record)),
+        "opinion": ("Second opinion", audit_section(views, record)),
         "places": ("Worst places", places_section(views)),
+        "labels": ("Structures", labels_section(views, record)),
         "terms": ("Two terms", terms_section(views, record)),
         "cues": ("Other cues", cues_section(views, record)),
         "numbers": ("Numbers", numbers_section(findings, record)),
         "provenance": ("How it was made", provenance_section(record)),
     }
     return document(
-        "Registration uncertainty",
+        "Registration uncertainty" if not record.get("audit") else "Registration under audit",
         (findings.fixed.name, findings.moving.name),
         (
-            ("Model", record["model"]["title"]),
+            (
+                "Model" if not record.get("audit") else "Second opinion by",
+                record["model"]["title"],
+            ),
             ("Preset", str(record["design"]["name"]).capitalize()),
             ("Date", written_date(record["created"])),
             ("Status", calibration_words(record)),

@@ -13,7 +13,7 @@ from ..findings import Findings
 from ..maps import MapKind
 from .colors import DIVERGING, ERROR, SEQUENTIAL, ColorTable, color_table
 from .legends import legend
-from .pictures import FOLD_COLOR, OUTSIDE_SWATCH, Gallery, Layer
+from .pictures import FOLD_COLOR, LEFT_OUT_COLOR, OUTSIDE_SWATCH, Gallery, Layer
 from .scales import LinearScale, LogScale, Scale
 from .slices import FieldOfView, Section
 from .words import percent
@@ -92,7 +92,16 @@ class Views:
         layers = [Layer(self.map(section, kind), "colors")]
         if kind.is_error:
             layers += [Layer(marks, "colors") for marks in self.outside(section)]
-        return layers
+        return [*layers, *(Layer(marks) for marks in self.left_out(section))]
+
+    def left_out(self, section: Section) -> list[str]:
+        """Store a slice's hatching of what masks leave out of the statistics, if anything."""
+        marked = self.findings.left_out
+        if marked is None:
+            return []
+        values = torch.from_numpy(marked.astype(np.float32))
+        here = section.sample(values, self.findings.fixed.lattice, outside=0.0) > 0.5
+        return [self.gallery.add_hatching(section, here, LEFT_OUT_COLOR)] if here.any() else []
 
     def outside(self, section: Section) -> list[str]:
         """Store a slice's hatching of what lies outside the calibration; none where nothing does.
