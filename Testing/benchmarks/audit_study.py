@@ -37,6 +37,7 @@ from TTAUncertaintyLib.calibration.calibration import write_calibration
 from TTAUncertaintyLib.calibration.fitting import fit, left_out
 from TTAUncertaintyLib.calibration.head import shipped_head
 from TTAUncertaintyLib.cues import Cue, anatomy
+from TTAUncertaintyLib.cues.features import compute_features
 from TTAUncertaintyLib.engine import Engine, Execution, Outcome, place, prepare
 from TTAUncertaintyLib.evaluation.cases import manufacture
 from TTAUncertaintyLib.evaluation.kinds import Deformation
