@@ -106,7 +106,12 @@ class ModelControls:
     def do(self, what: str) -> None:
         """Do what a link or a button says, by its name."""
         deed = self._deeds.get(what)
-        if deed is not None:
+        stops = what == "download" and self._download is not None
+        if deed is None:
+            return
+        if self._busy and not stops and what not in ("choose", "own"):
+            self._say("Something else goes on.", "Wait for its end.")
+        else:
             deed()
 
     def show(self) -> None:
@@ -216,8 +221,6 @@ class ModelControls:
         if self._download is not None:
             self._download.cancel()
             return
-        if self._busy:
-            return
         self._screen.clear()
         self._busy_with, self._download = self._screen.model, self._screen.download()
         self._timer.start()
@@ -228,8 +231,6 @@ class ModelControls:
     def _begin(
         self, said: Phrase, work: Callable[[], Any], when_done: Callable[[Any], None]
     ) -> None:
-        if self._busy:
-            return
         self._screen.clear()
         self._busy_with, self._doing = self._screen.model, said
         self._when_done = when_done

@@ -54,7 +54,8 @@ class Screen:
         self.view = ModelView()
         self.told: list[str] = []
         self.answers: list[Any] = []
-        self.running = SimpleNamespace(state=DownloadState(), cancel=lambda: None)
+        self.cancelled = 0
+        self.running = SimpleNamespace(state=DownloadState(), cancel=self._cancel)
         self.controls = ModelControls(self, self)
         self.controls.show()
 
@@ -63,6 +64,9 @@ class Screen:
         return self.timer
 
     after = every
+
+    def _cancel(self) -> None:
+        self.cancelled += 1
 
     def weights(self) -> Weights:
         return self.have
@@ -190,6 +194,25 @@ def test_while_one_model_is_busy_another_one_waits(screen: Screen) -> None:
     )
     screen.controls.show()
     assert screen.buttons == {} and screen.view.buttons and not screen.view.doing
+
+
+def test_one_thing_goes_on_at_a_time_and_no_question_is_asked_meanwhile(screen: Screen) -> None:
+    screen.controls.do("download")
+    for what in ("verify", "remove", "add", "install"):
+        screen.told.clear()
+        screen.controls.do(what)
+        assert screen.told == ["Something else goes on. Wait for its end."]
+    assert screen.cancelled == 0
+    screen.controls.do("download")
+    assert screen.cancelled == 1
+
+
+def test_whoever_closes_it_stops_the_download(screen: Screen) -> None:
+    screen.controls.close()
+    assert screen.cancelled == 0
+    screen.controls.do("download")
+    screen.controls.close()
+    assert screen.cancelled == 1 and not screen.timer.active
 
 
 def test_a_file_is_asked_for_by_the_model_s_title(screen: Screen, tmp_path: Path) -> None:
