@@ -59,6 +59,26 @@ def mismatch(
     return None
 
 
+def head_mismatch(design: Mapping[str, Any], reverse_pass: bool) -> str | None:
+    """Return why the head that comes with the software does not hold for a run; None where it does.
+
+    Parameters
+    ----------
+    design
+        As `Design.as_dict`.
+    reverse_pass
+        Whether the run makes the pass for the inverse-consistency gap.
+    """
+    if design.get("family") != "rigid" or design.get("sampling") != "hadamard":
+        return (
+            "The expected error is for small turns and shifts as Quick and Standard make them, "
+            f"not for the perturbations of this run ({design.get('name')}, {design.get('family')})."
+        )
+    if not reverse_pass:
+        return "The expected error needs the inverse-consistency gap, which this run leaves out."
+    return None
+
+
 def design_difference(first: Mapping[str, Any], second: Mapping[str, Any]) -> str | None:
     """Return the name of the first thing that differs between two designs, as `Design.as_dict`.
 

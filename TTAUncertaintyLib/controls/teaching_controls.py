@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..background_work import BackgroundWork
 from ..errors import TTAUncertaintyError
 from ..geometry import StoredImage
@@ -27,7 +30,7 @@ from ..scene.teaching import (
 from .clock import Clock
 from .option import Phrase
 
-#: Milliseconds that each registration stays, and between two looks at the reading of files.
+#: Milliseconds that each registration stays, and between two looks at work in the background.
 _STAYS_MS, _LOOK_MS = 800, 20
 
 _NO_WORDS, _NOTHING = Phrase(), Phrase("There is nothing to play before there is a result.")
@@ -125,6 +128,8 @@ class TeachingControls:
         self.kept: KeptRegistrations | None = None
         self._build_up: BuildUp | None = None
         self._reading: BackgroundWork[list[StoredImage]] | None = None
+        self._adding: BackgroundWork[NDArray[np.float32] | None] | None = None
+        self._added = 0  # how many registrations are in the map that is made or being made
         self._layers: Layers | None = None  # what the views show by our doing
         self._words = _NOTHING
         self._number, self._label = 0, ""
@@ -134,8 +139,8 @@ class TeachingControls:
     def on_result(self, result: ResultNodes | None) -> None:
         """Take the registrations of another result."""
         self.end()
-        self.result, self.kept, self._build_up = result, None, None
-        self._number, self._label = 0, ""
+        self.result, self.kept, self._build_up, self._adding = result, None, None, None
+        self._number, self._label, self._added = 0, "", 0
         self._words = _NOTHING if result is None else self._open(result)
         if result is not None and self.kept is not None:
             self._build_up = BuildUp(self.kept)
@@ -215,43 +220,74 @@ class TeachingControls:
             self.go((self._number + 1) % self.kept.count)
 
     def _look(self) -> None:
-        """Go on with what was read, if all is."""
-        reading, result, kept = self._reading, self.result, self.kept
-        if reading is None or not reading.ended or result is None or kept is None:
-            return
-        self._looks.stop()
-        self._reading = None
+        """Go on with what was read, or with the map that was made, if all is."""
         try:
-            load_registrations(self._screen.stage, result, kept, reading.take())
+            if self._reading is not None and self._reading.ended:
+                self._take_registrations(self._reading)
+            elif self._adding is not None and self._adding.ended:
+                self._take_map(self._adding)
         except TTAUncertaintyError as error:
             self._label = ""
             self.end()
             self._screen.trouble(error)
-        else:
+        if self._reading is None and self._adding is None:
+            self._looks.stop()
+
+    def _take_registrations(self, reading: BackgroundWork[list[StoredImage]]) -> None:
+        result, kept = self.result, self.kept
+        self._reading = None
+        if result is not None and kept is not None:
+            load_registrations(self._screen.stage, result, kept, reading.take())
             self._show(result, kept)
 
-    def _show(self, result: ResultNodes, kept: KeptRegistrations) -> None:
-        """Show the pass that is chosen, and the map of the passes so far."""
-        stage = self._screen.stage
-        if self._layers is None:
-            self._screen.take_views()
-        show_pass(stage, result, self._number)
-        over = self._map_so_far(result, kept) if self._builds else None
-        wanted = Layers(played_registrations(result), over, self._screen.opacity if over else 0.0)
-        if wanted != self._layers:  # what the person shows meanwhile stays
-            self._layers = wanted
-            set_layers(stage, wanted)
-            self._follow_legends()
+    def _take_map(self, adding: BackgroundWork[NDArray[np.float32] | None]) -> None:
+        """Show the map of the passes so far, or go on to those that are shown by now."""
+        result, kept = self.result, self.kept
+        self._adding = None
+        values = adding.take()
+        if result is None or kept is None or self._layers is None or not self._builds:
+            return
+        if self._added != self._number + 1:
+            self._add_up()
+            return
+        stage, over = self._screen.stage, None
+        if values is not None:
+            # the colours of the finished map, so that what grows can be compared
+            window = display_of(result, MapKind.TOTAL, self._screen.opacity).window
+            over = show_build_up(stage, result, kept, values, window)
+        self._lay(result, over)
         self._label = kept.labels[self._number]
         self._say()
 
-    def _map_so_far(self, result: ResultNodes, kept: KeptRegistrations) -> object:
-        values = None if self._build_up is None else self._build_up.after(self._number + 1)
-        if values is None:
-            return None
-        # the colours of the finished map, so that what grows can be compared
-        window = display_of(result, MapKind.TOTAL, self._screen.opacity).window
-        return show_build_up(self._screen.stage, result, kept, values, window)
+    def _show(self, result: ResultNodes, kept: KeptRegistrations) -> None:
+        """Show the pass that is chosen, and begin with the map of the passes so far."""
+        if self._layers is None:
+            self._screen.take_views()
+        show_pass(self._screen.stage, result, self._number)
+        self._label = kept.labels[self._number]
+        if self._layers is None or not self._builds:
+            self._lay(result, None)
+        if self._builds:
+            self._add_up()
+        self._say()
+
+    def _add_up(self) -> None:
+        """Make the map of the passes so far, which takes a while after a long way."""
+        build_up, passes = self._build_up, self._number + 1
+        if passes - self._added not in (0, 1):
+            self._label = "Adding up the map…"
+        if self._adding is None and build_up is not None:
+            self._added = passes
+            self._adding = BackgroundWork(lambda: build_up.after(passes))
+        self._looks.start()
+
+    def _lay(self, result: ResultNodes, over: object) -> None:
+        """Show the registration, and a map or None over it."""
+        wanted = Layers(played_registrations(result), over, self._screen.opacity if over else 0.0)
+        if wanted != self._layers:  # what the person shows meanwhile stays
+            self._layers = wanted
+            set_layers(self._screen.stage, wanted)
+            self._follow_legends()
 
     def _follow_legends(self) -> None:
         """A legend looks only when asked whether its map is still on the screen."""

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
+from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import (
     NO_WEIGHT,
@@ -27,12 +28,14 @@ from ..geometry import (
 )
 from ..review import (
     HotSpot,
+    HotSpotRegions,
     RegionStatistics,
-    find_hot_spots,
     foreground,
+    hot_spot_regions,
     region_statistics,
     root_mean_variance,
 )
+from ..review.why import Why, why_of
 from .maps import MapKind
 from .numbers import Numbers
 
@@ -64,6 +67,8 @@ class Findings:
         without a calibration.
     mean_transform
         The mean of the compensated predictions; None without perturbed passes.
+    reasons
+        [D, H, W, R] on the network's lattice, see `CalibratedMaps`; None where that is not known.
     mask
         bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
         the foreground.
@@ -85,6 +90,7 @@ class Findings:
     variances: dict[MapKind, Array]
     outside: NDArray[np.bool_] | None = None
     mean_transform: DeformableTransform | None = None
+    reasons: torch.Tensor | None = None
     mask: NDArray[np.bool_] | None = None
     recorded: Numbers | None = None
 
@@ -150,8 +156,18 @@ class Findings:
     def _hot_spots(self, kind: MapKind, known: RegionStatistics | None) -> list[HotSpot]:
         if known is None:
             return []
-        spots = find_hot_spots(self.maps[kind], self.inside, self.lattice, threshold=known.p95)
-        return [replace(spot, voxel=self._fixed_voxel(spot)) for spot in spots]
+        found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
+        spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
+        if self.reasons is None or not kind.is_error:
+            return spots
+        return [replace(s, why=self._why(found, n)) for n, s in enumerate(spots, start=1)]
+
+    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
+        """Return what raises the expected error of a hot spot, on average over it."""
+        assert self.reasons is not None
+        there = self.reasons[torch.from_numpy(found.labels == number)].double()
+        means = there[there.isfinite().all(1)].mean(0).tolist()
+        return why_of(dict(zip(Reason, means, strict=True)))
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
         lattice = self.fixed.lattice
@@ -236,6 +252,7 @@ def find(
         outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
         mask=None if mask is None else mask.intensities.numpy() > 0,
+        reasons=None if calibrated is None else calibrated.reasons,
     )
 
 

@@ -83,8 +83,8 @@ _FACTS = {
         "expected_error.nrrd",
         "Expected error",
         "mm",
-        "How far the answer lies from the truth on average, judged by what this network did on "
-        "deformations whose truth was known. It holds for images and deformations like those.",
+        "How far the answer lies from the truth on average, judged by registrations whose truth "
+        "was known. It holds for images and deformations like those.",
     ),
     MapKind.ERROR_BOUND: MapFacts(
         "error_bound.nrrd",

@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ..calibration import Calibration
+from ..calibration import Calibration, Head
 from ..engine import Execution, Outcome, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
@@ -64,7 +64,7 @@ class Provenance:
     placement: Placement
     seconds: dict[str, float]
     mask: ImageFile | None = None
-    calibration: Calibration | None = None
+    calibration: Calibration | Head | None = None
     uncalibrated: str = ""
 
 
@@ -159,7 +159,11 @@ def _calibration(findings: Findings, provenance: Provenance) -> dict[str, Any]:
     calibration = provenance.calibration
     if calibration is None or MapKind.EXPECTED_ERROR not in findings.maps:
         return {"why_not": provenance.uncalibrated}
-    return calibration.as_dict() | {"region_outside_fraction": findings.numbers.beyond_calibration}
+    if isinstance(calibration, Head):
+        said = calibration.as_dict(provenance.model.description.name)
+    else:
+        said = calibration.as_dict()
+    return said | {"region_outside_fraction": findings.numbers.beyond_calibration}
 
 
 def _volumes(findings: Findings, keep: Keep) -> dict[str, str]:

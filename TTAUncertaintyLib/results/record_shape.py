@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from ..cues.reasons import Reason
 from ..geometry.lattice import Lattice
 from ..strict_json import Matching, Mended, NotAllowed, OrNan, read_as, take_version
 from .files import SCHEMA_VERSION
@@ -114,9 +115,16 @@ class _MapSummary:
 
 
 @dataclass(frozen=True)
+class _Why:
+    reason: Reason
+    share: float
+
+
+@dataclass(frozen=True)
 class _HotSpot:
     position_ras_mm: Triple
     peak_mm: Number
+    why: tuple[_Why, ...] = ()
 
 
 @dataclass(frozen=True)

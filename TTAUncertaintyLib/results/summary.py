@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..humanize import standard_error
+from ..review.why import Why, why_words
 from .bundle import NO_REPORT, Bundle
 from .maps import MapKind
 from .registrations import KeptRegistrations
@@ -35,6 +36,9 @@ def summary_lines(bundle: Bundle) -> list[str]:
         lines.append(
             f"Worst   {kind.facts.title.lower()} {spot['peak_mm']:.2f} mm at RAS ({place}) mm"
         )
+        why = why_words([Why.from_dict(each) for each in spot.get("why", ())])
+        if why:
+            lines.append(f"Why     {why}")
     if "registrations" in record["files"]:
         kept = KeptRegistrations.open(bundle)
         lines.append(f"Kept    {kept.count} perturbed registrations")

@@ -13,6 +13,7 @@ from ..review import (
     MapVolume,
     Review,
     StructureStatistics,
+    as_recorded,
     hot_spot_regions,
     in_structures,
     review_from_json,
@@ -88,6 +89,7 @@ def spot_search(
         anatomy = array_of(result.region), lattice_of(result.region)
     asked = review.threshold_mm
     threshold = suggested_threshold(result, kind) if asked is None else asked
+    recorded = result.record.get("summary", {}).get("hot_spots", ())
 
     def search() -> HotSpotRegions:
         region = np.isfinite(volume.values)
@@ -98,6 +100,8 @@ def spot_search(
             regions = in_structures(
                 regions, structures.labels, structures.names, structures.lattice
             )
+        if kind is MapKind.EXPECTED_ERROR:
+            regions = as_recorded(regions, recorded)
         return regions
 
     return search

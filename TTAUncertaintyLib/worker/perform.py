@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..calibration import apply
+from ..calibration import CalibratedMaps, Calibration, Head, apply
 from ..cues import compute_cues
+from ..cues.features import compute_features
 from ..engine import (
     Engine,
+    Outcome,
     Progress,
     check_checkpoint,
     load_checkpoint,
@@ -25,7 +27,7 @@ from ..engine import (
 )
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
-from ..models import RegistrationModel, load_model
+from ..models import PreparedPair, RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
     Findings,
@@ -195,7 +197,9 @@ def carry_out(
             outcome = engine.outcome()
             calibrated = None
             if calibration is not None and outcome.whole:
-                calibrated = apply(calibration, compute_cues(outcome, pair))
+                calibrated = _calibrated_maps(calibration, outcome, pair)
+                if calibrated.unlike:
+                    remarks += _said(voice, [calibrated.unlike])
             elif calibration is not None:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
@@ -220,6 +224,15 @@ def carry_out(
     if job.checkpoint is not None and outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
     return Done(job, outcome.complete, findings, record)
+
+
+def _calibrated_maps(
+    calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
+) -> CalibratedMaps:
+    """Return what a calibration or the head makes of a whole run."""
+    if isinstance(calibration, Calibration):
+        return apply(calibration, compute_cues(outcome, pair))
+    return calibration.maps(compute_features(outcome, pair))
 
 
 def _said(voice: Voice, notes: list[str]) -> list[str]:

@@ -291,13 +291,14 @@ class TeachingScreenOfTest:
         self.looked_around += 1
 
     def wait(self) -> TeachingView:
-        """Let time pass until the registrations are read."""
+        """Let time pass until the registrations are read, and their map is made."""
+        _turns, looks = self.clock.timers
         for _ in range(200):
-            if not self.view.label.said().startswith("Reading"):
+            if not looks.active:
                 return self.view
             time.sleep(0.02)
             self.clock.tick()
-        raise AssertionError("they are never read")
+        raise AssertionError("it is never shown")
 
 
 @pytest.fixture

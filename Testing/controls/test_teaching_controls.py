@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 
 from TTAUncertaintyLib.controls.spread_controls import POINT
+from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.results.build_up import BuildUp
 from TTAUncertaintyLib.review import root_trace
 from TTAUncertaintyLib.scene.arrays import array_of
 from TTAUncertaintyLib.scene.cloud import CLOUD, ELLIPSOID
@@ -19,7 +23,7 @@ from TTAUncertaintyLib.scene.teaching import BROWSER, BUILD_UP, PLAYED
 
 
 def layers(screen: Any) -> tuple[Any, Any]:
-    node = next(composites(screen.stage, ("Red",)))
+    (node,) = composites(screen.stage, ("Red",))
     ids = (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID())
     return tuple(screen.stage.scene.GetNodeByID(one or "") for one in ids)
 
@@ -106,10 +110,72 @@ def test_the_map_builds_up_over_the_registrations(taught, result) -> None:
     taught.wait()
     assert layers(taught)[1] is None  # one perturbation has no spread
     taught.controls.go(7)
+    assert taught.view.label.said().startswith("Adding")
+    assert taught.wait().label.said().startswith("perturbation 8")
     so_far = result.reference(BUILD_UP)
     assert layers(taught)[1] is so_far and np.nanmax(array_of(so_far)) > 0
     taught.controls.let_build_up(False)
     assert layers(taught)[1] is None
+
+
+def test_a_long_way_is_added_up_in_the_background_and_the_last_wish_counts(
+    taught, result, monkeypatch
+) -> None:
+    gate, asked, after = threading.Event(), [], BuildUp.after
+
+    def slow(build_up: BuildUp, passes: int) -> Any:
+        asked.append(passes)
+        assert gate.wait(10)
+        return after(build_up, passes)
+
+    taught.controls.let_build_up(True)
+    taught.controls.go(0)
+    taught.wait()
+    monkeypatch.setattr(BuildUp, "after", slow)
+    for number in (7, 5, 3):  # none of them waits
+        taught.controls.go(number)
+        taught.clock.tick()
+    assert taught.view.number == 3 and asked == [8] and result.reference(BUILD_UP) is None
+    gate.set()
+    taught.wait()
+    assert asked == [8, 4]
+    values = array_of(result.reference(BUILD_UP))
+    expected = BuildUp(taught.controls.kept).after(4)
+    inside = np.isfinite(values)
+    assert inside.any() and (values[inside] == expected[inside]).all()
+
+
+def test_a_map_that_is_being_added_up_does_not_outlive_its_result(
+    taught, result, monkeypatch
+) -> None:
+    gate, after = threading.Event(), BuildUp.after
+    monkeypatch.setattr(BuildUp, "after", lambda *asked: gate.wait(10) and after(*asked))
+    taught.controls.let_build_up(True)
+    taught.controls.go(7)
+    while not taught.taken:
+        taught.clock.tick()
+    taught.controls.on_result(None)
+    gate.set()
+    for _ in range(5):
+        time.sleep(0.02)
+        taught.clock.tick()
+    assert result.reference(BUILD_UP) is None and not taught.taken and not taught.troubles
+
+
+def test_offsets_that_cannot_be_read_are_told(taught, monkeypatch) -> None:
+    def gone(*_asked: Any) -> None:
+        raise InputError("The offsets are gone.")
+
+    monkeypatch.setattr(BuildUp, "after", gone)
+    taught.controls.let_build_up(True)
+    taught.controls.go(7)
+    for _ in range(200):
+        time.sleep(0.02)
+        taught.clock.tick()
+        if taught.troubles:
+            break
+    assert "offsets are gone" in taught.troubles[0]
+    assert not taught.taken and not taught.view.on
 
 
 def test_while_a_run_has_the_views_nothing_is_played(taught, result) -> None:
@@ -160,12 +226,12 @@ def test_the_spread_is_that_of_the_point_and_follows_it(taught, result) -> None:
 
 def test_close_up_goes_near_and_back_and_does_not_outlive_its_result(taught, result) -> None:
     place(taught, result, (2.0, 5.0, 3.0))
-    width = next(slice_nodes(taught.stage)).GetFieldOfView()[0]
+    width = slice_nodes(taught.stage)[0].GetFieldOfView()[0]
     taught.point.close_up(True)
     assert taught.spread.near
-    assert next(slice_nodes(taught.stage)).GetFieldOfView()[0] < width / 3
+    assert slice_nodes(taught.stage)[0].GetFieldOfView()[0] < width / 3
     taught.point.on_kept(None, None)
-    assert next(slice_nodes(taught.stage)).GetFieldOfView()[0] > width / 3
+    assert slice_nodes(taught.stage)[0].GetFieldOfView()[0] > width / 3
     assert not taught.spread.near and taught.looked_around == 1
     assert not result.reference(CLOUD).GetDisplayVisibility()
     taught.point.on_kept(result, taught.controls.kept)

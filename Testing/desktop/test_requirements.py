@@ -108,8 +108,7 @@ def test_torch_is_installed_only_through_the_extension_which_asks_first(
 
 
 def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tmp_path):
-    from TTAUncertaintyPanel.weights import problem_of
-
+    from TTAUncertaintyLib.controls.readiness import problem_with_weights
     from TTAUncertaintyLib.store import Source
 
     monkeypatch.setenv("TTAUNCERTAINTY_CACHE", str(tmp_path / "cache"))
@@ -119,7 +118,7 @@ def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tm
 
     missing = logic.weights("lapirn")
     assert not missing.installed and missing.source is Source.ABSENT
-    assert "install them from a file" in problem_of(missing)
+    assert "install them from a file" in problem_with_weights("lapirn", missing).said()
 
     chosen = tmp_path / "Gewichte für LapIRN.pth"
     chosen.write_bytes(b"x" * 2_000_000)
@@ -128,7 +127,7 @@ def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tm
     assert logic.weights("lapirn").installed
     assert logic.weights("lapirn").size_mb == 2.0
     chosen.unlink()
-    assert str(chosen) in problem_of(logic.weights("lapirn"))
+    assert str(chosen) in problem_with_weights("lapirn", logic.weights("lapirn")).said()
     logic.machine.setWeightsFile("lapirn", None)
     assert logic.weights("lapirn").file is None
 

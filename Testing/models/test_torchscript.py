@@ -255,9 +255,7 @@ def _legacy_tar(path: Path) -> None:
 
 @pytest.mark.parametrize("other", [_script, _legacy_tar], ids=lambda f: f.__name__[1:])
 def test_weights_that_are_a_program_never_reach_torch(
-    other: Callable[[Path], None],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    other: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Versions of torch before 2.6 run both, even where only weights are asked for."""
 
@@ -271,9 +269,7 @@ def test_weights_that_are_a_program_never_reach_torch(
         read_state_dict(path)
 
 
-def test_a_flipped_bit_in_weights_that_nobody_pinned_is_refused(
-    tmp_path: Path,
-) -> None:
+def test_a_flipped_bit_in_weights_that_nobody_pinned_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     values = torch.arange(1000.0)
     torch.save({"layer.weight": values}, path)

@@ -128,7 +128,7 @@ class Tour:
 
     def place_point(self) -> None:
         """Place the teaching point on the worst place, and look at it from nearby."""
-        from TTAUncertaintyPanel.point_cloud import POINT
+        from TTAUncertaintyLib.controls.spread_controls import POINT
 
         self.ui.placePointButton.click()
         spot = self.panel.result.record["summary"]["hot_spots"][0]

@@ -19,7 +19,7 @@ from support.phantom import FIXED, write_pair
 from TTAUncertaintyLib.calibration import (
     CalibratedMaps,
     read_calibration,
-    shipped,
+    shipped_head,
     write_calibration,
 )
 from TTAUncertaintyLib.engine import Outcome, Precision
@@ -201,29 +201,48 @@ def test_without_one_the_result_says_that_it_is_not_calibrated(plain: Bundle) ->
     assert "not calibrated" in "\n".join(summary_lines(plain))
 
 
-def test_the_one_that_ships_for_this_network_and_design_is_taken_by_itself(
-    job: Job, file: Path, plain: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "shipped.json").write_bytes(file.read_bytes())
-    monkeypatch.setattr(shipped, "calibrations_folder", lambda: tmp_path)
-    shipped.shipped_calibrations.cache_clear()
-    wanted = replace(job, use_calibration=True)
+def before_the_first_pass(job: Job, plain: Bundle, **design: Any) -> Any:
+    """What an engine knows of a run that is about to begin."""
     spacing = np.array(plain.record["network_lattices"]["fixed"]["spacing_mm"])
+    drawn = SimpleNamespace(as_dict=lambda: plain.record["design"] | design)
+    pair = SimpleNamespace(fixed_lattice=SimpleNamespace(spacing=spacing))
+    return SimpleNamespace(model=load_model(job.model), design=drawn, pair=pair)
 
-    def before_the_first_pass(**design: Any) -> Any:
-        """What an engine knows of a run that is about to begin."""
-        drawn = SimpleNamespace(as_dict=lambda: plain.record["design"] | design)
-        lattice = SimpleNamespace(spacing=spacing)
-        pair = SimpleNamespace(fixed_lattice=lattice)
-        return SimpleNamespace(model=load_model(job.model), design=drawn, pair=pair)
 
-    try:
-        found, why = choose_calibration(wanted, before_the_first_pass())
-        none, why_none = choose_calibration(wanted, before_the_first_pass(outer_K=2))
-    finally:
-        shipped.shipped_calibrations.cache_clear()
-    assert found == read_calibration(file) and why == ""
-    assert none is None and why_none.startswith("There is no calibration for this")
+def test_without_a_file_the_head_is_taken_where_it_is_for_the_design(
+    job: Job, plain: Bundle
+) -> None:
+    wanted = replace(job, use_calibration=True)
+    quick = before_the_first_pass(job, plain, family="rigid", sampling="hadamard")
+    assert choose_calibration(wanted, quick) == (shipped_head(), "")
+    none, why = choose_calibration(replace(wanted, reverse_pass=False), quick)
+    assert none is None and "gap" in why
+    none, why = choose_calibration(wanted, before_the_first_pass(job, plain, family="elastic"))
+    assert none is None and "not for the perturbations of this run" in why
+
+
+@pytest.fixture(scope="module")
+def by_head(job: Job) -> Bundle:
+    out = job.output.with_name("by-head")
+    quick = DesignRequest(Preset.QUICK)
+    return run(replace(job, output=out, design=quick, use_calibration=True))
+
+
+def test_every_hot_spot_of_the_head_says_why(by_head: Bundle) -> None:
+    record = by_head.record
+    assert record["calibrated"] and record["calibration"]["head"] is True
+    assert record["summary"]["hot_spots_map"] == "expected_error"
+    spots = record["summary"]["hot_spots"]
+    named = [one for spot in spots for one in spot.get("why", [])]
+    assert named and all(one["words"] and 0 < one["share"] <= 1 for one in named)
+    assert named[0]["words"].capitalize() in by_head.report.read_text(encoding="utf-8")
+    assert "Why     " in "\n".join(summary_lines(by_head))
+
+
+def test_the_expected_error_of_the_head_has_no_plateau(by_head: Bundle) -> None:
+    values = array(by_head.map_files[MapKind.EXPECTED_ERROR])
+    highest = np.sort(np.unique(values[np.isfinite(values)]))[-200:]
+    assert len(highest) == 200 and highest[-1] > 1.02 * highest[0]
 
 
 def test_a_bundle_from_before_calibrations_opens(plain: Bundle, tmp_path: Path) -> None:

@@ -37,12 +37,26 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
     sentences = [
         f"Over the region the answer is expected to be <strong>{mm(expected)}"
         f"</strong> off on average, and less than the bound (mean {mm(bound)}) in "
-        f"{level} of the voxels. The bound is {calibration['error_bound']['factor']:.2g} times the "
-        "expected error everywhere, so that both maps look alike: each has a legend of its own.",
-        f"That is what this network did on {made.get('cases', 'some')} registrations whose truth "
-        f"was known (images: {text(names or 'not named')}; deformations: "
-        f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))}).",
+        f"{level} of the voxels.",
     ]
+    if calibration.get("head"):
+        networks = ", ".join(str(name) for name in made.get("networks", ()))
+        sentences.append(
+            "It is judged from the two images, the answer, and the passes, by what "
+            f"{made.get('cases', 'some')} registrations of {len(made.get('images', ()))} people "
+            f"showed whose truth was known (networks: {text(networks)}; "
+            f"{text(made.get('date', 'no date'))}). What is not of brains like theirs, or of a "
+            "network that errs in another way, it can only guess."
+        )
+    else:
+        factor = calibration["error_bound"]["factor"]
+        sentences.append(
+            f"The bound is {factor:.2g} times the expected error everywhere, so that both maps "
+            "look alike: each has a legend of its own. "
+            f"That is what this network did on {made.get('cases', 'some')} registrations whose "
+            f"truth was known (images: {text(names or 'not named')}; deformations: "
+            f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))})."
+        )
     checked = made.get("checked_on_left_out", {})
     if "subject" in checked:
         sentence = (
@@ -58,11 +72,10 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
     outside = findings.numbers.beyond_calibration
     limits = (
         f"{OUTSIDE_SWATCH}Hatched: the cues lie outside what the calibration has seen, in "
-        f"{percent(outside)} of the region. There the values are those of the nearest case it "
-        "knows, and the error may be larger. The same holds for anatomy, contrast or deformation "
-        "unlike the calibration's, and an error that every cue misses stays unseen. All of these "
-        "deformations were made by computer: between two different people expect the bound to hold "
-        "less often."
+        f"{percent(outside)} of the region: the error there may be larger. The same holds for "
+        "anatomy, contrast or deformation unlike the calibration's, and an error that every cue "
+        "misses stays unseen. Between two different people only boundaries of structures are "
+        "known: a slide along one is not."
     )
     return f'<p class="lead">{" ".join(sentences)}</p><p class="hint">{limits}</p>'
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...review import HotSpot
+from ...review.why import why_words
 from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane, Section
@@ -134,7 +135,7 @@ def places_section(views: Views) -> str:
             f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
             f"{_bound(views, spot)}<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
             f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl>"
-            f"{go_button(spot, 'Look around here')}</div>"
+            f"{_why(spot)}{go_button(spot, 'Look around here')}</div>"
             f"<figure>{''.join(fixed)}<figcaption>Fixed</figcaption></figure>"
             f"<figure>{''.join(over)}<figcaption>Warped, with {what}</figcaption></figure>"
             "</article>"
@@ -160,3 +161,8 @@ def _bound(views: Views, spot: HotSpot) -> str:
         return ""
     i, j, k = np.rint(views.findings.lattice.to_voxel(spot.position_lps_mm)).astype(int)
     return f"<dt>bound</dt><dd>{mm(float(bound[k, j, i]))}</dd>"
+
+
+def _why(spot: HotSpot) -> str:
+    """Return what raises the expected error of a spot; nothing where that is not known."""
+    return f'<p class="hint">{why_words(spot.why).capitalize()}.</p>' if spot.why else ""
