@@ -125,6 +125,14 @@ class Findings:
         inside = self.maps[kind][self.inside]
         return inside[np.isfinite(inside)]
 
+    def on_fixed_image(self, kind: MapKind) -> Array | None:
+        """Return a map at the fixed image's voxels, NaN without an estimate; None without it."""
+        if kind not in self.maps:
+            return None
+        layer = torch.from_numpy(self.maps[kind])[None]
+        pieces = resampled_slabs(layer, self.lattice, self.fixed.lattice, outside=float("nan"))
+        return np.concatenate([piece[0].numpy() for piece in pieces])
+
     @cached_property
     def numbers(self) -> Numbers:
         """Everything that is counted over the region."""

@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 
 from ..carried.findings import CarriedStructure
 from ..review.table import Cell, Column, Table, csv_text, percent_or_none
-from .maps import MapKind
 
 if TYPE_CHECKING:
     from ..carried import CarriedLabels, LabelMap
     from ..carried.calibrated import StructureCalibration
-    from .findings import Findings
 
 SEGMENTATION_FILE = "labels.seg.nrrd"
 NAMES_FILE = "labels.tsv"
@@ -100,21 +98,6 @@ class LabelFindings:
             }
             header |= {f"Segment{n}_{what}": value for what, value in about.items()}
         return header
-
-
-def on_fixed_image(findings: Findings, kind: MapKind) -> NDArray[np.float32] | None:
-    """Return a map at the fixed image's voxels, NaN without an estimate; None without the map."""
-    if kind not in findings.maps:
-        return None
-    import torch
-
-    from ..geometry import resample_array
-
-    layer = torch.from_numpy(findings.maps[kind])[None]
-    target = findings.fixed.lattice
-    return np.asarray(
-        resample_array(layer, findings.lattice, target, outside=float("nan"))[0].numpy()
-    )
 
 
 def one_line(name: str) -> str:

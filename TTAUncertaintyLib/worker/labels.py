@@ -14,7 +14,7 @@ from ..geometry import Image
 from ..models.contract import describe
 from ..results import Findings, MapKind
 from ..results.findings import answer_on
-from ..results.labels import LabelFindings, on_fixed_image
+from ..results.labels import LabelFindings
 from .job import Job
 
 
@@ -71,7 +71,7 @@ class LabelWork:
         if self._engine is None or not engine.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)
         carried = self._carrier.result()
-        error = on_fixed_image(findings, MapKind.EXPECTED_ERROR)
+        error = findings.on_fixed_image(MapKind.EXPECTED_ERROR)
         calibration = None
         # fitted to the expected error of the head, which alone says its reasons
         if error is not None and findings.reasons is not None and carried.passes:

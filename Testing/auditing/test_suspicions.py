@@ -72,7 +72,7 @@ def told(given: PointMap) -> str | None:
 
 def test_a_good_one_is_not_suspected() -> None:
     assert told(truth) is None
-    assert told(lambda points: [*truth(points), 1.5, -1.0, 1.0]) is None
+    assert told(lambda points: truth(points) + np.array([1.5, -1.0, 1.0])) is None
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_a_mistake_is_named(given: PointMap, word: str) -> None:
 
 
 def test_one_that_is_just_wrong_is_not_given_another_name() -> None:
-    assert told(lambda points: [*truth(points), 0.0, 14.0, 0.0]) is None
+    assert told(lambda points: truth(points) + np.array([0.0, 14.0, 0.0])) is None
 
 
 def test_no_overlap_is_refused_and_ras_is_named() -> None:

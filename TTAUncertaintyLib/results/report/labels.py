@@ -10,7 +10,7 @@ import torch
 
 from ...carried.findings import CarriedStructure
 from ...carried.outlines import outline_probability
-from ..labels import LabelFindings, on_fixed_image
+from ..labels import LabelFindings
 from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane
@@ -103,7 +103,7 @@ def _meaning(labels: LabelFindings) -> str:
 
 def _drawn(views: Views, labels: LabelFindings) -> str:
     """Return the outlines of the least sure structures over the fixed image."""
-    error = on_fixed_image(views.findings, MapKind.EXPECTED_ERROR)
+    error = views.findings.on_fixed_image(MapKind.EXPECTED_ERROR)
     known = [
         (each.expected_surface_mm / each.volume_cm3 ** (1 / 3), number)
         for number, each in enumerate(labels.structures, 1)
