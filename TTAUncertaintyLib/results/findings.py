@@ -129,9 +129,9 @@ class Findings:
         """Return a map at the fixed image's voxels, NaN without an estimate; None without it."""
         if kind not in self.maps:
             return None
-        layer = torch.from_numpy(self.maps[kind])[None]
-        pieces = resampled_slabs(layer, self.lattice, self.fixed.lattice, outside=float("nan"))
-        return np.concatenate([piece[0].numpy() for piece in pieces])
+        return np.concatenate(
+            list(carried_slabs(self.maps[kind], self.lattice, self.fixed.lattice))
+        )
 
     @cached_property
     def numbers(self) -> Numbers:
