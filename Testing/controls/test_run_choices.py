@@ -101,7 +101,7 @@ def test_passes_count_the_two_that_are_not_perturbed():
 
 
 def test_an_unknown_name_is_refused_with_those_that_there_are():
-    with pytest.raises(TypeError, match="There are: .*preset"):
+    with pytest.raises(TypeError, match=r"There are: .*preset"):
         RunChoices().changed(presets="quick")
     with pytest.raises(DesignError, match="hadamard"):
         design_request(RunChoices().changed(sampling="dice"))
