@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: help setup demo view test test-slicer fuzz lint format docs train bench oracle screenshots clean
+.PHONY: help setup demo view test test-slicer fuzz lint format docs train head bench oracle screenshots clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
@@ -19,6 +19,8 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	  --constraint constraints.txt --editable '.[test,lint,docs,slicer,viewer]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --constraint constraints.txt ipyniivue
 	@touch $@
 
 demo: $(STAMP)  ## register the bundled brains with the bundled network
@@ -52,6 +54,10 @@ docs: $(STAMP)  ## build the site: build/site/index.html
 train: $(STAMP)  ## train the bundled network again (hours)
 	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt nilearn
 	$(BIN)/python -m TTAUncertaintyLib.training train $(TRAIN)
+
+head: $(STAMP)  ## make the expected error again (PEOPLE=folder LAPIRN=weights; hours)
+	$(BIN)/python -m TTAUncertaintyLib.training head-cases build/head-cases --people $(PEOPLE) --lapirn $(LAPIRN)
+	$(BIN)/python -m TTAUncertaintyLib.training head build/head-cases
 
 bench: $(STAMP)  ## measure speed and memory, as ratios in one run
 	$(BIN)/python Testing/benchmarks/bench_engine.py $(BENCH)

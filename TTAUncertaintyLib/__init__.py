@@ -19,9 +19,9 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import errors
-    from .api import Result, calibrate, evaluate, load, models, register
+    from .api import Result, audit, calibrate, evaluate, load, models, register
 else:
-    _named = lazily(__name__, api=("Result", "calibrate", "evaluate", "load", "register"))
+    _named = lazily(__name__, api=("Result", "audit", "calibrate", "evaluate", "load", "register"))
 
     def __getattr__(name):
         # rooms that a person may name without importing them; `models` can be called as well
@@ -35,6 +35,7 @@ else:
 __all__ = [
     "Result",
     "__version__",
+    "audit",
     "calibrate",
     "errors",
     "evaluate",

@@ -15,6 +15,7 @@ from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.controls.review_controls import ReviewControls
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.results.bundle import NO_REPORT
 from TTAUncertaintyLib.results.review_report import REVIEW_PAGE
 from TTAUncertaintyLib.scene.loading import folder_of
 
@@ -47,7 +48,7 @@ class ReviewExport(Section):
         """Follow another result."""
         self.cancel()
         self._say("")
-        there = self._report() is not None
+        there = self._folder() is not None
         button = self._ui.openReportButton
         button.enabled = there
         gone = _("The files of this result are not on this computer any more.")
@@ -96,6 +97,8 @@ class ReviewExport(Section):
         report = self._report()
         if report is not None:
             qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(report)))
+        else:  # it is written after the result
+            self._say(html.escape(NO_REPORT.format(folder=self._folder())))
 
     def _writing(self, folder: Path) -> Work:
         pictures = []
@@ -117,8 +120,11 @@ class ReviewExport(Section):
         else:
             qt.QDesktopServices.openUrl(qt.QUrl(link))
 
+    def _folder(self) -> Path | None:
+        return None if self._host.result is None else folder_of(self._host.result)
+
     def _report(self) -> Path | None:
-        folder = None if self._host.result is None else folder_of(self._host.result)
+        folder = self._folder()
         if folder is None:
             return None
         try:

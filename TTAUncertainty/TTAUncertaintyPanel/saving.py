@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.results import Bundle, new_folder
+from TTAUncertaintyLib.results.files import NOT_COPIED
 from TTAUncertaintyLib.scene.loading import folder_of
 
 
@@ -52,7 +53,7 @@ def copying_of(result: Any, folder: Path) -> Callable[[], Path]:
     def copy() -> Path:
         Bundle.open(there)  # what is damaged is not passed on
         with new_folder(wanted) as partial:
-            shutil.copytree(there, partial, dirs_exist_ok=True)
+            shutil.copytree(there, partial, ignore=NOT_COPIED, dirs_exist_ok=True)
         return wanted
 
     return copy

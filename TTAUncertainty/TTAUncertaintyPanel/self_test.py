@@ -104,9 +104,9 @@ def check_quick_run(test: Any) -> None:
 
 
 def _check_uncertainty(test: Any, result: Any, fixed: Any) -> None:
-    """The map is in mm on the fixed grid, there and plausible inside the head."""
+    """The map is in mm, there and plausible inside the head; the warped image on the fixed grid."""
     total = result.maps[MapKind.TOTAL]
-    test.assertEqual(total.GetImageData().GetDimensions(), SIZE)
+    test.assertEqual(result.warped.GetImageData().GetDimensions(), SIZE)
     test.assertEqual(total.GetVoxelValueUnits().GetCodeValue(), "mm")
     spread = np.array([_value_at(total, point) for point in _points_inside(fixed)])
     there = np.isfinite(spread)  # at the rim a neighbour outside the head has no value

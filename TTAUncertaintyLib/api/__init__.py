@@ -10,16 +10,16 @@ from ..lazy_imports import lazily
 
 if TYPE_CHECKING:
     from .catalogue import models
-    from .registering import register
+    from .registering import audit, register
     from .result import Result, load
     from .studies import calibrate, evaluate
 else:
     __getattr__ = lazily(
         __name__,
         catalogue=("models",),
-        registering=("register",),
+        registering=("audit", "register"),
         result=("Result", "load"),
         studies=("calibrate", "evaluate"),
     )
 
-__all__ = ["Result", "calibrate", "evaluate", "load", "models", "register"]
+__all__ = ["Result", "audit", "calibrate", "evaluate", "load", "models", "register"]

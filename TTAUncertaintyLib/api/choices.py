@@ -18,7 +18,11 @@ from ..strict_json import NotAllowed, read_as
 from ..worker import Job
 
 #: Choices that a job knows by a name with its unit.
-JOB_NAMES = {"time_limit": "time_limit_s", "tolerance": "tolerance_mm"}
+JOB_NAMES = {
+    "time_limit": "time_limit_s",
+    "tolerance": "tolerance_mm",
+    "label_tolerance": "label_tolerance_mm",
+}
 
 #: Fields that are made of several values.
 _BY_THEMSELVES = ("design", "options")

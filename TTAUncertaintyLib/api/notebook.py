@@ -10,6 +10,7 @@ from html import escape
 
 from ..errors import InputError
 from ..results import Bundle
+from ..results.bundle import NO_REPORT
 from ..results.report.words import text
 
 #: Sections of the report that are shown, by their anchors.
@@ -34,6 +35,8 @@ def result_card(bundle: Bundle, where: str) -> str:
     """
     try:
         page = excerpt(bundle.report.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(NO_REPORT.format(folder=bundle.folder)) from error
     except OSError as error:
         raise InputError(f"{bundle.report} cannot be read: {error.strerror}.") from error
     return (
@@ -45,9 +48,9 @@ def result_card(bundle: Bundle, where: str) -> str:
 
 def excerpt(report: str) -> str:
     """Return a report with its first sections alone, and of its pictures those that they use."""
-    sections = re.compile(r'<section id="([\w-]+)">.*?</section>', re.DOTALL)
+    sections = re.compile(r'<section id="([\w-]+)"[^>]*>.*?</section>', re.DOTALL)
     kept = sections.sub(lambda found: found[0] if found[1] in _SHOWN else "", report)
-    kept = re.sub(r"<nav>.*?</nav>", "", kept, flags=re.DOTALL)
+    kept = re.sub(r"<(nav|script)\b.*?</\1>", "", kept, flags=re.DOTALL)
     used = set(re.findall(r'<use href="#([\w-]+)"', kept))
     pictures = re.compile(r'<image id="([\w-]+)"[^>]*/>')
     return pictures.sub(lambda found: found[0] if found[1] in used else "", kept)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import SimpleITK as sitk
 
@@ -14,7 +16,7 @@ from ..engine import Precision
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import Family, Noise, Preset, Sampling
-from ..results import Bundle
+from ..results import Bundle, Keep
 from .choices import job_of
 from .images import ImageLike, as_file
 from .result import Result
@@ -22,6 +24,12 @@ from .running import run_to_end
 from .wording import said_in_python
 
 File = str | PathLike[str]
+#: The choices that are images.
+_IMAGES = (
+    *("fixed", "moving", "mask", "fixed_mask", "moving_mask", "leave_out"),
+    "moving_labels",
+)
+TransformLike: TypeAlias = "str | PathLike[str] | sitk.Transform"
 
 
 def register(
@@ -29,12 +37,19 @@ def register(
     moving: ImageLike,
     *,
     mask: ImageLike | None = None,
+    fixed_mask: ImageLike | None = None,
+    moving_mask: ImageLike | None = None,
+    leave_out: ImageLike | None = None,
+    moving_labels: ImageLike | None = None,
+    label_names: File | None = None,
+    label_tolerance: float | None = None,
     fixed_series: str | None = None,
     moving_series: str | None = None,
     replace_nonfinite: bool = False,
     output: File | None = None,
     overwrite: bool = False,
     checkpoint: File | None = None,
+    keep: Keep | str = Keep.COMPACT,
     keep_registrations: bool = False,
     model: str = DEFAULT_MODEL,
     weights: File | None = None,
@@ -85,6 +100,18 @@ def register(
         refused. What is in memory is written to a temporary file for the run.
     mask
         Labels on the fixed image's lattice: where statistics are taken; the foreground if None.
+    fixed_mask, moving_mask
+        Labels on the voxels of either image: outside, it is background to the network.
+    leave_out
+        Labels on the fixed image's voxels: metal, a cavity, the couch. Left in the image, and left
+        out of every statistic and hot spot.
+    moving_labels
+        Label map of the moving image, in its world: carried onto the fixed one. The result has
+        them as `Result.labels` and `Result.structures`.
+    label_names
+        What they are called: a TSV or CSV with columns label and name, or a colour table.
+    label_tolerance
+        mm: a structure that is expected farther off is said not to be used.
     fixed_series, moving_series
         UID of the DICOM series, where a folder holds several.
     replace_nonfinite
@@ -96,6 +123,10 @@ def register(
         Replace an older result in `output`.
     checkpoint
         File that keeps the state after every pass; a later run goes on from it.
+    keep
+        How much of the result is kept on disk: "compact" has maps and transform on the network's
+        own voxels, which is all that is known; "all" has maps on the fixed image's; "summary"
+        keeps numbers and report alone.
     keep_registrations
         Keep every perturbed registration in the result.
     model
@@ -157,22 +188,93 @@ def register(
     KeyboardInterrupt
         On Ctrl-C, or the stop button of a notebook, after the run has been cancelled.
     """
-    choices = dict(locals())  # before anything else has a name: exactly the choices
+    return _result(dict(locals()))  # before anything else has a name: exactly the choices
+
+
+def audit(
+    fixed: ImageLike,
+    moving: ImageLike,
+    transform: TransformLike | Sequence[TransformLike],
+    *,
+    inverse: TransformLike | Sequence[TransformLike] = (),
+    **choices: Any,
+) -> Result:
+    """Review a registration that was made elsewhere, with the network's as a second opinion.
+
+    Parameters
+    ----------
+    fixed, moving
+        As for `register`.
+    transform
+        Fixed world to moving world, LPS mm: an ITK transform file, a displacement field (NIfTI,
+        NRRD or MetaImage, as ANTs and elastix write them), a `SimpleITK.Transform`; or several,
+        applied to points in this order.
+    inverse
+        Moving to fixed, for the inverse-consistency gap; empty without one.
+    choices
+        Those of `register`, for the second opinion: it does not start from the transform.
+
+    Returns
+    -------
+    Result
+        As of `register`. Its maps are "disagreement", "second_opinion_bound", "local_mismatch",
+        "jacobian", with an inverse "inverse_consistency", and where there is a calibration
+        "expected_error" and "error_bound" of the given transform.
+
+    Raises
+    ------
+    TTAUncertaintyError
+        As `register`; also where the transform cannot be read, or sends nothing of the fixed image
+        into the moving one.
+    TypeError
+        For a choice that `register` has not.
+    """
+    known = inspect.signature(register).parameters
+    for name in choices:
+        if name not in known:
+            raise TypeError(f"audit() has no choice '{name}': those of register() are allowed.")
+    values = {n: p.default for n, p in known.items() if p.default is not inspect.Parameter.empty}
+    given = {"fixed": fixed, "moving": moving, "transform": transform}
+    return _result(values | choices | given | {"inverse_transform": inverse})
+
+
+def _result(choices: dict[str, Any]) -> Result:
+    """Run what was chosen, by the names of `register` and `audit`."""
+    quiet, output = bool(choices["quiet"]), choices["output"]
     folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-"))
     try:
         with said_in_python():
-            for role in ("fixed", "moving", "mask"):
+            for role in _IMAGES:
                 if choices[role] is not None:
                     choices[role], understood = as_file(choices[role], role, folder)
                     if understood and not quiet:
                         print(understood)
-            if isinstance(initial_transform, sitk.Transform):
-                choices["initial_transform"] = folder / "initial_transform.h5"
-                sitk.WriteTransform(initial_transform, str(choices["initial_transform"]))
+            start = choices["initial_transform"]
+            if start is not None:
+                choices["initial_transform"] = _transform_file(start, folder, "initial_transform")
+            for role in ("transform", "inverse_transform"):
+                choices[role] = [
+                    _transform_file(each, folder, f"{role}_{n}")
+                    for n, each in enumerate(_several(choices.get(role, ())))
+                ]
             choices["output"] = folder / "result" if output is None else output
-            choices["options"] = options or {}
+            choices["options"] = choices["options"] or {}
             bundle = Bundle.open(run_to_end(job_of(choices), quiet))
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
     return Result(bundle, temporary=folder)
+
+
+def _several(given: Any) -> Sequence[Any]:
+    one = isinstance(given, (str, PathLike, sitk.Transform))
+    return [given] if one else list(given)
+
+
+def _transform_file(given: Any, folder: Path, name: str) -> Any:
+    """Return the file of a transform; one in memory is written first."""
+    if not isinstance(given, sitk.Transform):
+        return given
+    path = folder / f"{name}.h5"
+    sitk.WriteTransform(given, str(path))
+    return path

@@ -14,8 +14,9 @@ from typing import Any
 import SimpleITK as sitk
 
 from ..errors import InputError
-from ..geometry import read_stored
-from ..results import Bundle, MapKind, new_folder
+from ..geometry import Lattice, carried, marked, read_stored
+from ..results import Bundle, MapKind, new_folder, read_transform
+from ..results.files import NOT_COPIED
 from ..results.summary import summary_lines
 from ..review import HotSpot
 from .notebook import result_card
@@ -31,6 +32,7 @@ class Maps(Mapping[str, sitk.Image]):
 
     def __init__(self, bundle: Bundle) -> None:
         self._files = {kind.value: path for kind, path in bundle.map_files.items()}
+        self._lattice = bundle.fixed_lattice
         self._read: dict[str, sitk.Image] = {}
 
     def __getitem__(self, name: str) -> sitk.Image:
@@ -39,7 +41,7 @@ class Maps(Mapping[str, sitk.Image]):
             why = "This result has no map" if name in known else "There is no map"
             raise KeyError(f"{why} '{name}'. It has: {', '.join(self._files)}.")
         if name not in self._read:
-            self._read[name] = _image(self._files[name])
+            self._read[name] = _image(self._files[name], self._lattice)
         return self._read[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -104,6 +106,8 @@ class Result:
     def maps(self) -> Maps:
         """Maps by name, on the fixed image's grid, in mm (the Jacobian has no unit).
 
+        A compact result keeps them on the network's, and they are interpolated here.
+
         NaN where there is no estimate.
         """
         return Maps(self._bundle)
@@ -119,16 +123,25 @@ class Result:
 
         ``SimpleITK.Resample(moving, fixed, result.transform)`` gives `warped`.
         """
-        try:
-            return sitk.ReadTransform(str(self._bundle.transform))
-        except RuntimeError as error:
-            raise _unreadable(self._bundle.transform) from error
+        return read_transform(self._bundle)
 
     @cached_property
     def outside_calibration(self) -> sitk.Image | None:
         """1 where the calibration has seen nothing like it, else 0; None without a calibration."""
         path = self._bundle.outside_calibration
-        return None if path is None else _image(path)
+        return None if path is None else _image(path, self._bundle.fixed_lattice, marks=True)
+
+    @cached_property
+    def labels(self) -> sitk.Image | None:
+        """The moving image's labels on the fixed image's grid; None where none were given."""
+        name = self._bundle.record["files"].get("labels")
+        return None if name is None else _image(self._bundle.folder / name)
+
+    @property
+    def structures(self) -> list[dict[str, Any]]:
+        """What is said of each structure of the labels: see `carried.findings.CarriedStructure`."""
+        labels = self.record.get("labels")
+        return [] if labels is None else list(labels["structures"])
 
     @property
     def report(self) -> Path:
@@ -169,7 +182,7 @@ class Result:
         if target.is_dir() and target.samefile(self.folder):
             return target
         with said_in_python(), new_folder(target, overwrite) as partial:
-            shutil.copytree(self.folder, partial, dirs_exist_ok=True)
+            shutil.copytree(self.folder, partial, ignore=NOT_COPIED, dirs_exist_ok=True)
         self._bundle = Bundle.open(target)
         self.__dict__.pop("maps", None)
         return target
@@ -200,12 +213,17 @@ def load(folder: str | PathLike[str]) -> Result:
     return Result(Bundle.open(Path(folder).expanduser()))
 
 
-def _image(path: Path) -> sitk.Image:
+def _image(path: Path, lattice: Lattice | None = None, marks: bool = False) -> sitk.Image:
+    """Read an image, on another lattice than its own where one is given."""
     try:
         stored = read_stored(path)
     except InputError as error:
         raise _unreadable(path) from error
-    return stored.lattice.stamp(sitk.GetImageFromArray(stored.values))
+    if lattice is None:
+        return stored.to_itk()
+    values, own = stored.values, stored.lattice
+    values = marked(values, own, lattice) if marks else carried(values, own, lattice)
+    return lattice.stamp(sitk.GetImageFromArray(values))
 
 
 def _unreadable(path: Path) -> InputError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def run_to_end(job: Job, quiet: bool = False) -> Path:
                 state = run.wait(_LOOK_S)
                 _show(state, shown, bar, quiet)
                 shown = state
+            if shown.phase is Phase.FINISHED:
+                with contextlib.suppress(KeyboardInterrupt):  # the result is there
+                    run.wait_for_report()
     finally:
         bar.close()
     if shown.phase is Phase.CANCELLED:

@@ -12,24 +12,31 @@ from .calibration import (
     read_calibration,
     write_calibration,
 )
-from .matching import mismatch
-from .shipped import find_calibration
+from .matching import head_mismatch, mismatch
 
 if TYPE_CHECKING:
     from .application import CalibratedMaps, apply
+    from .head import Head, read_head, shipped_head
 else:
-    __getattr__ = lazily(__name__, application=("CalibratedMaps", "apply"))
+    __getattr__ = lazily(
+        __name__,
+        application=("CalibratedMaps", "apply"),
+        head=("Head", "read_head", "shipped_head"),
+    )
 
 __all__ = [
     "CalibratedMaps",
     "Calibration",
     "CueTerm",
     "ErrorBound",
+    "Head",
     "Score",
     "apply",
     "check_place",
-    "find_calibration",
+    "head_mismatch",
     "mismatch",
     "read_calibration",
+    "read_head",
+    "shipped_head",
     "write_calibration",
 ]

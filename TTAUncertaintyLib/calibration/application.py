@@ -25,11 +25,18 @@ class CalibratedMaps:
     outside
         bool: a cue lies outside the range that the calibration has seen. Values there are those of
         the range's end.
+    reasons
+        float32 [D, H, W, R]: what each `cues.reasons.Reason` adds to the logarithm of the expected
+        error, NaN outside the anatomy; None where that is not known.
+    unlike
+        Why the whole case is unlike those that the maps come from, in a sentence; else "".
     """
 
     expected_error: Tensor
     error_bound: Tensor
     outside: Tensor
+    reasons: Tensor | None = None
+    unlike: str = ""
 
 
 def apply(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> CalibratedMaps:

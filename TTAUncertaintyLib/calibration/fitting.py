@@ -60,6 +60,8 @@ CANDIDATES = (
     Cue.NCC_GAP,
     Cue.RESIDUAL,
     Cue.LOG_JACOBIAN,
+    Cue.DISAGREEMENT,
+    Cue.OPINION,
 )
 
 Array = NDArray[np.float64]

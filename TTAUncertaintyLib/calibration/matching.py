@@ -4,21 +4,54 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..perturbations.families import AMPLITUDES_OF
-from .calibration import Calibration
 
 #: Relative difference up to which two amplitudes are the same: presets take them from the voxels
 #: of the moving image, which an affine alignment has scaled.
 _SAME_AMPLITUDE = 0.15
 
 
+class OfOneNetwork(Protocol):
+    """A calibration of any kind: of one network under one design."""
+
+    @property
+    def model(self) -> str:
+        """Name of the network."""
+        ...
+
+    @property
+    def weights_sha256(self) -> str | None:
+        """Hash of its weights file; None where it has none."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """The model's options, by name."""
+        ...
+
+    @property
+    def design(self) -> Mapping[str, Any]:
+        """As `Design.as_dict`."""
+        ...
+
+    @property
+    def spacing_mm(self) -> float:
+        """Mean voxel spacing of the network's fixed lattice."""
+        ...
+
+    @property
+    def needs_reverse_pass(self) -> bool:
+        """Whether it uses the inverse-consistency gap."""
+        ...
+
+
 def mismatch(
-    calibration: Calibration,
+    calibration: OfOneNetwork,
     model: Mapping[str, Any],
     design: Mapping[str, Any],
     spacing_mm: float,
@@ -56,6 +89,26 @@ def mismatch(
         )
     if calibration.needs_reverse_pass and not reverse_pass:
         return "The calibration needs the inverse-consistency gap, which this run leaves out."
+    return None
+
+
+def head_mismatch(design: Mapping[str, Any], reverse_pass: bool) -> str | None:
+    """Return why the head that comes with the software does not hold for a run; None where it does.
+
+    Parameters
+    ----------
+    design
+        As `Design.as_dict`.
+    reverse_pass
+        Whether the run makes the pass for the inverse-consistency gap.
+    """
+    if design.get("family") != "rigid" or design.get("sampling") != "hadamard":
+        return (
+            "The expected error is for small turns and shifts as Quick and Standard make them, "
+            f"not for the perturbations of this run ({design.get('name')}, {design.get('family')})."
+        )
+    if not reverse_pass:
+        return "The expected error needs the inverse-consistency gap, which this run leaves out."
     return None
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError
 from ..extras import Extra, need
+from ..results.keep import Keep
 from .run import add_settings
 
 if TYPE_CHECKING:
@@ -231,6 +232,8 @@ def _run(options: argparse.Namespace) -> int:
     from ..cohort.running import Asked, run_study
     from ..cohort.tables import write_results
 
+    if options.bids and options.keep == Keep.SUMMARY.value:
+        raise InputError("--bids needs the transforms, and --keep summary keeps none.")
     pairs, settings = _read(options)
     asked = Asked(
         pairs,

@@ -7,7 +7,19 @@ import sys
 
 from ..errors import TTAUncertaintyError
 from ..version import __version__
-from . import calibrate, cohort, demo, evaluate, evaluate_result, info, models, run, view
+from . import (
+    audit,
+    calibrate,
+    cohort,
+    demo,
+    evaluate,
+    evaluate_result,
+    info,
+    models,
+    report,
+    run,
+    view,
+)
 from .console import CANCELLED, PIPE_CLOSED, console, let_go_of_output
 from .plain_output import plain_output
 
@@ -28,7 +40,10 @@ def make_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (run, cohort, evaluate, evaluate_result, calibrate, models, info, view, demo):
+    for command in (
+        *(run, audit, cohort, evaluate, evaluate_result, calibrate),
+        *(models, info, report, view, demo),
+    ):
         command.add_to(commands)
     return parser
 

@@ -12,6 +12,7 @@ from ..controls.machine_choices import MachineChoices
 from ..controls.run_choices import DESIGN_FIELDS, RunChoices
 from ..geometry import Prealignment, Start
 from ..perturbations import Noise, Preset
+from ..results.keep import Keep
 from .model_options import add_model
 from .watch import watch
 
@@ -43,7 +44,11 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(do=do)
+    add_options(parser)
 
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add everything that may be chosen of a run."""
     images = parser.add_argument_group("images")
     images.add_argument("--fixed", type=Path, required=True, help="fixed image or DICOM folder")
     images.add_argument("--moving", type=Path, required=True, help="moving image or DICOM folder")
@@ -52,6 +57,22 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=Path,
         help="label file on the fixed image: where statistics are taken (default: the foreground)",
     )
+    for which in ("fixed", "moving"):
+        images.add_argument(
+            f"--{which}-mask",
+            type=Path,
+            metavar="FILE",
+            help=f"label file on the {which} image: outside, it is background to the network",
+        )
+    images.add_argument(
+        "--leave-out",
+        type=Path,
+        metavar="FILE",
+        help="label file on the fixed image: metal, a cavity, the couch; left in the image and "
+        "left out of every statistic and hot spot",
+    )
+    labels = parser.add_argument_group("labels of the moving image, carried onto the fixed one")
+    add_labels(labels)
     images.add_argument(
         "--initial-transform",
         type=Path,
@@ -89,6 +110,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """Add the options that say how images are registered; returns the group of the machine's."""
+    parser.add_argument_group("what is kept").add_argument(
+        "--keep",
+        choices=[keep.value for keep in Keep],
+        default=Keep.COMPACT.value,
+        help="; ".join(f"{keep.value}: {keep.meaning}" for keep in Keep) + " (default: compact)",
+    )
     model = add_model(parser)
     model.add_argument(
         "--ensemble",
@@ -157,6 +184,25 @@ def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add_choice(machine, "threads")
     machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return machine
+
+
+def add_labels(group: argparse._ArgumentGroup) -> None:
+    """Add the options about labels."""
+    group.add_argument(
+        "--moving-labels", type=Path, metavar="FILE", help="label map of the moving image"
+    )
+    group.add_argument(
+        "--label-names",
+        type=Path,
+        metavar="FILE",
+        help="what they are called: a TSV or CSV with columns label and name, or a colour table",
+    )
+    group.add_argument(
+        "--label-tolerance",
+        type=float,
+        metavar="MM",
+        help="what is expected farther off is said not to be used",
+    )
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:

@@ -19,5 +19,7 @@ def watch(job: Job, quiet: bool = False) -> int:
     bundle = Bundle.open(run_to_end(job, quiet))
     if not quiet:
         print("\n".join(summary_lines(bundle)))
-        print(f"\nResult: {bundle.folder}\nReport: {bundle.report.absolute()}")
+        print(f"\nResult: {bundle.folder}")
+        if bundle.report.is_file():
+            print(f"Report: {bundle.report.absolute()}")
     return 0

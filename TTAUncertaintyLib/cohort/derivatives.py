@@ -7,7 +7,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import SimpleITK as sitk
+
 from ..results import Bundle
+from ..results.transforms import read_transform
 from ..version import __version__
 from .layout import BUNDLE
 from .making import entities
@@ -58,8 +61,9 @@ def _write(folder: Path, pair: Pair, bundle: Bundle) -> None:
     suffix = suffix if "sub" in entities(pair.files["moving"]) else "image"
     source = f"ses{own['ses']}" if "ses" in own else suffix
     # an image goes the other way than points: the transform takes fixed points to moving ones
-    transform = f"{stem}_from-{source}_to-{target}_mode-image_xfm{bundle.transform.suffix}"
-    links = {transform: bundle.transform}
+    transform = f"{stem}_from-{source}_to-{target}_mode-image_xfm.h5"
+    _write_transform(bundle, place / transform)
+    links = {}
     links[f"{stem}_space-{target}_{suffix}{bundle.warped.suffix}"] = bundle.warped
     for kind, file in bundle.map_files.items():
         described = _letters(kind.value)
@@ -75,6 +79,13 @@ def _write(folder: Path, pair: Pair, bundle: Bundle) -> None:
             "MovingImage": str(pair.files["moving"]),
         },
     )
+
+
+def _write_transform(bundle: Bundle, place: Path) -> None:
+    """Write the transform as ITK reads it, however the bundle keeps it."""
+    partial = place.with_name(f".{place.stem}.partial.h5")
+    sitk.WriteTransform(read_transform(bundle), str(partial))
+    partial.replace(place)
 
 
 def _link(source: Path, place: Path) -> None:

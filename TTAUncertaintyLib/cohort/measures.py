@@ -130,10 +130,12 @@ def _from_record(record: dict[str, Any]) -> Row:
 
 def _above(bundle: Bundle, result: KnownResult, pair: Pair, above_mm: float) -> Row:
     key = MapKind.foremost(bundle.map_files).value
-    values = next((volume.values for volume in result.maps if volume.key == key), None)
-    if values is None:
+    volume = next((volume for volume in result.maps if volume.key == key), None)
+    if volume is None:
         return {}
-    inside = values[region_of(pair.files["fixed"], pair.files.get("mask"))[1]]
+    inside = volume.on(result.fixed_lattice).values[
+        region_of(pair.files["fixed"], pair.files.get("mask"))[1]
+    ]
     inside = inside[np.isfinite(inside)]
     return {"above_share": float((inside > above_mm).mean()) if inside.size else None}
 
@@ -167,7 +169,9 @@ def _structures(result: KnownResult, pair: Pair, above_mm: float | None) -> list
         moved = sitk.Resample(moving, target, result.transform, sitk.sitkNearestNeighbor, 0)
         labels = sitk.GetArrayFromImage(moved)
     rows: dict[int, Row] = {}
-    for one in structure_statistics(result.maps, labels.astype(np.int64), {}, above_mm):
+    for one in structure_statistics(
+        result.maps, labels.astype(np.int64), {}, above_mm, result.fixed_lattice
+    ):
         row = rows.setdefault(
             one.label,
             {"pair": pair.name, "label": one.label, "volume_cm3": one.volume_cm3},

@@ -22,6 +22,7 @@ from ..evaluation.page.templates import render
 from .columns import describe, title
 from .layout import BUNDLE, PAGE_FILE, PICTURE_FILE
 from .outliers import MEASURES
+from .pairs import beside
 from .study import Failure, Study
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -68,7 +69,7 @@ def write_page(
         If it cannot be written.
     """
     path = study.folder / PAGE_FILE
-    partial = path.with_name(f".{path.name}.partial")
+    partial = beside(path)
     partial.write_text(make_page(study.folder.name, rows, failures), encoding="utf-8")
     partial.replace(path)
 

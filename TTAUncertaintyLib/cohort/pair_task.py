@@ -139,6 +139,8 @@ class Standing:
                 _WORKER.close()
             with _WORKER.run(job, self.python) as run:
                 state = run.wait(limit_s)
+                if state.output is not None:
+                    run.wait_for_report()  # which is written where the result lies: that moves
                 if state.ended:
                     return state
         return replace(

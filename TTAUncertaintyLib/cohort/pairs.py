@@ -14,6 +14,7 @@ import pyarrow.csv as text_tables
 import pyarrow.parquet as parquet
 
 from ..errors import InputError
+from ..processes import HOST
 
 #: Columns that name a file, relative to the table; the first two have to be there.
 FILE_COLUMNS = (
@@ -175,7 +176,7 @@ def write_table(path: Path, table: pa.Table) -> None:
     OSError
         If it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    partial = beside(path)
     delimiter = _DELIMITERS.get(path.suffix.lower())
     if path.suffix.lower() == ".parquet":
         parquet.write_table(table, partial)
@@ -187,6 +188,11 @@ def write_table(path: Path, table: pa.Table) -> None:
     else:
         raise InputError(f"{path} is no table that is known here.", _KINDS)
     partial.replace(path)
+
+
+def beside(path: Path) -> Path:
+    """Return the name that a file has while this process writes it: others may do the same."""
+    return path.with_name(f".{path.name}.{HOST}-{os.getpid()}.partial")
 
 
 def relative(files: Iterable[Path], folder: Path) -> list[str]:

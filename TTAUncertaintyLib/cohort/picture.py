@@ -10,7 +10,7 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import StoredImage, read_stored
+from ..geometry import StoredImage, carried, read_stored
 from ..results import Bundle, MapKind
 from ..results.report.scales import LinearScale
 from ..results.report.slices import FieldOfView, Plane, Section
@@ -72,11 +72,12 @@ def _painted(
     region: NDArray[np.bool_],
 ) -> NDArray[np.uint8]:
     """Paint a map over the warped image, within the region, on a scale of its own."""
-    stored = read_stored(bundle.map_files[kind])
-    inside = stored.values[region]
+    stored, lattice = read_stored(bundle.map_files[kind]), bundle.fixed_lattice
+    values = carried(stored.values, stored.lattice, lattice)
+    inside = values[region]
     scale = LinearScale.of(inside[np.isfinite(inside)])
-    masked = np.where(region, stored.values, np.float32("nan"))
-    shown = section.sample(torch.from_numpy(masked), stored.lattice, float("nan"))
+    masked = np.where(region, values, np.float32("nan"))
+    shown = section.sample(torch.from_numpy(masked), lattice, float("nan"))
     known = np.isfinite(shown)
     position = scale.position(np.where(known, shown, 0.0))
     rgba = table_of(kind).rgba[np.round(position * 255).astype(int)].astype(np.float32)

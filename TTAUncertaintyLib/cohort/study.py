@@ -40,7 +40,7 @@ from .layout import (
     STUDY_FILE,
     TABLE_FILE,
 )
-from .pairs import Pair, write_pairs
+from .pairs import Pair, beside, write_pairs
 
 SCHEMA_VERSION = 1
 
@@ -123,8 +123,7 @@ class Study:
         """
         try:
             strange = self.folder.is_dir() and any(
-                path.name != LOCK_FILE and not path.name.startswith(".")
-                for path in self.folder.iterdir()
+                not path.name.startswith((LOCK_FILE, ".")) for path in self.folder.iterdir()
             )
             if strange and not (self.folder / STUDY_FILE).is_file():
                 raise OutputError(
@@ -234,7 +233,7 @@ def read_row(folder: Path) -> dict[str, Any] | None:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a file beside its place, and rename it."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = beside(path)
     try:
         partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         partial.replace(path)

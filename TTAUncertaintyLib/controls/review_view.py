@@ -20,6 +20,7 @@ from ..review import (
 )
 from ..review.table import Column, Table
 from ..review.tables import structure_tables, verdict_counts
+from ..review.why import why_words
 from .option import Option, Phrase, barred, sentences
 from .table_view import Heading, Row, TableView, picked
 
@@ -141,12 +142,14 @@ def spots_view(
         "volume": spot.spot.volume_cm3,
         "place": place(spot.spot.position_ras_mm),
         "unit": facts.unit,
+        "why": why_words(spot.spot.why),
     }
+    said = "Peak {peak:.2f} {unit}, {volume:.1f} cm³, at {place} mm"
     return replace(
         seen,
         selected=selected,
         place=Phrase("{rank} of {n}", {"rank": spot.rank, "n": count}),
-        facts=Phrase("Peak {peak:.2f} {unit}, {volume:.1f} cm³, at {place} mm", found),
+        facts=Phrase(f"{said}: {{why}}" if spot.spot.why else said, found),
         key=key_of(spot),
         verdict=given(spot.verdict),
         verdicts=SPOT_VERDICTS,

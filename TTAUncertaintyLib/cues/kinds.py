@@ -37,6 +37,8 @@ class Cue(Enum):
     RESIDUAL = "residual"
     LOG_JACOBIAN = "log_jacobian"
     DISPLACEMENT = "displacement"
+    DISAGREEMENT = "disagreement"
+    OPINION = "second_opinion"
 
     @property
     def facts(self) -> CueFacts:
@@ -53,4 +55,6 @@ _FACTS = {
     Cue.RESIDUAL: CueFacts("intensity difference", "", 0.005),
     Cue.LOG_JACOBIAN: CueFacts("|log Jacobian|", "", 0.005),
     Cue.DISPLACEMENT: CueFacts("displacement", "mm", 0.05),
+    Cue.DISAGREEMENT: CueFacts("disagreement with the second opinion", "mm", 0.05),
+    Cue.OPINION: CueFacts("expected error of the second opinion", "mm", 0.05),
 }

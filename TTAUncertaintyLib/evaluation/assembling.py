@@ -13,7 +13,7 @@ from torch import Tensor
 from .measuring import Measurement
 from .metrics import reliability, sparsification_curve
 from .results_table import ORACLE, CaseError, CaseScore, Curve, Evaluation, StructureScore
-from .scoring import CALIBRATED, Prediction, by_structure, figures, predictions
+from .scoring import Prediction, by_structure, figures, predictions
 from .summaries import resampling_unit, summarise
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def assemble(
                     parts.setdefault((label, made.method), []).append(found_there)
             if made.bound is not None:
                 found = reliability(made.values, error, _BINS)
-                reliable.setdefault(CALIBRATED, []).append(found)
+                reliable.setdefault(made.method, []).append(found)
     return Evaluation(
         title=title,
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),

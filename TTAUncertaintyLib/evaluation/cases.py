@@ -23,12 +23,13 @@ from ..geometry import (
     Image,
     Lattice,
     affine_map,
+    points_on,
     resample_array,
     resample_image,
     sample,
 )
 from ..review.foreground import foreground_of
-from .fields import draw, inverse_of, points_on
+from .fields import draw, inverse_of
 from .kinds import REAPPLIED, Deformation
 from .random_fields import smooth_noise
 

@@ -150,28 +150,6 @@ _DRAWN_BY = {
 }
 
 
-def points_on(transform: DeformableTransform, lattice: Lattice) -> Tensor:
-    """Return where a transform sends every voxel of a lattice.
-
-    Parameters
-    ----------
-    transform
-        Fixed world to moving world.
-    lattice
-        In the fixed world; any affine one.
-
-    Returns
-    -------
-    Tensor
-        float32 [3, D, H, W], components (x, y, z), LPS mm in the moving world.
-    """
-    voxels = identity_map(lattice.array_shape)
-    at = affine_map(torch.from_numpy(transform.lattice.inverse @ lattice.matrix), voxels)
-    displacement = sample(transform.displacement[None], at[None], padding="zeros")[0]
-    world = affine_map(torch.tensor(lattice.matrix), voxels) + displacement
-    return affine_map(torch.from_numpy(transform.initial), world)
-
-
 def inverse_of(transform: DeformableTransform, lattice: Lattice) -> DeformableTransform:
     """Return the inverse of a deformation, exact at the voxels of a lattice.
 

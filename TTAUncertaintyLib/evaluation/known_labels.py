@@ -131,7 +131,7 @@ def evaluate_known_labels(
             "Look whether the label maps are the right way round.",
         )
     means: dict[int, dict[str, float]] = {}
-    for one in structure_statistics(result.maps, maps_at, {}):
+    for one in structure_statistics(result.maps, maps_at, {}, lattice=result.fixed_lattice):
         means.setdefault(one.label, {})[one.map_key] = one.mean
     before = _resampled(on_moving, on_fixed.lattice, sitk.Transform(3, sitk.sitkIdentity))
     after = _resampled(on_moving, on_fixed.lattice, result.transform)

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry import Lattice, read_stored
-from ..results import Bundle
+from ..results import Bundle, read_transform
 from ..review.map_volume import MapVolume
 
 
@@ -23,7 +23,7 @@ class KnownResult:
     fixed_lattice, moving_lattice
         Of the images that were registered.
     maps
-        Those in mm, on the fixed image's lattice; NaN without an estimate.
+        Those in mm, each where it lies; NaN without an estimate.
     """
 
     transform: sitk.Transform
@@ -41,7 +41,7 @@ class KnownResult:
             If a file of it cannot be read.
         """
         try:
-            transform = sitk.ReadTransform(str(bundle.transform))
+            transform = read_transform(bundle)
             inputs = bundle.record["inputs"]
             fixed, moving = (
                 Lattice.from_dict(inputs[which]["lattice"]) for which in ("fixed", "moving")

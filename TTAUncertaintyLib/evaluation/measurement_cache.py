@@ -16,13 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..calibration import CalibratedMaps
 from ..cues import Cue
 from ..errors import InputError
 from ..version import __version__
 from ..whole_files import written_whole
 from .measuring import Measurement
 
-_FORMAT = 1
+_FORMAT = 2
+
+#: Of `CalibratedMaps`.
+_EXPECTED = ("expected_error", "error_bound", "outside")
 
 
 class MeasurementCache:
@@ -85,6 +89,9 @@ def _to_arrays(measurement: Measurement) -> dict[str, Any]:
     arrays |= {f"other {name}": values.numpy() for name, values in measurement.others.items()}
     if measurement.labels is not None:
         arrays["labels"] = measurement.labels.numpy()
+    if measurement.expected is not None:
+        maps = measurement.expected
+        arrays |= {f"expected {n}": getattr(maps, n).numpy() for n in _EXPECTED}
     return {"facts": np.array(json.dumps(facts)), "error": measurement.error.numpy(), **arrays}
 
 
@@ -93,5 +100,15 @@ def _from_arrays(arrays: dict[str, Any]) -> Measurement:
     tensors = {name: torch.from_numpy(values) for name, values in arrays.items()}
     cues = {Cue(n[4:]): values for n, values in tensors.items() if n.startswith("cue ")}
     others = {n[6:]: values for n, values in tensors.items() if n.startswith("other ")}
-    labels = tensors.get("labels")
-    return Measurement(cues=cues, error=tensors["error"], others=others, labels=labels, **facts)
+    expected = None
+    if f"expected {_EXPECTED[0]}" in tensors:
+        values, bound, outside = (tensors[f"expected {name}"] for name in _EXPECTED)
+        expected = CalibratedMaps(values, bound, outside)
+    return Measurement(
+        cues=cues,
+        error=tensors["error"],
+        others=others,
+        labels=tensors.get("labels"),
+        expected=expected,
+        **facts,
+    )

@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..calibration import CalibratedMaps, head_mismatch, shipped_head
 from ..cues import Cue, compute_cues
+from ..cues.features import compute_features
 from ..engine import Engine, Execution, Outcome, place, prepare
 from ..errors import InputError
-from ..geometry import Prealignment, resample_array
+from ..geometry import Prealignment, points_on, resample_array
 from ..models import PreparedPair, RegistrationModel
 from ..perturbations import DesignRequest
 from .cases import KnownCase
-from .fields import points_on
 
 #: Fewer voxels than this say nothing.
 _FEWEST_VOXELS = 100
@@ -50,6 +51,9 @@ class Measurement:
         the design of the cues as `Design.as_dict`.
     labels
         int32 [n]: the structure of each voxel, 0 for none; None without a segmentation.
+    expected
+        What the head that comes with the software says, flat too; None where it is not for the
+        design.
     """
 
     name: str
@@ -64,6 +68,7 @@ class Measurement:
     spacing_mm: float
     design: Mapping[str, Any]
     labels: Tensor | None = None
+    expected: CalibratedMaps | None = None
 
 
 def measure(
@@ -130,7 +135,22 @@ def measure(
         spacing_mm=float(pair.fixed_lattice.spacing.mean()),
         design=design.as_dict(),
         labels=None if case.labels is None else _labels(case, pair)[region],
+        expected=_expected(outcome, pair, design.as_dict(), region),
     )
+
+
+def _expected(
+    outcome: Outcome, pair: PreparedPair, design: Mapping[str, Any], region: Tensor
+) -> CalibratedMaps | None:
+    """Return what the head says of the voxels of a region; outside the anatomy its mean there."""
+    if outcome.inverse_consistency is None or head_mismatch(design, True) is not None:
+        return None
+    maps = shipped_head().maps(compute_features(outcome, pair))
+    expected, bound = (
+        values.nan_to_num(float(values.nanmean()))
+        for values in (maps.expected_error, maps.error_bound)
+    )
+    return CalibratedMaps(expected[region], bound[region], maps.outside[region])
 
 
 def error_of(outcome: Outcome, case: KnownCase) -> Tensor:

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 #: Name of the method that a calibration makes of all cues.
 CALIBRATED = "expected error, calibrated on other subjects"
 
+#: Name of what the head that comes with the software says.
+SHIPPED = "expected error, as it comes"
+
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
@@ -76,9 +79,12 @@ def predictions(measurement: Measurement, left_out: LeftOut | None = None) -> li
             found.append(Prediction(cue.facts.title, 1 + _EXTRA_PASSES.get(cue, 0), values))
     for title, values in measurement.others.items():
         found.append(Prediction(title, 1 + measurement.passes[title], values))
+    passes = 1 + design + (Cue.INVERSE_CONSISTENCY in measurement.cues)
+    if measurement.expected is not None:
+        shipped = measurement.expected
+        found.append(Prediction(SHIPPED, passes, shipped.expected_error, shipped.error_bound))
     if left_out is not None:
         maps = left_out.maps
-        passes = 1 + design + (Cue.INVERSE_CONSISTENCY in measurement.cues)
         found.append(Prediction(CALIBRATED, passes, maps.expected_error, maps.error_bound))
     return found
 

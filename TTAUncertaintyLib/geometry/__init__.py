@@ -7,6 +7,7 @@ World coordinates are LPS in mm throughout; arrays have axes (k, j, i), vectors 
 from typing import TYPE_CHECKING
 
 from ..lazy_imports import lazily
+from .carrying import NO_WEIGHT, carried, marked, taking_part
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import (
@@ -25,26 +26,28 @@ from .stored import (
     read_lattice,
     read_stored,
     read_stored_labels,
+    read_vectors,
     sha256,
 )
 
 if TYPE_CHECKING:
-    from .deformable import DeformableTransform
+    from .deformable import DeformableTransform, Warping, points_on
     from .files import ImageFile, read_image, read_labels
     from .prealignment import prealign, thin_slab
-    from .resample import resample_array, resample_image
+    from .resample import carried_slabs, resample_array, resample_image, resampled_slabs
     from .sampling import affine_grid, affine_map, identity_map, sample, sample_grid
 else:
     __getattr__ = lazily(
         __name__,
-        deformable=("DeformableTransform",),
+        deformable=("DeformableTransform", "Warping", "points_on"),
         files=("ImageFile", "read_image", "read_labels"),
         prealignment=("prealign", "thin_slab"),
-        resample=("resample_array", "resample_image"),
+        resample=("carried_slabs", "resample_array", "resample_image", "resampled_slabs"),
         sampling=("affine_grid", "affine_map", "identity_map", "sample", "sample_grid"),
     )
 
 __all__ = [
+    "NO_WEIGHT",
     "DeformableTransform",
     "Image",
     "ImageFile",
@@ -53,14 +56,19 @@ __all__ = [
     "Prealignment",
     "Start",
     "StoredImage",
+    "Warping",
     "affine_grid",
     "affine_map",
+    "carried",
+    "carried_slabs",
     "files_of",
     "identity_map",
     "image_sha256",
     "itk_transform",
+    "marked",
     "matrix_of",
     "outliers",
+    "points_on",
     "prealign",
     "read_image",
     "read_labels",
@@ -68,12 +76,15 @@ __all__ = [
     "read_linear_transform",
     "read_stored",
     "read_stored_labels",
+    "read_vectors",
     "resample_array",
     "resample_image",
+    "resampled_slabs",
     "sample",
     "sample_grid",
     "sha256",
     "start_transform",
+    "taking_part",
     "thin_slab",
     "without_outliers",
 ]

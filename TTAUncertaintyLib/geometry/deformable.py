@@ -10,19 +10,21 @@ to it that the way there has no tear.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .image import Image
 from .lattice import Lattice, Matrix
-from .linear import itk_transform
+from .linear import itk_transform, with_affine, without_affine
 from .resample import interpolate, slab_offset, slabs
-from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample_grid
+from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample, sample_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,47 +93,30 @@ class DeformableTransform:
             n = padded.shape[axis]
             weight = torch.cat((ramp.flip(0), torch.ones(n - 2 * voxels), ramp))
             padded = padded * weight.view([-1 if a == axis else 1 for a in range(4)])
-        matrix = self.lattice.matrix.copy()
-        matrix[:3, 3] = self.lattice.to_world([-voxels] * 3)
-        i, j, k = (n + 2 * voxels for n in self.lattice.size)
-        return DeformableTransform(padded, Lattice((i, j, k), matrix), self.initial)
+        return DeformableTransform(padded, self.lattice.padded(voxels), self.initial)
 
     def warp(self, moving: Image, target: Lattice) -> Image:
-        """Resample a moving image onto a lattice of the fixed world.
+        """Resample a moving image onto a lattice of the fixed world; see `Warping`."""
+        return Warping(self, moving).onto(target)
 
-        Parameters
-        ----------
-        moving
-            The image, at its full resolution.
-        target
-            Where to sample, usually the fixed image's lattice.
+    @classmethod
+    def from_vectors(
+        cls, vectors: NDArray[np.floating], lattice: Lattice, initial: Matrix
+    ) -> DeformableTransform:
+        """Return the transform of which `vectors` gives these, to rounding."""
+        displacement = np.moveaxis(without_affine(vectors, lattice, initial), -1, 0)
+        values = np.ascontiguousarray(displacement, np.float32)
+        return cls(torch.from_numpy(values), lattice, initial)
+
+    def vectors(self) -> NDArray[np.float64]:
+        """Return phi(y) - y at the voxels of the lattice, the affine part in it.
 
         Returns
         -------
-        Image
-            Trilinear; the moving image's darkest value where it has no voxels.
+        ndarray
+            Axes (k, j, i, component), components (x, y, z), LPS mm.
         """
-        values = moving.intensities[None, None]
-        shape = target.array_shape
-        # y -> initial(y) in the moving image's normalised coordinates, and u in the same ones
-        to_voxel = moving.lattice.inverse @ self.initial
-        undisplaced = torch.from_numpy(to_voxel @ target.matrix)
-        displacement = affine_map(torch.from_numpy(_linear(to_voxel)), self.displacement)
-        half = torch.tensor([max(n - 1, 1) / 2 for n in moving.lattice.size])
-        displacement /= half.view(3, 1, 1, 1)
-        to_lattice = torch.from_numpy(self.lattice.inverse @ target.matrix)
-        result = torch.empty(shape)
-        for first, depth in slabs(shape):
-            part = (depth, *shape[1:])
-            here = to_lattice @ slab_offset(first)
-            offset = interpolate(displacement, here, part, outside=0.0)
-            grid = affine_grid(undisplaced @ slab_offset(first), values.shape[2:], part)
-            grid += offset.movedim(0, -1)
-            piece = sample_grid(values, grid)[0, 0]
-            if (beyond := beyond_voxels(grid, values.shape[2:])) is not None:
-                piece.masked_fill_(beyond, moving.background)
-            result[first : first + depth] = piece
-        return Image(result, target, f"{moving.name} (warped)")
+        return with_affine(self.displacement.movedim(0, -1).numpy(), self.lattice, self.initial)
 
     def to_itk(self) -> sitk.CompositeTransform:
         """Return the transform as ITK applies it: point by point the same map.
@@ -146,6 +131,74 @@ class DeformableTransform:
         return sitk.CompositeTransform(
             [itk_transform(self.initial), sitk.DisplacementFieldTransform(field)]
         )
+
+
+class Warping:
+    """A moving image as a transform brings it to the fixed world: on whatever lattice is asked for.
+
+    Trilinear; the moving image's darkest value where it has no voxels.
+
+    Parameters
+    ----------
+    transform
+        Fixed world to moving world.
+    moving
+        The image, at its full resolution.
+    """
+
+    def __init__(self, transform: DeformableTransform, moving: Image) -> None:
+        self._transform = transform
+        self._moving = moving
+        # y -> initial(y) in the moving image's normalised coordinates, and u in the same ones
+        self._to_voxel = moving.lattice.inverse @ transform.initial
+        half = torch.tensor([max(n - 1, 1) / 2 for n in moving.lattice.size])
+        to_voxel = torch.from_numpy(_linear(self._to_voxel))
+        self._displacement = affine_map(to_voxel, transform.displacement)
+        self._displacement /= half.view(3, 1, 1, 1)
+
+    def slabs(self, target: Lattice) -> Iterator[Tensor]:
+        """Yield the image on a lattice of the fixed world, a few slices at a time, [d, H, W]."""
+        moving = self._moving
+        values, shape = moving.intensities[None, None], target.array_shape
+        undisplaced = torch.from_numpy(self._to_voxel @ target.matrix)
+        to_lattice = torch.from_numpy(self._transform.lattice.inverse @ target.matrix)
+        for first, depth in slabs(shape):
+            part = (depth, *shape[1:])
+            here = to_lattice @ slab_offset(first)
+            offset = interpolate(self._displacement, here, part, outside=0.0)
+            grid = affine_grid(undisplaced @ slab_offset(first), values.shape[2:], part)
+            grid += offset.movedim(0, -1)
+            piece = sample_grid(values, grid)[0, 0]
+            if (beyond := beyond_voxels(grid, values.shape[2:])) is not None:
+                piece.masked_fill_(beyond, moving.background)
+            yield piece
+
+    def onto(self, target: Lattice) -> Image:
+        """Return the image on a lattice of the fixed world, usually the fixed image's."""
+        values = torch.cat(list(self.slabs(target)))
+        return Image(values, target, f"{self._moving.name} (warped)")
+
+
+def points_on(transform: DeformableTransform, lattice: Lattice) -> Tensor:
+    """Return where a transform sends every voxel of a lattice.
+
+    Parameters
+    ----------
+    transform
+        Fixed world to moving world.
+    lattice
+        In the fixed world; any affine one.
+
+    Returns
+    -------
+    Tensor
+        float32 [3, D, H, W], components (x, y, z), LPS mm in the moving world.
+    """
+    voxels = identity_map(lattice.array_shape)
+    at = affine_map(torch.from_numpy(transform.lattice.inverse @ lattice.matrix), voxels)
+    displacement = sample(transform.displacement[None], at[None], padding="zeros")[0]
+    world = affine_map(torch.tensor(lattice.matrix), voxels) + displacement
+    return affine_map(torch.from_numpy(transform.initial), world)
 
 
 def _linear(matrix: Matrix) -> Matrix:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import SimpleITK as sitk
@@ -52,7 +53,7 @@ class Image:
         """Return the same intensities on another lattice of the same size."""
         return replace(self, lattice=lattice)
 
-    @property
+    @cached_property
     def background(self) -> float:
         """The value outside the field of view: the darkest one in the image."""
         return float(self.intensities.min())

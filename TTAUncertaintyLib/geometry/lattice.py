@@ -217,6 +217,20 @@ class Lattice:
         matrix[:3, 3] = np.asarray(center, float) - matrix[:3, :3] @ ((np.array(size) - 1) / 2)
         return Lattice((size[0], size[1], size[2]), matrix)
 
+    def padded(self, voxels: ArrayLike) -> Lattice:
+        """Return the lattice with more voxels on all sides.
+
+        Parameters
+        ----------
+        voxels
+            How many, one number or one per axis (i, j, k).
+        """
+        more = np.broadcast_to(np.asarray(voxels, int), (3,))
+        matrix = self.matrix.copy()
+        matrix[:3, 3] = self.to_world(-more)
+        i, j, k = (np.array(self.size) + 2 * more).tolist()
+        return Lattice((i, j, k), matrix)
+
     def oriented(self, like: ArrayLike) -> Lattice:
         """Return the same voxels' lattice with its axes reordered and flipped towards a frame.
 

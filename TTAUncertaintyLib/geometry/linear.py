@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .image import Image
-from .lattice import Matrix
+from .lattice import Lattice, Matrix
 from .paths import checked_path
 
 
@@ -105,6 +106,32 @@ def matrix_of(transform: sitk.Transform) -> Matrix:
         matrix[:3, axis] = np.array(transform.TransformPoint(unit)) - origin
     matrix[:3, 3] = origin
     return matrix
+
+
+def with_affine(
+    displacement: NDArray[np.floating], lattice: Lattice, initial: Matrix
+) -> NDArray[np.float64]:
+    """Return v(y) = initial(y + u(y)) - y at the voxels of a lattice.
+
+    Parameters
+    ----------
+    displacement
+        u: axes (k, j, i, component), components (x, y, z), LPS mm.
+    lattice
+        Of u.
+    initial
+        Shape (4, 4), affine, LPS mm.
+    """
+    k, j, i = np.indices(lattice.array_shape, np.float64)
+    points = lattice.to_world(np.stack((i, j, k), -1))
+    return (points + displacement) @ initial[:3, :3].T + initial[:3, 3] - points
+
+
+def without_affine(
+    vectors: NDArray[np.floating], lattice: Lattice, initial: Matrix
+) -> NDArray[np.float64]:
+    """Return u of which `with_affine` makes v: u(y) = initial^-1(y + v(y)) - y."""
+    return with_affine(vectors, lattice, np.asarray(np.linalg.inv(initial)))
 
 
 def itk_transform(matrix: Matrix) -> sitk.AffineTransform:

@@ -9,7 +9,8 @@ import numpy as np
 from ..errors import InputError
 from .voxels import VoxelLayout
 
-_TYPES = {
+#: Types by numpy's codes: the names that a header may give them, the one that is written first.
+TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
     "u1": ("uchar", "unsigned char", "uint8", "uint8_t"),
     "i2": ("short", "short int", "signed short", "signed short int", "int16", "int16_t"),
@@ -83,7 +84,7 @@ def read_nrrd_header(path: Path) -> tuple[VoxelLayout, str]:
         ) from error
     if not extent or min(extent) < 1:
         raise InputError(f"{path} has a damaged header: it has no voxels.", "Export it again.")
-    kind = next((ours for ours, names in _TYPES.items() if stored in names), None)
+    kind = next((ours for ours, names in TYPES.items() if stored in names), None)
     compressed = encoding in ("gzip", "gz")
     if kind is None or not (compressed or encoding == "raw") or lines or skip < -1:
         raise InputError(

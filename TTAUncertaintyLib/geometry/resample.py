@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from .carrying import NO_WEIGHT
 from .image import Image
 from .lattice import Lattice, Matrix
 from .sampling import affine_grid, beyond_voxels, sample_grid
@@ -59,18 +61,67 @@ def resample_array(
     Tensor
         float32, [C, d, h, w] on `target`.
     """
+    pieces = resampled_slabs(values, source, target, world, outside, mode)
+    return torch.cat(list(pieces), dim=1)
+
+
+def resampled_slabs(
+    values: Tensor,
+    source: Lattice,
+    target: Lattice,
+    world: Matrix | None = None,
+    outside: float | None = None,
+    mode: str = "bilinear",
+) -> Iterator[Tensor]:
+    """Yield what `resample_array` returns a few slices at a time: [C, d, h, w]."""
     matrix = torch.from_numpy(
         source.inverse @ (np.eye(4) if world is None else world) @ target.matrix
     )
-    values = values.float()
     shape = target.array_shape
-    result = torch.empty((values.shape[0], *shape), dtype=torch.float32, device=values.device)
     for first, depth in slabs(shape):
         part = (depth, *shape[1:])
-        result[:, first : first + depth] = interpolate(
-            values, matrix @ slab_offset(first), part, outside, mode
-        )
-    return result
+        needed, here = _needed(values, matrix @ slab_offset(first), part)
+        yield interpolate(needed.float(), here, part, outside, mode)
+
+
+def carried_slabs(
+    values: NDArray[np.float32], source: Lattice, target: Lattice
+) -> Iterator[NDArray[np.float32]]:
+    """Yield what `carried` returns of a volume, interpolated, a few slices at a time.
+
+    Parameters
+    ----------
+    values
+        Axes (k, j, i), on `source`; NaN where there is none.
+    source, target
+        Lattices, LPS mm.
+    """
+    layers = torch.from_numpy(values)[None]
+    known = layers.isfinite()
+    if not known.all():
+        layers = torch.cat((layers.where(known, 0.0), known.float()))
+    for slab in resampled_slabs(layers, source, target, outside=float("nan")):
+        found, *share = slab
+        for part in share:
+            found[~(part >= 1 - NO_WEIGHT)] = float("nan")
+        yield found.numpy()
+
+
+def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+    """Return the part of an array that is looked at for a target, and the matrix to its voxels.
+
+    Beyond the part's edge lies what is beyond the array's, and nothing else.
+    """
+    ends = np.stack(np.meshgrid(*[(0, n - 1) for n in reversed(shape)]), -1).reshape(8, 3)
+    rows = matrix.numpy()
+    places = ends @ rows[:3, :3].T + rows[:3, 3]
+    size = np.array(values.shape[:0:-1])
+    low = np.clip(np.floor(places.min(0)) - 1, 0, size - 1).astype(int)
+    high = np.clip(np.ceil(places.max(0)) + 2, low + 1, size).astype(int)
+    (x, y, z), (i, j, k) = low.tolist(), high.tolist()
+    moved = torch.eye(4, dtype=torch.float64)
+    moved[:3, 3] = torch.from_numpy(-low.astype(float))
+    return values[:, z:k, y:j, x:i], moved @ matrix
 
 
 def interpolate(

@@ -143,6 +143,32 @@ def read_lattice(path: Path | str, series_uid: str | None = None) -> Lattice:
     return _lattice_of(path, _Header.of(path))
 
 
+def read_vectors(path: Path) -> tuple[NDArray[Any], Lattice]:
+    """Read a field of vectors with three components, NRRD, as it is stored.
+
+    Returns
+    -------
+    values
+        Axes (k, j, i, component).
+    lattice
+        LPS mm.
+
+    Raises
+    ------
+    InputError
+        If it is none, or is damaged.
+    """
+    path = checked_path(path)
+    layout, _ = read_nrrd_header(path)
+    reader = _itk_header(path, layout, "NrrdImageIO")
+    if reader.GetNumberOfComponents() != 3 or len(layout.extent) != 4 or layout.extent[0] != 3:
+        raise InputError(f"{path} is no field of vectors with three components.")
+    lattice = Lattice.from_geometry(
+        tuple(reader.GetSize()), reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection()
+    )
+    return read_voxels(layout)[0], lattice
+
+
 def files_of(path: Path | str, series_uid: str | None = None) -> tuple[Path, ...]:
     """Return all files that an image is read from; the voxels are not read.
 
@@ -200,7 +226,9 @@ class _Header:
         except OSError as error:
             raise InputError(f"{path} may not be read.", "Check its permissions.") from error
         files = (header,) if layout.file == header else (header, layout.file)
-        return cls(layout, _itk_header(path, layout, image_io), files, nifti, note)
+        itk = _itk_header(path, layout, image_io)
+        _check_scalar(path, itk)
+        return cls(layout, itk, files, nifti, note)
 
 
 def _unsupported(path: Path) -> InputError:
@@ -230,6 +258,10 @@ def _itk_header(path: Path, layout: VoxelLayout, image_io: str) -> sitk.ImageFil
             f"{path} cannot be read as an image: {lines[-1] if lines else type(error).__name__}",
             f"Give {_SUPPORTED}.",
         ) from error
+    return reader
+
+
+def _check_scalar(path: Path, reader: sitk.ImageFileReader) -> None:
     count = reader.GetNumberOfComponents()
     pixel = sitk.GetPixelIDValueAsString(reader.GetPixelID())
     if count > 1 or "complex" in pixel:
@@ -237,7 +269,6 @@ def _itk_header(path: Path, layout: VoxelLayout, image_io: str) -> sitk.ImageFil
             f"{path} has {count} components per voxel ({pixel}), not one.",
             "Give a scalar image, for example one channel of it.",
         )
-    return reader
 
 
 def _volume_extent(path: Path, extent: tuple[int, ...]) -> tuple[int, int, int]:

@@ -111,6 +111,25 @@ def read_voxels(layout: VoxelLayout) -> tuple[NDArray[Any], int]:
     return array.astype(layout.type.newbyteorder("="), copy=False), after
 
 
+def read_pieces(layout: VoxelLayout) -> Iterator[bytes]:
+    """Yield the bytes of all voxels, uncompressed, a piece at a time; what follows them as well.
+
+    Raises
+    ------
+    InputError
+        If compressed data are damaged.
+    OSError
+        If the file cannot be read.
+    """
+    with layout.file.open("rb") as stream:
+        stream.seek(layout.start)
+        if layout.compressed:
+            yield from _uncompressed(stream, layout)
+        else:
+            while piece := stream.read(_CHUNK_BYTES):
+                yield piece
+
+
 def allocated(extent: tuple[int, ...], kind: np.dtype[Any], name: Path) -> NDArray[Any]:
     """Return room for voxels, shape (n,); float32 is made of them, and has to fit as well.
 

@@ -6,16 +6,18 @@ from ..lazy_imports import lazily
 from .bundle import Bundle
 from .files import SCHEMA_VERSION
 from .folder import check_apart, check_output, clear_up_after, new_folder, partial_folder
+from .keep import Keep
 from .layout import RESULT, Layout
 from .maps import MapKind
 from .registrations import KeptRegistrations, PointCovariances
+from .transforms import read_transform
 
 if TYPE_CHECKING:
     from .findings import Findings, find
     from .record import Provenance, make_record
     from .recording import Recorder
     from .soundness import remarks_on_findings, remarks_on_images
-    from .writing import check_space, write_bundle
+    from .writing import check_space, volumes_written, write_record, write_report
 else:
     __getattr__ = lazily(
         __name__,
@@ -23,7 +25,7 @@ else:
         record=("Provenance", "make_record"),
         recording=("Recorder",),
         soundness=("remarks_on_findings", "remarks_on_images"),
-        writing=("check_space", "write_bundle"),
+        writing=("check_space", "volumes_written", "write_record", "write_report"),
     )
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Bundle",
     "Findings",
+    "Keep",
     "KeptRegistrations",
     "Layout",
     "MapKind",
@@ -45,7 +48,10 @@ __all__ = [
     "make_record",
     "new_folder",
     "partial_folder",
+    "read_transform",
     "remarks_on_findings",
     "remarks_on_images",
-    "write_bundle",
+    "volumes_written",
+    "write_record",
+    "write_report",
 ]

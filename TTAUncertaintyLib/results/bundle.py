@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..geometry.lattice import Lattice
 from ..strict_json import NotAllowed, Unreadable, parse_json, read_text
 from .files import RECORD_FILE
+from .keep import Keep
 from .maps import MapKind
 from .record_shape import check_record
+
+#: Said where there is none: for a moment after every run, and where one was killed then.
+NO_REPORT = "There is no report yet; this makes it: ttauncertainty report {folder}"
 
 
 @dataclass(frozen=True)
@@ -55,8 +60,18 @@ class Bundle:
         return cls(folder, record)
 
     @property
+    def keep(self) -> Keep:
+        """How much it holds; results of before there was a choice hold all."""
+        return Keep(self.record.get("keep", Keep.ALL.value))
+
+    @property
+    def fixed_lattice(self) -> Lattice:
+        """Of the fixed image, LPS mm."""
+        return Lattice.from_dict(self.record["inputs"]["fixed"]["lattice"])
+
+    @property
     def map_files(self) -> dict[MapKind, Path]:
-        """The files of the maps that this bundle has."""
+        """The files of the maps that this bundle has; each says on which lattice it lies."""
         files = self.record["files"]
         return {kind: self.folder / files[kind.value] for kind in MapKind if kind.value in files}
 
@@ -68,15 +83,36 @@ class Bundle:
 
     @property
     def warped(self) -> Path:
-        """The warped moving image, on the fixed lattice."""
-        return self.folder / str(self.record["files"]["warped"])
+        """The warped moving image, on the fixed lattice.
+
+        Raises
+        ------
+        InputError
+            If the bundle keeps no volumes.
+        """
+        return self._volume("warped")
 
     @property
     def transform(self) -> Path:
-        """The unperturbed transform, an ITK file, fixed to moving."""
-        return self.folder / str(self.record["files"]["transform"])
+        """The unperturbed transform, fixed to moving: see `transforms.read_transform`.
+
+        Raises
+        ------
+        InputError
+            If the bundle keeps no volumes.
+        """
+        return self._volume("transform")
 
     @property
     def report(self) -> Path:
-        """The report, HTML."""
+        """The report, HTML; it may not be there (yet)."""
         return self.folder / str(self.record["files"]["report"])
+
+    def _volume(self, what: str) -> Path:
+        if self.keep is Keep.SUMMARY:
+            raise InputError(
+                f"{self.folder} is the summary of a result: it has numbers and a report, and no "
+                "maps, warped image or transform.",
+                "Run the registration again with --keep compact.",
+            )
+        return self.folder / str(self.record["files"][what])

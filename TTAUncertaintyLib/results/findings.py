@@ -1,11 +1,13 @@
-"""From the engine's outcome on the network's lattice to what a person looks at, on the fixed image.
+"""From the engine's outcome to what a person looks at.
 
-Variances are carried to the fixed lattice as variances (mm^2) and turned into mm there.
+Everything lies on the network's lattice, which is all that is known; what the fixed image's voxels
+have of it is interpolated where it is asked for, a few slices at a time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,123 +15,206 @@ import torch
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
+from ..cues.reasons import Reason
 from ..engine import Outcome
-from ..geometry import DeformableTransform, Image, Lattice, resample_array
+from ..geometry import (
+    NO_WEIGHT,
+    DeformableTransform,
+    Image,
+    Lattice,
+    carried,
+    carried_slabs,
+    taking_part,
+)
 from ..review import (
     HotSpot,
+    HotSpotRegions,
     RegionStatistics,
-    find_hot_spots,
     foreground,
+    hot_spot_regions,
     region_statistics,
     root_mean_variance,
 )
+from ..review.why import Why, why_of
+from .labels import LabelFindings
 from .maps import MapKind
+from .numbers import Numbers
 
 #: Where the fixed image reaches beyond the network's lattice, the displacement fades out over
 #: this many of the network's voxels.
 _FADE_VOXELS = 8
-
-#: A voxel of less weight than this, by rounding, has no part in an interpolated value.
-_NO_WEIGHT = 1e-3
-
-#: Hot spots are what lies above this percentile of the foremost map's foreground.
-HOT_SPOT_PERCENTILE = 95
-
-#: The maps that are square roots of variances.
-VARIANCE_KINDS: tuple[MapKind, ...] = (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Findings:
-    """Everything a result bundle holds, in memory.
+    """Everything a result holds, in memory.
 
     Parameters
     ----------
-    outcome
-        The engine's, on the network's lattice.
     fixed, moving
         The input images.
-    warped
-        The moving image resampled through `transform` onto the fixed lattice.
     transform
         The unperturbed prediction: the answer.
-    mean_transform
-        The mean of the compensated predictions; None without perturbed passes.
+    lattice
+        The network's, in the fixed world, on which maps, variances and `outside` lie.
     maps
-        On the fixed lattice, float32, axes (k, j, i), in the unit of each kind; NaN where the
-        network had no lattice and so there is no estimate.
+        float32, axes (k, j, i), in the unit of each kind.
     variances
-        Traces on the fixed lattice, mm^2, not clamped, for averaging over regions.
-    region
-        bool, axes (k, j, i): the foreground (or the mask the person gave).
+        Traces, mm^2, not clamped, for averaging over regions.
     outside
         bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
         without a calibration.
+    mean_transform
+        The mean of the compensated predictions; None without perturbed passes.
+    reasons
+        [D, H, W, R] on the network's lattice, see `CalibratedMaps`; None where that is not known.
+    mask
+        bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
+        the foreground.
+    left_out
+        bool, like `mask`: what masks leave out of every statistic; None without such masks.
+    labels
+        Of the moving image, carried along; None where none were given.
+    recorded
+        The numbers, where they are on record; they are computed otherwise.
+
+    Notes
+    -----
+    Between the network's voxels a map is interpolated linearly, standard deviations as such: the
+    transform is interpolated so too, and of a weighted mean of neighbours the standard deviation is
+    at most the weighted mean of theirs (and that exactly where they move together).
     """
 
-    outcome: Outcome
     fixed: Image
     moving: Image
-    warped: Image
     transform: DeformableTransform
-    mean_transform: DeformableTransform | None
+    lattice: Lattice
     maps: dict[MapKind, Array]
     variances: dict[MapKind, Array]
-    region: NDArray[np.bool_]
     outside: NDArray[np.bool_] | None = None
+    mean_transform: DeformableTransform | None = None
+    reasons: torch.Tensor | None = None
+    mask: NDArray[np.bool_] | None = None
+    left_out: NDArray[np.bool_] | None = None
+    labels: LabelFindings | None = None
+    recorded: Numbers | None = None
 
     @cached_property
-    def statistics(self) -> dict[MapKind, RegionStatistics]:
-        """Each map over the region."""
-        found = {kind: region_statistics(values, self.region) for kind, values in self.maps.items()}
-        return {kind: value for kind, value in found.items() if value is not None}
-
-    @cached_property
-    def root_mean(self) -> dict[MapKind, float]:
-        """Each variance averaged over the region, as a standard deviation in mm."""
-        return {
-            kind: root_mean_variance(values, self.region) for kind, values in self.variances.items()
-        }
-
-    @cached_property
-    def covered(self) -> float:
-        """Share of the region in which there is an estimate."""
-        inside = np.isfinite(self.maps[MapKind.JACOBIAN][self.region])
-        return float(inside.mean()) if inside.size else 0.0
-
-    @cached_property
-    def beyond_calibration(self) -> float:
-        """Share of the region in which the cues lie outside what the calibration has seen."""
-        if self.outside is None or not self.region.any():
-            return 0.0
-        return float(self.outside[self.region].mean())
-
-    @cached_property
-    def folded(self) -> float:
-        """Share of the region in which the transform folds."""
-        values = self.maps[MapKind.JACOBIAN][self.region]
-        values = values[np.isfinite(values)]
-        return float((values <= 0).mean()) if values.size else 0.0
-
-    @cached_property
-    def hot_spots(self) -> list[HotSpot]:
-        """Where the foremost map is highest, worst first; empty without an estimate."""
-        kind = self.foremost
-        if kind not in self.statistics:
-            return []
-        return find_hot_spots(
-            self.maps[kind],
-            self.region,
-            self.fixed.lattice,
-            threshold=self.statistics[kind].p95,
-        )
+    def region(self) -> NDArray[np.bool_]:
+        """Where statistics are taken: bool, axes (k, j, i), on the fixed image's lattice."""
+        return foreground(self.fixed) if self.mask is None else self.mask
 
     @property
     def foremost(self) -> MapKind:
         """The map that hot spots are found on: the expected error, else the total uncertainty."""
         return MapKind.foremost(self.maps)
+
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """The region on the network's lattice; of a tiny one, the voxels nearest to it."""
+        marks = self.region.view(np.uint8)
+        inside = carried(marks, self.fixed.lattice, self.lattice, nearest=True) > 0
+        return (
+            inside if inside.any() else taking_part(self.region, self.fixed.lattice, self.lattice)
+        )
+
+    def values(self, kind: MapKind) -> Array:
+        """Return a map's finite values in the region, on the network's lattice, shape (n,)."""
+        inside = self.maps[kind][self.inside]
+        return inside[np.isfinite(inside)]
+
+    def on_fixed_image(self, kind: MapKind) -> Array | None:
+        """Return a map at the fixed image's voxels, NaN without an estimate; None without it."""
+        if kind not in self.maps:
+            return None
+        return np.concatenate(
+            list(carried_slabs(self.maps[kind], self.lattice, self.fixed.lattice))
+        )
+
+    @cached_property
+    def numbers(self) -> Numbers:
+        """Everything that is counted over the region."""
+        if self.recorded is not None:
+            return self.recorded
+        statistics, foremost = {}, self.foremost
+        covered = folded = 0.0
+        for kind in self.maps:
+            inside = self._in_region(self.maps[kind])
+            if kind is MapKind.JACOBIAN and inside.size:
+                known = inside[np.isfinite(inside)]
+                covered = known.size / inside.size
+                folded = float((known <= 0).mean()) if known.size else 0.0
+            found = region_statistics(inside)
+            if found is not None:
+                statistics[kind] = found
+        root_mean = {
+            kind: root_mean_variance(self._in_region(values))
+            for kind, values in self.variances.items()
+        }
+        beyond = 0.0
+        if self.outside is not None and self.region.any():
+            marked = self._in_region(self.outside.astype(np.float32))
+            beyond = float((marked > NO_WEIGHT).mean())
+        return Numbers(
+            region_voxels=int(np.count_nonzero(self.region)),
+            covered=covered,
+            folded=folded,
+            beyond_calibration=beyond,
+            statistics=statistics,
+            root_mean=root_mean,
+            foremost=foremost,
+            hot_spots=tuple(self._hot_spots(foremost, statistics.get(foremost))),
+        )
+
+    def _hot_spots(self, kind: MapKind, known: RegionStatistics | None) -> list[HotSpot]:
+        if known is None:
+            return []
+        found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
+        spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
+        if self.reasons is None or not kind.is_error:
+            return spots
+        return [replace(s, why=self._why(found, n)) for n, s in enumerate(spots, start=1)]
+
+    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
+        """Return what raises the expected error of a hot spot, on average over it."""
+        assert self.reasons is not None
+        there = self.reasons[torch.from_numpy(found.labels == number)].double()
+        means = there[there.isfinite().all(1)].mean(0).tolist()
+        return why_of(dict(zip(Reason, means, strict=True)))
+
+    def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
+        lattice = self.fixed.lattice
+        nearest = np.rint(lattice.to_voxel(spot.position_lps_mm))
+        i, j, k = np.clip(nearest, 0, np.array(lattice.size) - 1).astype(int).tolist()
+        return i, j, k
+
+    def _in_region(self, values: Array) -> Array:
+        """Return an array of the network's lattice at the region's voxels, shape (n,)."""
+        return np.concatenate([np.zeros(0, np.float32), *self._pieces(values)])
+
+    def _pieces(self, values: Array) -> Iterator[Array]:
+        box, lattice = self._region_box
+        first = 0
+        if not box.size:
+            return
+        for slab in carried_slabs(values, self.lattice, lattice):
+            inside = box[first : first + len(slab)]
+            yield slab[inside]
+            first += len(inside)
+
+    @cached_property
+    def _region_box(self) -> tuple[NDArray[np.bool_], Lattice]:
+        """The region in the smallest box that holds it, and where the box lies."""
+        flat = np.any(self.region, axis=0)  # over slices first: the rest is cheap then
+        hits = np.any(self.region, axis=(1, 2)), np.any(flat, axis=1), np.any(flat, axis=0)
+        ends = [np.flatnonzero(hit)[[0, -1]] + [0, 1] if hit.any() else (0, 0) for hit in hits]
+        (k, z), (j, y), (i, x) = ((int(low), int(high)) for low, high in ends)
+        matrix = self.fixed.lattice.matrix.copy()
+        matrix[:3, 3] = self.fixed.lattice.to_world((i, j, k))
+        size = max(x - i, 1), max(y - j, 1), max(z - k, 1)
+        return self.region[k:z, j:y, i:x], Lattice(size, matrix)
 
 
 def find(
@@ -139,7 +224,7 @@ def find(
     mask: Image | None = None,
     calibrated: CalibratedMaps | None = None,
 ) -> Findings:
-    """Carry an outcome to the fixed image's lattice.
+    """Make of an outcome what a person looks at.
 
     Parameters
     ----------
@@ -156,50 +241,38 @@ def find(
     layers = {MapKind.JACOBIAN: outcome.jacobian}
     if outcome.inverse_consistency is not None:
         layers[MapKind.INVERSE_CONSISTENCY] = outcome.inverse_consistency
-    mean_transform = None
+    mean_transform, variances = None, {}
     if outcome.variance is not None:
         traces = outcome.variance.traces()
         mean_transform = transform.with_offset(outcome.variance.mean_offset)
-        layers[MapKind.TOTAL] = traces.total
+        variances[MapKind.TOTAL] = traces.total
         if traces.intrinsic is not None and traces.jitter is not None:
-            layers[MapKind.INTRINSIC] = traces.intrinsic
-            layers[MapKind.JITTER] = traces.jitter
+            variances[MapKind.INTRINSIC] = traces.intrinsic
+            variances[MapKind.JITTER] = traces.jitter
+    layers |= {kind: trace.clamp(min=0).sqrt() for kind, trace in variances.items()}
     if calibrated is not None:
         layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
         layers[MapKind.ERROR_BOUND] = calibrated.error_bound
-    if not _contains(outcome.fixed_lattice, fixed.lattice):
-        transform = transform.faded(_FADE_VOXELS)
-        mean_transform = None if mean_transform is None else mean_transform.faded(_FADE_VOXELS)
-    lattices = outcome.fixed_lattice, fixed.lattice
-    values = {
-        kind: resample_array(layer[None], *lattices, outside=float("nan"))[0].numpy()
-        for kind, layer in layers.items()
-    }
-    variances = {kind: values[kind] for kind in VARIANCE_KINDS if kind in values}
-    maps = {
-        kind: np.sqrt(np.maximum(values[kind], 0)) if kind in variances else values[kind]
-        for kind in MapKind
-        if kind in values
-    }
+    transform = answer_on(transform, fixed.lattice)
+    if mean_transform is not None:
+        mean_transform = answer_on(mean_transform, fixed.lattice)
     return Findings(
-        outcome=outcome,
         fixed=fixed,
         moving=moving,
-        warped=transform.warp(moving, fixed.lattice),
         transform=transform,
+        lattice=outcome.fixed_lattice,
+        maps={kind: layers[kind].float().numpy() for kind in MapKind if kind in layers},
+        variances={kind: trace.float().numpy() for kind, trace in variances.items()},
+        outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
-        maps=maps,
-        variances=variances,
-        region=foreground(fixed) if mask is None else mask.intensities.numpy() > 0,
-        outside=None if calibrated is None else _any_of(calibrated.outside, outcome, fixed),
+        mask=None if mask is None else mask.intensities.numpy() > 0,
+        reasons=None if calibrated is None else calibrated.reasons,
     )
 
 
-def _any_of(marked: torch.Tensor, outcome: Outcome, fixed: Image) -> NDArray[np.bool_]:
-    """Carry marks to the fixed image: a voxel is marked where any that it is made of is."""
-    layer = marked[None].float()
-    on_fixed = resample_array(layer, outcome.fixed_lattice, fixed.lattice, outside=0.0)
-    return np.asarray(on_fixed[0].numpy() > _NO_WEIGHT)
+def answer_on(transform: DeformableTransform, fixed: Lattice) -> DeformableTransform:
+    """Return a network's answer as a fixed image gets it: faded out where that reaches farther."""
+    return transform if _contains(transform.lattice, fixed) else transform.faded(_FADE_VOXELS)
 
 
 def _contains(outer: Lattice, inner: Lattice) -> bool:

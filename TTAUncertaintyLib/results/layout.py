@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from .files import (
+    DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OFFSETS_FILE,
     OUTSIDE_FILE,
@@ -16,11 +17,13 @@ from .files import (
     REGISTRATIONS_FILE,
     REGISTRATIONS_FOLDER,
     REPORT_FILE,
+    REPORT_PARTIAL,
     REVIEW_FILE,
     TRANSFORM_FILE,
     VARIANCES_FILE,
     WARPED_FILE,
 )
+from .labels import FILES as LABEL_FILES
 from .maps import MapKind
 
 #: What file managers leave in every folder that they show.
@@ -106,9 +109,10 @@ RESULT = Layout(
     frozenset(
         {
             *(kind.facts.file for kind in MapKind),
-            *(RECORD_FILE, REPORT_FILE, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
-            *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, REGISTRATIONS_FILE),
+            *(RECORD_FILE, REPORT_FILE, REPORT_PARTIAL, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
+            *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, DISPLACEMENT_FILE, REGISTRATIONS_FILE),
             f"{REGISTRATIONS_FOLDER}/{OFFSETS_FILE}",
+            *LABEL_FILES.values(),
         }
     ),
     (rf"{REGISTRATIONS_FOLDER}/warped_\d+\.nrrd",),

@@ -39,6 +39,9 @@ class MapKind(Enum):
     ERROR_BOUND = "error_bound"
     INVERSE_CONSISTENCY = "inverse_consistency"
     JACOBIAN = "jacobian"
+    DISAGREEMENT = "disagreement"
+    OPINION_BOUND = "second_opinion_bound"
+    LOCAL_MISMATCH = "local_mismatch"
 
     @property
     def facts(self) -> MapFacts:
@@ -53,7 +56,9 @@ class MapKind(Enum):
     @classmethod
     def foremost(cls, kinds: Collection[MapKind]) -> MapKind:
         """Return the map that says where to look first: the expected error where there is one."""
-        return cls.EXPECTED_ERROR if cls.EXPECTED_ERROR in kinds else cls.TOTAL
+        if cls.EXPECTED_ERROR in kinds:
+            return cls.EXPECTED_ERROR
+        return cls.DISAGREEMENT if cls.DISAGREEMENT in kinds else cls.TOTAL
 
 
 _FACTS = {
@@ -83,8 +88,8 @@ _FACTS = {
         "expected_error.nrrd",
         "Expected error",
         "mm",
-        "How far the answer lies from the truth on average, judged by what this network did on "
-        "deformations whose truth was known. It holds for images and deformations like those.",
+        "How far the answer lies from the truth on average, judged by registrations whose truth "
+        "was known. It holds for images and deformations like those.",
     ),
     MapKind.ERROR_BOUND: MapFacts(
         "error_bound.nrrd",
@@ -106,5 +111,26 @@ _FACTS = {
         "",
         "Local change of volume: 1 keeps it, below 1 shrinks, above 1 grows, 0 or less is a fold, "
         "which anatomy cannot do.",
+    ),
+    MapKind.DISAGREEMENT: MapFacts(
+        "disagreement.nrrd",
+        "Disagreement with the second opinion",
+        "mm",
+        "How far apart the given registration and the network's own send the same place. Where "
+        "that is more than the second opinion's error bound, one of them is wrong.",
+    ),
+    MapKind.OPINION_BOUND: MapFacts(
+        "second_opinion_bound.nrrd",
+        "Error bound of the second opinion (90 %)",
+        "mm",
+        "What the error of the network's own registration stayed below in 90 % of the voxels of "
+        "deformations whose truth was known.",
+    ),
+    MapKind.LOCAL_MISMATCH: MapFacts(
+        "local_mismatch.nrrd",
+        "Local mismatch",
+        "",
+        "1 minus the squared correlation of the fixed and the warped image in a box of 7 voxels of "
+        "the network's lattice: 0 is the same structure, 1 is nothing in common.",
     ),
 }

@@ -6,7 +6,8 @@ Keys carry their unit and frame. A reader has to refuse a higher schema version.
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,14 +15,14 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from ..calibration import Calibration
+from ..calibration import Calibration, Head
 from ..engine import Execution, Outcome, Placement
 from ..geometry import ImageFile
 from ..models.contract import RegistrationModel, describe
 from ..perturbations import Design
-from ..strict_json import plain
 from ..version import __version__
 from .files import (
+    DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
     REGISTRATIONS_FILE,
@@ -32,6 +33,8 @@ from .files import (
     WARPED_FILE,
 )
 from .findings import Findings
+from .keep import Keep
+from .labels import FILES as LABEL_FILES
 from .maps import MapKind
 
 
@@ -47,8 +50,12 @@ class Provenance:
         What was run, and how.
     seconds
         Wall time of each phase, by name.
-    mask
-        The file that says where statistics are taken; None for the foreground.
+    masks
+        Files by name: "mask" says where statistics are taken (the foreground without one), outside
+        "fixed_mask" and "moving_mask" the network sees background, "leave_out" has no part in any
+        statistic.
+    audit
+        Of a transform that was made elsewhere; None for a run's own.
     calibration
         What the expected error comes from; None without one.
     uncalibrated
@@ -62,37 +69,41 @@ class Provenance:
     execution: Execution
     placement: Placement
     seconds: dict[str, float]
-    mask: ImageFile | None = None
-    calibration: Calibration | None = None
+    masks: Mapping[str, ImageFile | None] = field(default_factory=dict)
+    audit: Mapping[str, Any] | None = None
+    calibration: Calibration | Head | None = None
     uncalibrated: str = ""
 
 
 def make_record(
-    findings: Findings, provenance: Provenance, registrations: bool = False
+    findings: Findings,
+    outcome: Outcome,
+    provenance: Provenance,
+    keep: Keep = Keep.COMPACT,
+    registrations: bool = False,
 ) -> dict[str, Any]:
     """Return the JSON-ready record of a run.
 
     Parameters
     ----------
-    findings, provenance
+    findings, outcome, provenance
         What was found, and how.
+    keep
+        How much of it the bundle holds.
     registrations
         Whether the bundle keeps the perturbed registrations.
     """
-    outcome = findings.outcome
     split = MapKind.INTRINSIC in findings.maps
-    files = {kind.value: kind.facts.file for kind in findings.maps}
-    files |= {"warped": WARPED_FILE, "transform": TRANSFORM_FILE, "report": REPORT_FILE}
-    if findings.mean_transform is not None:
-        files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
-    if findings.outside is not None:
-        files["outside_calibration"] = OUTSIDE_FILE
+    files = {"report": REPORT_FILE} | _volumes(findings, keep)
+    if findings.labels is not None and keep is not Keep.SUMMARY:
+        files |= LABEL_FILES
     if registrations:
         files["registrations"] = REGISTRATIONS_FILE
     return {
         "schema_version": SCHEMA_VERSION,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "complete": outcome.complete,
+        "keep": keep.value,
         "passes": {
             "asked": outcome.asked,
             "done": outcome.perturbed,
@@ -108,11 +119,16 @@ def make_record(
         "inputs": {
             "fixed": provenance.fixed.as_dict(),
             "moving": provenance.moving.as_dict(),
-            "mask": None if provenance.mask is None else provenance.mask.as_dict(),
+            "mask": None,
+            **{
+                name: None if file is None else file.as_dict()
+                for name, file in provenance.masks.items()
+            },
         },
         "model": describe(provenance.model),
         "design": provenance.design.as_dict(),
         "placement": provenance.placement.as_dict(),
+        "transform": {"beyond_lattice_fixed_to_moving_lps": findings.transform.initial.tolist()},
         "network_lattices": {
             "fixed": outcome.fixed_lattice.as_dict(),
             "moving": outcome.moving_lattice.as_dict(),
@@ -125,7 +141,9 @@ def make_record(
         },
         "seconds": {name: round(value, 3) for name, value in provenance.seconds.items()},
         "notes": list(outcome.notes),
-        "summary": _summary(findings),
+        "audit": None if provenance.audit is None else dict(provenance.audit),
+        "labels": None if findings.labels is None else findings.labels.as_dict(),
+        "summary": findings.numbers.as_dict(),
         "files": files,
         "versions": {
             "ttauncertainty": __version__,
@@ -156,16 +174,22 @@ def _calibration(findings: Findings, provenance: Provenance) -> dict[str, Any]:
     calibration = provenance.calibration
     if calibration is None or MapKind.EXPECTED_ERROR not in findings.maps:
         return {"why_not": provenance.uncalibrated}
-    return calibration.as_dict() | {"region_outside_fraction": findings.beyond_calibration}
+    if isinstance(calibration, Head):
+        said = calibration.as_dict(provenance.model.description.name)
+    else:
+        said = calibration.as_dict()
+    return said | {"region_outside_fraction": findings.numbers.beyond_calibration}
 
 
-def _summary(findings: Findings) -> dict[str, Any]:
-    return {
-        "region_voxels": int(findings.region.sum()),
-        "region_covered_fraction": findings.covered,
-        "folded_fraction": findings.folded,
-        "maps": {kind.value: plain(s) for kind, s in findings.statistics.items()},
-        "root_mean_variance_mm": {kind.value: v for kind, v in findings.root_mean.items()},
-        "hot_spots_map": findings.foremost.value,
-        "hot_spots": [spot.as_dict() for spot in findings.hot_spots],
-    }
+def _volumes(findings: Findings, keep: Keep) -> dict[str, str]:
+    if keep is Keep.SUMMARY:
+        return {}
+    files = {kind.value: kind.facts.file for kind in findings.maps} | {"warped": WARPED_FILE}
+    if findings.outside is not None:
+        files["outside_calibration"] = OUTSIDE_FILE
+    if keep is Keep.COMPACT:
+        return files | {"transform": DISPLACEMENT_FILE}
+    files["transform"] = TRANSFORM_FILE
+    if findings.mean_transform is not None:
+        files |= {"mean_transform": MEAN_TRANSFORM_FILE, "variances": VARIANCES_FILE}
+    return files

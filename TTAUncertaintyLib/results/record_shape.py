@@ -14,9 +14,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from ..cues.reasons import Reason
 from ..geometry.lattice import Lattice
 from ..strict_json import Matching, Mended, NotAllowed, OrNan, read_as, take_version
 from .files import SCHEMA_VERSION
+from .keep import Keep
 from .maps import MapKind
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -28,6 +30,9 @@ def _is_inside(name: str) -> bool:
     outside = posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts
     return bool(posix.name) and not outside and "\0" not in name
 
+
+#: Files that are written after the folder has taken its place.
+LATER = ("report",)
 
 FileName = Annotated[str, Matching("a file in the result's folder", _is_inside)]
 #: What is shown to a person: nothing in it commands a terminal.
@@ -110,9 +115,16 @@ class _MapSummary:
 
 
 @dataclass(frozen=True)
+class _Why:
+    reason: Reason
+    share: float
+
+
+@dataclass(frozen=True)
 class _HotSpot:
     position_ras_mm: Triple
     peak_mm: Number
+    why: tuple[_Why, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -132,9 +144,18 @@ class _Versions:
 
 @dataclass(frozen=True)
 class _Files:
+    report: FileName
+
+
+@dataclass(frozen=True)
+class _FilesWithVolumes(_Files):
     warped: FileName
     transform: FileName
-    report: FileName
+
+
+@dataclass(frozen=True)
+class _Transform:
+    beyond_lattice_fixed_to_moving_lps: tuple[Row, Row, Row, Row]
 
 
 @dataclass(frozen=True)
@@ -169,6 +190,8 @@ class _Record:
     summary: _Summary
     versions: _Versions
     calibrated: bool = False
+    keep: Keep = Keep.ALL
+    transform: _Transform | None = None
     convergence: _Convergence | None = None
 
 
@@ -183,7 +206,8 @@ def check_record(value: object) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The files that it names, all in the result's folder.
+        The files that it names and that have to be there, all in the result's folder. The report
+        may come later, or be missing.
 
     Raises
     ------
@@ -191,12 +215,12 @@ def check_record(value: object) -> tuple[str, ...]:
         If it is none, or was written by a newer version; names the key.
     """
     record = take_version(value, SCHEMA_VERSION)
-    read_as(_Record, record, others=True)
+    keep = read_as(_Record, record, others=True).keep
     if record.get("calibrated"):
         _under("calibration", _Calibration, record)
-    _under("files", _Files, record)
+    _under("files", _Files if keep is Keep.SUMMARY else _FilesWithVolumes, record)
     files: Mapping[str, str] = _under("files", Mapping[str, FileName], record)
-    return tuple(files.values())
+    return tuple(name for what, name in files.items() if what not in LATER)
 
 
 def _under(key: str, kind: Any, record: Mapping[str, Any]) -> Any:

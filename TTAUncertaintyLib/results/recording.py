@@ -9,28 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import OutputError
 from ..geometry import DeformableTransform, Image, ImageFile
+from ..geometry.nrrd_writer import write_nrrd
 from ..perturbations import pass_label
 from .files import OFFSETS_FILE, REGISTRATIONS_FILE, REGISTRATIONS_VERSION
 from .npy import npy_header
-from .writing import SPARE_BYTES, write_image
+from .writing import SPARE_BYTES, as_stored
 
 if TYPE_CHECKING:
     from ..engine import Engine
-
-#: Integer types that a warped image keeps, by ITK's words for them; float32 for all others.
-_KEPT_TYPES = {
-    "8-bit unsigned integer": np.uint8,
-    "8-bit signed integer": np.int8,
-    "16-bit unsigned integer": np.uint16,
-    "16-bit signed integer": np.int16,
-    "32-bit unsigned integer": np.uint32,
-    "32-bit signed integer": np.int32,
-}
 
 
 class Recorder:
@@ -55,7 +45,7 @@ class Recorder:
         self._folder = folder
         self._engine = engine
         self._moving = moving
-        self._type: Any = _KEPT_TYPES.get(file.pixel_type, np.float32)
+        self._pixel_type = file.pixel_type
         self._lattice = engine.pair.fixed_lattice
         self._passes: list[dict[str, Any]] = []
         self._plain: DeformableTransform | None = None
@@ -84,8 +74,8 @@ class Recorder:
         name = f"warped_{n:03d}.nrrd"
         label = pass_label(self._engine.draws, n)
         header = {"title": label, "unit": "as the moving image"}
-        values = self._typed(warped.intensities.numpy())
-        write_image(self._folder / name, values, self._lattice, header, compress=False)
+        values = as_stored(warped.intensities.numpy(), self._pixel_type)
+        write_nrrd(self._folder / name, (values,), self._lattice, header, compress=False)
         k, r = divmod(n, self._engine.design.replicates)
         self._passes.append({"perturbation": k, "repeat": r, "label": label, "warped": name})
 
@@ -134,15 +124,10 @@ class Recorder:
     def _header(self) -> bytes:
         return npy_header("<f2", (len(self._passes), 3, *self._lattice.array_shape))
 
-    def _typed(self, values: NDArray[np.float32]) -> NDArray[Any]:
-        if self._type is np.float32:
-            return values
-        return np.asarray(np.rint(values).astype(self._type))
-
     @property
     def needed_bytes(self) -> int:
         """What all passes of the design take on disk."""
-        a_voxel = 3 * 2 + np.dtype(self._type).itemsize
+        a_voxel = 3 * 2 + as_stored(np.zeros(1, np.float32), self._pixel_type).itemsize
         return self._engine.design.passes * int(np.prod(self._lattice.size)) * a_voxel
 
     def _check_space(self) -> None:

@@ -150,8 +150,9 @@ class KeptRegistrations:
     def covariances_at(self, point_lps: ArrayLike) -> PointCovariances:
         """Return the covariances at a point, by the formulas that made the maps.
 
-        As in the maps, they are estimated at the voxels and interpolated between them; the
-        spread of `offsets_at` is that of interpolated offsets, which can be a little smaller.
+        As in the maps, they are estimated at the voxels and interpolated between them: here as
+        covariances, there as standard deviations, which can be a little smaller. So can the spread
+        of `offsets_at`, which are interpolated themselves.
         Passes of a perturbation that was not repeated in full are left out.
 
         Parameters

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..engine import Outcome
 from ..errors import ModelError
 from ..geometry import Image, outliers
 from .findings import Findings
@@ -36,12 +37,12 @@ def remarks_on_images(fixed: Image, moving: Image) -> list[str]:
     return found
 
 
-def remarks_on_findings(findings: Findings, masked: bool) -> list[str]:
+def remarks_on_findings(findings: Findings, outcome: Outcome, masked: bool) -> list[str]:
     """Return what is doubtful about a result, for its notes.
 
     Parameters
     ----------
-    findings
+    findings, outcome
         Of the run.
     masked
         Whether the person said where statistics are taken.
@@ -59,9 +60,9 @@ def remarks_on_findings(findings: Findings, masked: bool) -> list[str]:
             "fixed image, or its answers are beyond all numbers.",
             _CHECK,
         )
-    found = [*_far_out(findings), *_far_apart(findings)]
-    size = int(findings.region.sum())
-    if findings.covered == 0.0:
+    found = [*_far_out(findings, outcome), *_far_apart(findings)]
+    size = findings.numbers.region_voxels
+    if findings.numbers.covered == 0.0:
         where = "the mask" if masked else "what was taken for anatomy"
         found.append(
             f"There is no estimate in {where}: it lies outside what the network sees. The maps "
@@ -75,9 +76,9 @@ def remarks_on_findings(findings: Findings, masked: bool) -> list[str]:
     return found
 
 
-def _far_out(findings: Findings) -> list[str]:
+def _far_out(findings: Findings, outcome: Outcome) -> list[str]:
     """Look at where the region is sent, of that part of it that begins inside the moving image."""
-    outcome, moving = findings.outcome, findings.moving.lattice
+    moving = findings.moving.lattice
     places = _sampled(findings)
     if places.shape[1] == 0:
         return []
@@ -101,7 +102,7 @@ def _far_out(findings: Findings) -> list[str]:
 
 def _far_apart(findings: Findings) -> list[str]:
     """Look at whether the answers lie further apart than the moving image is wide."""
-    statistics = findings.statistics.get(MapKind.TOTAL)
+    statistics = findings.numbers.statistics.get(MapKind.TOTAL)
     width = float(np.linalg.norm(findings.moving.lattice.extent))
     if statistics is None or statistics.p95 < width:
         return []
@@ -116,17 +117,10 @@ def _far_apart(findings: Findings) -> list[str]:
 
 def _sampled(findings: Findings) -> NDArray[np.int64]:
     """Return voxels (k, j, i) of the network's lattice that lie in the region, [3, N]."""
-    lattice, fixed = findings.outcome.fixed_lattice, findings.fixed.lattice
-    step = max(1, round((np.prod(lattice.size) / _LOOKED_AT) ** (1 / 3)))
-    axes = [np.arange(step // 2, n, step) for n in lattice.array_shape]
-    k, j, i = (a.reshape(-1) for a in np.meshgrid(*axes, indexing="ij"))
-    voxels = fixed.to_voxel(lattice.to_world(np.stack((i, j, k), -1).astype(float)))
-    nearest = np.rint(voxels).astype(int)
-    there = ((nearest >= 0) & (nearest < np.array(fixed.size))).all(-1)
-    ours = np.zeros(len(nearest), bool)
-    x, y, z = nearest[there].T
-    ours[there] = findings.region[z, y, x]
-    return np.stack((k, j, i))[:, ours]
+    inside = findings.inside
+    step = max(1, round((inside.size / _LOOKED_AT) ** (1 / 3)))
+    start = step // 2
+    return np.stack(np.nonzero(inside[start::step, start::step, start::step])) * step + start
 
 
 def _beyond(voxels: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..humanize import standard_error
-from .bundle import Bundle
+from ..review.why import Why, why_words
+from .bundle import NO_REPORT, Bundle
 from .maps import MapKind
 from .registrations import KeptRegistrations
 
@@ -35,10 +36,15 @@ def summary_lines(bundle: Bundle) -> list[str]:
         lines.append(
             f"Worst   {kind.facts.title.lower()} {spot['peak_mm']:.2f} mm at RAS ({place}) mm"
         )
+        why = why_words([Why.from_dict(each) for each in spot.get("why", ())])
+        if why:
+            lines.append(f"Why     {why}")
     if "registrations" in record["files"]:
         kept = KeptRegistrations.open(bundle)
         lines.append(f"Kept    {kept.count} perturbed registrations")
     lines += [f"Note    {note}" for note in record["notes"]]
+    if not bundle.report.is_file():
+        lines.append(NO_REPORT.format(folder=bundle.folder))
     lines.append(_status(record))
     return lines
 

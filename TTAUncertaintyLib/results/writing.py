@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,33 +16,56 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..errors import OutputError
-from ..geometry import DeformableTransform, Lattice
+from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, carried_slabs
+from ..geometry.nrrd_writer import write_nrrd
 from .files import (
+    DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
     RECORD_FILE,
     REPORT_FILE,
+    REPORT_PARTIAL,
     TRANSFORM_FILE,
     VARIANCES_FILE,
     WARPED_FILE,
 )
 from .findings import Findings
+from .keep import Keep
+from .labels import SEGMENTATION_FILE, write_tables
 from .maps import MapKind
 from .report import make_report
 
 #: Bytes kept free beyond what the bundle itself needs.
 SPARE_BYTES = 16 << 20
 
-#: The format is named: ITK would else ask all that it knows, HDF5 among them, which fails, or
-#: crashes, while another thread writes a transform with it.
-_NRRD = "NrrdImageIO"
-
-#: Files that are written at the same time: each holds what it wrote and what it read back.
+#: Files that are written at the same time.
 _WRITERS = 2
 
+#: Values are multiples of the network's voxel over this, rounded down to a power of two: the rest
+#: is noise, and does not compress. At 2 mm that is 0.004 mm.
+_STEPS = 512
 
-def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> None:
-    """Write the files of a result bundle.
+#: What a map without a unit (the Jacobian determinant) is a multiple of.
+_SHARE = 1 / 512
+
+#: Integer types that a warped image keeps, by ITK's words for them; float32 for all others.
+_KEPT_TYPES = {
+    "8-bit unsigned integer": np.uint8,
+    "8-bit signed integer": np.int8,
+    "16-bit unsigned integer": np.uint16,
+    "16-bit signed integer": np.int16,
+    "32-bit unsigned integer": np.uint32,
+    "32-bit signed integer": np.int32,
+}
+
+Pieces = Iterable[NDArray[Any]]
+
+
+@contextlib.contextmanager
+def volumes_written(
+    folder: Path, findings: Findings, keep: Keep = Keep.COMPACT, pixel_type: str = ""
+) -> Iterator[None]:
+    """Write the volumes of a result while something else is done; at the end they are there.
 
     Parameters
     ----------
@@ -49,60 +73,136 @@ def write_bundle(folder: Path, findings: Findings, record: dict[str, Any]) -> No
         From `new_folder`: what is written takes its place when that context ends well.
     findings
         What to write.
-    record
-        From `make_record`.
+    keep
+        How much of it.
+    pixel_type
+        Of the moving image as it is stored, in ITK's words: the warped one keeps it.
 
     Raises
     ------
     OSError
         If a file cannot be written whole; `new_folder` turns it into an OutputError.
     """
-    # compressing, reading back and the report's pictures all leave Python free meanwhile
-    with ThreadPoolExecutor(max_workers=_WRITERS) as writers:
-        files = [writers.submit(write) for write in _images(folder, findings)]
-        # one after the other, in this thread: HDF5 does not stand two at a time
-        _write_transform(folder / TRANSFORM_FILE, findings.transform)
-        if findings.mean_transform is not None:
-            _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
-        report = make_report(findings, record)
+    # compressing and reading back leave Python free meanwhile
+    writers = ThreadPoolExecutor(max_workers=_WRITERS)
+    try:
+        files = [writers.submit(write) for write in _images(folder, findings, keep, pixel_type)]
+        if keep is Keep.ALL:
+            # one after the other, in this thread: HDF5 does not stand two at a time
+            _write_transform(folder / TRANSFORM_FILE, findings.transform)
+            if findings.mean_transform is not None:
+                _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
+        if findings.labels is not None and keep is not Keep.SUMMARY:
+            write_tables(folder, findings.labels)
+        yield
         for file in files:
             file.result()
-    (folder / REPORT_FILE).write_text(report, encoding="utf-8")
-    text = json.dumps(record, indent=2, allow_nan=True)
-    (folder / RECORD_FILE).write_text(text + "\n", encoding="utf-8")
+    finally:
+        writers.shutdown(cancel_futures=True)
 
 
-def _images(folder: Path, findings: Findings) -> Iterator[Callable[[], None]]:
+def write_record(folder: Path, findings: Findings, record: dict[str, Any]) -> None:
+    """Write the record, and the report where nothing is left that it could be made from later.
+
+    Raises
+    ------
+    OSError
+        As `volumes_written`.
+    """
+    (folder / RECORD_FILE).write_text(_record_text(record), encoding="utf-8")
+    if record["keep"] == Keep.SUMMARY.value:
+        (folder / REPORT_FILE).write_text(make_report(findings, record), encoding="utf-8")
+
+
+def write_report(folder: Path, findings: Findings, record: dict[str, Any]) -> bool:
+    """Write the report into a result that has taken its place, whole or not at all.
+
+    Parameters
+    ----------
+    folder
+        Of the result.
+    findings, record
+        What it shows.
+
+    Returns
+    -------
+    bool
+        False where the result is not there any more, another one has taken its place, or the disk
+        is full: a report can be made later.
+    """
+    partial = folder / REPORT_PARTIAL
+    try:
+        there = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+        if _record_text(there) != _record_text(record):
+            return False
+        if not (folder / REPORT_FILE).exists():
+            partial.write_text(make_report(findings, record), encoding="utf-8")
+            partial.replace(folder / REPORT_FILE)
+    except (OSError, ValueError):
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
+    return True
+
+
+def _record_text(record: dict[str, Any]) -> str:
+    return json.dumps(record, indent=2, allow_nan=True) + "\n"
+
+
+def _images(
+    folder: Path, findings: Findings, keep: Keep, pixel_type: str
+) -> Iterator[Callable[[], None]]:
     """Yield what writes each image, the large ones first."""
-    lattice = findings.fixed.lattice
+    if keep is Keep.SUMMARY:
+        return
+    fixed, network = findings.fixed.lattice, findings.lattice
+    whole, transform, step = keep is Keep.ALL, findings.transform, step_of(network)
+    if not whole:  # what is written, and what warps the image, are the same
+        vectors, lattice = rounded(transform.vectors(), step), transform.lattice
+        transform = DeformableTransform.from_vectors(vectors, lattice, transform.initial)
+        header = {"title": "Displacement, fixed to moving", "unit": "mm", "frame": "LPS; x y z"}
+        yield partial(write_nrrd, folder / DISPLACEMENT_FILE, (vectors,), lattice, header)
+    slabs = Warping(transform, findings.moving).slabs(fixed)
+    warped = (as_stored(slab.numpy(), pixel_type) for slab in slabs)
+    header = {"title": f"{findings.moving.name} (warped)", "unit": "as the moving image"}
+    yield partial(write_nrrd, folder / WARPED_FILE, warped, fixed, header)
+    target = fixed if whole else network
+    frame = {"frame": "fixed image" if whole else "network lattice"}
     for kind, values in findings.maps.items():
-        yield partial(_write_map, folder, kind, values, lattice)
-    yield partial(
-        write_image,
-        folder / WARPED_FILE,
-        findings.warped.intensities.numpy(),
-        lattice,
-        {"title": findings.warped.name, "unit": "as the moving image"},
-    )
-    if findings.mean_transform is not None:
-        yield partial(_write_variances, folder / VARIANCES_FILE, findings)
+        facts = kind.facts
+        header = {"title": facts.title, "unit": facts.unit} | frame
+        layers = _rounded(_on(target, values, network), step if facts.unit == "mm" else _SHARE)
+        yield partial(write_nrrd, folder / facts.file, layers, target, header)
     if findings.outside is not None:
-        yield partial(
-            write_image,
-            folder / OUTSIDE_FILE,
-            findings.outside.astype(np.uint8),
-            lattice,
-            {"title": "Outside the calibrated range", "unit": "1 where it is"},
-        )
+        header = {"title": "Outside the calibrated range", "unit": "1 where it is"} | frame
+        # a voxel is marked where any that it is made of is
+        shares = _on(target, findings.outside.astype(np.float32), network)
+        marks = ((share > NO_WEIGHT).view(np.uint8) for share in shares)
+        yield partial(write_nrrd, folder / OUTSIDE_FILE, marks, target, header)
+    if findings.labels is not None:
+        labels = findings.labels
+        header = labels.segmentation_header()
+        yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
+    if whole and findings.variances:
+        yield partial(_write_variances, folder / VARIANCES_FILE, findings)
 
 
-def _write_map(folder: Path, kind: MapKind, values: NDArray[np.float32], lattice: Lattice) -> None:
-    facts = kind.facts
-    header = {"title": facts.title, "unit": facts.unit, "frame": "fixed image"}
-    write_image(folder / facts.file, _rounded(values), lattice, header)
+def _rounded(layers: Pieces, step: float) -> Iterator[NDArray[np.float32]]:
+    for layer in layers:
+        yield rounded(layer, step)
 
 
-def check_space(partial: Path, fixed: Lattice, network: Lattice, more_bytes: int = 0) -> None:
+def _on(
+    target: Lattice, values: NDArray[np.float32], network: Lattice
+) -> Iterator[NDArray[np.float32]]:
+    """Return an array of the network's lattice on a target, a few slices at a time; NaN beyond."""
+    return iter((values,)) if target is network else carried_slabs(values, network, target)
+
+
+def check_space(
+    partial: Path, fixed: Lattice, network: Lattice, keep: Keep, more_bytes: int = 0
+) -> None:
     """Make sure, before the passes, that there is room for the bundle.
 
     Parameters
@@ -111,6 +211,8 @@ def check_space(partial: Path, fixed: Lattice, network: Lattice, more_bytes: int
         Where it will be written.
     fixed, network
         The lattices of the fixed image and of the network.
+    keep
+        How much of a result is kept.
     more_bytes
         What else is still to be written there: kept registrations.
 
@@ -119,11 +221,15 @@ def check_space(partial: Path, fixed: Lattice, network: Lattice, more_bytes: int
     OutputError
         If there may be too little. All maps that there are, uncompressed: it is always enough.
     """
-    # on the fixed image every map, the warped image, and where there is no calibration; on the
-    # network's lattice two transforms of 3 doubles and three variances
+    # every map, and where there is no calibration; the warped image; on the network's lattice the
+    # displacement, or two transforms of 3 doubles and three variances
     voxels, network_voxels = (int(np.prod(lattice.size)) for lattice in (fixed, network))
-    needed = 4 * voxels * (len(MapKind) + 2) + 60 * network_voxels + SPARE_BYTES
-    needed += more_bytes
+    volumes = {
+        Keep.SUMMARY: 0,
+        Keep.COMPACT: 4 * voxels + 4 * network_voxels * (len(MapKind) + 4),
+        Keep.ALL: 4 * voxels * (len(MapKind) + 2) + 60 * network_voxels,
+    }
+    needed = volumes[keep] + SPARE_BYTES + more_bytes
     free = shutil.disk_usage(partial).free
     if free < needed:
         raise OutputError(
@@ -133,40 +239,23 @@ def check_space(partial: Path, fixed: Lattice, network: Lattice, more_bytes: int
         )
 
 
-def _rounded(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Keep 12 significant bits of a map (0.012 %): the rest is noise, and does not compress."""
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.int32)
-    return ((bits + 0x400) & ~np.int32(0x7FF)).view(np.float32)
+def step_of(lattice: Lattice) -> float:
+    """Return what values in mm on a network's lattice are multiples of: a power of two."""
+    return float(2.0 ** np.floor(np.log2(lattice.spacing.min() / _STEPS)))
 
 
-def write_image(
-    path: Path,
-    values: NDArray[Any],
-    lattice: Lattice,
-    header: dict[str, str],
-    compress: bool = True,
-) -> None:
-    """Write an NRRD file and read it back: ITK does not always notice a full disk."""
-    image = lattice.stamp(sitk.GetImageFromArray(values, isVector=values.ndim == 4))
-    for key, value in header.items():
-        image.SetMetaData(key, value)
-    try:
-        writer = sitk.ImageFileWriter()
-        writer.SetImageIO(_NRRD)
-        writer.SetUseCompression(compress)
-        writer.SetCompressionLevel(1)
-        writer.SetFileName(str(path))
-        writer.Execute(image)
-        back = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO=_NRRD))
-    except RuntimeError as error:
-        raise OSError(f"{path.name} could not be written") from error
-    # bit by bit: that takes no copies, and NaN is itself
-    if back.dtype != values.dtype or not np.array_equal(_bytes(back), _bytes(values)):
-        raise OSError(f"{path.name} was not written whole")
+def rounded(values: NDArray[np.floating], step: float) -> NDArray[np.float32]:
+    """Return values rounded to multiples of a step, float32."""
+    return np.asarray(np.rint(values / step) * step, np.float32)
 
 
-def _bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(values).reshape(-1).view(np.uint8)
+def as_stored(values: NDArray[np.float32], pixel_type: str) -> NDArray[Any]:
+    """Return intensities in the type of an image's file (ITK's words): integers, or float32.
+
+    They are a mean of the image's own intensities, so that they fit.
+    """
+    kind: Any = _KEPT_TYPES.get(pixel_type, np.float32)
+    return values if kind is np.float32 else np.asarray(np.rint(values).astype(kind))
 
 
 def _write_transform(path: Path, transform: DeformableTransform) -> None:
@@ -179,21 +268,9 @@ def _write_transform(path: Path, transform: DeformableTransform) -> None:
 
 def _write_variances(path: Path, findings: Findings) -> None:
     """Write the unclamped traces as one vector image on the network's lattice."""
-    variance = findings.outcome.variance
-    if variance is None:
-        return
-    traces = variance.traces()
-    names = ["total"]
-    layers = [traces.total]
-    if traces.intrinsic is not None and traces.jitter is not None:
-        names += ["intrinsic", "jitter"]
-        layers += [traces.intrinsic, traces.jitter]
-    values = np.stack([layer.numpy() for layer in layers], axis=-1)
-    if len(layers) == 1:  # ITK knows no vectors of one component
+    values = np.stack(list(findings.variances.values()), axis=-1)
+    names = " ".join(kind.value for kind in findings.variances)
+    if values.shape[-1] == 1:  # ITK knows no vectors of one component
         values = values[..., 0]
-    write_image(
-        path,
-        values,
-        findings.outcome.fixed_lattice,
-        {"components": " ".join(names), "unit": "mm^2", "frame": "network lattice"},
-    )
+    header = {"components": names, "unit": "mm^2", "frame": "network lattice"}
+    write_nrrd(path, (values,), findings.lattice, header)

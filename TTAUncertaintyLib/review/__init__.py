@@ -1,7 +1,14 @@
 """What a person reads off a map, and decides: pure arrays, words and tables. No torch."""
 
 from .foreground import foreground, foreground_of
-from .hot_spots import HotSpot, HotSpotRegions, find_hot_spots, hot_spot_regions, in_structures
+from .hot_spots import (
+    HotSpot,
+    HotSpotRegions,
+    as_recorded,
+    find_hot_spots,
+    hot_spot_regions,
+    in_structures,
+)
 from .landmarks import LandmarkFinding, LandmarkPair, evaluate_landmarks, point_map
 from .map_volume import MapVolume
 from .matching import MatchedReview, ReviewedSpot, decide, match_verdicts
@@ -31,6 +38,7 @@ __all__ = [
     "StructureStatistics",
     "Table",
     "Verdict",
+    "as_recorded",
     "csv_text",
     "decide",
     "direction_words",

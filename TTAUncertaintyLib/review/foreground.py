@@ -9,9 +9,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from ..geometry.outliers import without_outliers
+from ..geometry.windows import over_windows
 
 if TYPE_CHECKING:
     from ..geometry import Image
+
+#: Voxels that are counted at the same time.
+_AT_ONCE = 4_000_000
 
 
 def foreground(image: Image) -> NDArray[np.bool_]:
@@ -44,9 +48,21 @@ def foreground_of(intensities: NDArray[Any]) -> NDArray[np.bool_]:
     otsu.Execute(picture)
     low = float(intensities.min())
     bright = picture > low + 0.5 * (otsu.GetThreshold() - low)
-    pieces = sitk.RelabelComponent(sitk.ConnectedComponent(bright), sortByObjectSize=True)
-    closed = sitk.GetImageFromArray(_closed(sitk.GetArrayFromImage(pieces) == 1, 3).view(np.uint8))
-    return sitk.GetArrayFromImage(sitk.BinaryFillhole(closed)).astype(bool)
+    del picture  # of a large image, every copy counts
+    closed = sitk.GetImageFromArray(_closed(_largest_piece(bright), 3).view(np.uint8))
+    return sitk.GetArrayFromImage(sitk.BinaryFillhole(closed)).view(bool)
+
+
+def _largest_piece(bright: sitk.Image) -> NDArray[np.bool_]:
+    """Return the largest connected piece of a mask; of several the first."""
+    pieces = sitk.ConnectedComponent(bright)
+    labels = sitk.GetArrayViewFromImage(pieces)
+    sizes = np.zeros(int(labels.max()) + 1, np.int64)
+    for slices in np.array_split(labels, max(1, labels.size // _AT_ONCE)):
+        counted = np.bincount(slices.ravel())
+        sizes[: len(counted)] += counted
+    sizes[0] = 0
+    return np.asarray(labels == sizes.argmax())
 
 
 def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
@@ -57,19 +73,5 @@ def _closed(mask: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     grown = np.pad(mask, 2 * radius)
     for combine in (np.logical_or, np.logical_and):
         for axis in range(3):
-            grown = _over_windows(grown, axis, 2 * radius + 1, combine)
+            grown = over_windows(grown, axis, 2 * radius + 1, combine)
     return grown
-
-
-def _over_windows(
-    mask: NDArray[np.bool_], axis: int, length: int, combine: np.ufunc
-) -> NDArray[np.bool_]:
-    """Combine every `length` neighbours along an axis, doubling what is combined each time."""
-    combined = 1
-    while combined < length:
-        step = min(combined, length - combined)
-        n = mask.shape[axis] - step
-        along = np.moveaxis(mask, axis, 0)
-        mask = np.moveaxis(combine(along[:n], along[step:]), 0, axis)
-        combined += step
-    return mask

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
+from .why import Why
 
 #: Decimals of a peak that a person reads.
 _DECIMALS = 2
@@ -36,6 +38,9 @@ class HotSpot:
         none of it is touched.
     structure_share
         Share of the region that lies in that structure, 0 to 1.
+    why
+        What raises the expected error there, the largest share first; empty where that is not
+        known, and for the other maps.
     """
 
     peak: float
@@ -45,6 +50,7 @@ class HotSpot:
     position_lps_mm: tuple[float, float, float]
     structure: str = ""
     structure_share: float = 0.0
+    why: tuple[Why, ...] = ()
 
     @property
     def position_ras_mm(self) -> tuple[float, float, float]:
@@ -64,6 +70,8 @@ class HotSpot:
         }
         if self.structure:
             found |= {"structure": self.structure, "structure_share": self.structure_share}
+        if self.why:
+            found["why"] = [one.as_dict() for one in self.why]
         return found
 
     @classmethod
@@ -79,6 +87,7 @@ class HotSpot:
             position_lps_mm=(x, y, z),
             structure=described.get("structure", ""),
             structure_share=described.get("structure_share", 0.0),
+            why=tuple(Why.from_dict(one) for one in described.get("why", ())),
         )
 
 
@@ -200,7 +209,10 @@ def _innermost(
 
 
 def in_structures(
-    regions: HotSpotRegions, structures: NDArray[np.integer], names: Mapping[int, str]
+    regions: HotSpotRegions,
+    structures: NDArray[np.integer],
+    names: Mapping[int, str],
+    lattice: Lattice | None = None,
 ) -> HotSpotRegions:
     """Name the structure in which each hot spot mostly lies.
 
@@ -209,10 +221,13 @@ def in_structures(
     regions
         Hot spots.
     structures
-        Labels on the same lattice, axes (k, j, i); 0 is no structure.
+        Labels, axes (k, j, i); 0 is no structure.
     names
         Name of each label; one without a name is called "label 7".
+    lattice
+        Of the structures, world LPS mm; None for that of the hot spots.
     """
+    structures = carried(structures, lattice or regions.lattice, regions.lattice, nearest=True)
     where = regions.labels > 0
     spot_of, structure_of = regions.labels[where], structures[where]
     named = []
@@ -227,3 +242,23 @@ def in_structures(
         share = float(counts.max() / inside.size)
         named.append(replace(spot, structure=name, structure_share=share))
     return replace(regions, spots=tuple(named))
+
+
+def as_recorded(regions: HotSpotRegions, recorded: Sequence[Mapping[str, Any]]) -> HotSpotRegions:
+    """Give hot spots the reasons that the record of a run names for the places within them.
+
+    Parameters
+    ----------
+    regions
+        Hot spots of the expected error, at any threshold.
+    recorded
+        `summary.hot_spots` of the record, worst first.
+    """
+    known: dict[int, tuple[Why, ...]] = {}
+    for each in recorded:
+        x, y, z = each["position_lps_mm"]
+        number = regions.spot_at((x, y, z))
+        if number is not None and each.get("why"):
+            known.setdefault(number, tuple(Why.from_dict(one) for one in each["why"]))
+    spots = tuple(replace(s, why=known.get(n, ())) for n, s in enumerate(regions.spots))
+    return replace(regions, spots=spots)

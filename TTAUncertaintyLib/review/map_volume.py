@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
 
 #: Weights below this do not draw a voxel without an estimate into an interpolated value.
@@ -43,6 +44,11 @@ class MapVolume:
                 f"{self.title}: the array has shape {self.values.shape}, "
                 f"its lattice {self.lattice.array_shape}."
             )
+
+    def on(self, lattice: Lattice) -> MapVolume:
+        """Return the map on another lattice, see `carried`; itself where it lies on that one."""
+        values = carried(self.values, self.lattice, lattice)
+        return self if values is self.values else replace(self, values=values, lattice=lattice)
 
     def at(self, points: ArrayLike) -> NDArray[np.float64]:
         """Interpolate trilinearly.

@@ -27,25 +27,20 @@ class RegionStatistics:
     maximum: float
 
 
-def region_statistics(
-    values: NDArray[np.float32], region: NDArray[np.bool_]
-) -> RegionStatistics | None:
+def region_statistics(values: NDArray[np.float32]) -> RegionStatistics | None:
     """Summarise a map over a region; NaN means "no estimate" and is left out.
 
     Parameters
     ----------
     values
-        Axes (k, j, i).
-    region
-        bool, same shape.
+        Of the map in the region, shape (n,).
 
     Returns
     -------
     RegionStatistics or None
         None where the region has no estimate at all.
     """
-    inside = values[region]
-    inside = inside[np.isfinite(inside)].astype(np.float64)
+    inside = values[np.isfinite(values)].astype(np.float64)
     if inside.size == 0:
         return None
     median, p95 = np.percentile(inside, [50, 95])
@@ -54,23 +49,20 @@ def region_statistics(
     )
 
 
-def root_mean_variance(variance: NDArray[np.float32], region: NDArray[np.bool_]) -> float:
+def root_mean_variance(variance: NDArray[np.float32]) -> float:
     """Return the root of a variance's mean over a region: the unbiased way to average the terms.
 
     Parameters
     ----------
     variance
-        Traces, mm^2, unclamped: single voxels may be negative.
-    region
-        bool, same shape.
+        Traces in the region, mm^2, shape (n,), unclamped: single ones may be negative.
 
     Returns
     -------
     float
         mm; 0 where the mean is negative, that is, not told apart from zero; NaN without estimate.
     """
-    inside = variance[region]
-    inside = inside[np.isfinite(inside)].astype(np.float64)
+    inside = variance[np.isfinite(variance)].astype(np.float64)
     if inside.size == 0:
         return float("nan")
     return float(np.sqrt(max(inside.mean(), 0.0)))

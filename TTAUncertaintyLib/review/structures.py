@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.lattice import Lattice
 from .map_volume import MapVolume
 
 
@@ -56,20 +57,23 @@ def structure_statistics(
     labels: NDArray[np.integer],
     names: Mapping[int, str],
     tolerance_mm: float | None = None,
+    lattice: Lattice | None = None,
 ) -> list[StructureStatistics]:
     """Summarise every map over every structure.
 
     Parameters
     ----------
     maps
-        All on one lattice.
+        What the voxels of a structure have of them is interpolated.
     labels
-        Axes (k, j, i), on the maps' lattice; 0 is no structure.
+        Axes (k, j, i); 0 is no structure.
     names
         Name of each label. A label without a name is called "label 7"; a name whose label does
         not occur is left out.
     tolerance_mm
         The person's own; none is shipped, since what is tolerable depends on the purpose.
+    lattice
+        Of the labels, world LPS mm; None for that of the maps.
 
     Returns
     -------
@@ -79,10 +83,10 @@ def structure_statistics(
     Raises
     ------
     ValueError
-        If the labels do not lie on the maps' lattice.
+        If the labels do not lie on that lattice.
     """
     for volume in maps:
-        if volume.values.shape != labels.shape:
+        if labels.shape != (lattice or volume.lattice).array_shape:
             raise ValueError(
                 f"The structures have shape {labels.shape}, "
                 f"the map {volume.title} has {volume.values.shape}."
@@ -94,11 +98,14 @@ def structure_statistics(
     where, kinds = where[order], kinds[order]
     found, starts = np.unique(kinds, return_index=True)
     parts = np.split(where, starts[1:])
-    return [
-        _statistics(volume, int(label), names, part, tolerance_mm)
-        for label, part in zip(found, parts, strict=False)
-        for volume in maps
+    measured = [  # one map after the other, since each may be large on these voxels
+        [
+            _statistics(on_labels, int(label), names, part, tolerance_mm)
+            for label, part in zip(found, parts, strict=False)
+        ]
+        for on_labels in (volume.on(lattice or volume.lattice) for volume in maps)
     ]
+    return [statistics for of_label in zip(*measured, strict=True) for statistics in of_label]
 
 
 def _statistics(

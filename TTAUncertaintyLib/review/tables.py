@@ -10,6 +10,7 @@ from .matching import MatchedReview, ReviewedSpot
 from .structures import StructureStatistics
 from .table import Cell, Column, Table, percent_or_none, ras
 from .verdicts import PlaceVerdict, Verdict
+from .why import why_words
 
 
 def _position(of: str) -> tuple[Column, ...]:
@@ -40,6 +41,7 @@ def hot_spot_table(
         *_position("Position"),
         Column("Structure"),
         Column("Share in structure", "%", 0),
+        Column("Why"),
         Column("Verdict"),
         Column("Comment"),
         Column("Decided", "UTC"),
@@ -73,6 +75,7 @@ def _spot_row(reviewed: ReviewedSpot, map_title: str) -> tuple[Cell, ...]:
         *spot.position_ras_mm,
         spot.structure,
         100 * spot.structure_share if spot.structure else None,
+        why_words(spot.why),
         reviewed.verdict.title,
         reviewed.comment,
         "" if reviewed.place is None else reviewed.place.decided,
@@ -85,7 +88,7 @@ def _place_row(
 ) -> tuple[Cell, ...]:
     said = place.verdict.title, place.comment, place.decided
     where = ras(place.position_lps_mm)
-    return (None, map_title, peak, None, None, *where, "", None, *said, status)
+    return (None, map_title, peak, None, None, *where, "", None, "", *said, status)
 
 
 def structure_tables(

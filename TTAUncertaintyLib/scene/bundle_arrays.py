@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry import Lattice, StoredImage, read_stored
+from ..geometry import Lattice, StoredImage, read_stored, taking_part
 from ..results import Bundle, MapKind
 from ..review.foreground import foreground_of
 
@@ -24,21 +24,24 @@ class BundleArrays:
     bundle
         Where it comes from.
     lattice
-        Of all the arrays: the fixed image's, world LPS mm.
+        The fixed image's, of `warped` and `region`, world LPS mm.
+    map_lattice
+        Of `maps` and `outside`: the network's, or the fixed image's.
     warped
         Axes (k, j, i).
     region
         bool, axes (k, j, i): where the fixed or the warped image shows anatomy.
     maps
         float32, axes (k, j, i), in the unit of each kind; NaN where there is no estimate, and
-        outside the region, where a network has nothing to go by.
+        where a voxel has no part in a value in the region: outside, a network has nothing to go by.
     outside
-        uint8, axes (k, j, i), 0 or 1: where within the region the cues lie outside the calibrated
-        range; None without a calibration.
+        uint8, axes (k, j, i), 0 or 1: where the cues lie outside the calibrated range, as far as
+        `maps` go; None without a calibration.
     """
 
     bundle: Bundle
     lattice: Lattice
+    map_lattice: Lattice
     warped: NDArray[Any]
     region: NDArray[np.bool_]
     maps: dict[MapKind, NDArray[Any]]
@@ -59,33 +62,30 @@ class BundleArrays:
         Raises
         ------
         InputError
-            If a file cannot be read, or lies on another lattice than the warped image.
+            If a file cannot be read, or maps lie on different lattices.
         """
         warped = read_part(bundle.warped)
         lattice = warped.lattice
-        values = warped.values
-        region = foreground_of(values)
+        region = foreground_of(warped.values.astype(np.float32))
         if fixed is not None and fixed.shape == region.shape:
             region |= foreground_of(fixed)
-        maps = {}
-        for kind, path in bundle.map_files.items():
-            maps[kind] = _read_on(lattice, path)
-            maps[kind][~region] = np.nan
-        outside = None
+        stored = {kind: read_part(path) for kind, path in bundle.map_files.items()}
+        marks = None
         if bundle.outside_calibration is not None:
-            marks = _read_on(lattice, bundle.outside_calibration)
-            outside = ((marks > 0) & region).astype(np.uint8)
-        return cls(bundle, lattice, values, region, maps, outside)
-
-
-def _read_on(lattice: Lattice, path: Path) -> NDArray[Any]:
-    image = read_part(path)
-    if not image.lattice.is_close(lattice):
-        raise InputError(
-            f"{path} does not lie on the voxels of the warped image.",
-            "The result folder is damaged: run the registration again.",
-        )
-    return image.values
+            marks = read_part(bundle.outside_calibration)
+        map_lattice = next((image.lattice for image in stored.values()), lattice)
+        for image in (*stored.values(), *([] if marks is None else [marks])):
+            if not image.lattice.is_close(map_lattice):
+                raise InputError(
+                    f"The maps of {bundle.folder} do not lie on the same voxels.",
+                    "The result folder is damaged: run the registration again.",
+                )
+        shown = taking_part(region, lattice, map_lattice)
+        maps = {kind: image.values for kind, image in stored.items()}
+        for values in maps.values():
+            values[~shown] = np.nan
+        outside = None if marks is None else ((marks.values > 0) & shown).astype(np.uint8)
+        return cls(bundle, lattice, map_lattice, warped.values, region, maps, outside)
 
 
 def read_part(path: Path) -> StoredImage:

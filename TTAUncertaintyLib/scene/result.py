@@ -7,16 +7,19 @@ keeps the record and the review as text, so that all of it is saved and opened w
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import SimpleITK as sitk
 import slicer
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
-from ..results import Bundle, MapKind
+from ..results import Bundle, MapKind, read_transform
+from ..results.files import TRANSFORM_FILE
 from ..results.naming import input_name
 from ..strict_json import Unreadable, parse_json
 from .arrays import add_volume
@@ -199,7 +202,7 @@ def add_result(
 ) -> ResultNodes:
     """Make the nodes of a bundle whose files were read; see `load_bundle`."""
     bundle, scene = arrays.bundle, stage.scene
-    transform = _read_transform(bundle.transform)
+    transform = _read_transform(bundle)
     title = f"{_name(moving, bundle, MOVING)} on {_name(fixed, bundle, FIXED)}"
     title = scene.GenerateUniqueName(title) if _taken(scene, title) else title
     with stage.batch():
@@ -220,9 +223,9 @@ def add_result(
         labels = add_volume(scene, f"Anatomy - {title}", region, arrays.lattice, labels=True)
         result.refer(REGION, labels)
         if arrays.outside is not None:
-            result.refer(OUTSIDE, _add_marks(stage, title, arrays.outside, arrays.lattice))
+            result.refer(OUTSIDE, _add_marks(stage, title, arrays.outside, arrays.map_lattice))
         for kind, values in arrays.maps.items():
-            volume = add_volume(scene, map_name(title, kind), values, arrays.lattice)
+            volume = add_volume(scene, map_name(title, kind), values, arrays.map_lattice)
             _set_unit(volume, kind)
             result.refer(map_role(kind), volume)
     return result
@@ -270,19 +273,25 @@ def _hierarchy(scene: Any) -> Any:
     return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
 
 
-def _read_transform(path: Path) -> Any:
-    """Read an ITK transform file into a node that is in no scene yet.
+def _read_transform(bundle: Bundle) -> Any:
+    """Read the transform of a result into a node that is in no scene yet.
 
     ITK's transform maps fixed points to moving ones, which is Slicer's transform *from* parent:
     the node's transform to parent moves the moving volume onto the fixed one.
     """
     node = slicer.vtkMRMLTransformNode()
     storage = slicer.vtkMRMLTransformStorageNode()
-    storage.SetFileName(str(path))
-    if not storage.ReadData(node):
-        raise InputError(
-            f"{path} cannot be read.", "The result folder is damaged: run the registration again."
-        )
+    with tempfile.TemporaryDirectory(prefix="ttauncertainty-") as folder:
+        path = bundle.transform
+        if path.suffix == ".nrrd":  # beyond its voxels Slicer would take it for zero
+            path = Path(folder) / TRANSFORM_FILE
+            sitk.WriteTransform(read_transform(bundle), str(path))
+        storage.SetFileName(str(path))
+        if not storage.ReadData(node):
+            raise InputError(
+                f"{bundle.transform} cannot be read.",
+                "The result folder is damaged: run the registration again.",
+            )
     return node
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..geometry import carried
 from ..results import MapKind
 from ..review import (
     HotSpotRegions,
     MapVolume,
     Review,
     StructureStatistics,
+    as_recorded,
     hot_spot_regions,
     in_structures,
     review_from_json,
@@ -82,14 +84,24 @@ def spot_search(
     """
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)
+    anatomy = None
+    if result.region is not None:
+        anatomy = array_of(result.region), lattice_of(result.region)
     asked = review.threshold_mm
     threshold = suggested_threshold(result, kind) if asked is None else asked
+    recorded = result.record.get("summary", {}).get("hot_spots", ())
 
     def search() -> HotSpotRegions:
         region = np.isfinite(volume.values)
+        if anatomy is not None:
+            region &= carried(*anatomy, volume.lattice, nearest=True) > 0
         regions = hot_spot_regions(volume.values, region, volume.lattice, threshold)
         if structures is not None:
-            regions = in_structures(regions, structures.labels, structures.names)
+            regions = in_structures(
+                regions, structures.labels, structures.names, structures.lattice
+            )
+        if kind is MapKind.EXPECTED_ERROR:
+            regions = as_recorded(regions, recorded)
         return regions
 
     return search
@@ -104,5 +116,5 @@ def statistics_search(
     """
     maps = map_volumes(result)
     return lambda: structure_statistics(
-        maps, structures.labels, structures.names, review.tolerance_mm
+        maps, structures.labels, structures.names, review.tolerance_mm, structures.lattice
     )

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from .arrays import array_of
+from ..geometry.lattice import Lattice
+from .arrays import array_of, lattice_of
 from .as_seen import resampled, seen
 from .stage import Stage
 
@@ -22,11 +23,14 @@ class Structures:
     ----------
     labels
         Integers, axes (k, j, i); 0 is none. Where segments overlap, the last one counts.
+    lattice
+        Of the labels, world LPS mm.
     names
         Of the labels, in ascending order.
     """
 
     labels: NDArray[Any]
+    lattice: Lattice
     names: dict[int, str]
 
 
@@ -66,7 +70,7 @@ def _of_segmentation(stage: Stage, node: Any, volume: Any) -> Structures:
         ids: list[str] = list(node.GetSegmentation().GetSegmentIDs())
         stage.logic("Segmentations").ExportSegmentsToLabelmapNode(node, ids, scratch, volume)
         if scratch.GetImageData() is None:
-            return Structures(np.zeros(array_of(volume).shape, np.int16), {})
+            return Structures(np.zeros(array_of(volume).shape, np.int16), lattice_of(volume), {})
         labels = np.array(array_of(scratch))
     finally:
         display = scratch.GetDisplayNode()
@@ -78,7 +82,7 @@ def _of_segmentation(stage: Stage, node: Any, volume: Any) -> Structures:
                 scene.RemoveNode(colors)
     # exported in the order of the segments, from 1 on
     names = {n: node.GetSegmentation().GetSegment(i).GetName() for n, i in enumerate(ids, 1)}
-    return Structures(labels, names)
+    return Structures(labels, lattice_of(volume), names)
 
 
 def _of_label_map(node: Any, volume: Any) -> Structures:
@@ -89,7 +93,7 @@ def _of_label_map(node: Any, volume: Any) -> Structures:
     display = node.GetDisplayNode()
     colors = None if display is None else display.GetColorNode()
     names = {int(label): _name(colors, int(label)) for label in np.unique(labels) if label != 0}
-    return Structures(labels, names)
+    return Structures(labels, lattice, names)
 
 
 #: Tables that Slicer gives to any label map: their names ("bone", "Peach") say nothing about it.

@@ -1,4 +1,4 @@
-"""`python -m TTAUncertaintyLib.training`: train, export and evaluate the bundled network."""
+"""`python -m TTAUncertaintyLib.training`: make the bundled network, and the head, again."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ from pathlib import Path
 
 import torch
 
+from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.adapters.pyramid_flow import read_pyramid_flow
 from TTAUncertaintyLib.training.evaluate import evaluate, table, write_results
+from TTAUncertaintyLib.training.head_cases import make_cases
+from TTAUncertaintyLib.training.head_fit import CREDIT, Case
+from TTAUncertaintyLib.training.head_fit import fit as fit_head
 from TTAUncertaintyLib.training.label_maps import find_tissue_maps, load_tissue_probabilities
 from TTAUncertaintyLib.training.train import Trainer, TrainingSettings, run_training
 from TTAUncertaintyLib.training.weights_file import WEIGHTS_NAME, export_weights
@@ -70,6 +74,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     judge.add_argument("--output", type=Path, help="write the figures to this JSON file as well")
 
+    cases = commands.add_parser("head-cases", help="registrations for the head, one file each")
+    cases.add_argument("folder", type=Path, help="where they are kept; goes on where it ended")
+    cases.add_argument("--people", type=Path, required=True, help="N_SS.nii.gz and N_glm.nii.gz")
+    cases.add_argument("--lapirn", type=Path, help="LapIRN's weights file")
+    cases.add_argument("--left-out", type=int, default=5, help="people kept for the report")
+
+    head = commands.add_parser("head", help="fit the head to such registrations")
+    head.add_argument("folder", type=Path)
+    head.add_argument("--output", type=Path, default=_RESOURCES / "Calibrations" / "head.npz")
+
     options = parser.parse_args(arguments)
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -77,7 +91,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _train(options)
     if options.command == "export":
         return _export(options)
+    if options.command == "head-cases":
+        return _head_cases(options)
+    if options.command == "head":
+        return _head(options)
     return _evaluate(options)
+
+
+def _head_cases(options: argparse.Namespace) -> int:
+    models = {
+        "pyramid-flow": load_model("pyramid-flow"),
+        "sitk-demons4": load_model("sitk-demons", None, {"spacing": "4"}),
+    }
+    if options.lapirn is not None:
+        models["lapirn"] = load_model("lapirn", options.lapirn)
+    for path in make_cases(options.folder, options.people, models, options.left_out):
+        print(path.stem, flush=True)
+    return 0
+
+
+def _head(options: argparse.Namespace) -> int:
+    cases = [Case.read(path) for path in sorted(options.folder.glob("fit-*.npz"))]
+    fit_head(cases, {"credit": CREDIT}).save(options.output)
+    print(f"{options.output}: {len(cases)} registrations")
+    return 0
 
 
 def _train(options: argparse.Namespace) -> int:

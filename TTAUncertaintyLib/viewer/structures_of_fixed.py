@@ -35,7 +35,7 @@ class StructuresOfFixed(Part):
 
     def _of_sample(self, result: ResultNodes, labels: SampleImage) -> Structures:
         found = self._on(result, read_stored_labels(labels.path), labels.title)
-        return Structures(found.labels, dict(enumerate(labels.labels, start=1)))
+        return Structures(found.labels, found.lattice, dict(enumerate(labels.labels, start=1)))
 
     def _on(self, result: ResultNodes, image: StoredImage, name: str) -> Structures:
         stage = self._viewer.stage

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from ..errors import InputError, TTAUncertaintyError
 from ..results import Bundle
+from ..results.bundle import NO_REPORT
 from ..scene.loading import folder_of
 from .part import Part
 from .run_choice import FILES
@@ -129,5 +130,7 @@ class Web(Part):
         if folder is None:
             raise web.HTTPNotFound(text="There is no report.")
         report = Bundle.open(folder).report
+        if not report.is_file():
+            raise web.HTTPNotFound(text=NO_REPORT.format(folder=folder))
         headers = {"Content-Security-Policy": _REPORT_POLICY}
         return web.FileResponse(report, headers=headers)

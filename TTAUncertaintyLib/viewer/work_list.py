@@ -1,4 +1,4 @@
-"""The work list: several results, the one with the largest uncertainty first; or a whole study."""
+"""The work list: several results, the worst first; or a whole study."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ class Work:
     title, below
         What it is called, and what is written below that.
     p95_mm, highest_mm
-        What it is ranked by, and its highest total uncertainty; -1 where it has none.
+        What it is ranked by, and the highest: of its expected error in the anatomy, or where it
+        has none of its total uncertainty; -1 where it has neither.
     problem
         Why it cannot be opened; empty if it can.
     """
@@ -59,13 +60,16 @@ class Work:
         try:
             record = Bundle.open(folder).record
             names = [input_name(record, role) for role in ("moving", "fixed")]
-            found = record["summary"]["maps"].get(MapKind.TOTAL.value, {})
+            maps = record["summary"]["maps"]
+            kind = MapKind.foremost([each for each in MapKind if each.value in maps])
+            found = maps.get(kind.value, {})
         except TTAUncertaintyError as error:
             return cls(folder, folder.name, problem=str(error))
         except (KeyError, TypeError):
             return cls(folder, folder.name, problem=f"{folder} is damaged.")
         p95, highest = float(found.get("p95", -1.0)), float(found.get("maximum", -1.0))
-        return cls(folder, " on ".join(names), folder.name, p95, highest)
+        below = f"{folder.name}, {kind.facts.title.lower()}"
+        return cls(folder, " on ".join(names), below, p95, highest)
 
     @classmethod
     def listed(cls, one: Listed) -> Work:

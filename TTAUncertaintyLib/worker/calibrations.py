@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..calibration import Calibration, find_calibration, mismatch, read_calibration
+from ..calibration import Calibration, head_mismatch, mismatch, read_calibration
 from ..errors import InputError
 from ..models.contract import describe
 from .job import Job
 
 if TYPE_CHECKING:
+    from ..calibration import Head
     from ..engine import Engine
 
 
-def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, str]:
+def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | None, str]:
     """Return the calibration of a run; without one, why there is none.
 
     Parameters
@@ -37,8 +38,10 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | None, st
         job.reverse_pass,
     )
     if job.calibration is None:
-        found = find_calibration(*run)
-        return found, "" if found else "There is no calibration for this model and design."
+        from ..calibration import shipped_head
+
+        unfit = head_mismatch(engine.design.as_dict(), job.reverse_pass)
+        return (shipped_head(), "") if unfit is None else (None, unfit)
     calibration = read_calibration(job.calibration)
     why = mismatch(calibration, *run)
     if why is not None:

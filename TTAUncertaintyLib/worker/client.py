@@ -21,7 +21,7 @@ from typing import IO
 from ..results import clear_up_after
 from .environment import own_group
 from .job import Job
-from .messages import IDLE, LineReader, Message, parse
+from .messages import IDLE, REPORT, LineReader, Message, parse
 
 #: The file to start: by path, since the library need not be importable in the child.
 WORKER_FILE = Path(__file__).with_name("__main__.py")
@@ -53,6 +53,8 @@ class WorkerProcess:
         self.bytes_heard = 0
         #: Whether it did a job before this one.
         self.experienced = False
+        #: Whether the report of its last job is written, or is not going to be.
+        self.report_over = False
         self._output: Path | None = None
         self._messages: deque[Message] = deque()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -78,6 +80,7 @@ class WorkerProcess:
         """Give it a job: its first one, or another one when it is `idle`."""
         self.experienced = self._output is not None
         self._output = job.output
+        self.report_over = False
         self._messages.clear()
         self._log.clear()
         self._idle.clear()
@@ -169,6 +172,11 @@ class WorkerProcess:
                 self._working_pids.add(message["pid"])
             if message["type"] == IDLE:
                 self._idle.add("messages")
+            elif message["type"] == REPORT:  # it may be that of the job before
+                ours = self._output is not None and message.get("output") == str(
+                    self._output.absolute()
+                )
+                self.report_over = self.report_over or ours
             else:
                 self._messages.append(message)
 

@@ -10,8 +10,11 @@
   "design": {"preset": "standard", "seed": 0},
   "start": "header",  "initial_transform": null,  "prealign": null,
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
-  "previews": null,  "keep_registrations": false,
+  "previews": null,  "keep": "compact",  "keep_registrations": false,
   "calibration": null,  "use_calibration": true,
+  "transform": [],  "inverse_transform": [],
+  "mask": null,  "fixed_mask": null,  "moving_mask": null,  "leave_out": null,
+  "moving_labels": null,  "label_names": null,  "label_tolerance_mm": null,
   "tolerance_mm": null
 }
 ```
@@ -32,6 +35,7 @@ from ..errors import InputError
 from ..geometry import Prealignment, Start
 from ..models import DEFAULT_MODEL
 from ..perturbations import DesignRequest
+from ..results.keep import Keep
 from ..strict_json import NotAllowed, Unreadable, parse_json, plain, read_as, take_version
 
 SCHEMA_VERSION = 1
@@ -76,6 +80,11 @@ class Job:
         As in `Engine`.
     mask
         Label file on the fixed image's lattice: where statistics are taken.
+    fixed_mask, moving_mask
+        Label files on the voxels of either image: what is outside is background to the network and
+        to the alignment.
+    leave_out
+        Label file on the fixed image: left in it, and left out of every statistic and hot spot.
     fixed_series, moving_series
         DICOM series UIDs, where a folder holds several.
     replace_nonfinite
@@ -88,6 +97,8 @@ class Job:
         Stop after this many seconds in the loop and keep what there is.
     previews
         Folder for provisional results while the run goes on; None writes none.
+    keep
+        How much of the result is kept: see `results.Keep`.
     keep_registrations
         Keep every perturbed registration in the result, in a folder `registrations`.
     calibration
@@ -95,6 +106,14 @@ class Job:
         design, where there is one.
     use_calibration
         Whether to turn cues into an expected error where there is a calibration.
+    transform, inverse_transform
+        A registration that was made elsewhere, to be audited: files of transforms, fixed to moving,
+        in the order in which they are applied to points (as antsApplyTransforms has them), and
+        those of its inverse. Empty: the network's own registration is the result.
+    moving_labels, label_names
+        Label map of the moving image, to be carried onto the fixed one; a table of its names.
+    label_tolerance_mm
+        Expected error above which a structure's surface is not good enough for the person.
     tolerance_mm
         Stop after the perturbation, the fourth or a later one, from which on the standard error
         of the map is below this; None makes all passes. See `engine.Convergence`.
@@ -125,6 +144,9 @@ class Job:
     reverse_pass: bool = True
     full_covariance: bool = False
     mask: Path | None = None
+    fixed_mask: Path | None = None
+    moving_mask: Path | None = None
+    leave_out: Path | None = None
     fixed_series: str | None = None
     moving_series: str | None = None
     replace_nonfinite: bool = False
@@ -132,25 +154,31 @@ class Job:
     checkpoint: Path | None = None
     time_limit_s: float | None = None
     previews: Path | None = None
+    keep: Keep = Keep.COMPACT
     keep_registrations: bool = False
     trust_code: bool = False
     calibration: Path | None = None
     use_calibration: bool = True
+    transform: tuple[Path, ...] = ()
+    inverse_transform: tuple[Path, ...] = ()
+    moving_labels: Path | None = None
+    label_names: Path | None = None
+    label_tolerance_mm: float | None = None
     tolerance_mm: float | None = None
     fixed_name: str | None = None
     moving_name: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no run could be."""
-        tolerance = self.tolerance_mm
-        if tolerance is None:
-            return
-        number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
-        if not (number and 0 < tolerance < math.inf):
-            raise InputError(
-                f"The tolerance is {tolerance!r}, and not a number of millimetres above 0.",
-                "Give one, for example 0.05, or none to make all passes.",
-            )
+        without = {"tolerance": "make all passes", "label tolerance": "judge no structure"}
+        given = (self.tolerance_mm, self.label_tolerance_mm)
+        for (name, reason), tolerance in zip(without.items(), given, strict=True):
+            number = isinstance(tolerance, (int, float)) and not isinstance(tolerance, bool)
+            if tolerance is not None and not (number and 0 < tolerance < math.inf):
+                raise InputError(
+                    f"The {name} is {tolerance!r}, and not a number of millimetres above 0.",
+                    f"Give one, for example 0.05, or none to {reason}.",
+                )
 
     @property
     def execution(self) -> Execution:

@@ -25,10 +25,11 @@ from ..strict_json import Unreadable, read_text
 from ..version import __version__
 from .control import Control
 from .job import Job
-from .messages import IDLE, Voice
+from .messages import IDLE, REPORT, Voice
 
 if TYPE_CHECKING:
     from .kept_network import KeptNetwork
+    from .perform import Done
 
 #: After these, every `finally` has run and all is known: finished, refused, or cancelled.
 _SOUND_ENDS = (
@@ -61,13 +62,18 @@ def main(arguments: list[str] | None = None) -> int:
     control = Control(options.stdin, options.control)
     place = _Workplace(_private_stdout(), control)
     if options.job is not None:
-        return place.do(lambda: _read(options.job))
+        status = place.do(lambda: _read(options.job))
+        place.finish()
+        return status
     status = 0
     while (text := control.next_job()) is not None:
         status = place.do(lambda text=text: text)  # type: ignore[misc]
-        if not options.stay or not place.fit or control.leaving:
+        leaves = not options.stay or not place.fit or control.leaving
+        if not leaves:
+            place.say_idle()
+        place.finish()
+        if leaves:
             break
-        place.say_idle()
     return status
 
 
@@ -85,6 +91,7 @@ class _Workplace:
         self._stream = stream
         self._control = control
         self._network: KeptNetwork | None = None  # until torch is loaded
+        self._done: Done | None = None  # until its report is written
         self.fit = not _cpu_time_is_limited()  # the limit is of all jobs together
 
     def do(self, read: Callable[[], str]) -> int:
@@ -109,14 +116,38 @@ class _Workplace:
         for stream in (sys.stderr, self._stream):
             Voice(stream).say(IDLE)
 
+    def finish(self) -> None:
+        """Write the report of the job that is done: its result is in somebody's hands by now.
+
+        Where that is cancelled or fails the result stays without one, which can be made later.
+        """
+        if self._done is None:
+            return
+        from .between_jobs import as_before
+
+        with as_before():
+            done, self._done = self._done, None
+            output, made = str(done.job.output.absolute()), False
+            try:
+                with self._control.at_work():
+                    made = done.write_report()
+            except KeyboardInterrupt:
+                pass
+            except Exception:
+                traceback.print_exc()
+            del done
+        Voice(self._stream).say(REPORT, output=output, made=made)
+
     def _perform(self, job: Job, voice: Voice, afterwards: contextlib.ExitStack) -> bool:
         """Do a job with what is loaded; return whether it is complete."""
-        perform, as_before, kept_network = _load_what_works()
+        carry_out, as_before, kept_network = _load_what_works()
         afterwards.enter_context(as_before())
         if self._network is None:
             self._network = kept_network()
         afterwards.callback(self._network.rest)
-        return perform(job, voice, lambda: self._control.stop_requested, self._network.load)
+        load = self._network.load
+        self._done = carry_out(job, voice, lambda: self._control.stop_requested, load)
+        return self._done.complete
 
     def _attempt(
         self, read: Callable[[], str], voice: Voice, afterwards: contextlib.ExitStack
@@ -146,7 +177,7 @@ class _Workplace:
             return _fail(voice, problem)
 
 
-def _load_what_works() -> tuple[Callable[..., bool], Callable[[], Any], type[KeptNetwork]]:
+def _load_what_works() -> tuple[Callable[..., Done], Callable[[], Any], type[KeptNetwork]]:
     """Import what does the work, torch with it.
 
     Raises
@@ -157,7 +188,7 @@ def _load_what_works() -> tuple[Callable[..., bool], Callable[[], Any], type[Kep
     try:
         from .between_jobs import as_before
         from .kept_network import KeptNetwork
-        from .perform import perform
+        from .perform import carry_out
     except (ImportError, OSError) as error:  # OSError: a library that torch itself needs
         name = (getattr(error, "name", None) or "torch").partition(".")[0]
         if name == "TTAUncertaintyLib":
@@ -171,7 +202,7 @@ def _load_what_works() -> tuple[Callable[..., bool], Callable[[], Any], type[Kep
             "Install it there (in Slicer, with the PyTorch extension), or choose a Python that "
             "has it.",
         ) from error
-    return perform, as_before, KeptNetwork
+    return carry_out, as_before, KeptNetwork
 
 
 def _threads_are_left(before: set[threading.Thread]) -> bool:

@@ -15,9 +15,10 @@
 `progress` has `standard_error` too: null before three perturbations are complete, then an object
 with `mm` and `fraction`: how well the map is known so far (see `engine.Convergence`).
 
-The last line is always `finished`, `failed` or `cancelled`, unless the process was killed. A
-process that stays for the next job then says `idle`, on standard error too: whatever either pipe
-brought before it is of the job that is over.
+The last line of a job is always `finished`, `failed` or `cancelled`, unless the process was killed.
+A process that stays for the next job then says `idle`, on standard error too: whatever either pipe
+brought before it is of the job that is over. After `finished` the result can be used. Its report is
+written then, and `report` says so, with its `output`: `made` is false where there is none.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ ENDINGS = ("finished", "failed", "cancelled")
 
 #: Between two jobs.
 IDLE = "idle"
+
+#: After `finished`, when the report is written, or is not going to be.
+REPORT = "report"
 
 #: Seconds between two signs of life.
 HEARTBEAT_S = 2.0

@@ -7,13 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-import numpy as np
+from torch import Tensor
 
-from ..calibration import apply
+from ..calibration import CalibratedMaps, Calibration, Head, apply
 from ..cues import compute_cues
+from ..cues.features import compute_features
 from ..engine import (
     Engine,
+    Outcome,
     Progress,
     check_checkpoint,
     load_checkpoint,
@@ -23,10 +26,11 @@ from ..engine import (
     use_threads,
 )
 from ..errors import InputError
-from ..geometry import Image, ImageFile, read_image, read_labels, read_linear_transform
-from ..models import RegistrationModel, load_model
+from ..geometry import read_image, read_linear_transform
+from ..models import PreparedPair, RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
+    Findings,
     Provenance,
     Recorder,
     check_apart,
@@ -37,11 +41,16 @@ from ..results import (
     new_folder,
     remarks_on_findings,
     remarks_on_images,
-    write_bundle,
+    volumes_written,
+    write_record,
+    write_report,
 )
 from ..results.files import REGISTRATIONS_FOLDER
+from .audit import AuditWork, check_audit
 from .calibrations import choose_calibration
 from .job import Job
+from .labels import LabelWork
+from .masks import Masks
 from .messages import Voice
 from .previews import Previews
 
@@ -59,13 +68,50 @@ class _Clock:
         self.seconds[name] = time.monotonic() - began
 
 
+@dataclass(frozen=True, eq=False)
+class Done:
+    """A job whose result has taken its place; the report may come after it.
+
+    Parameters
+    ----------
+    job
+        That was done.
+    complete
+        Whether every pass of the design was made, or as many as the tolerance took.
+    findings, record
+        What the report shows.
+    """
+
+    job: Job
+    complete: bool
+    findings: Findings
+    record: dict[str, Any]
+
+    def write_report(self) -> bool:
+        """Write the report into the result, where that is still there; return whether it was."""
+        use_threads(self.job.threads)
+        return write_report(self.job.output, self.findings, self.record)
+
+
 def perform(
     job: Job,
     voice: Voice,
     stop_requested: Callable[[], bool] = lambda: False,
     load: Callable[..., RegistrationModel] = load_model,
 ) -> bool:
-    """Do a job.
+    """Do a job, its report included; arguments, errors and return as of `carry_out`."""
+    done = carry_out(job, voice, stop_requested, load)
+    done.write_report()
+    return done.complete
+
+
+def carry_out(
+    job: Job,
+    voice: Voice,
+    stop_requested: Callable[[], bool] = lambda: False,
+    load: Callable[..., RegistrationModel] = load_model,
+) -> Done:
+    """Do a job up to the moment when its result can be used: all but its report is there.
 
     Parameters
     ----------
@@ -80,8 +126,8 @@ def perform(
 
     Returns
     -------
-    bool
-        Whether every pass of the design was made, or as many as the tolerance took.
+    Done
+        Which has the report still to write.
 
     Raises
     ------
@@ -100,11 +146,16 @@ def perform(
         moving, moving_file = read_image(job.moving, job.moving_series, job.replace_nonfinite)
         fixed_file = replace(fixed_file, name=job.fixed_name or "")
         moving_file = replace(moving_file, name=job.moving_name or "")
-        mask, mask_file = _read_mask(job, fixed)
-        files = [file for file in (fixed_file, moving_file, mask_file) if file is not None]
+        masks = Masks.read(job, fixed, moving)
+        mask, mask_files = masks.statistics, masks.files
+        every = fixed_file, moving_file, *mask_files.values()
+        files = [file for file in every if file is not None]
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
+        audit = AuditWork(job, fixed, moving, mask) if job.transform else None
+        labels = None if job.moving_labels is None else LabelWork(job, fixed, moving)
+        remarks += _said(voice, [] if labels is None else labels.remarks)
         model = load(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
         members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
@@ -114,8 +165,9 @@ def perform(
     with clock.phase("aligning"):
         known = job.initial_transform
         start = job.start if known is None else read_linear_transform(known)
-        placement = place(fixed, moving, model, start, job.prealign, job.use_frame)
-        pair = prepare(fixed, moving, model, placement)
+        seen = masks.seen(fixed, moving)
+        placement = place(*seen, model, start, job.prealign, job.use_frame)
+        pair = prepare(*seen, model, placement)
         design = job.design.resolve(pair.moving_lattice)
         engine = Engine(
             model,
@@ -135,12 +187,17 @@ def perform(
     with new_folder(job.output, job.overwrite) as folder, contextlib.ExitStack() as stack:
         with clock.phase("network"):
             recorder = None
+            observers: list[Callable[[int, Tensor], None]] = []
+            if labels is not None and audit is None:
+                labels.watch(engine)
+                observers.append(labels.add)
             if job.keep_registrations:
                 recorder = Recorder(folder / REGISTRATIONS_FOLDER, engine, moving, moving_file)
                 stack.callback(recorder.close)
-                engine.observer = recorder.add
+                observers.append(recorder.add)
+            engine.observer = _all_of(observers)
             kept_bytes = 0 if recorder is None else recorder.needed_bytes
-            check_space(folder, fixed.lattice, pair.fixed_lattice, kept_bytes)
+            check_space(folder, fixed.lattice, pair.fixed_lattice, job.keep, kept_bytes)
             previews = None
             if job.previews is not None:
                 previews = stack.enter_context(Previews(job.previews, voice, began))
@@ -154,14 +211,28 @@ def perform(
             outcome = engine.outcome()
             calibrated = None
             if calibration is not None and outcome.whole:
-                calibrated = apply(calibration, compute_cues(outcome, pair))
+                calibrated = _calibrated_maps(calibration, outcome, pair)
+                if calibrated.unlike:
+                    remarks += _said(voice, [calibrated.unlike])
             elif calibration is not None:
                 early = "stopped by itself" if outcome.converged else "was stopped early"
                 uncalibrated = f"The run {early}; a calibration is of whole runs."
-            findings = find(outcome, fixed, moving, mask, calibrated)
-            remarks += _said(voice, remarks_on_findings(findings, mask is not None))
+            audited = None
+            if audit is None:
+                findings = find(outcome, fixed, moving, mask, calibrated)
+            else:
+                findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
+            findings = masks.applied(findings)
+            if audit is not None:
+                audited = audit.record(findings, outcome)
+            if labels is not None:
+                findings = replace(findings, labels=labels.finish(findings, engine))
+        with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
+            if audited is None:
+                remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
+            else:
+                remarks += _said(voice, list(audited["suspicions"]))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
-            findings = replace(findings, outcome=outcome)
             provenance = Provenance(
                 fixed_file,
                 moving_file,
@@ -170,15 +241,37 @@ def perform(
                 job.execution,
                 placement,
                 clock.seconds,
-                mask_file,
+                mask_files,
+                audited,
                 calibration,
                 uncalibrated,
             )
-            record = make_record(findings, provenance, kept)
-        write_bundle(folder, findings, record)
-    if job.checkpoint is not None and findings.outcome.complete:
+            record = make_record(findings, outcome, provenance, job.keep, kept)
+        write_record(folder, findings, record)
+    if job.checkpoint is not None and outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
-    return findings.outcome.complete
+    return Done(job, outcome.complete, findings, record)
+
+
+def _calibrated_maps(
+    calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
+) -> CalibratedMaps:
+    """Return what a calibration or the head makes of a whole run."""
+    if isinstance(calibration, Calibration):
+        return apply(calibration, compute_cues(outcome, pair))
+    return calibration.maps(compute_features(outcome, pair))
+
+
+def _all_of(
+    observers: list[Callable[[int, Tensor], None]],
+) -> Callable[[int, Tensor], None] | None:
+    """Return an observer that calls all of them; None for none."""
+
+    def observe(n: int, offset: Tensor) -> None:
+        for each in observers:
+            each(n, offset)
+
+    return observe if observers else None
 
 
 def _said(voice: Voice, notes: list[str]) -> list[str]:
@@ -216,17 +309,35 @@ def _check_places(job: Job) -> None:
         "The fixed image": job.fixed,
         "The moving image": job.moving,
         "The mask": job.mask,
+        "The mask of the fixed image": job.fixed_mask,
+        "The mask of the moving image": job.moving_mask,
+        "What is left out": job.leave_out,
+        "The labels": job.moving_labels,
+        "The names of the labels": job.label_names,
         "The initial transform": job.initial_transform,
         "The weights file": job.weights,
         "The calibration": job.calibration,
         "The checkpoint": job.checkpoint,
     }
-    check_apart(job.output, needed | {f"The weights file {p.name}": p for p in job.ensemble})
+    several = {"weights file": job.ensemble, "transform": job.transform}
+    several["inverse"] = job.inverse_transform
+    needed |= {f"The {what} {p.name}": p for what, files in several.items() for p in files}
+    check_apart(job.output, needed)
     if job.checkpoint is not None:
         check_checkpoint(job.checkpoint)
 
 
 def _check_combination(job: Job) -> None:
+    check_audit(job)
+    if job.moving_labels is not None and job.checkpoint is not None:
+        raise InputError(
+            "A run that carries labels cannot be resumed: a checkpoint does not hold them.",
+            "Leave out --checkpoint, or the labels.",
+        )
+    if job.label_names is not None and job.moving_labels is None:
+        raise InputError(
+            "There are names of labels, and no labels.", "Give the label map: --moving-labels."
+        )
     if job.keep_registrations and job.checkpoint is not None:
         raise InputError(
             "A run that keeps its registrations cannot be resumed: a checkpoint holds their sums, "
@@ -248,17 +359,3 @@ def _plain(progress: Progress) -> dict[str, object]:
         if known is None
         else {"mm": round(known.standard_error_mm, 6), "fraction": round(known.fraction, 6)},
     }
-
-
-def _read_mask(job: Job, fixed: Image) -> tuple[Image | None, ImageFile | None]:
-    if job.mask is None:
-        return None, None
-    mask, file = read_labels(job.mask)
-    if not mask.lattice.is_close(fixed.lattice):
-        raise InputError(
-            f"{job.mask} does not lie on the voxels of {fixed.name}.",
-            "Resample the mask onto the fixed image (nearest neighbour) first.",
-        )
-    if not np.any(mask.intensities.numpy() > 0):
-        raise InputError(f"{job.mask} is empty.", "Give a mask with at least one voxel set.")
-    return mask, file

@@ -34,8 +34,9 @@ __all__ = ["Phase", "Preview", "Run", "RunState"]
 #: Seconds that a worker has to end after being asked, and then after being terminated.
 ASKED_S, TERMINATED_S = 3.0, 1.0
 
-#: Seconds that a worker has to leave after its last message, and its outputs to close after it.
-_LEAVING_S, _CLOSING_S = 5.0, 0.5
+#: Seconds that a worker has to leave after its last message, or after a result whose report it
+#: still writes, and that its outputs have to close after it.
+_LEAVING_S, _REPORT_S, _CLOSING_S = 5.0, 120.0, 0.5
 
 #: Seconds between two looks while waiting.
 _LOOK_S = 0.02
@@ -160,6 +161,14 @@ class Run:
             time.sleep(_LOOK_S)
         return self.state
 
+    def wait_for_report(self, timeout_s: float = _REPORT_S) -> None:
+        """After a finished run: wait until its report is written too, or is not going to be."""
+        process, end = self._process, time.monotonic() + timeout_s
+        while process is not None and process.status is None and not process.report_over:
+            if time.monotonic() > end:
+                return
+            time.sleep(_LOOK_S)
+
     def close(self) -> None:
         """End it, whatever it takes, within five seconds, and remove what it left behind.
 
@@ -242,13 +251,18 @@ class Run:
         if self._silent_s > self._silence_s and not self._steps:
             self._end = self._end or hung(self._silence_s, process.log)
             self._kill(process, now)
-        elif self._said_last_at is not None and now - self._said_last_at > _LEAVING_S:
+        elif self._said_last_at is not None and now - self._said_last_at > self._patience_s:
             self._kill(process, now)
         elif len(self._steps) == 1 and now - self._steps[0] > ASKED_S:
             process.terminate()
             self._steps.append(now)
         elif len(self._steps) == 2 and now - self._steps[1] > TERMINATED_S:
             self._kill(process, now)
+
+    @property
+    def _patience_s(self) -> float:
+        writes = self._end is not None and self._end["phase"] is Phase.FINISHED
+        return _REPORT_S if writes else _LEAVING_S
 
     def _kill(self, process: WorkerProcess, now: float) -> None:
         process.kill()

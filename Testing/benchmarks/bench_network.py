@@ -57,6 +57,30 @@ class Work(TorchDispatchMode):
         return result
 
 
+#: What torch's kernels do, by what their names hold; the rest is arithmetic voxel by voxel.
+KINDS = {
+    "convolutions": ("conv",),
+    "sampling": ("grid_sampler", "embedding_bag"),
+    "matrix products": ("mm", "matmul"),
+    "copying, padding and joining": ("copy_", "pad", "cat", "stack", "upsample", "fill_"),
+    "sums and means": ("sum", "mean", "norm"),
+}
+
+
+def time_by_kind(do: Callable[[], object]) -> dict[str, float]:
+    """Return the seconds that the kinds of kernels take on the calling thread, most first."""
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        do()
+    found: dict[str, float] = {}
+    for event in profile.key_averages():
+        name = event.key.removeprefix("aten::")
+        kind = next(
+            (k for k, parts in KINDS.items() if any(p in name for p in parts)), "arithmetic"
+        )
+        found[kind] = found.get(kind, 0.0) + event.self_cpu_time_total / 1e6
+    return dict(sorted(found.items(), key=lambda pair: -pair[1]))
+
+
 def seconds(do: Callable[[], object]) -> float:
     """Return how long something takes."""
     began = time.perf_counter()
@@ -129,6 +153,9 @@ def main() -> None:
         f"bytes/s: a pass takes at least {arithmetic:.3f} s of arithmetic, and {traffic:.3f} s of "
         f"traffic if nothing stays in a cache.\nReached: {arithmetic / after:.0%} of the former."
     )
+    kinds = time_by_kind(fast)
+    whole = sum(kinds.values())
+    print("a pass is", ", ".join(f"{kind} {part / whole:.0%}" for kind, part in kinds.items()))
 
 
 if __name__ == "__main__":

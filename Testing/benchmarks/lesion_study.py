@@ -15,7 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from TTAUncertaintyLib.geometry import read_image
-from TTAUncertaintyLib.results import Bundle, MapKind
+from TTAUncertaintyLib.results import Bundle, MapKind, read_transform
 from TTAUncertaintyLib.review import foreground
 from TTAUncertaintyLib.sample_data import sample_pair
 
@@ -29,7 +29,7 @@ def main() -> None:
     warped = sitk.Resample(
         mask,
         sitk.ReadImage(str(pair.fixed.path)),
-        sitk.ReadTransform(str(lesion.transform)),
+        read_transform(lesion),
         sitk.sitkNearestNeighbor,
         0,
     )

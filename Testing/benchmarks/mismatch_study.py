@@ -1,9 +1,8 @@
 """Networks on images they are not for: does anything tell the person?
 
 A stable error leaves no variance. Every case has a smooth deformation of known size; what changes
-is how far the images are from what the network was trained on. The shipped calibration is applied
-where there is one, although it was made on other images: does it stay right, and if not, does it
-say that it is out of its range?
+is how far the images are from what the network was trained on. The head that comes with the
+software was made on other images: does it stay right, and if not, does it say so?
 
     python Testing/benchmarks/mismatch_study.py --model pyramid-flow \\
         --picture docs/pictures/mismatch.png
@@ -22,7 +21,6 @@ import numpy as np
 import torch
 from sheet_of_maps import Panel, box_around, paint_sheet
 
-from TTAUncertaintyLib.calibration import apply, find_calibration
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.engine import place, prepare
 from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture
@@ -31,7 +29,6 @@ from TTAUncertaintyLib.evaluation.measuring import Measurement, measure
 from TTAUncertaintyLib.evaluation.metrics import coverage, pearson
 from TTAUncertaintyLib.geometry import Image, Prealignment, read_image, resample_array
 from TTAUncertaintyLib.models import RegistrationModel, load_model
-from TTAUncertaintyLib.models.contract import describe
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.sample_data import sample_images
 
@@ -69,18 +66,17 @@ def cases() -> list[KnownCase]:
     return found
 
 
-def row(measurement: Measurement, model: dict[str, object]) -> str:
+def row(measurement: Measurement) -> str:
     cues, error = measurement.cues, measurement.error
     means = [float(cues[c].mean()) for c in (Cue.TOTAL, Cue.INVERSE_CONSISTENCY, Cue.NCC_GAP)]
     correlations = [
         pearson(cues[c], error) for c in (Cue.TOTAL, Cue.INVERSE_CONSISTENCY, Cue.NCC_GAP)
     ]
-    calibration = find_calibration(model, measurement.design, measurement.spacing_mm)
     said = ["", "", ""]
-    if calibration is not None:
-        maps = apply(calibration, cues)
+    maps = measurement.expected
+    if maps is not None:
         said = [
-            f"{float(maps.expected_error.mean()):.2f}",
+            f"{float(maps.expected_error.mean()):.2f} ({pearson(maps.expected_error, error):.2f})",
             f"{coverage(maps.error_bound, error):.2f}",
             f"{100 * float(maps.outside.double().mean()):.1f} %",
         ]
@@ -103,13 +99,13 @@ def main() -> None:
     model = load_model(options.model, options.weights)
     print(
         "| images | to find, mm rms | error, mm | total, mm (Pearson) | gap, mm (Pearson) | "
-        "1 - correlation (Pearson) | expected, mm | bound holds | outside |"
+        "1 - correlation (Pearson) | expected, mm (Pearson) | bound holds | outside |"
     )
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     shown = []
     for number, case in enumerate(cases()):
         found = measure(case, model, DesignRequest(Preset.QUICK))
-        print(row(found, describe(model)), flush=True)
+        print(row(found), flush=True)
         if options.picture is not None and number < _PAINTED:
             shown.append(panels(case, found, model))
     if options.picture is not None:
@@ -137,11 +133,10 @@ def panels(case: KnownCase, found: Measurement, model: RegistrationModel) -> lis
     made = [Panel(title, "fixed image", grey)]
     inside = region[level][cut]
     shown = [("Error", "true", found.error), ("Total uncertainty", "Quick", found.cues[Cue.TOTAL])]
-    calibration = find_calibration(describe(model), found.design, found.spacing_mm)
     for name, subtitle, values in shown:
         made.append(Panel(name, subtitle, grey, slice_of(values), inside, _UPPER_MM[name]))
-    if calibration is not None:
-        maps = apply(calibration, found.cues)
+    maps = found.expected
+    if maps is not None:
         outside = slice_of(maps.outside.to(torch.uint8)) > 0
         name, subtitle = "Expected error", "outlined: outside the calibration"
         values = slice_of(maps.expected_error)

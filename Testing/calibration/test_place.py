@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.calibrations import made_up
 
-from TTAUncertaintyLib.calibration import check_place
+from TTAUncertaintyLib.calibration import check_place, write_calibration
 from TTAUncertaintyLib.cli import main
 from TTAUncertaintyLib.errors import OutputError
-from TTAUncertaintyLib.resources import resources_folder
 
-SHIPPED = resources_folder() / "Calibrations" / "pyramid-flow-quick.json"
+#: As much of a bundle's record as a calibration is made up of.
+RECORD = {
+    "model": {"name": "pyramid-flow", "weights": {"sha256": "ab" * 32}, "options": {}},
+    "design": {"name": "quick", "family": "rigid", "outer_K": 8, "replicates_R": 1, "seed": 0},
+    "network_lattices": {"fixed": {"spacing_mm": [2.0, 2.0, 2.0]}},
+}
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
@@ -24,7 +29,7 @@ def test_a_file_that_is_no_calibration_is_never_replaced(tmp_path: Path, overwri
 
 def test_an_older_calibration_is_replaced_only_if_asked(tmp_path: Path) -> None:
     older = tmp_path / "older.json"
-    older.write_bytes(SHIPPED.read_bytes())
+    write_calibration(older, made_up(RECORD))
     with pytest.raises(OutputError, match="--overwrite"):
         check_place(older)
     check_place(older, overwrite=True)

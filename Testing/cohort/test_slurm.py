@@ -28,6 +28,7 @@ def test_a_cancelled_job_and_a_killed_worker_lose_no_pair(
     table = write_images(tmp_path / "in", names)
     study = tmp_path / "study"
     seen: list[str] = []
+    disturbed: list[str] = []
     said: list[str] = []
     with slurm(tmp_path / "slurm") as environment:
         for name in ("SLURM_CONF", "PATH"):
@@ -37,14 +38,15 @@ def test_a_cancelled_job_and_a_killed_worker_lose_no_pair(
             pairs_of(table),
             settings(),
             where,
-            register=stand_in(tmp_path / "stub", template, pace_s=1.0),
+            register=stand_in(tmp_path / "stub", template, pace_s=2.0),
         )
-        disturbing = threading.Thread(target=_disturb, args=(study, seen))
+        disturbing = threading.Thread(target=_disturb, args=(study, seen, disturbed))
         disturbing.start()
         tally = run_study(study, asked, said.append)
         disturbing.join()
         until(lambda: not _jobs())  # nothing stays in the queue
     assert (tally.done, tally.failed) == (12, 0), said
+    assert disturbed == ["killed", "cancelled"]
     assert len(seen) >= 3 and all("dask-wor" in line for line in seen), seen
     for name in names:
         assert Bundle.open(study / "pairs" / name / "result").record["complete"]
@@ -59,18 +61,21 @@ def _jobs() -> list[str]:
     return done.stdout.splitlines()
 
 
-def _disturb(study: Path, seen: list[str]) -> None:
-    """Cancel a job and kill another one's worker, each in the middle of its work."""
+def _disturb(study: Path, seen: list[str], done: list[str]) -> None:
+    """Kill a worker and cancel the job of another one, each in the middle of its work."""
     until(lambda: sum("RUNNING" in line for line in _jobs()) == 3)
     seen += _jobs()
-    until(lambda: len(list((study / "pairs").glob("*/row.json"))) >= 2)
-    numbers = [line.split()[0] for line in _jobs()]
-    subprocess.run(["scancel", numbers[0]], check=True)
-    until(lambda: len(list((study / "pairs").glob("*/row.json"))) >= 4)
-    listed = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True).stdout
+    until(lambda: len(list((study / "pairs").glob("*/row.json"))) >= 1)
+    listed = subprocess.run(["ps", "-wweo", "pid=,args="], capture_output=True, text=True).stdout
     workers = [
         int(line.split()[0])
         for line in listed.splitlines()
         if "distributed.cli.dask_worker" in line and str(study) in line
     ]
-    os.kill(workers[-1], signal.SIGKILL)
+    os.kill(workers[0], signal.SIGKILL)
+    done.append("killed")
+    before = len(list((study / "pairs").glob("*/row.json")))
+    until(lambda: len(list((study / "pairs").glob("*/row.json"))) > before)
+    running = [line.split()[0] for line in _jobs() if "RUNNING" in line]
+    subprocess.run(["scancel", running[0]], check=True)
+    done.append("cancelled")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from support.chromium import chromium
 
 from TTAUncertaintyLib.cohort.page import make_page
 from TTAUncertaintyLib.cohort.study import Failure
-
-CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")
 
 ROWS = [
     {"pair": f"sub-{n:02d}", "group": f"site {n % 2}", "state": "done", "flags": ""}
@@ -25,12 +22,10 @@ ROWS.append({"pair": "lost", "group": "site 0", "state": "failed", "flags": ""})
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    sync = pytest.importorskip("playwright.sync_api")
     folder = tmp_path_factory.mktemp("page")
     failure = Failure("lost", "</script><b>It crashed", "Look.", "last & <words>", 2, "node7")
     (folder / "index.html").write_text(make_page("<study>", ROWS, {"lost": failure}))
-    with sync.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium(["--no-sandbox"]) as browser:
         context = browser.new_context(offline=True, viewport={"width": 1300, "height": 900})
         shown = context.new_page()
         shown.problems = []
@@ -39,7 +34,6 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         shown.goto((folder / "index.html").as_uri())
         shown.wait_for_function("document.documentElement.dataset.ready", timeout=120_000)
         yield shown
-        browser.close()
 
 
 def names(page: Any) -> list[str]:

@@ -207,7 +207,7 @@ class Client:
 
 def descendants(root: int) -> dict[int, str]:
     """Return the processes below one, with what they run."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True)
+    listed = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True)
     lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
     children: dict[int, list[int]] = {}
     words = {}

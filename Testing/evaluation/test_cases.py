@@ -15,12 +15,12 @@ from torch import Tensor
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture, reapplied
-from TTAUncertaintyLib.evaluation.fields import draw, points_on
+from TTAUncertaintyLib.evaluation.fields import draw
 from TTAUncertaintyLib.evaluation.kinds import Deformation
 from TTAUncertaintyLib.evaluation.measurement_cache import MeasurementCache
 from TTAUncertaintyLib.evaluation.measuring import measure
 from TTAUncertaintyLib.evaluation.study import Study, Subject, measure_study
-from TTAUncertaintyLib.geometry import Image, Lattice, affine_map, identity_map, sample
+from TTAUncertaintyLib.geometry import Image, Lattice, affine_map, identity_map, points_on, sample
 from TTAUncertaintyLib.perturbations import DesignRequest, Family, Preset, Sampling
 
 #: A hundred mm a side, oblique, flipped and anisotropic.

@@ -8,9 +8,9 @@ import torch
 from support.lattices import FLIPPED, OBLIQUE, PLAIN, SHEARED, affine, rotation
 
 from TTAUncertaintyLib.errors import InputError
-from TTAUncertaintyLib.evaluation.fields import draw, inverse_of, points_on
+from TTAUncertaintyLib.evaluation.fields import draw, inverse_of
 from TTAUncertaintyLib.evaluation.kinds import Deformation
-from TTAUncertaintyLib.geometry import DeformableTransform, Lattice, sample
+from TTAUncertaintyLib.geometry import DeformableTransform, Lattice, points_on, sample
 
 #: 100 mm a side, oblique, flipped, anisotropic.
 AROUND = FLIPPED.centered((40, 50, 60), (2.5, 2.0, 1.8), (12.0, -8.0, 30.0))

@@ -10,7 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = {
     "TTAUncertaintyLib/geometry/dicom.py": "behind the door: slice by slice, after its checks",
     "TTAUncertaintyLib/geometry/stored.py": "behind the door: headers only",
-    "TTAUncertaintyLib/results/writing.py": "reads back what was just written, voxel by voxel",
     "TTAUncertainty/TTAUncertaintyPanel/result_volumes.py": "files whose hash a run recorded",
     "TTAUncertainty/TTAUncertaintyPanel/samples.py": "files whose hash is known",
 }

@@ -19,7 +19,7 @@ from TTAUncertaintyLib.models.adapters.lapirn import LapIRN
 from TTAUncertaintyLib.models.contract import PreparedPair
 from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
-from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.results import Bundle, read_transform
 from TTAUncertaintyLib.sample_data import sample_images
 from TTAUncertaintyLib.training.tissues import dice, tissue_classes
 from TTAUncertaintyLib.worker import Job
@@ -137,7 +137,7 @@ def test_the_workers_result_brings_tissue_labels_together(job: Job, bundle: Bund
     affine = sitk.AffineTransform(3)
     affine.SetMatrix(initial[:3, :3].ravel().tolist())
     affine.SetTranslation(initial[:3, 3].tolist())
-    before, after = overlap(affine), overlap(sitk.ReadTransform(str(bundle.transform)))
+    before, after = overlap(affine), overlap(read_transform(bundle))
     print(f"labels {before:.3f} to {after:.3f}")
     assert after > before + 0.08
     record = bundle.record

@@ -52,7 +52,10 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
     "module",
     [
         *modules("api"),
-        *modules("worker", without=("perform", "kept_network", "between_jobs")),
+        *modules(
+            "worker",
+            without=("perform", "kept_network", "between_jobs", "audit", "labels", "masks"),
+        ),
         *modules("review"),
         *modules("store"),
         *modules("results.review_report"),

@@ -16,12 +16,12 @@ import SimpleITK as sitk
 import torch
 from support.images import waves
 from support.lattices import FLIPPED, OBLIQUE
-from support.phantom import FIXED, write_pair
+from support.phantom import write_pair
 from support.predictors import Fixed, pair_on, smooth_map
 
 from TTAUncertaintyLib.engine import Engine
 from TTAUncertaintyLib.errors import InputError, OutputError
-from TTAUncertaintyLib.geometry import ImageFile, Lattice
+from TTAUncertaintyLib.geometry import ImageFile, Lattice, read_stored
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, DesignRequest, Family, Preset
 from TTAUncertaintyLib.perturbations.labels import describe
 from TTAUncertaintyLib.results import (
@@ -31,6 +31,7 @@ from TTAUncertaintyLib.results import (
     MapKind,
     Recorder,
     partial_folder,
+    read_transform,
 )
 from TTAUncertaintyLib.worker import Job, Phase, Run
 from TTAUncertaintyLib.worker.messages import Voice
@@ -57,27 +58,27 @@ def kept(bundle: Bundle) -> KeptRegistrations:
     return KeptRegistrations.open(bundle)
 
 
-def inner_voxels(count: int = 40) -> np.ndarray:
-    """Return voxels of the fixed image, (i, j, k), away from its border."""
-    return np.random.default_rng(1).integers(4, np.array(FIXED.size) - 4, (count, 3))
+def inner_voxels(lattice: Lattice, count: int = 40) -> np.ndarray:
+    """Return voxels of the network's lattice, (i, j, k), away from its border."""
+    return np.random.default_rng(1).integers(4, np.array(lattice.size) - 4, (count, 3))
 
 
 def test_the_covariances_at_a_point_are_those_of_the_maps(
     bundle: Bundle, kept: KeptRegistrations
 ) -> None:
     maps = {
-        kind: sitk.GetArrayFromImage(sitk.ReadImage(str(bundle.map_files[kind])))
+        kind: read_stored(bundle.map_files[kind]).values
         for kind in (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
     }
-    for i, j, k in inner_voxels():
-        found = kept.covariances_at(FIXED.to_world([i, j, k]))
+    for i, j, k in inner_voxels(kept.lattice):
+        found = kept.covariances_at(kept.lattice.to_world([i, j, k]))
         assert found.intrinsic is not None
         assert found.jitter is not None
         pairs = zip((found.total, found.intrinsic, found.jitter), maps.values(), strict=True)
         for covariance, values in pairs:
             np.testing.assert_allclose(covariance, covariance.T, atol=1e-12)
             spread = np.sqrt(max(np.trace(covariance), 0))
-            # offsets of some 2 mm are kept to 0.001 mm, maps to 12 bits
+            # offsets of some 2 mm are kept to 0.001 mm, maps to 0.004
             assert spread == pytest.approx(values[k, j, i], abs=3e-3)
         np.testing.assert_allclose(found.total, found.intrinsic + found.jitter, atol=1e-12)
 
@@ -101,7 +102,7 @@ def test_each_warped_image_is_the_moving_image_through_that_pass(
     job: Job, bundle: Bundle, kept: KeptRegistrations
 ) -> None:
     moving = sitk.ReadImage(str(job.moving))
-    plain = sitk.ReadTransform(str(bundle.transform))
+    plain = read_transform(bundle)
     assert kept.count == len(kept.warped_files) == 16
     voxels = np.random.default_rng(2).integers(6, np.array(kept.lattice.size) - 6, (30, 3))
     span = float(np.ptp(sitk.GetArrayViewFromImage(moving)))
@@ -158,9 +159,9 @@ def test_offsets_between_voxels_are_trilinear_and_end_with_the_lattice(
 
 def test_a_look_at_a_point_is_fast(kept: KeptRegistrations) -> None:
     began = time.perf_counter()
-    for i, j, k in inner_voxels(20):
-        kept.offsets_at(FIXED.to_world([i, j, k]))
-        kept.covariances_at(FIXED.to_world([i, j, k]))
+    for i, j, k in inner_voxels(kept.lattice, 20):
+        kept.offsets_at(kept.lattice.to_world([i, j, k]))
+        kept.covariances_at(kept.lattice.to_world([i, j, k]))
     assert (time.perf_counter() - began) / 40 < 0.02
 
 
@@ -202,9 +203,9 @@ def test_a_run_stopped_early_keeps_the_passes_it_made(job: Job, tmp_path: Path) 
     kept = KeptRegistrations.open(bundle)
     assert kept.count == bundle.record["passes"]["done"] == 5
     assert np.load(short.output / "registrations" / "offsets.npy").shape[0] == 5
-    i, j, k = inner_voxels(1)[0]
-    total = sitk.GetArrayFromImage(sitk.ReadImage(str(bundle.map_files[MapKind.TOTAL])))[k, j, i]
-    found = kept.covariances_at(FIXED.to_world([i, j, k])).total  # of two whole perturbations
+    i, j, k = inner_voxels(kept.lattice, 1)[0]
+    total = read_stored(bundle.map_files[MapKind.TOTAL]).values[k, j, i]
+    found = kept.covariances_at(kept.lattice.to_world([i, j, k])).total  # of two whole ones
     assert np.sqrt(max(np.trace(found), 0)) == pytest.approx(total, abs=3e-3)
 
 

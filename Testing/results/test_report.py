@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
@@ -13,12 +14,21 @@ import numpy as np
 import pytest
 import torch
 from support.calibrations import PROVENANCE
+from support.found import (
+    BRIGHT,
+    DOUBT,
+    HOSTILE,
+    LATTICE,
+    calibrated_record,
+    findings,
+    record,
+    volume,
+)
 
-from TTAUncertaintyLib.engine import Outcome, Precision
-from TTAUncertaintyLib.geometry import DeformableTransform, Image, Lattice
 from TTAUncertaintyLib.resources import resources_folder
-from TTAUncertaintyLib.results import Findings, MapKind
+from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.results.report import make_report
+from TTAUncertaintyLib.results.report.niivue import NiiVue
 from TTAUncertaintyLib.results.report.pictures import OUTSIDE_COLOR
 from TTAUncertaintyLib.results.report.png import encode_indexed
 from TTAUncertaintyLib.results.report.reading import cautions
@@ -26,119 +36,13 @@ from TTAUncertaintyLib.results.report.scales import LinearScale, LogScale, tidy_
 from TTAUncertaintyLib.results.report.slices import FieldOfView, Plane, direction_letters
 from TTAUncertaintyLib.results.report.words import percent
 
-# Stored as (P, I, R), anisotropic, and turned by 10 degrees about the patient's long axis.
-ANGLE = np.deg2rad(10)
-TURN = np.array([[np.cos(ANGLE), -np.sin(ANGLE), 0], [np.sin(ANGLE), np.cos(ANGLE), 0], [0, 0, 1]])
-STORED = np.array([[0.0, 0, -1], [1, 0, 0], [0, -1, 0]])
-LATTICE = Lattice.from_geometry((34, 20, 30), (2.0, 4.0, 2.5), (40, -30, 35), TURN @ STORED)
-BRIGHT = (25, 6, 8)  #: voxel (i, j, k) of the one place that stands out
-DOUBT = (8, 3, -12)  #: voxels (k, j, i) from there to where the expected error is highest
-HOSTILE = '<script>alert("x")</script>&.nii'
 
-
-def volume(background: float, bright: float) -> np.ndarray:
-    """A box of `background` in a field of zeros, with a bright block of 5^3 voxels."""
-    values = np.zeros(LATTICE.array_shape, np.float32)
-    values[3:-3, 2:-2, 3:-3] = background
-    i, j, k = BRIGHT
-    values[k - 2 : k + 3, j - 2 : j + 3, i - 2 : i + 3] = bright
-    return values
-
-
-#: Every map of a run without a calibration.
-UNCALIBRATED = tuple(kind for kind in MapKind if not kind.is_error)
-
-
-def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> Findings:
-    image = Image(torch.from_numpy(volume(80, 100)), LATTICE, name)
-    flat = {
-        MapKind.TOTAL: volume(0.5, 2.9),
-        MapKind.INTRINSIC: volume(0.3, 0.6),
-        MapKind.JITTER: volume(0.4, 2.8),
-        MapKind.INVERSE_CONSISTENCY: volume(1.0, 7.5),
-        MapKind.JACOBIAN: np.exp(volume(-0.1, 0.6)),
-        MapKind.EXPECTED_ERROR: np.roll(volume(0.7, 1.9), DOUBT, axis=(0, 1, 2)),
-        MapKind.ERROR_BOUND: 2.5 * np.roll(volume(0.7, 1.9), DOUBT, axis=(0, 1, 2)),
-    }
-    shape = LATTICE.array_shape
-    outcome = Outcome(
-        moving_lattice=LATTICE,
-        fixed_lattice=LATTICE,
-        prediction=torch.zeros(3, *shape),
-        jacobian=torch.ones(shape),
-        inverse_consistency=None,
-        variance=None,
-        perturbed=16,
-        asked=16,
-        seconds=1.0,
-        device="cpu",
-        precision=Precision.F32,
-        notes=(),
-    )
-    still = DeformableTransform(torch.zeros(3, *shape), LATTICE, np.eye(4))
-    variances = (MapKind.TOTAL, MapKind.INTRINSIC, MapKind.JITTER)
-    return Findings(
-        outcome=outcome,
-        fixed=image,
-        moving=image,
-        warped=image,
-        transform=still,
-        mean_transform=None,
-        maps={kind: flat[kind] for kind in kinds},
-        variances={kind: flat[kind] ** 2 for kind in kinds if kind in variances},
-        region=volume(1, 1) > 0,
-        outside=flat[MapKind.EXPECTED_ERROR] > 1 if MapKind.EXPECTED_ERROR in kinds else None,
-    )
-
-
-def record(**changes: Any) -> dict[str, Any]:
-    file = {
-        "path": "/images/fixed.nii",
-        "sha256": "ab" * 32,
-        "pixel_type": "32-bit float",
-        "lattice": LATTICE.as_dict(),
-        "nonfinite_replaced": 0,
-    }
-    made = {
-        "schema_version": 1,
-        "created": "2026-11-22T15:48:49+00:00",
-        "complete": True,
-        "passes": {"asked": 16, "done": 16, "used": 16, "perturbations_used_K": 8},
-        "calibrated": False,
-        "inputs": {"fixed": file, "moving": file, "mask": None},
-        "model": {
-            "name": "net",
-            "title": "A network",
-            "licence": "Apache-2.0",
-            "citation": "Nobody: A network.",
-            "weights": {"file": "net.safetensors", "sha256": "cd" * 32, "published": None},
-        },
-        "design": {
-            "name": "standard",
-            "family": "rigid",
-            "amplitudes": {"translation_mm": 1.0, "rotation_deg": 1.0, "scale": 0.02},
-            "sampling": "hadamard",
-            "outer_K": 8,
-            "replicates_R": 2,
-            "noise": "discretisation",
-            "micro_voxels": 0.5,
-            "seed": 7,
-            "allow_folding": False,
-        },
-        "placement": {
-            "start": "header",
-            "prealignment": "affine",
-            "initial_fixed_to_moving_lps": np.eye(4).tolist(),
-            "network_frame_to_fixed_lps": None,
-        },
-        "network_lattices": {"fixed": LATTICE.as_dict(), "moving": LATTICE.as_dict()},
-        "execution": {"precision": "f32", "device": "cpu"},
-        "seconds": {"loop": 12.5},
-        "notes": [],
-        "summary": {"region_voxels": 1000},
-        "versions": {"ttauncertainty": "0.1.0"},
-    }
-    return made | changes
+@pytest.fixture(autouse=True, scope="module")
+def without_niivue() -> Iterator[None]:
+    """What every reader sees, whatever is installed here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NiiVue, "installed", lambda: None)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -388,8 +292,8 @@ def test_half_and_twice_lie_equally_far_from_one() -> None:
 
 def test_the_shares_add_up(page: str) -> None:
     text = section(page, "terms").replace("\u00a0", " ")
-    total = findings().root_mean[MapKind.TOTAL] ** 2
-    share = findings().root_mean[MapKind.INTRINSIC] ** 2 / total
+    total = findings().numbers.root_mean[MapKind.TOTAL] ** 2
+    share = findings().numbers.root_mean[MapKind.INTRINSIC] ** 2 / total
     assert percent(share).replace("\u00a0", " ") in text
 
 
@@ -466,7 +370,7 @@ def test_what_limits_a_result_is_said_first() -> None:
 
 
 def test_an_empty_region_still_gives_a_page() -> None:
-    nothing = replace(findings(), region=np.zeros(LATTICE.array_shape, bool))
+    nothing = replace(findings(), mask=np.zeros(LATTICE.array_shape, bool))
     assert Page(make_report(nothing, record())).open == []
 
 
@@ -483,15 +387,6 @@ def test_an_indexed_png_is_read_back_by_another_program(tmp_path: Any) -> None:
 
 
 # -- with a calibration ----------------------------------------------------------------------------
-
-
-def calibrated_record(**changes: Any) -> dict[str, Any]:
-    calibration = {
-        "provenance": PROVENANCE,
-        "error_bound": {"level": 0.9, "factor": 2.5},
-        "region_outside_fraction": 0.01,
-    }
-    return record(calibrated=True, calibration=calibration, **changes)
 
 
 @pytest.fixture(scope="module")
@@ -559,8 +454,11 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
             assert box[0].mean() > 0.9 and box[:, 0].mean() > 0.9
         assert len(layers(calibrated, f"{plane.title}: uncertainty over the warped image")) == 2
     inside = findings(tuple(MapKind))
-    share = percent(inside.beyond_calibration)
-    assert inside.beyond_calibration == (inside.outside & inside.region).sum() / inside.region.sum()
+    share = percent(inside.numbers.beyond_calibration)
+    assert (
+        inside.numbers.beyond_calibration
+        == (inside.outside & inside.region).sum() / inside.region.sum()
+    )
     legend = f"outside the calibrated range: {share} of the region"
     assert section(calibrated, "error").count(legend) == 2
     assert legend not in section(calibrated, "cues") + section(calibrated, "glance")

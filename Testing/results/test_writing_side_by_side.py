@@ -17,7 +17,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from TTAUncertaintyLib.geometry import Lattice, read_stored
-from TTAUncertaintyLib.results.writing import write_image
+from TTAUncertaintyLib.geometry.nrrd_writer import write_nrrd
 
 folder = Path(sys.argv[1])
 lattice = Lattice.of(sitk.Image(20, 20, 20, sitk.sitkFloat32))
@@ -26,7 +26,7 @@ field = sitk.DisplacementFieldTransform(sitk.Image([20, 20, 20], sitk.sitkVector
 
 def image(number):
     path = folder / f"{number}.nrrd"
-    write_image(path, values, lattice, {})
+    write_nrrd(path, (values,), lattice, {})
     assert np.array_equal(read_stored(path).values, values)
 
 with ThreadPoolExecutor(2) as threads:

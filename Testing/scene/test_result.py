@@ -14,6 +14,7 @@ import vtk
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.geometry import taking_part
 from TTAUncertaintyLib.results import Bundle, MapKind
 from TTAUncertaintyLib.scene.arrays import array_of, lattice_of
 from TTAUncertaintyLib.scene.as_seen import resampled
@@ -57,9 +58,13 @@ def test_maps_are_the_bundle_s_where_there_is_anatomy_and_nothing_elsewhere(
     assert 0.05 < region.mean() < 0.95
     for kind, node in result.maps.items():
         shown = array_of(node)
-        assert lattice_of(node).is_close(arrays.lattice)
-        assert np.isnan(shown[~region]).all(), kind
-        both = region & arrays.region
+        assert lattice_of(node).is_close(arrays.map_lattice)
+        part, other = (
+            taking_part(marks, arrays.lattice, arrays.map_lattice)
+            for marks in (region, arrays.region)
+        )
+        assert np.isnan(shown[~part]).all(), kind
+        both = part & other
         assert np.array_equal(shown[both], arrays.maps[kind][both], equal_nan=True), kind
 
 
@@ -102,7 +107,7 @@ def test_a_saved_scene_brings_everything_back(
 ) -> None:
     result.set_text("review", '{"comment": "Prüfen: 50 % & <mehr>"}')
     values = {kind: np.array(array_of(node)) for kind, node in result.maps.items()}
-    lattice = lattice_of(result.warped)
+    lattices = {kind: lattice_of(node) for kind, node in result.maps.items()}
     record = result.record
     assert application.save_scene(tmp_path / "szene.mrb")
     application.open_scene(tmp_path / "szene.mrb")
@@ -113,7 +118,7 @@ def test_a_saved_scene_brings_everything_back(
     assert opened.fixed.GetName() == "Fixed head"
     for kind, node in opened.maps.items():
         # Slicer turns left-handed voxel axes into right-handed ones: the place is the same
-        again = resampled(node, lattice, nearest=True)
+        again = resampled(node, lattices[kind], nearest=True)
         assert np.array_equal(again, values[kind], equal_nan=True)
         assert node.GetName().startswith(kind.facts.title)
     assert opened.transform is not None
@@ -146,7 +151,7 @@ def items(stage: Stage) -> int:
     return found.GetNumberOfIds()
 
 
-@pytest.mark.parametrize("name", ["uncertainty_total.nrrd", "transform.h5", "warped.nrrd"])
+@pytest.mark.parametrize("name", ["uncertainty_total.nrrd", "displacement.nrrd", "warped.nrrd"])
 def test_a_damaged_file_is_refused_and_leaves_the_scene_as_it_was(
     stage: Stage, made, tmp_path: Path, name: str
 ) -> None:

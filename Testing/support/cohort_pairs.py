@@ -51,6 +51,7 @@ def give(job):
     (output / "result.json").unlink()
     (output / "result.json").write_text(json.dumps(record))
     say("finished", output=job["output"], complete=True)
+    say("report", output=job["output"], made=True)
 def lacks(folder):
     # the first worker that asks is the one that lacks the weights
     if not (folder / "one-has-no-weights").exists():
@@ -126,6 +127,7 @@ def write_template(folder: Path) -> Path:
     )
     with Run(job) as run:
         state = run.wait(240)
+        run.wait_for_report()
     assert state.output is not None, state.problem + state.log
     return state.output
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support import graphics
+from support.chromium import chromium
 from support.phantom import write_pair
 from support.viewer_page import FLAGS, Study
 
@@ -68,15 +68,5 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def browser() -> Iterator[Any]:
     """Chromium, headless."""
     graphics.require()
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="NOT TESTED: playwright is not installed."
-    )
-    path = next(
-        (p for p in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if Path(p).exists()), None
-    )
-    if path is None:
-        pytest.skip("NOT TESTED: there is no Chromium here (Debian package chromium).")
-    with playwright.sync_playwright() as api:
-        made = api.chromium.launch(executable_path=path, args=FLAGS)
+    with chromium(FLAGS) as made:
         yield made
-        made.close()

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.calibrations import made_up
 from support.own_program import NAME, install_program
 from support.viewer_page import PATIENCE_MS, Study, colorfulness, drawn, open_page
 from support.viewer_process import ViewerProcess
 
-from TTAUncertaintyLib.resources import resources_folder
+from TTAUncertaintyLib.calibration import write_calibration
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.sample_data import sample_pair
 
@@ -98,9 +99,12 @@ def test_a_calibration_is_taken_for_its_own_network_alone(page: Any, tmp_path: P
     page.set_input_files(".tta-file-calibration input", str(wrong))
     page.wait_for_selector(".tta-problem:has-text('wrong.json: This is not a calibration')")
     own = tmp_path / "of another.json"
-    own.write_text(
-        next((resources_folder() / "Calibrations").glob("lapirn-*.json")).read_text("utf-8")
-    )
+    record = {
+        "model": {"name": "lapirn", "weights": {"sha256": "ab" * 32}, "options": {}},
+        "design": {"name": "quick", "family": "rigid", "outer_K": 8, "replicates_R": 1},
+        "network_lattices": {"fixed": {"spacing_mm": [2.0, 2.0, 2.0]}},
+    }
+    write_calibration(own, made_up(record))
     page.set_input_files(".tta-file-calibration input", str(own))
     page.wait_for_selector(".tta-file-calibration:has-text('of another.json')")
     assert page.locator(".tta-problem").count() == 0

@@ -264,9 +264,10 @@ def test_a_worker_without_its_parents_pipes_takes_requests_from_a_file(
         if json.loads(line)["type"] == "progress":
             control.write_text("stop")
             break
-    last = json.loads(worker.stdout.readlines()[-1])  # no heartbeat comes after it
-    assert last["type"] == "finished"
-    assert last["complete"] is False
+    said = [json.loads(line) for line in worker.stdout]
+    finished, last = (next(m for m in said if m["type"] == "finished"), said[-1])
+    assert finished["complete"] is False
+    assert last["type"] == "report"  # no heartbeat comes after it
     assert worker.wait() == 0
 
 

@@ -56,6 +56,7 @@ SECTIONS = {
     "How to": (
         "MODELS",
         "IMAGES",
+        "LABELS_AND_AUDITS",
         "WEIGHTS",
         "ADD_A_NETWORK",
         "TRANSMORPH",

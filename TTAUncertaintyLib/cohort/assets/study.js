@@ -22,7 +22,7 @@ function pictureOf(n) {
 }
 
 const definitions = [
-  { title: "Fixed · warped · map", className: "worst", orderable: false, searchable: false, render: (_, kind, row) => kind === "display" ? pictureOf(row[0]) : "" },
+  { title: "Fixed · warped · map", className: "worst", type: "string", orderable: false, searchable: false, render: (_, kind, row) => kind === "display" ? pictureOf(row[0]) : "" },
   { title: "Pair", className: "pair", type: "string", render: (_, kind, row) => kind === "display" ? titleOf(row[0]) : columns.pair[row[0]] },
   { title: "Group", className: "group", type: "string", render: (_, kind, row) => kind === "display" ? escaped(columns.group[row[0]]) : columns.group[row[0]] },
   { title: "State", className: "state", type: "string", render: (_, kind, row) => columns.state[row[0]] },

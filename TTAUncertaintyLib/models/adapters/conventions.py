@@ -64,8 +64,9 @@ def displacement_in_voxels(field: Tensor, spec: OutputSpec, spacing_mm: float | 
     voxel v of a network that divides by N - 1 is therefore sampled at v N / (N - 1) - 1/2.
     """
     place = identity_map(field.shape[2:], field.device)
-    size = torch.tensor(field.shape[:1:-1], dtype=torch.float32, device=field.device)
-    size = size.view(3, 1, 1, 1)
+    # made on the device: a tensor made beside it would be sent to a GPU in every pass
+    sizes = [torch.full((1, 1, 1, 1), float(n), device=field.device) for n in field.shape[:1:-1]]
+    size = torch.cat(sizes)
     exact = spec.align_corners is not False
     is_map = spec.quantity is Quantity.MAP
     if spec.unit is Unit.VOXEL and exact:

@@ -67,7 +67,7 @@ def _term_pictures(views: Views) -> str:
 
 def _split(findings: Findings) -> str:
     """Return the shares of the mean variance: a bar and the numbers behind it."""
-    means = {kind: _mean(findings, kind) for kind in _TERMS}
+    means = {kind: findings.numbers.root_mean[kind] ** 2 for kind in _TERMS}
     total = means[MapKind.TOTAL]
     if not total > 0:
         return "<h3>Shares</h3><p>The mean variance cannot be told apart from zero.</p>"
@@ -75,7 +75,7 @@ def _split(findings: Findings) -> str:
     width = 100 * min(1.0, max(0.0, shares[MapKind.INTRINSIC]))
     rows = "".join(
         f'<tr><th><i class="swatch {kind.value}"></i>{kind.facts.title}</th>'
-        f"<td>{percent(shares[kind])}</td><td>{mm(findings.root_mean[kind])}</td></tr>"
+        f"<td>{percent(shares[kind])}</td><td>{mm(findings.numbers.root_mean[kind])}</td></tr>"
         for kind in _TERMS[1:]
     )
     unresolved = [kind for kind in _TERMS[1:] if means[kind] <= 0]
@@ -90,16 +90,10 @@ def _split(findings: Findings) -> str:
         f'<rect class="intrinsic" width="{width:.2f}" height="7"/></svg>'
         '<table class="numbers"><thead><tr><th></th><th>share</th><th>root mean</th></tr></thead>'
         f"<tbody>{rows}<tr><th>Total</th><td>100\u00a0%</td>"
-        f"<td>{mm(findings.root_mean[MapKind.TOTAL])}</td></tr></tbody></table>{remark}"
+        f"<td>{mm(findings.numbers.root_mean[MapKind.TOTAL])}</td></tr></tbody></table>{remark}"
         "<p>Averaged as variances over the region, before anything is cut off at zero, so that "
         "the two parts add up.</p>"
     )
-
-
-def _mean(findings: Findings, kind: MapKind) -> float:
-    inside = findings.variances[kind][findings.region]
-    inside = inside[np.isfinite(inside)]
-    return float(inside.mean(dtype=np.float64)) if inside.size else float("nan")
 
 
 def cues_section(views: Views, record: dict[str, Any]) -> str:

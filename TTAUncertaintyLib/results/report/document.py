@@ -5,11 +5,16 @@ Slicer's own Python writes them, so that they need nothing but the standard libr
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
 from .words import text
+
+#: A page loads nothing, runs nothing but its own program, and sends nothing anywhere.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'"
 
 _ASSETS = Path(__file__).with_name("assets")
 
@@ -28,6 +33,7 @@ def document(
     version: str,
     styles: Sequence[str] = ("report.css",),
     definitions: str = "",
+    program: str = "",
 ) -> str:
     """Return one self-contained HTML page: nothing in it is loaded from elsewhere.
 
@@ -44,10 +50,20 @@ def document(
         Names of style sheets, in order.
     definitions
         HTML that the sections refer to.
+    program
+        A JavaScript module of our own, the only one that the page may run; "" for none. It may
+        load what it makes itself (`blob:`).
     """
     fixed, moving = images
     there = {anchor: title for anchor, (title, html) in sections.items() if html}
+    policy = _POLICY
+    if program:
+        digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
+        policy += f"; script-src 'sha256-{digest}' blob:"
+        program = f'<script type="module">{program}</script>\n'
     return Template(asset("page.html")).substitute(
+        policy=policy,
+        program=program,
         kicker=kicker,
         fixed=text(fixed),
         moving=text(moving),

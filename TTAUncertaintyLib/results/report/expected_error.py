@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..findings import Findings
 from ..maps import MapKind
 from .pictures import OUTSIDE_SWATCH, Layer, picture
@@ -33,18 +31,32 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
     made = calibration["provenance"]
     names = ", ".join(str(image["name"]) for image in made.get("images", ()))
     kinds = ", ".join(_KIND_WORDS.get(str(kind), str(kind)) for kind in made.get("kinds", ()))
-    expected = _inside(findings, MapKind.EXPECTED_ERROR)
-    bound = _inside(findings, MapKind.ERROR_BOUND)
+    known = findings.numbers.statistics
+    expected, bound = (known[kind].mean if kind in known else float("nan") for kind in _KINDS)
     level = _whole(calibration["error_bound"]["level"])
     sentences = [
-        f"Over the region the answer is expected to be <strong>{mm(float(expected.mean()))}"
-        f"</strong> off on average, and less than the bound (mean {mm(float(bound.mean()))}) in "
-        f"{level} of the voxels. The bound is {calibration['error_bound']['factor']:.2g} times the "
-        "expected error everywhere, so that both maps look alike: each has a legend of its own.",
-        f"That is what this network did on {made.get('cases', 'some')} registrations whose truth "
-        f"was known (images: {text(names or 'not named')}; deformations: "
-        f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))}).",
+        f"Over the region the answer is expected to be <strong>{mm(expected)}"
+        f"</strong> off on average, and less than the bound (mean {mm(bound)}) in "
+        f"{level} of the voxels.",
     ]
+    if calibration.get("head"):
+        networks = ", ".join(str(name) for name in made.get("networks", ()))
+        sentences.append(
+            "It is judged from the two images, the answer, and the passes, by what "
+            f"{made.get('cases', 'some')} registrations of {len(made.get('images', ()))} people "
+            f"showed whose truth was known (networks: {text(networks)}; "
+            f"{text(made.get('date', 'no date'))}). What is not of brains like theirs, or of a "
+            "network that errs in another way, it can only guess."
+        )
+    else:
+        factor = calibration["error_bound"]["factor"]
+        sentences.append(
+            f"The bound is {factor:.2g} times the expected error everywhere, so that both maps "
+            "look alike: each has a legend of its own. "
+            f"That is what this network did on {made.get('cases', 'some')} registrations whose "
+            f"truth was known (images: {text(names or 'not named')}; deformations: "
+            f"{text(kinds or 'not named')}; {text(made.get('date', 'no date'))})."
+        )
     checked = made.get("checked_on_left_out", {})
     if "subject" in checked:
         sentence = (
@@ -57,14 +69,13 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
                 f"{_whole(checked['kind']['coverage'])}"
             )
         sentences.append(f"{sentence}.")
-    outside = findings.beyond_calibration
+    outside = findings.numbers.beyond_calibration
     limits = (
         f"{OUTSIDE_SWATCH}Hatched: the cues lie outside what the calibration has seen, in "
-        f"{percent(outside)} of the region. There the values are those of the nearest case it "
-        "knows, and the error may be larger. The same holds for anatomy, contrast or deformation "
-        "unlike the calibration's, and an error that every cue misses stays unseen. All of these "
-        "deformations were made by computer: between two different people expect the bound to hold "
-        "less often."
+        f"{percent(outside)} of the region: the error there may be larger. The same holds for "
+        "anatomy, contrast or deformation unlike the calibration's, and an error that every cue "
+        "misses stays unseen. Between two different people only boundaries of structures are "
+        "known: a slide along one is not."
     )
     return f'<p class="lead">{" ".join(sentences)}</p><p class="hint">{limits}</p>'
 
@@ -91,11 +102,6 @@ def _row(views: Views, kind: MapKind) -> str:
         f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
         f"{views.legend(kind, width=250)}</div>{shown}</div>"
     )
-
-
-def _inside(findings: Findings, kind: MapKind) -> Any:
-    values = findings.maps[kind][findings.region]
-    return values[np.isfinite(values)]
 
 
 def _whole(share: float) -> str:

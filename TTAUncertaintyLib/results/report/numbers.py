@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ...humanize import millimetres
 from ..calibration_status import calibration_words, why_not_calibrated
 from ..maps import MapKind
@@ -35,14 +33,13 @@ Row = tuple[str, str]
 
 def numbers_section(findings: Findings, record: dict[str, Any]) -> str:
     """Return the table of statistics."""
-    rows = []
-    for kind, found in findings.statistics.items():
+    rows, numbers = [], findings.numbers
+    for kind, found in numbers.statistics.items():
         digits = [f"{v:.3f}" for v in (found.median, found.p95, found.maximum, found.mean)]
-        root = f"{findings.root_mean[kind]:.3f}" if kind in findings.root_mean else "–"
+        root = f"{numbers.root_mean[kind]:.3f}" if kind in numbers.root_mean else "–"
         cells = "".join(f"<td>{value}</td>" for value in (*digits, root))
         rows.append(f"<tr><th>{kind.facts.title}</th>{cells}<td>{kind.facts.unit or '–'}</td></tr>")
-    inside = findings.maps[MapKind.JACOBIAN][findings.region]
-    inside = inside[np.isfinite(inside)]
+    inside = findings.values(MapKind.JACOBIAN)
     lowest = f"{inside.min():.3f}".replace("-", "\u2212") if inside.size else "unknown"
     voxels = record["summary"]["region_voxels"]
     volume = voxels * findings.fixed.lattice.voxel_volume / 1000
@@ -54,7 +51,7 @@ def numbers_section(findings: Findings, record: dict[str, Any]) -> str:
         "<tr><th>Map</th><th>median</th><th>95th percentile</th><th>maximum</th><th>mean</th>"
         f"<th>root mean variance</th><th>unit</th></tr></thead><tbody>{''.join(rows)}</tbody>"
         f'</table></div><p class="hint">Over the {where}: {voxels:,} voxels, {volume:,.0f} cm³, of '
-        f"which {percent(findings.covered)} have an estimate. Folded: {percent(findings.folded)}; "
+        f"which {percent(numbers.covered)} have an estimate. Folded: {percent(numbers.folded)}; "
         f"lowest Jacobian determinant {lowest}. Root mean variances are taken before anything is "
         "cut off at zero, as regions should be averaged.</p></section>"
     )
@@ -142,12 +139,12 @@ def _model_rows(model: dict[str, Any]) -> list[Row]:
 
 def _input_rows(inputs: dict[str, Any]) -> list[Row]:
     rows: list[Row] = []
-    for name in ("fixed", "moving", "mask"):
+    for name in ("fixed", "moving", "mask", "fixed_mask", "moving_mask", "leave_out"):
         file = inputs.get(name)
         if file is None:
             continue
         rows += [
-            (name.capitalize(), file.get("name", "")),
+            (name.replace("_", " ").capitalize(), file.get("name", "")),
             ("File", file["path"]),
             ("SHA-256", file["sha256"]),
             ("Stored as", file["pixel_type"]),

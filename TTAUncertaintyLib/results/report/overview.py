@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...review import HotSpot
+from ...review.why import why_words
 from ..maps import MapKind
 from .pictures import Layer, picture
 from .slices import Plane, Section
@@ -19,28 +22,29 @@ def glance_section(views: Views) -> str:
     """Return three planes through the worst place, from the fixed image to the uncertainty."""
     sections = {plane: views.field_of_view.section(plane, views.focus) for plane in Plane}
     widest = max(section.width_mm for section in sections.values())
-    has_total = MapKind.TOTAL in views.findings.maps
+    shown = _shown(views)
     heads = [
         "Fixed",
         "Before <small>moving, initial alignment only</small>",
-        "After <small>moving, warped by the network</small>",
+        "After <small>moving, warped</small>",
         "Checkerboard <small>fixed and after</small>",
     ]
-    if has_total:
-        heads.append("Uncertainty <small>over the warped image</small>")
+    if shown is not None:
+        heads.append(f"{shown.facts.title} <small>over the warped image</small>")
     cells = [f'<div class="head">{head}</div>' for head in heads]
     for plane, section in sections.items():
-        cells += _glance_row(views, plane, section, widest, has_total)
+        cells += _glance_row(views, plane, section, widest, shown)
+    spots = views.findings.numbers.hot_spots
     where = (
-        f"Through the worst place, {place(views.findings.hot_spots[0].position_ras_mm)}\u00a0mm."
-        if views.findings.hot_spots
+        f"Through the worst place, {place(spots[0].position_ras_mm)}\u00a0mm."
+        if spots
         else "Through the middle of the image."
     )
     scale = ""
-    if has_total:
+    if shown is not None:
         scale = (
-            f'<div class="below">{views.legend(MapKind.TOTAL)}'
-            f'<p class="hint">{MapKind.TOTAL.facts.meaning} The legend ends at the 99.5th '
+            f'<div class="below">{views.legend(shown)}'
+            f'<p class="hint">{shown.facts.meaning} The legend ends at the 99.5th '
             "percentile of this result, rounded up; the curve above it shows how often each value "
             "occurs. It marks no limit of what is acceptable.</p></div>"
         )
@@ -53,8 +57,16 @@ def glance_section(views: Views) -> str:
     )
 
 
+def _shown(views: Views) -> MapKind | None:
+    """Return the map beside the images: the total uncertainty, of an audit the foremost one."""
+    maps = views.findings.maps
+    audited = MapKind.DISAGREEMENT in maps
+    kind = views.findings.foremost if audited else MapKind.TOTAL
+    return kind if kind in maps else None
+
+
 def _glance_row(
-    views: Views, plane: Plane, section: Section, widest: float, has_total: bool
+    views: Views, plane: Plane, section: Section, widest: float, shown: MapKind | None
 ) -> list[str]:
     fixed, before, warped = (
         Layer(views.fixed(section)),
@@ -68,11 +80,11 @@ def _glance_row(
         ("moving image after", [warped, flicker]),
         ("checkerboard of fixed and warped", [warped, Layer(fixed.identity, "checks")]),
     ]
-    if has_total:
-        colors = Layer(views.map(section, MapKind.TOTAL), "colors")
+    if shown is not None:
         under = Layer(warped.identity, "under")
-        stacks.append(("uncertainty over the warped image", [under, colors]))
-    point = section.place(views.focus) if views.findings.hot_spots else None
+        stack = [under, *views.colors(section, shown)]
+        stacks.append((f"{shown.facts.title.lower()} over the warped image", stack))
+    point = section.place(views.focus) if views.findings.numbers.hot_spots else None
     return [
         picture(
             section, layers, f"{plane.title}: {name}", point, widest, pixels=230, bar=number == 0
@@ -87,7 +99,7 @@ def places_section(views: Views) -> str:
     if kind not in views.findings.maps:
         return ""
     what = kind.facts.title.lower()
-    spots = views.findings.hot_spots[:MOST_PLACES]
+    spots = views.findings.numbers.hot_spots[:MOST_PLACES]
     if not spots:
         body = (
             '<p class="lead">There is no connected place of at least 0.1 cm³ above the 95th '
@@ -130,7 +142,8 @@ def places_section(views: Views) -> str:
             f"{mm(spot.peak)}</h3><dl><dt>at</dt><dd>{place(spot.position_ras_mm)}</dd>"
             f"<dt>RAS mm</dt><dd>{coordinates(spot.position_ras_mm)}</dd>"
             f"{_bound(views, spot)}<dt>mean</dt><dd>{mm(spot.mean)}</dd>"
-            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl></div>"
+            f"<dt>volume</dt><dd>{spot.volume_cm3:.1f}\u00a0cm³</dd></dl>"
+            f"{_why(spot)}{go_button(spot, 'Look around here')}</div>"
             f"<figure>{''.join(fixed)}<figcaption>Fixed</figcaption></figure>"
             f"<figure>{''.join(over)}<figcaption>Warped, with {what}</figcaption></figure>"
             "</article>"
@@ -143,10 +156,21 @@ def places_section(views: Views) -> str:
     )
 
 
+def go_button(spot: HotSpot, label: str, style: str = "") -> str:
+    """Return a button that brings the volumes in the page to a place, where they can be shown."""
+    where = ",".join(f"{value:.2f}" for value in spot.position_ras_mm)
+    return f'<button type="button" class="alive {style}" data-ras="{where}">{label}</button>'
+
+
 def _bound(views: Views, spot: HotSpot) -> str:
     """Return the error bound at the peak of a spot, where there is one."""
     bound = views.findings.maps.get(MapKind.ERROR_BOUND)
     if bound is None:
         return ""
-    i, j, k = spot.voxel
+    i, j, k = np.rint(views.findings.lattice.to_voxel(spot.position_lps_mm)).astype(int)
     return f"<dt>bound</dt><dd>{mm(float(bound[k, j, i]))}</dd>"
+
+
+def _why(spot: HotSpot) -> str:
+    """Return what raises the expected error of a spot; nothing where that is not known."""
+    return f'<p class="hint">{why_words(spot.why).capitalize()}.</p>' if spot.why else ""

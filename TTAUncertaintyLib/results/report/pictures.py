@@ -26,6 +26,8 @@ FOLD_COLOR = "#d9ff3f"
 OUTSIDE_COLOR = "#ff40d6"
 #: The same beside words.
 OUTSIDE_SWATCH = f'<i class="swatch outside" style="color:{OUTSIDE_COLOR}"></i>'
+#: Of what masks leave out of the statistics.
+LEFT_OUT_COLOR = "#9fb4c8"
 #: Hatching: pixels of the longer side, from one line to the next, width of a line and of the rim.
 _HATCH_PIXELS, _HATCH_PITCH, _HATCH_LINE, _HATCH_RIM = 720, 18, 3, 4
 _NONE, _FOLD = 0, 255
@@ -95,7 +97,9 @@ class Gallery:
             index[known & (values <= 0)] = _FOLD
         return self._add(section, encode_indexed(index, palette))
 
-    def add_hatching(self, section: Section, marked: NDArray[np.bool_]) -> str:
+    def add_hatching(
+        self, section: Section, marked: NDArray[np.bool_], color: str = OUTSIDE_COLOR
+    ) -> str:
         """Store a rim and diagonal lines where pixels are marked; axes (row, column)."""
         # finer than the section, so that lines stay thin where voxels are large
         finer = max(1, round(_HATCH_PIXELS / max(marked.shape)))
@@ -107,8 +111,20 @@ class Gallery:
         lines = (row + column) % _HATCH_PITCH < _HATCH_LINE
         drawn = whole & (lines | ~core[1:-1, 1:-1])
         palette = np.zeros((256, 4), np.uint8)
-        palette[1] = [*bytes.fromhex(OUTSIDE_COLOR[1:]), 255]
+        palette[1] = [*bytes.fromhex(color[1:]), 255]
         return self._add(section, encode_indexed(drawn.astype(np.uint8), palette))
+
+    def add_outline(self, section: Section, probability: NDArray[np.float32]) -> str:
+        """Store the outlines of a structure at 5, 50 and 95 %, and the band between the outer."""
+        band = (probability > 0.05) & (probability < 0.95)
+        index = band.astype(np.uint8)
+        for level, color in ((0.05, 2), (0.95, 2), (0.5, 3)):
+            inside = np.pad(probability > level, 1, mode="edge")
+            core = inside[2:, 1:-1] & inside[:-2, 1:-1] & inside[1:-1, 2:] & inside[1:-1, :-2]
+            index[inside[1:-1, 1:-1] & ~core] = color
+        palette = np.zeros((256, 4), np.uint8)
+        palette[1:4] = [[255, 150, 40, 70], [255, 150, 40, 230], [255, 255, 255, 255]]
+        return self._add(section, encode_indexed(index, palette))
 
     def definitions(self) -> str:
         """Return the hidden SVG that holds everything pictures and legends refer to."""

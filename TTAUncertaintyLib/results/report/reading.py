@@ -8,6 +8,7 @@ from ...humanize import millimetres
 from ..calibration_status import WORTH_A_WARNING, why_not_calibrated
 from ..findings import Findings
 from ..maps import MapKind
+from .audit import audit_reading
 from .overview import MOST_PLACES
 from .views import Views
 from .words import amplitudes, coordinates, mm, percent, perturbed_how, place, text
@@ -30,35 +31,35 @@ def reading_section(views: Views, record: dict[str, Any]) -> str:
 
 def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
     """Return HTML sentences about what limits this result, the gravest first."""
-    found = []
+    found, numbers = [], findings.numbers
     passes = record["passes"]
     used = passes["perturbations_used_K"]
     if not record["complete"]:
         left = (
             f"The maps rest on {used} of {record['design']['outer_K']} perturbations, and are "
             "coarser than those of a whole run."
-            if MapKind.TOTAL in findings.maps
+            if MapKind.TOTAL in findings.maps or record.get("audit")
             else "No perturbation pair was completed, so there is no uncertainty."
         )
         found.append(
             f"<strong>Stopped early.</strong> {passes['done']} of {passes['asked']} perturbed "
             f"passes were made. {left}"
         )
-    if findings.covered < 1 - _NEGLIGIBLE:
+    if numbers.covered < 1 - _NEGLIGIBLE:
         found.append(
-            f"<strong>Not everything is covered.</strong> {percent(1 - findings.covered)} of "
+            f"<strong>Not everything is covered.</strong> {percent(1 - numbers.covered)} of "
             f"{_region_words(record)} lies outside the network's field of view. Maps are empty "
             "there, and beyond its edge the transform fades to the initial alignment alone."
         )
-    if findings.folded > _NEGLIGIBLE:
+    if numbers.folded > _NEGLIGIBLE:
         found.append(
-            f"<strong>The transform folds</strong> in {percent(findings.folded)} of "
+            f"<strong>The transform folds</strong> in {percent(numbers.folded)} of "
             f"{_region_words(record)}: there it turns tissue inside out, which anatomy cannot do."
         )
-    if findings.beyond_calibration > WORTH_A_WARNING:
+    if numbers.beyond_calibration > WORTH_A_WARNING:
         found.append(
             "<strong>Beyond the calibration.</strong> In "
-            f"{percent(findings.beyond_calibration)} of {_region_words(record)} the cues lie "
+            f"{percent(numbers.beyond_calibration)} of {_region_words(record)} the cues lie "
             "outside what the calibration has seen: the error there may be larger than it says."
         )
     weights = record["model"].get("weights")
@@ -72,8 +73,10 @@ def cautions(findings: Findings, record: dict[str, Any]) -> list[str]:
 
 
 def _reading(views: Views, record: dict[str, Any]) -> str:
-    findings = views.findings
-    statistics = findings.statistics.get(MapKind.TOTAL)
+    if record.get("audit"):
+        return audit_reading(views, record["audit"])
+    findings, numbers = views.findings, views.findings.numbers
+    statistics = numbers.statistics.get(MapKind.TOTAL)
     if statistics is None:
         return (
             '<p class="reading">The images were registered once, without uncertainty: fewer than '
@@ -88,7 +91,7 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
         f"median of <strong>{mm(statistics.median)}</strong> over {_region_words(record)}, and by "
         f"less than {mm(statistics.p95)} in 95\u00a0% of it."
     ]
-    spots = findings.hot_spots[:MOST_PLACES]
+    spots = numbers.hot_spots[:MOST_PLACES]
     if spots:
         worst = spots[0]
         more = len(spots) - 1
@@ -117,7 +120,7 @@ def _reading(views: Views, record: dict[str, Any]) -> str:
             "What it means in millimetres of error, and within which limits, is said under "
             '<a href="#error">Expected error</a>.'
         )
-    gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
+    gap = numbers.statistics.get(MapKind.INVERSE_CONSISTENCY)
     if gap is not None and gap.median > statistics.median:
         meant.append(
             f"Going to the moving image and back misses the start by a median of {mm(gap.median)}, "
@@ -136,6 +139,8 @@ def _uncalibrated(findings: Findings, record: dict[str, Any]) -> str:
     """Return why nothing here is in millimetres of error; nothing with a calibration."""
     if findings.foremost.is_error:
         return ""
+    if record.get("audit"):
+        return f'<p class="hint">No expected error: {text(why_not_calibrated(record))}</p>'
     return (
         '<p class="hint">This result is not calibrated: its millimetres are a spread and not an '
         f"error. {text(why_not_calibrated(record))} <code>ttauncertainty calibrate</code> makes a "
@@ -165,25 +170,30 @@ def _how_well_known(record: dict[str, Any]) -> list[str]:
 
 def _figures(findings: Findings) -> str:
     """Return the few numbers that are read first."""
-    tiles = []
-    total = findings.statistics.get(MapKind.TOTAL)
+    tiles, numbers = [], findings.numbers
+    total = numbers.statistics.get(MapKind.TOTAL)
     if total is not None:
         tiles += [
             (mm(total.median), "median uncertainty"),
             (mm(total.p95), "95th percentile"),
             (mm(total.maximum), "highest uncertainty"),
         ]
-    expected = findings.statistics.get(MapKind.EXPECTED_ERROR)
+    apart = numbers.statistics.get(MapKind.DISAGREEMENT)
+    if apart is not None:
+        tiles += [(mm(apart.median), "median disagreement"), (mm(apart.p95), "95th percentile")]
+    expected = numbers.statistics.get(MapKind.EXPECTED_ERROR)
     if expected is not None:
         tiles.append((mm(expected.mean), "mean expected error"))
-    gap = findings.statistics.get(MapKind.INVERSE_CONSISTENCY)
+    gap = numbers.statistics.get(MapKind.INVERSE_CONSISTENCY)
     if gap is not None:
         tiles.append((mm(gap.median), "median inverse-consistency gap"))
-    tiles += [(percent(findings.folded), "folded"), (percent(findings.covered), "covered")]
+    tiles += [(percent(numbers.folded), "folded"), (percent(numbers.covered), "covered")]
     cells = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for value, name in tiles)
     return f'<dl class="figures">{cells}</dl>'
 
 
 def _region_words(record: dict[str, Any]) -> str:
+    if any(record["inputs"].get(name) for name in ("leave_out", "fixed_mask")):
+        return "what the masks leave of the fixed image"
     mask = record["inputs"].get("mask")
     return "the foreground of the fixed image" if mask is None else "the given mask"

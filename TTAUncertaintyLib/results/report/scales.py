@@ -29,6 +29,10 @@ class Scale(Protocol):
         """Return where values lie, 0 to 1; NaN stays NaN."""
         ...
 
+    def unlimited(self, values: Floats) -> Floats:
+        """Return where values lie, beyond 0 and 1 too."""
+        ...
+
     def ticks(self) -> list[tuple[float, str]]:
         """Return positions on the legend, 0 to 1, and what to print there."""
         ...
@@ -55,7 +59,11 @@ class LinearScale:
 
     def position(self, values: Floats) -> Floats:
         """Return where values lie, 0 to 1; NaN stays NaN."""
-        return np.asarray(np.clip(values / self.top, 0, 1))
+        return np.asarray(np.clip(self.unlimited(values), 0, 1))
+
+    def unlimited(self, values: Floats) -> Floats:
+        """Return where values lie, beyond 1 too."""
+        return np.asarray(values / self.top)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return positions and labels; the last one also stands for everything above."""
@@ -87,8 +95,12 @@ class LogScale:
 
     def position(self, values: Floats) -> Floats:
         """Return where values lie, 0 to 1; NaN stays NaN, and folds (0 or less) go to 0."""
+        return np.asarray(np.clip(self.unlimited(values), 0, 1))
+
+    def unlimited(self, values: Floats) -> Floats:
+        """Return where values lie, beyond 0 and 1 too."""
         away = np.log(np.maximum(values, 1e-6)) / np.log(self.factor)
-        return np.asarray(np.clip((away + 1) / 2, 0, 1))
+        return np.asarray((away + 1) / 2)
 
     def ticks(self) -> list[tuple[float, str]]:
         """Return positions and labels."""

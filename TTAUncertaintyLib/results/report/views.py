@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ...geometry import Image, Matrix
+from ...geometry import NO_WEIGHT, Image, Matrix, Warping
 from ..findings import Findings
 from ..maps import MapKind
 from .colors import DIVERGING, ERROR, SEQUENTIAL, ColorTable, color_table
 from .legends import legend
-from .pictures import FOLD_COLOR, OUTSIDE_SWATCH, Gallery, Layer
+from .pictures import FOLD_COLOR, LEFT_OUT_COLOR, OUTSIDE_SWATCH, Gallery, Layer
 from .scales import LinearScale, LogScale, Scale
 from .slices import FieldOfView, Section
 from .words import percent
@@ -29,7 +29,7 @@ class Views:
     Parameters
     ----------
     findings
-        Maps and images, on the fixed image's lattice.
+        Maps and images.
     """
 
     def __init__(self, findings: Findings) -> None:
@@ -40,8 +40,8 @@ class Views:
     @cached_property
     def focus(self) -> Matrix:
         """The place that the overview shows, shape (3,), LPS mm: the worst one if there is one."""
-        if self.findings.hot_spots:
-            return np.array(self.findings.hot_spots[0].position_lps_mm)
+        if self.findings.numbers.hot_spots:
+            return np.array(self.findings.numbers.hot_spots[0].position_lps_mm)
         return np.asarray(
             self.field_of_view.axes @ ((self.field_of_view.low + self.field_of_view.high) / 2)
         )
@@ -52,24 +52,24 @@ class Views:
         gap = self.findings.maps.get(MapKind.INVERSE_CONSISTENCY)
         if gap is None or not self.values(MapKind.INVERSE_CONSISTENCY).size:
             return self.focus
-        known = self.findings.region & np.isfinite(gap)
+        known = self.findings.inside & np.isfinite(gap)
         k, j, i = np.unravel_index(int(np.argmax(np.where(known, gap, -1))), gap.shape)
-        return self.findings.fixed.lattice.to_world([i, j, k])
+        return self.findings.lattice.to_world([i, j, k])
 
     def fixed(self, section: Section) -> str:
         """Store a slice of the fixed image; return its identity."""
         values = _sample(section, self.findings.fixed)
-        return self.gallery.add_grey(section, values, self._fixed_window)
+        return self.gallery.add_grey(section, values, self.fixed_window)
 
     def before(self, section: Section) -> str:
         """Store a slice of the moving image as the initial alignment places it."""
         values = _sample(section, self.findings.moving, self.findings.transform.initial)
-        return self.gallery.add_grey(section, values, self._moving_window)
+        return self.gallery.add_grey(section, values, self.moving_window)
 
     def warped(self, section: Section) -> str:
         """Store a slice of the warped moving image."""
-        values = _sample(section, self.findings.warped)
-        return self.gallery.add_grey(section, values, self._moving_window)
+        values = self.warping.onto(section.lattice).intensities[0].numpy()
+        return self.gallery.add_grey(section, values, self.moving_window)
 
     def map(self, section: Section, kind: MapKind, scale: Scale | None = None) -> str:
         """Store a slice of a map within the region; `scale` in place of the map's own.
@@ -78,11 +78,10 @@ class Views:
         """
         values = section.sample(
             torch.from_numpy(self.findings.maps[kind]),
-            self.findings.fixed.lattice,
+            self.findings.lattice,
             outside=float("nan"),
         )
-        inside = section.sample(self._region, self.findings.fixed.lattice, outside=0.0)
-        values = np.where(inside > 0.5, values, np.float32("nan"))
+        values = np.where(self._inside(section), values, np.float32("nan"))
         jacobian = kind is MapKind.JACOBIAN
         return self.gallery.add_map(
             section, values, scale or self.scale(kind), table_of(kind), folds=jacobian
@@ -93,16 +92,27 @@ class Views:
         layers = [Layer(self.map(section, kind), "colors")]
         if kind.is_error:
             layers += [Layer(marks, "colors") for marks in self.outside(section)]
-        return layers
+        return [*layers, *(Layer(marks) for marks in self.left_out(section))]
+
+    def left_out(self, section: Section) -> list[str]:
+        """Store a slice's hatching of what masks leave out of the statistics, if anything."""
+        marked = self.findings.left_out
+        if marked is None:
+            return []
+        values = torch.from_numpy(marked.astype(np.float32))
+        here = section.sample(values, self.findings.fixed.lattice, outside=0.0) > 0.5
+        return [self.gallery.add_hatching(section, here, LEFT_OUT_COLOR)] if here.any() else []
 
     def outside(self, section: Section) -> list[str]:
         """Store a slice's hatching of what lies outside the calibration; none where nothing does.
 
         Within the region.
         """
-        if self._outside is None:
+        if self.findings.outside is None:
             return []
-        marked = section.sample(self._outside, self.findings.fixed.lattice, outside=0.0) > 0.5
+        marks = torch.from_numpy(self.findings.outside)
+        marked = section.sample(marks, self.findings.lattice, outside=0.0) > NO_WEIGHT
+        marked &= self._inside(section)
         return [self.gallery.add_hatching(section, marked)] if marked.any() else []
 
     def scale(self, kind: MapKind) -> Scale:
@@ -116,8 +126,7 @@ class Views:
     def values(self, kind: MapKind) -> NDArray[np.float32]:
         """Return a map's finite values in the region, shape (n,)."""
         if kind not in self._values:
-            inside = self.findings.maps[kind][self.findings.region]
-            self._values[kind] = inside[np.isfinite(inside)]
+            self._values[kind] = self.findings.values(kind)
         return self._values[kind]
 
     def legend(
@@ -142,20 +151,19 @@ class Views:
         if kind is MapKind.JACOBIAN:
             return f'<i style="background:{FOLD_COLOR}"></i>fold (≤ 0)'
         if kind.is_error:
-            share = percent(self.findings.beyond_calibration)
+            share = percent(self.findings.numbers.beyond_calibration)
             return f"{OUTSIDE_SWATCH}outside the calibrated range: {share} of the region"
         return ""
 
-    @cached_property
-    def _outside(self) -> torch.Tensor | None:
-        if self.findings.outside is None:
-            return None
-        inside = self.findings.outside & self.findings.region
-        return torch.from_numpy(inside.astype(np.float32))
+    def _inside(self, section: Section) -> NDArray[np.bool_]:
+        """Return where a section shows the region, axes (row, column)."""
+        region = torch.from_numpy(self.findings.region)
+        return section.sample(region, self.findings.fixed.lattice, outside=0.0) > 0.5
 
     @cached_property
-    def _region(self) -> torch.Tensor:
-        return torch.from_numpy(self.findings.region.astype(np.float32))
+    def warping(self) -> Warping:
+        """The moving image on any lattice, by the answer."""
+        return Warping(self.findings.transform, self.findings.moving)
 
     @cached_property
     def _scales(self) -> dict[MapKind, Scale]:
@@ -166,20 +174,26 @@ class Views:
         return {}
 
     @cached_property
-    def _fixed_window(self) -> tuple[float, float]:
-        return self._window(self.findings.fixed)
+    def fixed_window(self) -> tuple[float, float]:
+        """Black and white of the fixed image."""
+        fixed = self.findings.fixed
+        return _window(fixed.intensities[torch.from_numpy(self.findings.region)].numpy(), fixed)
 
     @cached_property
-    def _moving_window(self) -> tuple[float, float]:
-        return self._window(self.findings.warped)
+    def moving_window(self) -> tuple[float, float]:
+        """Black and white of the moving image, before and after."""
+        warped = self.warping.onto(self.findings.lattice).intensities
+        return _window(warped[torch.from_numpy(self.findings.inside)].numpy(), self.findings.moving)
 
-    def _window(self, image: Image) -> tuple[float, float]:
-        values = image.intensities.numpy()
-        inside = values[self.findings.region] if self.findings.region.any() else values.ravel()
-        thin = inside[:: max(1, inside.size // _LARGEST_SAMPLE)]
-        low, high = np.percentile(thin, _WINDOW_PERCENTILES).tolist()
-        # never cut off the darkest tissue: black is the background
-        return min(low, image.background), high
+
+def _window(inside: NDArray[np.float32], image: Image) -> tuple[float, float]:
+    """Return black and white for an image of which these intensities lie in the region."""
+    thin = inside[:: max(1, inside.size // _LARGEST_SAMPLE)]
+    if not thin.size:
+        return image.background, image.background + 1
+    low, high = np.percentile(thin, _WINDOW_PERCENTILES).tolist()
+    # never cut off the darkest tissue: black is the background
+    return min(low, image.background), high
 
 
 def table_of(kind: MapKind) -> ColorTable:

@@ -1,0 +1,203 @@
+"""The head: from features of any network's run to expected error and its bound.
+
+    ln expected = bias + sum over cues of weight * ln max(cue, floor) + trees(features)
+    ln bound    = ln expected + ln factor + trees(features)
+
+The first sum is not cut off above, so that beyond everything seen the expected error goes on rising
+with the cues, and is marked. The trees say what the sum leaves over.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..cues.features import FEATURES, Features
+from ..cues.reasons import Reason
+from ..errors import InputError
+from ..resources import resources_folder
+from .application import CalibratedMaps
+from .trees import Trees
+
+Array = NDArray[np.float32]
+
+_SCHEMA = "ttauncertainty-head/1"
+
+#: The order of the reasons in arrays.
+REASONS = tuple(Reason)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A fitted head.
+
+    Parameters
+    ----------
+    weights
+        float32 [F]: of the logarithm of each feature in the sum; 0 for those that are not in it.
+    floors
+        float32 [F]: the smallest value that the logarithm is taken of.
+    means
+        float32 [F]: mean logarithm over what the head was made from.
+    bias
+        Of the sum, at the means.
+    trees, bound_trees
+        What is left over, in logarithms.
+    bound_factor
+        Conformal, over subjects.
+    low, high
+        float32 [F]: the range of each feature in what the head was made from.
+    case_middle, case_scale
+        float32 [F]: the cases' medians of each feature, and how far they scatter.
+    case_limit
+        The largest mean square deviation of a case from these that is still like them.
+    facts
+        Level of the bound, provenance and figures, JSON-ready.
+    """
+
+    weights: Array
+    floors: Array
+    means: Array
+    bias: float
+    trees: Trees
+    bound_trees: Trees
+    bound_factor: float
+    low: Array
+    high: Array
+    case_middle: Array
+    case_scale: Array
+    case_limit: float
+    facts: Mapping[str, Any]
+
+    def expected(self, rows: Array) -> Array:
+        """Return the expected error of rows of features, mm, float32 [n]."""
+        return np.exp(self._logs(rows) @ self.weights + self.bias + self.trees.sum(rows))
+
+    def bound(self, rows: Array, expected: Array) -> Array:
+        """Return the bound that goes with an expected error, mm, float32 [n]."""
+        ratio = self.bound_factor * np.exp(self.bound_trees.sum(rows))
+        return np.asarray(expected * ratio, np.float32)
+
+    @property
+    def usual_mm(self) -> float:
+        """The expected error where nothing speaks for more or less."""
+        return float(np.exp(self.bias + self.trees.bias))
+
+    def reasons(self, rows: Array) -> Array:
+        """Return what each reason adds to the logarithm of the expected error, [n, REASONS]."""
+        groups = np.array([REASONS.index(reason) for reason in FEATURES.values()], np.intp)
+        found = self.trees.shares(rows, groups, len(REASONS))
+        terms = self._logs(rows) * self.weights
+        for column in np.flatnonzero(self.weights):
+            found[:, groups[column]] += terms[:, column]
+        return found
+
+    def outside(self, rows: Array) -> NDArray[np.bool_]:
+        """Return which rows have a feature outside the range of what the head was made from."""
+        return np.asarray(((rows < self.low) | (rows > self.high)).any(axis=1))
+
+    def unlikeness(self, rows: Array) -> float:
+        """Return how unlike a whole case is: its medians' mean square deviation, in limits."""
+        off = (np.median(rows, axis=0) - self.case_middle) / self.case_scale
+        return float(np.square(off).mean() / self.case_limit)
+
+    def maps(self, features: Features) -> CalibratedMaps:
+        """Return what the head says of a run."""
+        rows = features.values.numpy()
+        reasons = self.reasons(rows)
+        expected = np.exp(reasons.sum(axis=1)) * np.float32(self.usual_mm)
+        bound = self.bound(rows, expected)
+        alike = self.unlikeness(rows) <= 1
+        marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
+        outside = torch.zeros(features.region.shape, dtype=torch.bool)
+        outside[features.region] = torch.from_numpy(marked)
+        return CalibratedMaps(
+            features.on_lattice(torch.from_numpy(expected)),
+            features.on_lattice(torch.from_numpy(bound)),
+            outside,
+            features.on_lattice(torch.from_numpy(reasons)),
+            "" if alike else UNLIKE,
+        )
+
+    def as_dict(self, model: str) -> dict[str, Any]:
+        """Return what the record of a run of a model says of it, JSON-ready."""
+        return {
+            "head": True,
+            "model": model,
+            "usual_mm": self.usual_mm,
+            "error_bound": {"level": self.facts["level"]},
+            "provenance": dict(self.facts["provenance"]),
+        }
+
+    def _logs(self, rows: Array) -> Array:
+        return np.asarray(np.log(np.maximum(rows, self.floors)) - self.means, np.float32)
+
+    def save(self, path: Path) -> None:
+        """Write the head, whole or not at all."""
+        facts = {
+            **self.facts,
+            "schema": _SCHEMA,
+            "features": list(FEATURES),
+            "bias": self.bias,
+            "bound_factor": self.bound_factor,
+            "case_limit": self.case_limit,
+        }
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays |= self.trees.as_arrays("trees") | self.bound_trees.as_arrays("bound")
+        partial = path.with_name(f".{path.stem}.partial.npz")
+        try:
+            np.savez_compressed(partial, facts=json.dumps(facts), **arrays)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+_ARRAYS = ("weights", "floors", "means", "low", "high", "case_middle", "case_scale")
+
+#: Said where a whole case lies outside.
+UNLIKE = (
+    "The images or the answer are unlike those that the expected error was made from (another "
+    "anatomy, contrast or size): the whole of it is marked as outside."
+)
+
+
+def read_head(path: Path) -> Head:
+    """Read a head.
+
+    Raises
+    ------
+    InputError
+        If it is missing, damaged, or of other features than this software's.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        facts = json.loads(str(arrays["facts"]))
+        if facts["schema"] != _SCHEMA or facts["features"] != list(FEATURES):
+            raise InputError(f"The head {path} was made for another version of this software.")
+        return Head(
+            bias=float(facts["bias"]),
+            trees=Trees.of_arrays(arrays, "trees"),
+            bound_trees=Trees.of_arrays(arrays, "bound"),
+            bound_factor=float(facts["bound_factor"]),
+            case_limit=float(facts["case_limit"]),
+            facts=facts,
+            **{name: np.asarray(arrays[name], np.float32) for name in _ARRAYS},
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"The head {path} cannot be read: {error}.") from error
+
+
+@lru_cache(maxsize=1)
+def shipped_head() -> Head:
+    """Return the head that comes with the software."""
+    return read_head(resources_folder() / "Calibrations" / "head.npz")

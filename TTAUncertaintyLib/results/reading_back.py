@@ -1,0 +1,110 @@
+"""What a report shows, read back from a result and the images that it was made from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..geometry import (
+    DeformableTransform,
+    Image,
+    ImageFile,
+    Lattice,
+    carried,
+    read_image,
+    read_labels,
+    read_stored,
+)
+from .bundle import Bundle
+from .findings import Findings
+from .numbers import Numbers
+from .transforms import StoredTransform
+
+
+def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None = None) -> Findings:
+    """Read a result back; its numbers are those on record.
+
+    Parameters
+    ----------
+    bundle
+        The result; one with volumes.
+    fixed, moving
+        The images, where they lie elsewhere than when it was made.
+
+    Raises
+    ------
+    InputError
+        If an image is not there, or is not the one that the result was made from; if the result is
+        damaged, or is a summary.
+    """
+    stored = StoredTransform.read(bundle)
+    vectors = np.moveaxis(stored.displacement, -1, 0).astype(np.float32)
+    displacement = torch.from_numpy(np.ascontiguousarray(vectors))
+    fixed_image, moving_image = _input(bundle, "fixed", fixed), _input(bundle, "moving", moving)
+    lattice = Lattice.from_dict(bundle.record["network_lattices"]["fixed"])
+    marks = bundle.outside_calibration
+    return Findings(
+        fixed=fixed_image,
+        moving=moving_image,
+        transform=DeformableTransform(displacement, stored.lattice, stored.initial),
+        lattice=lattice,
+        maps={kind: _on(path, lattice) for kind, path in bundle.map_files.items()},
+        mask=_mask(bundle),
+        variances={},
+        outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
+        recorded=Numbers.of_record(bundle.record),
+    )
+
+
+def _input(bundle: Bundle, role: str, given: Path | None) -> Image:
+    """Read an image of a result: the one on record, or one that is given and lies where it lay."""
+    known = bundle.record["inputs"][role]
+    path = Path(known["path"]) if given is None else given
+    if not path.exists():
+        raise InputError(
+            f"The {role} image {path} is not there.", f"Say where it is: --{role} FILE."
+        )
+    image, file = read_image(path, replace_nonfinite=True)
+    if given is None:
+        _check_same(file, known, role)
+    elif not image.lattice.is_close(Lattice.from_dict(known["lattice"])):
+        raise InputError(
+            f"{path} does not lie where the {role} image of this result lay.",
+            "Give the image that the result was made from.",
+        )
+    return replace(image, name=known["name"])
+
+
+def _check_same(file: ImageFile, known: Mapping[str, Any], what: str) -> None:
+    if file.sha256 != known["sha256"]:
+        raise InputError(
+            f"{file.path} is not the {what} image any more that the result was made from.",
+            f"Say where that is: --{what} FILE.",
+        )
+
+
+def _mask(bundle: Bundle) -> NDArray[np.bool_] | None:
+    known = bundle.record["inputs"].get("mask")
+    if known is None:
+        return None
+    path = Path(known["path"])
+    if path.exists():
+        mask, file = read_labels(path)
+        if file.sha256 == known["sha256"]:
+            return np.asarray(mask.intensities.numpy() > 0)
+    raise InputError(
+        f"The mask {path}, over which this result has its numbers, is gone or is another one now.",
+        "Put it back, or run the registration again.",
+    )
+
+
+def _on(path: Path, lattice: Lattice, nearest: bool = False) -> NDArray[np.float32]:
+    stored = read_stored(path)
+    return carried(stored.values, stored.lattice, lattice, nearest)

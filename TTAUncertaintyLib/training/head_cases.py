@@ -1,0 +1,246 @@
+"""Registrations whose truth is known, for the head: pairs of people with labels, and manufactured.
+
+One file a case, so that an interrupted run goes on; several processes may work on one folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..cues.features import Features, compute_features
+from ..engine import Engine, Outcome, place, prepare
+from ..errors import InputError
+from ..evaluation.cases import KnownCase, manufacture, reapplied
+from ..evaluation.kinds import Deformation
+from ..evaluation.measuring import error_of
+from ..evaluation.study import brought_upon, registered
+from ..geometry import Image, Lattice, Prealignment, read_image, read_labels, resample_array
+from ..models import RegistrationModel, load_model
+from ..perturbations import DesignRequest, Preset
+
+#: Voxels kept of a case where the truth is known, and all over the anatomy; boundary voxels drawn.
+_KEPT, _ANYWHERE, _DRAWN = 20_000, 4_000, 60_000
+
+#: Cases of the fit are manufactured of these, in turn; those of the report of these, each.
+_FITTED_KINDS = ("smooth", "found-demons", "affine", "fine")
+_REPORTED_KINDS = ("smooth", "found-bspline", "affine")
+
+#: What finds a deformation between two people, which is then applied again; its spacing, mm.
+_FINDERS = {"found-demons": ("sitk-demons", "2"), "found-bspline": ("sitk-bspline", "4")}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a case is.
+
+    Parameters
+    ----------
+    name
+        Begins with "fit" or "test": the people of the latter have no part in the fit.
+    kind
+        "people", a `Deformation`'s name, or one of those that are found between two people.
+    fixed, moving
+        Names of two people; for a manufactured case, of the one that it is made of and of the
+        other one where the deformation is found.
+    seed
+        Of everything random.
+    """
+
+    name: str
+    kind: str
+    fixed: str
+    moving: str
+    seed: int
+
+
+def specs(people: Sequence[str], left_out: int) -> list[Spec]:
+    """Return all cases, those of the fit and of the report in turn."""
+    fitted, reported = people[: len(people) - left_out], people[len(people) - left_out :]
+    found: list[list[Spec]] = []
+    for what, names, steps in (("fit", fitted, (1, 3)), ("test", reported, (1, 2))):
+        pairs = [
+            (name, names[(n + step) % len(names)]) for step in steps for n, name in enumerate(names)
+        ]
+        base = 0 if what == "fit" else 100
+        found.append(
+            [
+                Spec(f"{what}-people-{a}-{b}", "people", a, b, base + n)
+                for n, (a, b) in enumerate(pairs)
+            ]
+        )
+    for turn in range(len(_FITTED_KINDS)):
+        for n, name in enumerate(fitted):
+            kind = _FITTED_KINDS[(n + turn) % len(_FITTED_KINDS)]
+            other = fitted[(n + 2) % len(fitted)]
+            found[0].append(Spec(f"fit-{kind}-{name}", kind, name, other, 300 + n + turn))
+    for kind in _REPORTED_KINDS:
+        for n, name in enumerate(reported):
+            other = reported[(n + 2) % len(reported)]
+            found[1].append(Spec(f"test-{kind}-{name}", kind, name, other, 500 + n + len(kind)))
+    return found[0] + found[1]
+
+
+def make_cases(
+    folder: Path,
+    people: Path,
+    models: Mapping[str, RegistrationModel],
+    left_out: int,
+) -> Iterator[Path]:
+    """Make every case that is not there yet, with every network.
+
+    Parameters
+    ----------
+    folder
+        Where they are kept, a file each.
+    people
+        Folder of brains, N_SS.nii.gz, with labels on their voxels, N_glm.nii.gz.
+    models
+        By the names that the files get.
+    left_out
+        How many people, the last ones, are kept for the report.
+
+    Raises
+    ------
+    InputError
+        If there are too few people.
+    """
+    names = sorted(path.name.removesuffix("_SS.nii.gz") for path in people.glob("*_SS.nii.gz"))
+    if left_out < 3 or len(names) - left_out < 5:
+        raise InputError(f"{people} holds {len(names)} people: too few for a fit and a report.")
+    folder.mkdir(parents=True, exist_ok=True)
+    for spec in specs(names, left_out):
+        for network, model in models.items():
+            path = folder / f"{spec.name}--{network}.npz"
+            claim = path.with_suffix(".claimed")
+            try:
+                os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue  # it is there, or another process is at it
+            try:
+                _keep(path, spec, network, model, people)
+            except BaseException:
+                claim.unlink(missing_ok=True)
+                raise
+            yield path
+
+
+def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people: Path) -> None:
+    known = None if spec.kind == "people" else _manufactured(spec, people)
+    fixed, moving = _pair(spec, people) if known is None else (known.fixed, known.moving)
+    alignment = Prealignment.AFFINE if known is None else Prealignment.NONE
+    pair = prepare(fixed, moving, model, place(fixed, moving, model, prealignment=alignment))
+    outcome = Engine(model, pair, DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)).run()
+    features = compute_features(outcome, pair)
+    at, error = (
+        _at_boundaries(spec, outcome, features, people)
+        if known is None
+        else _everywhere(known, outcome, features)
+    )
+    generator = np.random.default_rng(0)
+    picked = generator.choice(len(at), min(_KEPT, len(at)), replace=False)
+    rows = features.values.numpy()
+    anywhere = generator.choice(len(rows), min(_ANYWHERE, len(rows)), replace=False)
+    partial = path.with_name(f".{path.name}")
+    arrays: dict[str, Any] = {
+        "X": rows[at[picked]],
+        "e": error[picked].astype(np.float32),
+        "R": rows[anywhere],
+        "median": np.median(rows, axis=0),
+    }
+    np.savez(partial, spec=json.dumps(asdict(spec) | {"network": network}), **arrays)
+    partial.replace(path)
+
+
+def _image(people: Path, name: str) -> Image:
+    image, _ = read_image(people / f"{name}_SS.nii.gz")
+    return Image(image.intensities, image.lattice, name)
+
+
+def _pair(spec: Spec, people: Path) -> tuple[Image, Image]:
+    return _image(people, spec.fixed), _image(people, spec.moving)
+
+
+def _manufactured(spec: Spec, people: Path) -> KnownCase:
+    image, other = _pair(spec, people)
+    if spec.kind not in _FINDERS:
+        return manufacture(image, Deformation(spec.kind), spec.seed)
+    name, spacing = _FINDERS[spec.kind]
+    finder = load_model(name, None, {"spacing": spacing})
+    target = brought_upon(other, image, finder)
+    return reapplied(image, registered(target, image, finder), target, spec.seed)
+
+
+def _everywhere(
+    known: KnownCase, outcome: Outcome, features: Features
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the rows of the case's anatomy, and their errors."""
+    mask = torch.from_numpy(known.mask).float()[None]
+    region = resample_array(mask, known.fixed.lattice, outcome.fixed_lattice, outside=0.0)[0] > 0.5
+    both = region & features.region
+    at = both[features.region].nonzero()[:, 0].numpy()
+    return at, error_of(outcome, known)[both].numpy()
+
+
+def _at_boundaries(
+    spec: Spec, outcome: Outcome, features: Features, people: Path
+) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the rows at boundary voxels of the fixed labels, and how far each is carried off.
+
+    To the nearest boundary voxel of the same label of the moving image, in its world, mm.
+    """
+    (fixed, lattice), (moving, onto) = (_labels(people, name) for name in (spec.fixed, spec.moving))
+    edges = _edges(fixed) & np.isin(fixed, np.unique(moving))
+    places = np.stack(np.nonzero(edges), -1)
+    drawn = np.random.default_rng(spec.seed).permutation(len(places))[:_DRAWN]
+    places = places[np.sort(drawn)]
+    world = lattice.to_world(places[:, ::-1].astype(float))
+    carried = outcome.transform().to_itk()
+    voxels = onto.to_voxel([carried.TransformPoint(point) for point in world.tolist()])[:, ::-1]
+    of = fixed[tuple(places.T)]
+    error = np.empty(len(of), np.float32)
+    targets = _edges(moving)
+    for label in np.unique(of):
+        error[of == label] = _distance(targets & (moving == label), onto, voxels[of == label])
+    network = np.rint(outcome.fixed_lattice.to_voxel(world)).astype(int)[:, ::-1]
+    inside = ((network >= 0) & (network < features.region.shape)).all(axis=1)
+    number = torch.full(features.region.shape, -1)
+    number[features.region] = torch.arange(int(features.region.sum()))
+    rows = np.full(len(of), -1)
+    rows[inside] = number.numpy()[tuple(network[inside].T)]
+    return rows[rows >= 0], error[rows >= 0]
+
+
+def _labels(people: Path, name: str) -> tuple[NDArray[np.int32], Lattice]:
+    labels, _ = read_labels(people / f"{name}_glm.nii.gz")
+    return labels.intensities.numpy().astype(np.int32), labels.lattice
+
+
+def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return the labelled voxels one of whose six neighbours has another label."""
+    found = np.zeros(labels.shape, np.bool_)
+    for axis in range(3):
+        here, there = np.moveaxis(labels, axis, 0), np.moveaxis(found, axis, 0)
+        differ = here[1:] != here[:-1]
+        there[1:] |= differ
+        there[:-1] |= differ
+    return found & (labels > 0)
+
+
+def _distance(
+    edge: NDArray[np.bool_], lattice: Lattice, voxels: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Return the distance of places (k, j, i) from the nearest voxel of an edge, mm."""
+    from scipy.spatial import cKDTree
+
+    spacing = lattice.spacing[::-1]
+    tree = cKDTree(np.stack(np.nonzero(edge), -1) * spacing)
+    return np.asarray(tree.query(voxels * spacing)[0], np.float32)

@@ -1,0 +1,314 @@
+"""Fitting the head: trees over a log-linear sum, and a bound that is conformal over subjects.
+
+Two kinds of truth come together. A manufactured deformation is known in every voxel. A real pair is
+known at the boundaries of structures that were drawn on both images, and there only as a lower
+bound: how far the carried boundary lies, whatever slid along it. Either kind as a whole counts the
+same, every case of it the same, and no feature says which one a voxel is of: on a real pair the
+number says what the boundaries of real pairs say.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..calibration.head import Head
+from ..calibration.trees import Trees
+from ..cues.features import FEATURES
+from ..version import __version__
+
+Array = NDArray[np.float64]
+
+#: Whom the labels of the people come from.
+CREDIT = (
+    "OASIS brains; labels provided by Neuromorphometrics, Inc. under academic subscription "
+    "(CC BY-NC 3.0). Only numbers were learnt from them."
+)
+
+#: The share of the voxels that the bound is to hold for.
+LEVEL = 0.9
+
+#: What the log-linear sum may be made of, and the smallest value that means something.
+_IN_THE_SUM = {
+    "total_4": 0.02,
+    "total": 0.02,
+    "gap_4": 0.05,
+    "gap": 0.05,
+    "correlation_4": 0.01,
+    "correlation_8": 0.01,
+    "difference_3": 0.02,
+    "better_offset": 0.05,
+    "normal_offset_5": 0.1,
+    "strain": 0.02,
+    "better_gain": 0.002,
+}
+
+#: An error below this is as good as none: the sum's logarithm is taken of no less, mm.
+_ERROR_FLOOR_MM = 0.3
+
+#: Voxels taken of each case, parts that the subjects are split into, and depth of a tree.
+_SAMPLE, _PARTS, _DEPTH = 5_000, 4, 5
+
+#: Of the trees: how many, their rate, the fewest voxels of a leaf; and of the bound's trees.
+_TREES, _RATE, _LEAST = 120, 0.08, 500
+_BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 30, 0.12, 1_500
+
+#: Share of the voxels beyond a feature's range on either side, and by how much of the range others
+#: may lie beyond it: people differ.
+_TAIL, _MARGIN = 0.0005, 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What a registration whose truth is known gave.
+
+    Parameters
+    ----------
+    name, kind, network
+        Kind is "people" for boundaries, else that of the deformation.
+    subjects
+        Whose images had a part in it.
+    rows, error
+        float32 [n, F] and [n], mm: where the truth is known.
+    anywhere
+        float32 [m, F]: voxels from all over the anatomy.
+    median
+        float32 [F]: of each feature over the anatomy.
+    """
+
+    name: str
+    kind: str
+    network: str
+    subjects: frozenset[str]
+    rows: NDArray[np.float32]
+    error: NDArray[np.float32]
+    anywhere: NDArray[np.float32]
+    median: NDArray[np.float32]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it is a pair of two people."""
+        return self.kind == "people"
+
+    @classmethod
+    def read(cls, path: Path) -> Case:
+        """Read what `head_cases` kept."""
+        with np.load(path, allow_pickle=False) as file:
+            facts = json.loads(str(file["spec"]))
+            subjects = {facts.get(k) for k in ("fixed", "moving", "subject", "other")} - {None}
+            return cls(
+                facts["name"],
+                facts["kind"],
+                facts["network"],
+                frozenset(subjects),
+                file["X"],
+                file["e"],
+                file["R"],
+                file["median"],
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Voxels of several cases, weighted, and the case of each."""
+
+    features: NDArray[np.float32]
+    error: Array
+    weight: Array
+    case: NDArray[np.intp]
+
+
+def fit(cases: Sequence[Case], provenance: Mapping[str, Any]) -> Head:
+    """Fit a head, its bound conformal over the subjects of the cases.
+
+    Parameters
+    ----------
+    cases
+        Of at least `_PARTS` subjects.
+    provenance
+        JSON-ready, kept with it.
+    """
+    rows = _together(cases)
+    parts = _parts(cases)
+    ratio = np.zeros(len(rows.error))
+    for part in parts:
+        inside = np.isin(rows.case, part)
+        apart = [c for n, c in enumerate(cases) if n not in part and not _shares(c, cases, part)]
+        draft = _expected(_together(apart), apart)
+        there = draft.expected(rows.features[inside]).astype(float)
+        ratio[inside] = np.log(np.maximum(rows.error[inside], 0.02) / there)
+    factors: list[tuple[bool, float]] = []
+    for part in parts:
+        inside = np.isin(rows.case, part)
+        trees = _bound_trees(rows, ratio, ~inside)
+        left = ratio[inside] - trees.sum(rows.features[inside])
+        for number in part:
+            of_case = left[rows.case[inside] == number]
+            factors.append((cases[number].is_real, float(np.quantile(of_case, LEVEL))))
+    means = [np.mean([q for real, q in factors if real is which]) for which in (True, False)]
+    head = _expected(rows, cases)
+    facts = {"level": LEVEL, "provenance": _provenance(cases, provenance)}
+    trees = _bound_trees(rows, ratio, rows.case >= 0)
+    factor = float(np.exp(max(means)))
+    return replace(head, bound_trees=trees, bound_factor=factor, facts=facts)
+
+
+def _together(cases: Sequence[Case]) -> _Rows:
+    generator = np.random.default_rng(0)
+    features, errors, weights, numbers = [], [], [], []
+    real = sum(case.is_real for case in cases)
+    of_kind = {True: real, False: len(cases) - real}
+    for number, case in enumerate(cases):
+        count = min(_SAMPLE, len(case.error))
+        picked = generator.choice(len(case.error), count, replace=False)
+        features.append(case.rows[picked])
+        errors.append(case.error[picked].astype(float))
+        weights.append(np.full(count, 1 / (count * of_kind[case.is_real])))
+        numbers.append(np.full(count, number))
+    weight = np.concatenate(weights)
+    return _Rows(
+        np.concatenate(features),
+        np.concatenate(errors),
+        weight * (len(weight) / weight.sum()),
+        np.concatenate(numbers),
+    )
+
+
+def _parts(cases: Sequence[Case]) -> list[list[int]]:
+    """Split the cases by subject: that of the fixed image of a pair, or of the one image."""
+    first = [sorted(case.subjects)[0] for case in cases]
+    subjects = sorted(set(first))
+    groups = [set(part.tolist()) for part in np.array_split(subjects, min(_PARTS, len(subjects)))]
+    return [[n for n, subject in enumerate(first) if subject in group] for group in groups]
+
+
+def _shares(case: Case, cases: Sequence[Case], part: Sequence[int]) -> bool:
+    """Tell whether a case has a subject whose cases are left out."""
+    return any(sorted(cases[n].subjects)[0] in case.subjects for n in part)
+
+
+def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
+    """Fit the expected error; the bound is the expected error itself as yet."""
+    from scipy.optimize import nnls
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    names = list(FEATURES)
+    columns = [names.index(name) for name in _IN_THE_SUM]
+    floors = np.full(len(names), 1e-6, np.float32)
+    floors[columns] = list(_IN_THE_SUM.values())
+    logs = np.log(np.maximum(rows.features, floors))[:, columns].astype(float)
+    middle = np.average(logs, axis=0, weights=rows.weight)
+    target = np.log(np.maximum(rows.error, _ERROR_FLOOR_MM))
+    level = float(np.average(target, weights=rows.weight))
+    root = np.sqrt(rows.weight)
+    ridge = 0.02 * np.sqrt(len(target)) * np.eye(len(columns))
+    found, _ = nnls(
+        np.concatenate([(logs - middle) * root[:, None], ridge]),
+        np.concatenate([(target - level) * root, np.zeros(len(columns))]),
+    )
+    base = np.exp((logs - middle) @ found + level)
+    gain = float((rows.weight * rows.error).sum() / (rows.weight * base).sum())
+    base *= gain
+    weights, means = np.zeros((2, len(names)), np.float32)
+    weights[columns], means[columns] = found, middle
+    # a factor to the sum: errors in units of it, weighted by it (Poisson's deviance)
+    model = HistGradientBoostingRegressor(
+        loss="poisson",
+        max_iter=_TREES,
+        learning_rate=_RATE,
+        max_depth=_DEPTH,
+        min_samples_leaf=_LEAST,
+        max_bins=128,
+        early_stopping=False,
+        random_state=0,
+    ).fit(rows.features, rows.error / base, sample_weight=rows.weight * base)
+    anywhere = np.concatenate([case.anywhere for case in cases] + [case.rows for case in cases])
+    low, high = np.quantile(anywhere, [_TAIL, 1 - _TAIL], axis=0).astype(np.float32)
+    spread = high - low
+    low, high = low - _MARGIN * spread, high + _MARGIN * spread
+    cases_own = [name.startswith("case_") for name in names]  # these are of the whole case
+    low[cases_own], high[cases_own] = -np.inf, np.inf
+    medians = np.stack([case.median for case in cases]).astype(float)
+    case_middle = medians.mean(axis=0)
+    case_scale = np.maximum(medians.std(axis=0), 0.1 * spread + 1e-6)
+    deviation = np.square((medians - case_middle) / case_scale).mean(axis=1)
+    return Head(
+        weights=weights,
+        floors=floors,
+        means=means,
+        bias=float(level + np.log(gain) + model._baseline_prediction.item()),
+        trees=_exported(model),
+        bound_trees=Trees(*(np.zeros((0, n)) for n in (1, 1, 3))),  # type: ignore[arg-type]
+        bound_factor=1.0,
+        low=low,
+        high=high,
+        case_middle=case_middle.astype(np.float32),
+        case_scale=case_scale.astype(np.float32),
+        case_limit=float(max(deviation.max(), 0.5)),
+        facts={},
+    )
+
+
+def _bound_trees(rows: _Rows, ratio: Array, which: NDArray[np.bool_]) -> Trees:
+    """Fit the quantile of the logarithm of error / expected error."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    model = HistGradientBoostingRegressor(
+        loss="quantile",
+        quantile=LEVEL,
+        max_iter=_BOUND_TREES,
+        learning_rate=_BOUND_RATE,
+        max_depth=_DEPTH,
+        min_samples_leaf=_BOUND_LEAST,
+        max_bins=128,
+        early_stopping=False,
+        random_state=0,
+    ).fit(rows.features[which], ratio[which], sample_weight=rows.weight[which])
+    return _exported(model, float(model._baseline_prediction.item()))
+
+
+def _exported(model: Any, add: float = 0.0) -> Trees:
+    """Return scikit-learn's trees as complete ones; `add` goes to the first of them."""
+    inner = 2**_DEPTH - 1
+    count = len(model._predictors)
+    feature = np.zeros((count, inner), np.uint8)
+    threshold = np.full((count, inner), np.inf, np.float32)
+    value = np.zeros((count, 2 * inner + 1), np.float32)
+    for number, (predictor,) in enumerate(model._predictors):
+        nodes = predictor.nodes
+        means = nodes["value"].astype(float).copy()
+        for n in range(len(nodes) - 1, -1, -1):  # children come after their parents
+            if not nodes[n]["is_leaf"]:
+                children = [int(nodes[n]["left"]), int(nodes[n]["right"])]
+                means[n] = np.average(means[children], weights=nodes["count"][children])
+        place = np.zeros(2 * inner + 1, int)
+        for n in range(2 * inner + 1):
+            node = nodes[place[n]]
+            value[number, n] = means[place[n]] + (add if number == 0 else 0.0)
+            if n >= inner:
+                continue
+            place[2 * n + 1] = place[2 * n + 2] = place[n]
+            if not node["is_leaf"]:
+                feature[number, n] = node["feature_idx"]
+                threshold[number, n] = node["num_threshold"]
+                place[2 * n + 1], place[2 * n + 2] = node["left"], node["right"]
+    return Trees(feature, threshold, value)
+
+
+def _provenance(cases: Sequence[Case], more: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "software": f"TTAUncertainty {__version__}",
+        "date": date.today().isoformat(),
+        "images": [{"name": name} for name in sorted({s for c in cases for s in c.subjects})],
+        "kinds": sorted({case.kind for case in cases}),
+        "networks": sorted({case.network for case in cases}),
+        "cases": len(cases),
+        **more,
+    }

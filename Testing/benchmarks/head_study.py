@@ -1,0 +1,106 @@
+"""What the expected error is worth on people and deformations that had no part in it.
+
+    python -m TTAUncertaintyLib.training head-cases build/head-cases --people PEOPLE --lapirn FILE
+    python -m TTAUncertaintyLib.training head build/head-cases -o build/head.npz
+    python Testing/benchmarks/head_study.py build/head-cases --head build/head.npz
+
+    python Testing/benchmarks/head_study.py build/head-cases --leave-networks-out
+
+Cases whose names begin with "test" are of people left out. Intervals are 95 % bootstrap intervals
+over subjects (that of the fixed image). The second form fits a head without each network in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from TTAUncertaintyLib.calibration import Head, read_head, shipped_head
+from TTAUncertaintyLib.cues.features import FEATURES
+from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
+from TTAUncertaintyLib.training.head_fit import Case, fit
+
+#: Draws of a bootstrap interval.
+_DRAWS = 2_000
+
+BESIDE = ("total", "gap", "correlation_4")
+
+
+def figures(values: np.ndarray, error: np.ndarray) -> list[float]:
+    """Return Pearson, Spearman and nAURC of a map against the error."""
+    u, e = torch.from_numpy(values), torch.from_numpy(error)
+    return [pearson(u, e), spearman(u, e), normalised_risk_coverage(u, e)]
+
+
+def measured(case: Case, head: Head) -> list[float]:
+    """Return the figures of the head, of what stands beside it, and of the bound."""
+    expected = head.expected(case.rows)
+    bound = head.bound(case.rows, expected)
+    outside = head.outside(case.rows) | (head.unlikeness(case.anywhere) > 1)
+    found = figures(expected, case.error)
+    for name in BESIDE:
+        found += figures(case.rows[:, list(FEATURES).index(name)], case.error)
+    return [
+        *found,
+        float(case.error.mean()),
+        float(expected.mean()),
+        float((case.error <= bound).mean()),
+        float(bound.mean()),
+        float(outside.mean()),
+    ]
+
+
+def with_interval(rows: Sequence[float], subjects: Sequence[str]) -> str:
+    """Return the mean over cases, and its interval over subjects."""
+    by = {s: [r for r, of in zip(rows, subjects, strict=True) if of == s] for s in set(subjects)}
+    means = np.array([np.mean(by[s]) for s in sorted(by)])
+    drawn = np.random.default_rng(0).integers(len(means), size=(_DRAWS, len(means)))
+    low, high = np.quantile(means[drawn].mean(axis=1), [0.025, 0.975])
+    return f"{np.mean(rows):.2f} ({low:.2f} to {high:.2f})"
+
+
+def table(cases: Iterable[Case], head: Head) -> None:
+    """Print a row for each kind and network."""
+    groups: dict[tuple[str, str], list[Case]] = {}
+    for case in cases:
+        groups.setdefault((case.kind, case.network), []).append(case)
+    print(
+        "| kind | network | cases | error, mm | expected, mm | Pearson | Spearman | nAURC |", end=""
+    )
+    print(" total | gap | 1 - correlation | bound holds | mean bound, mm | outside |")
+    print(f"|{'---|' * 14}", flush=True)
+    for (kind, network), group in sorted(groups.items()):
+        found = np.array([measured(case, head) for case in group])
+        subjects = [case.name.split("-")[-2 if case.is_real else -1] for case in group]
+        own = [with_interval(found[:, n], subjects) for n in range(3)]
+        means = found.mean(axis=0)
+        beside = [" / ".join(f"{means[3 * n + m]:.2f}" for m in range(3)) for n in (1, 2, 3)]
+        cells = [kind, network, len(group), f"{means[-5]:.2f}", f"{means[-4]:.2f}", *own, *beside]
+        cells += [with_interval(found[:, -3], subjects), f"{means[-2]:.2f}", f"{means[-1]:.1%}"]
+        print(f"| {' | '.join(map(str, cells))} |", flush=True)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--head", type=Path, help="default: the one that comes with the software")
+    parser.add_argument("--leave-networks-out", action="store_true")
+    options = parser.parse_args()
+    cases = [Case.read(path) for path in sorted(options.folder.glob("*.npz"))]
+    reported = [case for case in cases if case.name.startswith("test")]
+    if not options.leave_networks_out:
+        table(reported, shipped_head() if options.head is None else read_head(options.head))
+        return
+    fitted = [case for case in cases if case.name.startswith("fit")]
+    for network in sorted({case.network for case in fitted}):
+        head = fit([case for case in fitted if case.network != network], {})
+        table([case for case in reported if case.network == network], head)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""The head: trees that say what they are made of, and what lies beyond is marked and rises."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from TTAUncertaintyLib.calibration import Head, read_head, shipped_head
+from TTAUncertaintyLib.calibration.trees import Trees
+from TTAUncertaintyLib.cues.features import FEATURES, Features
+from TTAUncertaintyLib.cues.reasons import Reason
+from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.training.head_fit import Case, _exported, fit
+
+NAMES = tuple(FEATURES)
+GENERATOR = np.random.default_rng(0)
+
+
+def rows(count: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).lognormal(-1, 0.6, (count, len(NAMES))).astype(np.float32)
+
+
+def case(number: int, kind: str, scale: float = 1.0) -> Case:
+    """An error of half the gap's feature times the total's, and a little noise."""
+    found = rows(2_000, number)
+    total, gap = (found[:, NAMES.index(name)] for name in ("total_4", "gap_4"))
+    noise = np.random.default_rng(100 + number).lognormal(0, 0.3, len(found))
+    error = (scale * 3 * np.sqrt(total * gap) * noise).astype(np.float32)
+    subject = f"subject {number % 6}"
+    name = f"fit-{kind}-{number}"
+    middle = np.median(found, axis=0)
+    return Case(name, kind, "any", frozenset({subject}), found, error, found[:500], middle)
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    pytest.importorskip("sklearn")
+    return fit([case(n, ("people", "smooth")[n % 2]) for n in range(12)], {})
+
+
+def test_trees_say_what_a_walk_by_hand_says() -> None:
+    trees = Trees(
+        np.array([[0, 1, 1]], np.uint8),
+        np.array([[0.5, 2.0, np.inf]], np.float32),
+        np.array([[1.0, 0.0, 3.0, -1.0, 4.0, 3.0, 3.0]], np.float32),
+    )
+    asked = np.array([[0.0, 1.0], [0.5, 2.5], [0.6, 9.0]], np.float32)
+    assert trees.sum(asked).tolist() == [-1.0, 4.0, 3.0]
+    shares = trees.shares(asked, np.array([1, 0]), 2)
+    assert shares.tolist() == [[-1.0, -1.0], [4.0, -1.0], [0.0, 2.0]]
+    assert trees.bias == 1.0
+
+
+def test_exported_trees_say_what_scikit_learn_says() -> None:
+    ensemble = pytest.importorskip("sklearn.ensemble")
+    x = rows(5_000)
+    y = np.exp(x[:, 0]) + x[:, 1]
+    model = ensemble.HistGradientBoostingRegressor(
+        loss="poisson", max_depth=5, max_iter=30, min_samples_leaf=50
+    ).fit(x, y)
+    said = np.exp(_exported(model, float(model._baseline_prediction.item())).sum(x))
+    np.testing.assert_allclose(said, model.predict(x), rtol=1e-4)
+
+
+def test_an_error_that_follows_two_cues_is_found_again(head: Head) -> None:
+    left_out = case(50, "smooth")
+    expected = head.expected(left_out.rows)
+    assert np.corrcoef(np.log(expected), np.log(left_out.error))[0, 1] > 0.75
+    assert expected.mean() == pytest.approx(left_out.error.mean(), rel=0.1)
+    held = (left_out.error <= head.bound(left_out.rows, expected)).mean()
+    assert held == pytest.approx(0.9, abs=0.04)
+
+
+def test_reasons_together_are_the_expected_error_exactly(head: Head) -> None:
+    asked = rows(300, 7)
+    found = head.reasons(asked)
+    assert found.shape == (300, len(Reason))
+    np.testing.assert_allclose(
+        head.usual_mm * np.exp(found.sum(axis=1)), head.expected(asked), rtol=1e-4
+    )
+    names = [reason.value for reason in Reason]
+    deviation = dict(zip(names, found.std(axis=0), strict=True))
+    assert min(deviation["contradiction"], deviation["no_return"]) > 4 * deviation["uneven"]
+
+
+def test_beyond_everything_seen_the_expected_error_goes_on_rising_and_is_marked(
+    head: Head,
+) -> None:
+    asked = np.repeat(rows(1, 3), 4, axis=0)
+    asked[:, NAMES.index("gap_4")] = [20, 40, 80, 160]
+    expected = head.expected(asked)
+    assert (np.diff(expected) > 0).all() and expected[-1] > 1.5 * expected[0]
+    assert head.outside(asked).all()
+    assert head.outside(rows(2_000, 0)).mean() < 0.1
+
+
+def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
+    alike, unlike = rows(500, 9), rows(500, 9)
+    unlike[:, NAMES.index("depth")] += 40
+    unlike[:, NAMES.index("gradient_fixed_2")] *= 20
+    region = torch.zeros(5, 10, 20, dtype=torch.bool)
+    region.view(-1)[:500] = True
+    maps = [head.maps(Features(NAMES, torch.from_numpy(each), region)) for each in (alike, unlike)]
+    assert maps[0].unlike == "" and maps[0].outside.double().sum() < 100
+    assert "unlike" in maps[1].unlike and bool(maps[1].outside[region].all())
+    assert bool(maps[0].expected_error[~region].isnan().all())
+
+
+def test_a_head_comes_back_from_its_file(head: Head, tmp_path: Path) -> None:
+    head.save(tmp_path / "head.npz")
+    back = read_head(tmp_path / "head.npz")
+    asked = rows(200, 5)
+    np.testing.assert_array_equal(back.expected(asked), head.expected(asked))
+    np.testing.assert_array_equal(back.reasons(asked), head.reasons(asked))
+    assert (tmp_path / "head.npz").stat().st_size < 500_000
+    (tmp_path / "head.npz").write_bytes((tmp_path / "head.npz").read_bytes()[:5_000])
+    with pytest.raises(InputError, match="cannot be read"):
+        read_head(tmp_path / "head.npz")
+
+
+def test_damaged_trees_are_refused(head: Head) -> None:
+    with pytest.raises(InputError, match="damaged"):
+        replace(head.trees, value=head.trees.value[:, :-1])
+
+
+def test_the_head_that_ships_is_of_these_features_and_says_what_it_was_made_from() -> None:
+    made = shipped_head().facts["provenance"]
+    assert "Neuromorphometrics" in made["credit"] and made["cases"] > 50
+    assert len(made["networks"]) >= 3
+    assert 0.3 < shipped_head().usual_mm < 5

@@ -1,0 +1,126 @@
+"""Features mean the same on every lattice, and say what they are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from support.lattices import FLIPPED
+from torch import Tensor
+
+from TTAUncertaintyLib.cues.features import FEATURES, Features, _Gaussian, compute_features
+from TTAUncertaintyLib.engine import Outcome, Precision
+from TTAUncertaintyLib.geometry import Lattice, identity_map
+from TTAUncertaintyLib.models import PreparedPair
+from TTAUncertaintyLib.variance import VarianceEstimate
+
+SIZE = 40
+
+
+def ball(shift: tuple[int, int, int] = (0, 0, 0), size: int = SIZE) -> Tensor:
+    """A textured ball in the dark; shifted by voxels (k, j, i)."""
+    axes = torch.meshgrid(*[torch.linspace(-1, 1, size)] * 3, indexing="ij")
+    inside = sum(axis.square() for axis in axes) < 0.6
+    noise = torch.rand(1, size, size, size, generator=torch.Generator().manual_seed(1))
+    texture = _Gaussian(np.ones(3))(noise, 0.8)[0]
+    image = inside * (1 + 3 * (texture - 0.5))
+    return torch.roll(image, shift, (0, 1, 2))
+
+
+def features(
+    fixed: Tensor, moving: Tensor, spacing: float = 2.0, gap: float | None = 1.0
+) -> Features:
+    shape = fixed.shape
+    lattice = Lattice.from_geometry((shape[2], shape[1], shape[0]), (spacing,) * 3, (0, 0, 0))
+    total = torch.full(shape, 0.25)
+    found = Outcome(
+        lattice,
+        lattice,
+        identity_map(shape),
+        torch.full(shape, 0.5),
+        None if gap is None else torch.full(shape, gap),
+        VarianceEstimate(total, None, None, torch.zeros(3, *shape), 8, 1),
+        8,
+        8,
+        0.0,
+        "cpu",
+        Precision.F32,
+        (),
+    )
+    return compute_features(
+        found, PreparedPair(moving[None, None], fixed[None, None], lattice, lattice)
+    )
+
+
+def median(found: Features, name: str) -> float:
+    """Of the voxels deep in the ball."""
+    deep = found.values[:, found.names.index("depth")] > 12
+    return float(found.values[deep, found.names.index(name)].median())
+
+
+def test_what_is_known_comes_back_under_its_name() -> None:
+    found = features(ball(), ball())
+    assert found.names == tuple(FEATURES) and bool(found.values.isfinite().all())
+    assert median(found, "total") == pytest.approx(0.5)
+    assert (median(found, "gap"), median(found, "gap_4")) == pytest.approx((1, 1))
+    assert median(found, "log_jacobian") == pytest.approx(np.log(2), abs=1e-5)
+    assert median(found, "difference") < 1e-5 and median(found, "correlation_4") < 0.05
+    assert median(features(ball(), ball(), gap=None), "gap") == 0.0
+    whole = found.on_lattice(found.values[:, 0])
+    assert torch.equal(whole.isfinite(), found.region)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("spacing", [2.0, 1.5])
+def test_a_better_match_elsewhere_is_found_in_mm(axis: int, spacing: float) -> None:
+    step = tuple(2 * int(a == axis) for a in range(3))
+    found = features(ball(), ball(step), spacing)
+    assert median(found, "better_offset") == pytest.approx(2 * spacing, rel=0.15)
+    assert median(found, "better_gain") > 0.1
+    assert median(features(ball(), ball(), spacing), "better_offset") < 0.5
+
+
+def test_the_contrast_of_either_image_does_not_matter() -> None:
+    first, second = features(ball(), ball()), features(5 * ball(), 0.2 * ball())
+    torch.testing.assert_close(first.values, second.values, atol=2e-3, rtol=2e-3)
+
+
+def test_a_gaussian_has_its_width_in_mm_along_every_axis() -> None:
+    lattice = FLIPPED
+    point = torch.zeros(1, 41, 41, 41)
+    point[0, 20, 20, 20] = 1
+    for spacing in ((1.0, 1.0, 1.0), (2.0, 1.0, 3.0), tuple(lattice.spacing)):
+        found = _Gaussian(np.array(spacing))(point, 4.0)[0]
+        assert float(found.sum()) == pytest.approx(1, abs=0.02)
+        for axis, step in enumerate(spacing[::-1]):
+            profile = found.sum([a for a in range(3) if a != axis])
+            offsets = (torch.arange(41) - 20) * step
+            width = float((profile * offsets.square()).sum().sqrt())
+            assert width == pytest.approx(4.0, rel=0.05)
+
+
+def test_at_the_border_a_flat_image_stays_flat() -> None:
+    flat = torch.full((1, 9, 10, 11), 3.0)
+    assert torch.allclose(_Gaussian(np.array([2.0, 1.0, 1.5]))(flat, 5.0), flat)
+
+
+def test_there_are_none_before_the_perturbations() -> None:
+    image = ball()[None, None]
+    lattice = Lattice.from_geometry((SIZE,) * 3, (2, 2, 2), (0, 0, 0))
+    nothing = torch.ones(SIZE, SIZE, SIZE)
+    found = Outcome(
+        lattice,
+        lattice,
+        identity_map(nothing.shape),
+        nothing,
+        None,
+        None,
+        0,
+        8,
+        0.0,
+        "cpu",
+        Precision.F32,
+        (),
+    )
+    with pytest.raises(ValueError, match="no perturbations"):
+        compute_features(found, PreparedPair(image, image, lattice, lattice))

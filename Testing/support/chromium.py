@@ -1,0 +1,36 @@
+"""A real browser without a window."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
+
+
+@contextmanager
+def chromium(flags: Sequence[str]) -> Iterator[Any]:
+    """Start Chromium; skip the test that is running where there is none."""
+    path = next((place for place in _PLACES if Path(place).exists()), None)
+    if path is None:
+        pytest.skip("NOT TESTED: there is no Chromium here (Debian package chromium).")
+    made = _playwright().chromium.launch(executable_path=path, args=list(flags))
+    yield made
+    made.close()
+
+
+@cache
+def _playwright() -> Any:
+    """Return the one that a process can have."""
+    api = pytest.importorskip(
+        "playwright.sync_api", reason="NOT TESTED: playwright is not installed."
+    )
+    started = api.sync_playwright().start()
+    atexit.register(started.stop)
+    return started
