@@ -238,7 +238,7 @@ def reviewing(desk: ReviewScreenOfTest, result: ResultNodes) -> ReviewScreenOfTe
     """The result under review: its total map has places of 3, 2 and 1.5 mm."""
     values = array_of(result.maps[MapKind.TOTAL])
     values[:] = 0.2
-    for peak, (k, j, i) in ((2.0, (8, 18, 15)), (3.0, (16, 12, 10)), (1.5, (16, 26, 20))):
+    for peak, (k, j, i) in ((2.0, (8, 18, 15)), (3.0, (16, 26, 6)), (1.5, (16, 12, 10))):
         values[k - 2 : k + 3, j - 2 : j + 3, i - 2 : i + 3] = 0.9 * peak
         values[k, j, i] = peak
     desk.controls.on_result(result)

@@ -129,7 +129,7 @@ def test_each_map_is_reviewed_with_its_own_threshold(reviewing) -> None:
 
 def test_structures_have_numbers_and_name_the_places(reviewing) -> None:
     assert reviewing.view.structures.words.said().endswith("by structure. Choose one.")
-    reviewing.labels = Structures(HALVES, {1: "left", 2: "right"})
+    reviewing.labels = Structures(HALVES, FIXED, {1: "left", 2: "right"})
     reviewing.controls.changed()
     in_mm, change = reviewing.settle().structures.tables
     assert column(in_mm, 0) == ["left", "right"] and change.headings[-1].title == "Folded"
@@ -156,7 +156,7 @@ def test_what_takes_a_while_does_not_hold_the_screen(reviewing, monkeypatch) -> 
             return lambda: go_on.wait(60) and search()
 
         monkeypatch.setattr(review_findings, name, slowly)
-    reviewing.labels = Structures(HALVES, {1: "left", 2: "right"})
+    reviewing.labels = Structures(HALVES, FIXED, {1: "left", 2: "right"})
     reviewing.controls.set_threshold(1.25)
     reviewing.controls.decide_overall("accept")
     assert reviewing.view.spots.threshold == 1.25  # the slider stays where it is held
@@ -272,7 +272,7 @@ def test_a_map_that_has_left_the_scene_is_said_to_be_gone(reviewing, stage, resu
 
 
 def test_the_export_holds_what_was_decided(reviewing, tmp_path) -> None:
-    reviewing.labels = Structures(HALVES, {1: "left", 2: "right"})
+    reviewing.labels = Structures(HALVES, FIXED, {1: "left", 2: "right"})
     reviewing.points = pairs((-3.0, 0.0, 4.0))
     reviewing.controls.step(1)
     reviewing.controls.decide("reject")

@@ -11,8 +11,13 @@ PYTHON = os.environ.get("TTAUNCERTAINTY_TEST_PYTHON", sys.executable)
 
 
 def write_result(folder: Path) -> Path:
-    """Register the phantoms, and return the result's folder."""
+    """Register the phantoms, and return the result's folder: its maps lie on the fixed image.
+
+    Tests write into the maps at voxels of that image. Panel, page and scene have runs of their own
+    whose maps lie on the network's lattice.
+    """
     from TTAUncertaintyLib.perturbations import DesignRequest, Preset
+    from TTAUncertaintyLib.results import Keep
     from TTAUncertaintyLib.worker.job import Job
     from TTAUncertaintyLib.worker.run import Run
 
@@ -25,6 +30,7 @@ def write_result(folder: Path) -> Path:
         folder / "result",
         design=DesignRequest(Preset.QUICK),
         threads=1,
+        keep=Keep.ALL,
         keep_registrations=True,
         use_calibration=False,
     )
