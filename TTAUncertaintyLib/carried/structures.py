@@ -20,8 +20,7 @@ _LABEL = ("labelvalue", "label", "index", "value", "id", "number")
 _NAME = ("name", "structure", "labelname", "segment")
 _RED, _GREEN, _BLUE = ("r", "red", "colorr"), ("g", "green", "colorg"), ("b", "blue", "colorb")
 
-_SIDES = {"left": "right", "l": "r", "lh": "rh"}
-_SIDES |= {right: left for left, right in _SIDES.items()}
+_SIDES = {"left": "right", "right": "left", "l": "r", "r": "l", "lh": "rh", "rh": "lh"}
 
 
 @dataclass(frozen=True)

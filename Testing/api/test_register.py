@@ -198,7 +198,7 @@ def test_ctrl_c_cancels_and_leaves_nothing(pair: tuple[Path, Path], tmp_path: Pa
         [sys.executable, "-c", _INTERRUPTED, *map(str, pair)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         env=dict(os.environ, TMPDIR=str(tmp_path)),
         start_new_session=True,
     )
