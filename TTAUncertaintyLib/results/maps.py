@@ -114,14 +114,14 @@ _FACTS = {
     ),
     MapKind.DISAGREEMENT: MapFacts(
         "disagreement.nrrd",
-        "Disagreement with the second opinion",
+        "Distance from second opinion",
         "mm",
         "How far apart the given registration and the network's own send the same place. Where "
         "that is more than the second opinion's error bound, one of them is wrong.",
     ),
     MapKind.OPINION_BOUND: MapFacts(
         "second_opinion_bound.nrrd",
-        "Error bound of the second opinion (90 %)",
+        "Second opinion's bound",
         "mm",
         "What the error of the network's own registration stayed below in 90 % of the voxels of "
         "deformations whose truth was known.",

@@ -19,6 +19,7 @@ from support.found import (
     DOUBT,
     HOSTILE,
     LATTICE,
+    OF_A_RUN,
     calibrated_record,
     findings,
     record,
@@ -391,11 +392,11 @@ def test_an_indexed_png_is_read_back_by_another_program(tmp_path: Any) -> None:
 
 @pytest.fixture(scope="module")
 def calibrated() -> str:
-    return make_report(findings(tuple(MapKind)), calibrated_record())
+    return make_report(findings(OF_A_RUN), calibrated_record())
 
 
 def test_a_calibrated_result_shows_its_errors_and_on_what_they_rest(calibrated: str) -> None:
-    found = findings(tuple(MapKind))
+    found = findings(OF_A_RUN)
     said = words(section(calibrated, "error")).replace("\u00a0", " ")
     for kind in (MapKind.EXPECTED_ERROR, MapKind.ERROR_BOUND):
         mean = float(found.maps[kind][found.region].mean())
@@ -412,7 +413,7 @@ def test_kinds_of_deformation_are_said_in_words() -> None:
     made = calibrated_record()
     kinds = ["fine", "paper-affine", "reapplied"]
     made["calibration"] |= {"provenance": PROVENANCE | {"kinds": kinds}}
-    said = words(section(make_report(findings(tuple(MapKind)), made), "error"))
+    said = words(section(make_report(findings(OF_A_RUN), made), "error"))
     assert "fine, the paper's affine, found between two of the images;" in said
 
 
@@ -453,7 +454,7 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
             assert 0.1 < box.mean() < 0.6  # lines and a rim: colours show between them
             assert box[0].mean() > 0.9 and box[:, 0].mean() > 0.9
         assert len(layers(calibrated, f"{plane.title}: uncertainty over the warped image")) == 2
-    inside = findings(tuple(MapKind))
+    inside = findings(OF_A_RUN)
     share = percent(inside.numbers.beyond_calibration)
     assert (
         inside.numbers.beyond_calibration
@@ -465,7 +466,7 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
 
 
 def test_a_section_without_marks_has_no_empty_layer() -> None:
-    found = replace(findings(tuple(MapKind)), outside=np.zeros(LATTICE.array_shape, bool))
+    found = replace(findings(OF_A_RUN), outside=np.zeros(LATTICE.array_shape, bool))
     page = make_report(found, calibrated_record())
     assert len(layers(page, "Axial: Expected error")) == 2
     assert "outside the calibrated range: 0\u00a0% of the region" in page
@@ -485,7 +486,7 @@ def test_the_outline_of_slicers_table_is_the_reports() -> None:
 
 
 def test_where_the_calibration_hardly_reaches_it_is_said_first() -> None:
-    found = findings(tuple(MapKind))
+    found = findings(OF_A_RUN)
     wide = replace(found, outside=found.region.copy())
     assert not [said for said in cautions(found, calibrated_record()) if "Beyond" in said]
     assert "Beyond the calibration" in cautions(wide, calibrated_record())[0]

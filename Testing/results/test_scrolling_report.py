@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from support.chromium import chromium
-from support.found import BRIGHT, HOSTILE, LATTICE, calibrated_record, findings
+from support.found import BRIGHT, HOSTILE, LATTICE, OF_A_RUN, calibrated_record, findings
 
 from TTAUncertaintyLib.geometry import Lattice
 from TTAUncertaintyLib.results import MapKind
@@ -41,7 +41,7 @@ def stub() -> NiiVue:
 def made(niivue: NiiVue | None, name: str = "fixed") -> str:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(NiiVue, "installed", lambda: niivue)
-        return make_report(findings(tuple(MapKind), name), calibrated_record())
+        return make_report(findings(OF_A_RUN, name), calibrated_record())
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ def test_a_map_in_the_page_has_the_findings_values_at_their_places(
 ) -> None:
     levels = image(page, kind.value, tmp_path)
     told = facts(page)["maps"][kind.value]
-    true = findings(tuple(MapKind))
+    true = findings(OF_A_RUN)
     compared = 0
     for voxel in [BRIGHT, (10, 6, 8), (17, 10, 15), (25, 14, 20)]:
         i, j, k = voxel
@@ -112,7 +112,7 @@ def test_nothing_is_painted_outside_the_region(page: str, tmp_path: Path) -> Non
 
 
 def test_the_legend_ends_where_the_colours_end(page: str) -> None:
-    views = Views(findings(tuple(MapKind)))
+    views = Views(findings(OF_A_RUN))
     for kind, told in facts(page)["maps"].items():
         scale = views.scale(MapKind(kind))
         ends = scale.unlimited(np.array([told["top"] or told["factor"]]))
@@ -121,7 +121,7 @@ def test_the_legend_ends_where_the_colours_end(page: str) -> None:
 
 def test_what_lies_outside_the_calibration_is_hatched(page: str, tmp_path: Path) -> None:
     hatching = sitk.GetArrayFromImage(image(page, "outside", tmp_path)).astype(bool)
-    found = findings(tuple(MapKind))
+    found = findings(OF_A_RUN)
     assert found.outside is not None
     marked = found.outside & found.region
     grid = image(page, "outside", tmp_path)
@@ -245,7 +245,7 @@ def picture(page: Any) -> np.ndarray:
 def test_the_page_asks_for_nothing_and_opens_at_the_worst_place(opened: Any, report: Path) -> None:
     assert opened.trouble == []
     assert [url for url in opened.asked if not url.startswith("blob:")] == [report.as_uri()]
-    worst = findings(tuple(MapKind)).numbers.hot_spots[0]
+    worst = findings(OF_A_RUN).numbers.hot_spots[0]
     said = text_of(opened, "#look-crosshair")
     assert said.startswith(place(worst.position_ras_mm).replace("\u00a0", " "))
     value = re.search(r": ([\d.]+) mm$", said)
@@ -253,7 +253,7 @@ def test_the_page_asks_for_nothing_and_opens_at_the_worst_place(opened: Any, rep
 
 
 def test_a_place_of_the_list_is_where_the_crosshair_goes(opened: Any) -> None:
-    spots = findings(tuple(MapKind)).numbers.hot_spots
+    spots = findings(OF_A_RUN).numbers.hot_spots
     opened.locator("#places button[data-ras]").first.click()
     said = text_of(opened, "#look-crosshair")
     assert said.startswith(place(spots[0].position_ras_mm).replace("\u00a0", " "))

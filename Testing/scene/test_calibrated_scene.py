@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from support.calibrations import PROVENANCE
+from support.found import OF_A_RUN
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
@@ -82,7 +83,7 @@ def pink(picture: np.ndarray) -> np.ndarray:
 def test_maps_and_marks_are_nodes_of_the_result(
     stage: Stage, calibrated: Bundle, shown: ResultNodes
 ) -> None:
-    assert set(shown.maps) == set(MapKind)
+    assert set(shown.maps) == set(OF_A_RUN)
     marks = array_of(shown.outside)
     region = taking_part(
         array_of(shown.region) > 0, lattice_of(shown.region), lattice_of(shown.outside)
@@ -104,7 +105,7 @@ def test_a_result_without_a_calibration_has_no_marks(result: ResultNodes) -> Non
 
 
 def test_errors_have_colors_that_no_uncertainty_has(shown: ResultNodes) -> None:
-    for kind in MapKind:
+    for kind in shown.maps:
         wanted = {"Error"} if kind.is_error else {"Uncertainty", "Volume change"}
         assert default_display(shown, kind).color in wanted
 

@@ -30,8 +30,10 @@ def volume(background: float, bright: float) -> np.ndarray:
     return values
 
 
-#: Every map of a run without a calibration.
-UNCALIBRATED = tuple(kind for kind in MapKind if not kind.is_error)
+_OF_AN_AUDIT = (MapKind.DISAGREEMENT, MapKind.OPINION_BOUND, MapKind.LOCAL_MISMATCH)
+#: Every map of a run, and those that it has without a calibration.
+OF_A_RUN = tuple(kind for kind in MapKind if kind not in _OF_AN_AUDIT)
+UNCALIBRATED = tuple(kind for kind in OF_A_RUN if not kind.is_error)
 
 
 def findings(kinds: tuple[MapKind, ...] = UNCALIBRATED, name: str = "fixed") -> Findings:
