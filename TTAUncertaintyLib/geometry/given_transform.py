@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from .lattice import Lattice
 from .linear import itk_transform
+from .nifti import is_nifti, read_nifti_header
 from .paths import checked_path
 from .stored import sha256
+from .voxels import read_voxels
 
 #: Readers of displacement fields, by the ends of their files' names.
 _FIELDS = {
@@ -144,6 +146,8 @@ def _is_of_elastix(path: Path) -> bool:
 
 
 def _read_field(path: Path, reader_name: str) -> sitk.Transform:
+    if is_nifti(path):
+        read_voxels(read_nifti_header(path).layout)  # ITK takes what a cut file lacks for zeros
     reader = sitk.ImageFileReader()
     reader.SetImageIO(reader_name)
     reader.SetFileName(str(path))

@@ -43,7 +43,7 @@ def with_places(result):
 
     node = result.maps[MapKind.TOTAL]
     values = np.full(FIXED.array_shape, 0.2, np.float32)
-    for peak, (k, j, i) in ((2.0, (8, 18, 15)), (3.0, (16, 12, 10)), (1.5, (16, 26, 20))):
+    for peak, (k, j, i) in ((2.0, (8, 18, 15)), (3.0, (16, 26, 6)), (1.5, (16, 12, 10))):
         values[k - 2 : k + 3, j - 2 : j + 3, i - 2 : i + 3] = 0.9 * peak
         values[k, j, i] = peak
     slicer.util.updateVolumeFromArray(node, values)
@@ -108,7 +108,7 @@ def test_places_are_ranked_with_numbers_and_their_units(reviewing):
     assert [cells(table, row)[1] for row in range(3)] == ["3.00", "2.00", "1.50"]
     assert [cells(table, row)[2] for row in range(3)] == ["2.70", "1.80", "1.35"]
     assert cells(table, 0)[3] == f"{125 * FIXED.voxel_volume / 1000:.1f}"
-    x, y, _ = FIXED.to_world([10, 12, 16])
+    x, y, _ = FIXED.to_world([6, 26, 16])
     side, front = ("R" if x < 0 else "L"), ("A" if y < 0 else "P")
     where = cells(table, 0)[4].replace("\u00a0", " ")
     assert where.startswith(f"{side} {abs(x):.0f}, {front} {abs(y):.0f}, ")
