@@ -129,3 +129,14 @@ def test_what_is_none_is_refused_with_a_word(tmp_path: Path) -> None:
     sitk.WriteTransform(sitk.AffineTransform(2), str(flat))
     with pytest.raises(InputError, match="2D"):
         read_given_transform(flat)
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nrrd", ".mha"])
+def test_a_field_that_was_cut_short_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"field{suffix}"
+    sitk.WriteImage(field_image(), str(path))
+    whole = path.read_bytes()
+    read_given_transform(path)
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError):
+        read_given_transform(path)
