@@ -233,7 +233,7 @@ def test_an_oblique_edge_gets_two_letters() -> None:
 def test_the_page_paints_the_bright_place_and_leaves_the_background_free(page: str) -> None:
     point = LATTICE.to_world(BRIGHT)
     for plane in Plane:
-        label = f"{plane.title}: uncertainty over the warped image"
+        label = f"{plane.title}: total uncertainty over the warped image"
         grey, color = layers(page, label)
         assert grey.shape == color.shape[:2]
         opacity = color[..., 3]
@@ -453,7 +453,9 @@ def test_only_maps_of_errors_are_hatched_and_there_where_the_marks_are(calibrate
             box = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
             assert 0.1 < box.mean() < 0.6  # lines and a rim: colours show between them
             assert box[0].mean() > 0.9 and box[:, 0].mean() > 0.9
-        assert len(layers(calibrated, f"{plane.title}: uncertainty over the warped image")) == 2
+        assert (
+            len(layers(calibrated, f"{plane.title}: total uncertainty over the warped image")) == 2
+        )
     inside = findings(OF_A_RUN)
     share = percent(inside.numbers.beyond_calibration)
     assert (

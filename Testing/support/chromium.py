@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
+
+T = TypeVar("T")
 
 _PLACES = ("/usr/bin/chromium", "/usr/bin/chromium-browser")
 
@@ -23,6 +27,12 @@ def chromium(flags: Sequence[str]) -> Iterator[Any]:
     made = _playwright().chromium.launch(executable_path=path, args=list(flags))
     yield made
     made.close()
+
+
+def run_beside(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end in a thread: Playwright's loop keeps the main one for itself."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 @cache

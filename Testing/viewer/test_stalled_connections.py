@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from aiohttp import web
+from support.chromium import run_beside
 
 from TTAUncertaintyLib.viewer.stalled_connections import cut_stalled_connections
 
@@ -85,7 +86,7 @@ def test_a_page_that_reads_nothing_is_let_go(heartbeat: float | None) -> None:
             assert server.sent < 64
             page.close()
 
-    asyncio.run(run())
+    run_beside(run())
 
 
 def test_without_that_not_even_the_heartbeat_ends_it() -> None:
@@ -96,7 +97,7 @@ def test_without_that_not_even_the_heartbeat_ends_it() -> None:
             assert not await ends(server, 3)
             page.close()
 
-    asyncio.run(run())
+    run_beside(run())
 
 
 def test_a_page_that_reads_slowly_gets_everything() -> None:
@@ -113,4 +114,4 @@ def test_a_page_that_reads_slowly_gets_everything() -> None:
             assert await ends(server, 30)
             assert server.sent == 64
 
-    asyncio.run(run())
+    run_beside(run())

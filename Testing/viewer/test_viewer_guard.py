@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import signal
 import socket
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from support import graphics
+from support.chromium import run_beside
 from support.viewer_process import ViewerProcess
 
 PATHS = ("/", "/index.html", "/vue.global.js", "/__tta/viewer.js", "/tta/report.html", "/ws")
@@ -80,7 +80,7 @@ def _handshake(viewer: ViewerProcess, **headers: str) -> int:
             except aiohttp.WSServerHandshakeError as error:
                 return error.status
 
-    return asyncio.run(shake())
+    return run_beside(shake())
 
 
 def test_the_socket_needs_the_token_and_its_own_page(viewer: ViewerProcess) -> None:
