@@ -6,7 +6,9 @@ Trees are complete: node n has the children 2n + 1 (its feature is at most the t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,7 @@ Array = NDArray[np.float32]
 
 #: Rows that are taken at a time, so that they stay in the processor's cache.
 _ROWS = 16_384
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,8 @@ class Trees:
         found = np.zeros((len(rows), max(groups, 1)), np.float32)
         levels = (self.feature.shape[1] + 1).bit_length() - 1
         feature = self.feature.astype(np.intp)
-        for first in range(0, len(rows), _ROWS):
+
+        def walk(first: int) -> None:
             block = np.ascontiguousarray(rows[first : first + _ROWS])
             flat, width = block.reshape(-1), block.shape[1]
             start = np.arange(len(block)) * width
@@ -123,4 +127,8 @@ class Trees:
                     node = child
                 if not groups:
                     target += self.value[tree].take(node)
+
+        with ThreadPoolExecutor(_THREADS) as threads:  # of the blocks each has its own rows
+            for _ in threads.map(walk, range(0, len(rows), _ROWS)):
+                pass
         return found
