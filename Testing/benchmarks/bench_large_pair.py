@@ -93,7 +93,7 @@ def write_pair(folder: Path, size: tuple[int, int, int]) -> tuple[Path, Path]:
 
 def do(fixed: Path, moving: Path, output: Path, keep: Keep) -> None:
     """Carry out the job here, and print what it took."""
-    design = DesignRequest(Preset.QUICK, outer=4)  # how many there are takes no more memory
+    design = DesignRequest(Preset.QUICK)
     job = Job(fixed, moving, output, keep=keep, design=design, use_calibration=False, device="cpu")
     voice = Listener()
     voice.note("start")
