@@ -54,8 +54,11 @@ def _status(record: dict[str, Any]) -> str:
         return "These are uncertainties, not errors: they are not calibrated."
     calibration = record["calibration"]
     outside = calibration["region_outside_fraction"]
+    of = f"a calibration of {calibration['model']}"
+    if calibration.get("head"):
+        of = "the head that is for every network"
     return (
-        f"Expected error and its bound come from a calibration of {calibration['model']} "
+        f"Expected error and its bound come from {of} "
         f"({calibration['provenance'].get('date', 'no date')}); the other maps are uncertainties. "
         f"In {outside:.1%} of the region the cues lie outside what it has seen."
     )
