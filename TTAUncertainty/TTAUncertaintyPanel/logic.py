@@ -12,7 +12,6 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from TTAUncertaintyLib.controls.readiness import reason_not_to_run
 from TTAUncertaintyLib.controls.run_choices import RunChoices
 from TTAUncertaintyLib.errors import InputError, WorkerError
-from TTAUncertaintyLib.models import MODELS
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
 from TTAUncertaintyLib.results.review_report import Picture, write_review
@@ -165,10 +164,6 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
             return requirements.install_torch()
         finally:
             self.torchCheck.forget()
-
-    def canDownloadWeights(self, model: str) -> bool:
-        """Whether a model's weights can be had from the internet."""
-        return model in MODELS and MODELS[model].description.published is not None
 
     def downloadWeights(self, model: str) -> Download:
         """Begin to download a model's weights in the background. For a click only.

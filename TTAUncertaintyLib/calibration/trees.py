@@ -1,4 +1,4 @@
-"""Boosted trees as plain arrays: applied with numpy alone, and taken apart into reasons.
+"""Boosted trees as plain arrays: applied with numpy, and taken apart into reasons.
 
 Trees are complete: node n has the children 2n + 1 (its feature is at most the threshold) and
 2n + 2. A leaf that ends early is repeated down to the last level.
@@ -6,13 +6,13 @@ Trees are complete: node n has the children 2n + 1 (its feature is at most the t
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from ..errors import InputError
@@ -21,7 +21,6 @@ Array = NDArray[np.float32]
 
 #: Rows that are taken at a time, so that they stay in the processor's cache.
 _ROWS = 16_384
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +127,8 @@ class Trees:
                 if not groups:
                     target += self.value[tree].take(node)
 
-        with ThreadPoolExecutor(_THREADS) as threads:  # of the blocks each has its own rows
+        # each block has its own rows; as many threads as the run was given
+        with ThreadPoolExecutor(torch.get_num_threads()) as threads:
             for _ in threads.map(walk, range(0, len(rows), _ROWS)):
                 pass
         return found

@@ -41,11 +41,6 @@ class Structure:
     name: str
     color: Color
 
-    @property
-    def is_named(self) -> bool:
-        """Whether somebody gave it a name."""
-        return self.name != f"label {self.label}"
-
 
 def named(labels: Iterable[int], known: Mapping[int, tuple[str, Color | None]]) -> list[Structure]:
     """Return structures for labels, by number; names and colours are made up where none are known.

@@ -31,8 +31,6 @@ The same 'run' again does what is missing; what lies in the study's folder is th
 #: Problems that are printed, at most; the rest is counted.
 _MOST_PROBLEMS = 100
 
-Parsers = argparse._SubParsersAction
-
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""

@@ -89,8 +89,6 @@ class Tally:
     done: int = 0
     failed: int = 0
     began: float = field(default_factory=time.monotonic)
-    #: When the first pair ended; those before it waited for a worker to start.
-    first_end: float | None = None
 
     @property
     def left(self) -> int:

@@ -155,7 +155,12 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """What features are made of; arrays [D, H, W] or [3, D, H, W] on the fixed lattice."""
+    """What features are made of; arrays [D, H, W] or [3, D, H, W] on the network's fixed lattice.
+
+    Displacement, total, mean offset and gap are in mm, vectors with components (x, y, z) in LPS;
+    `spacing` is along (i, j, k). Of vectors only lengths are taken, and derivatives along the
+    lattice's own axes, so that turning the lattice in the world changes nothing.
+    """
 
     fixed: Tensor
     warped: Tensor

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .lattice import Lattice
-from .linear import itk_transform
 from .nifti import is_nifti, read_nifti_header
 from .paths import checked_path
 from .stored import sha256
@@ -186,7 +185,3 @@ def _kind(transform: sitk.Transform) -> str:
     if transform.GetTransformEnum() == sitk.sitkBSplineTransform:
         return "B-spline"
     return "linear" if transform.IsLinear() else str(transform.GetName())
-
-
-#: From LPS to RAS and back, as a transform of points.
-RAS_LPS = itk_transform(np.diag([-1.0, -1.0, 1.0, 1.0]))

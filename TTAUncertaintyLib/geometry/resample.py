@@ -87,24 +87,18 @@ def resampled_slabs(
 def carried_slabs(
     values: NDArray[np.float32], source: Lattice, target: Lattice
 ) -> Iterator[NDArray[np.float32]]:
-    """Yield what `carried` returns of a volume, interpolated, a few slices at a time.
+    """Yield a volume of one lattice on another, a few slices at a time; NaN beyond it.
 
     Parameters
     ----------
     values
-        Axes (k, j, i), on `source`; NaN where there is none.
+        float32, axes (k, j, i), on `source`.
     source, target
         Lattices, LPS mm.
     """
-    layers = torch.from_numpy(values)[None]
-    known = layers.isfinite()
-    if not known.all():
-        layers = torch.cat((layers.where(known, 0.0), known.float()))
-    for slab in resampled_slabs(layers, source, target, outside=float("nan")):
-        found, *share = slab
-        for part in share:
-            found[~(part >= 1 - NO_WEIGHT)] = float("nan")
-        yield found.numpy()
+    layer = torch.from_numpy(values)[None]
+    for slab in resampled_slabs(layer, source, target, outside=float("nan")):
+        yield slab[0].numpy()
 
 
 def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
@@ -136,7 +130,8 @@ def interpolate(
     Parameters
     ----------
     values
-        float32 [C, D, H, W].
+        float32 [C, D, H, W]; NaN where there is none, which an interpolated value is where such
+        a voxel has a part in it (and not for one of no weight, as `carried`).
     matrix
         float64 [4, 4]: target voxels to source voxels, order (i, j, k).
     shape
@@ -149,9 +144,12 @@ def interpolate(
     Tensor
         [C, d, h, w].
     """
+    if mode == "bilinear" and not bool((known := values.isfinite()).all()):
+        found = interpolate(values.where(known, 0.0), matrix, shape, outside)
+        share = interpolate(known.float(), matrix, shape, None if outside is None else 1.0)
+        return found.masked_fill_(share < 1 - NO_WEIGHT, float("nan"))
     along = _axis_by_axis(matrix, shape) if mode == "bilinear" else None
-    # in a matrix product, a voxel that is no number would spoil its whole row
-    if along is not None and bool(values.isfinite().all()):
+    if along is not None:
         return _interpolate_axis_by_axis(values, along, outside)
     grid = affine_grid(matrix, values.shape[1:], shape, values.device)
     piece = sample_grid(values[None], grid, mode)[0]

@@ -197,7 +197,6 @@ def _shares(case: Case, cases: Sequence[Case], part: Sequence[int]) -> bool:
 def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     """Fit the expected error; the bound is the expected error itself as yet."""
     from scipy.optimize import nnls
-    from sklearn.ensemble import HistGradientBoostingRegressor
 
     names = list(FEATURES)
     columns = [names.index(name) for name in _IN_THE_SUM]
@@ -219,15 +218,8 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     weights, means = np.zeros((2, len(names)), np.float32)
     weights[columns], means[columns] = found, middle
     # a factor to the sum: errors in units of it, weighted by it (Poisson's deviance)
-    model = HistGradientBoostingRegressor(
-        loss="poisson",
-        max_iter=_TREES,
-        learning_rate=_RATE,
-        max_depth=_DEPTH,
-        min_samples_leaf=_LEAST,
-        max_bins=128,
-        early_stopping=False,
-        random_state=0,
+    model = _booster(
+        loss="poisson", max_iter=_TREES, learning_rate=_RATE, min_samples_leaf=_LEAST
     ).fit(rows.features, rows.error / base, sample_weight=rows.weight * base)
     anywhere = np.concatenate([case.anywhere for case in cases] + [case.rows for case in cases])
     low, high = np.quantile(anywhere, [_TAIL, 1 - _TAIL], axis=0).astype(np.float32)
@@ -256,20 +248,22 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     )
 
 
-def _bound_trees(rows: _Rows, ratio: Array, which: NDArray[np.bool_]) -> Trees:
-    """Fit the quantile of the logarithm of error / expected error."""
+def _booster(**how: Any) -> Any:
     from sklearn.ensemble import HistGradientBoostingRegressor
 
-    model = HistGradientBoostingRegressor(
+    return HistGradientBoostingRegressor(
+        max_depth=_DEPTH, max_bins=128, early_stopping=False, random_state=0, **how
+    )
+
+
+def _bound_trees(rows: _Rows, ratio: Array, which: NDArray[np.bool_]) -> Trees:
+    """Fit the quantile of the logarithm of error / expected error."""
+    model = _booster(
         loss="quantile",
         quantile=LEVEL,
         max_iter=_BOUND_TREES,
         learning_rate=_BOUND_RATE,
-        max_depth=_DEPTH,
         min_samples_leaf=_BOUND_LEAST,
-        max_bins=128,
-        early_stopping=False,
-        random_state=0,
     ).fit(rows.features[which], ratio[which], sample_weight=rows.weight[which])
     return _exported(model, float(model._baseline_prediction.item()))
 

@@ -12,6 +12,7 @@ from TTAUncertaintyLib.cues.features import FEATURES, Features, _Gaussian, compu
 from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.geometry import Lattice, identity_map
 from TTAUncertaintyLib.models import PreparedPair
+from TTAUncertaintyLib.perturbations.families import rotation_matrix
 from TTAUncertaintyLib.variance import VarianceEstimate
 
 SIZE = 40
@@ -28,15 +29,21 @@ def ball(shift: tuple[int, int, int] = (0, 0, 0), size: int = SIZE) -> Tensor:
 
 
 def features(
-    fixed: Tensor, moving: Tensor, spacing: float = 2.0, gap: float | None = 1.0
+    fixed: Tensor,
+    moving: Tensor,
+    spacing: float = 2.0,
+    gap: float | None = 1.0,
+    lattice: Lattice | None = None,
+    voxel_map: Tensor | None = None,
 ) -> Features:
     shape = fixed.shape
-    lattice = Lattice.from_geometry((shape[2], shape[1], shape[0]), (spacing,) * 3, (0, 0, 0))
+    if lattice is None:
+        lattice = Lattice.from_geometry(shape[::-1], (spacing,) * 3, (0, 0, 0))
     total = torch.full(shape, 0.25)
     found = Outcome(
         lattice,
         lattice,
-        identity_map(shape),
+        identity_map(shape) if voxel_map is None else voxel_map,
         torch.full(shape, 0.5),
         None if gap is None else torch.full(shape, gap),
         VarianceEstimate(total, None, None, torch.zeros(3, *shape), 8, 1),
@@ -78,6 +85,24 @@ def test_a_better_match_elsewhere_is_found_in_mm(axis: int, spacing: float) -> N
     assert median(found, "better_offset") == pytest.approx(2 * spacing, rel=0.15)
     assert median(found, "better_gain") > 0.1
     assert median(features(ball(), ball(), spacing), "better_offset") < 0.5
+
+
+def test_where_the_lattice_lies_and_how_it_is_turned_does_not_matter() -> None:
+    """Anisotropic, with a bent answer; straight, and oblique and flipped with the same spacing."""
+    spacing = (1.0, 2.0, 3.0)
+    k, j, i = torch.meshgrid(*[torch.arange(float(SIZE))] * 3, indexing="ij")
+    bend = torch.stack((torch.sin(j / 5), 0.5 * torch.cos(k / 4), 0.3 * torch.sin(i / 6)))
+    straight = Lattice.from_geometry((SIZE,) * 3, spacing, (0, 0, 0))
+    turn = rotation_matrix(np.array([0.4, -0.3, 0.7])) @ np.diag([1.0, -1.0, 1.0])
+    oblique = Lattice.from_geometry((SIZE,) * 3, spacing, (30, -50, 80), turn)
+    first, second = (
+        features(
+            ball(), ball((1, 0, 2)), lattice=each, voxel_map=identity_map(bend.shape[1:]) + bend
+        )
+        for each in (straight, oblique)
+    )
+    torch.testing.assert_close(first.values, second.values, atol=2e-3, rtol=2e-3)
+    assert median(first, "strain") > 0.1
 
 
 def test_the_contrast_of_either_image_does_not_matter() -> None:

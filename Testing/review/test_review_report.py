@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support import found
 from support.calibrations import PROVENANCE
 from support.lattices import OBLIQUE
 
@@ -44,48 +45,13 @@ PNG = encode_grey(np.zeros((4, 6), np.uint8))
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    file = {
-        "path": f"/images/{HOSTILE}",
-        "sha256": "ab" * 32,
-        "pixel_type": "32-bit float",
-        "lattice": OBLIQUE.as_dict(),
-    }
-    made: dict[str, Any] = {
-        "schema_version": 1,
-        "created": "2026-11-22T15:48:49+00:00",
-        "complete": True,
-        "passes": {"asked": 16, "done": 16, "used": 16, "perturbations_used_K": 8},
-        "calibrated": False,
+    plain = found.record()
+    file = plain["inputs"]["fixed"] | {"path": f"/images/{HOSTILE}", "lattice": OBLIQUE.as_dict()}
+    made = plain | {
         "inputs": {"fixed": file, "moving": file, "mask": None},
-        "model": {
-            "name": "net",
-            "title": f"A network {HOSTILE}",
-            "licence": "Apache-2.0",
-            "citation": "Nobody: A network.",
-            "weights": {"file": "net.safetensors", "sha256": "cd" * 32, "published": None},
-        },
-        "design": {
-            "name": "standard",
-            "family": "rigid",
-            "amplitudes": {"translation_mm": 1.0, "rotation_deg": 1.0},
-            "sampling": "hadamard",
-            "outer_K": 8,
-            "replicates_R": 2,
-            "noise": "discretisation",
-            "micro_voxels": 0.5,
-            "seed": 12345,
-            "allow_folding": False,
-        },
-        "placement": {
-            "start": "header",
-            "prealignment": "affine",
-            "initial_fixed_to_moving_lps": np.eye(4).tolist(),
-            "network_frame_to_fixed_lps": None,
-        },
+        "model": plain["model"] | {"title": f"A network {HOSTILE}"},
+        "design": plain["design"] | {"seed": 12345},
         "network_lattices": {"fixed": OBLIQUE.as_dict(), "moving": OBLIQUE.as_dict()},
-        "execution": {"precision": "f32", "device": "cpu"},
-        "seconds": {"network": 3.0},
-        "notes": [],
         "summary": {
             "region_voxels": 1000,
             "region_covered_fraction": 1.0,

@@ -166,4 +166,4 @@ def test_a_file_is_read_with_its_names(tmp_path: Path, labels: LabelMap) -> None
     np.testing.assert_array_equal(read.numbers, labels.numbers)
     assert [s.label for s in read.structures] == [10, 20, 30, 40, 50]
     assert read.structures[1] == Structure(20, "Left Putamen", (255, 128, 0))
-    assert read.structures[0].name == "label 10" and not read.structures[0].is_named
+    assert read.structures[0].name == "label 10"
