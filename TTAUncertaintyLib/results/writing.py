@@ -48,14 +48,13 @@ _STEPS = 512
 #: What a map without a unit (the Jacobian determinant) is a multiple of.
 _SHARE = 1 / 512
 
-#: Integer types that a warped image keeps, by ITK's words for them; float32 for all others.
+#: Integer types that a warped image keeps, by ITK's words for them; float32, in which it is made and
+#: which cannot tell larger whole numbers apart, for all others.
 _KEPT_TYPES = {
     "8-bit unsigned integer": np.uint8,
     "8-bit signed integer": np.int8,
     "16-bit unsigned integer": np.uint16,
     "16-bit signed integer": np.int16,
-    "32-bit unsigned integer": np.uint32,
-    "32-bit signed integer": np.int32,
 }
 
 Pieces = Iterable[NDArray[Any]]

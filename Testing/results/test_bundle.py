@@ -26,7 +26,7 @@ from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.results import RESULT, Bundle, Keep, MapKind, read_transform, write_report
 from TTAUncertaintyLib.results.reading_back import findings_of
 from TTAUncertaintyLib.results.summary import summary_lines
-from TTAUncertaintyLib.results.writing import rounded, step_of
+from TTAUncertaintyLib.results.writing import as_stored, rounded, step_of
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.messages import Voice
 from TTAUncertaintyLib.worker.perform import perform
@@ -295,3 +295,14 @@ def test_maps_on_disk_are_those_found_to_a_thousandth_of_the_networks_voxel() ->
         np.testing.assert_allclose(rounded(values, step), values, atol=spacing / 1000)
         assert np.isnan(rounded(np.array([np.nan], np.float32), step)).all()
         assert len(np.unique(rounded(np.linspace(0, step * 10, 1000), step))) == 11
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.int16, np.uint32, np.int32])
+def test_a_warped_image_holds_the_ends_of_its_type(kind: type) -> None:
+    """Whole numbers beyond what float32 tells apart would turn round where their type ends."""
+    ends = np.iinfo(kind)
+    sign = "unsigned" if ends.min == 0 else "signed"
+    values = np.array([ends.min, 0, ends.max], np.float32)
+    found = as_stored(values, f"{ends.bits}-bit {sign} integer")
+    np.testing.assert_array_equal(found.astype(float), values.astype(float))
+    assert found.dtype == (kind if ends.bits < 32 else np.float32)
