@@ -48,8 +48,8 @@ _STEPS = 512
 #: What a map without a unit (the Jacobian determinant) is a multiple of.
 _SHARE = 1 / 512
 
-#: Integer types that a warped image keeps, by ITK's words for them; float32, in which it is made and
-#: which cannot tell larger whole numbers apart, for all others.
+#: Integer types that a warped image keeps, by ITK's words for them; all others become float32, in
+#: which it is made, and which cannot tell larger whole numbers apart.
 _KEPT_TYPES = {
     "8-bit unsigned integer": np.uint8,
     "8-bit signed integer": np.int8,
