@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..geometry import DeformableTransform, Lattice, affine_map, points_on, sample
 from ..geometry.resample import slabs
+from ..geometry.windows import grown
 from .label_map import LabelMap
 
 #: Passes move a point by less than this, mm: farther inside a structure nothing is looked at.
@@ -118,7 +119,8 @@ class LabelCarrier:
         shown = _padded(self._values[1:-1, 1:-1, 1:-1] > 0)
         worth = (_nearest(near, there) | _nearest(shown, there)).view(network.array_shape)
         reach = int(np.ceil(network.spacing.max() / network.spacing.min()))
-        index, cell = _voxels_at(_grown(worth, reach), network, target)
+        worth = torch.from_numpy(grown(worth.numpy(), (reach, reach, reach)))
+        index, cell = _voxels_at(worth, network, target)
         at = _in_voxels(_points_at(index, transform, target), source)
         here = _nearest(self._values, at)
         plain = torch.zeros(target.array_shape, dtype=torch.int16)
@@ -316,8 +318,9 @@ def _depth(numbers: NDArray[np.int16], voxels: int) -> Tensor:
     -------
     Tensor
         uint8, the shape of `numbers`: 0 at a neighbour of another structure, `_BEYOND` where it is
-        more than `voxels`.
+        more than `voxels`. Beyond the edge of the labels there is no structure.
     """
+    numbers = np.pad(numbers, 1)
     low, high = numbers.copy(), numbers.copy()
     for combine, extreme in ((np.minimum, low), (np.maximum, high)):
         for axis in range(3):
@@ -325,26 +328,11 @@ def _depth(numbers: NDArray[np.int16], voxels: int) -> Tensor:
             own = along.copy()
             combine(along[1:], own[:-1], out=along[1:])
             combine(along[:-1], own[1:], out=along[:-1])
-    near = torch.from_numpy(low != high)
-    depth = torch.full(numbers.shape, _BEYOND, dtype=torch.uint8)
+    near = low != high
+    depth = np.full(numbers.shape, _BEYOND, np.uint8)
     for n in range(min(voxels, _BEYOND - 1), -1, -1):
-        depth[_grown(near, n)] = n
-    return depth
-
-
-def _grown(mask: Tensor, by: int) -> Tensor:
-    """Return a mask grown by a box of some voxels on all sides."""
-    grown = mask.numpy().copy()
-    for axis in range(3):
-        along = np.moveaxis(grown, axis, 0)
-        left = by
-        while left:
-            step = min(left, max(1, by - left + 1))
-            own = along.copy()
-            along[step:] |= own[:-step]
-            along[:-step] |= own[step:]
-            left -= step
-    return torch.from_numpy(grown)
+        depth[grown(near, (n, n, n))] = n
+    return torch.from_numpy(np.ascontiguousarray(depth[1:-1, 1:-1, 1:-1]))
 
 
 def _voxels_at(worth: Tensor, network: Lattice, target: Lattice) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,22 @@ def test_a_pass_is_what_itk_makes_of_the_transform_with_its_offset(labels: Label
     for structure in range(6):
         expected = (moved == structure).astype(float)
         assert np.abs(carried.probability(structure) - expected).mean() < 5e-4
+
+
+def test_beyond_the_edge_of_the_labels_there_is_no_structure(labels: LabelMap) -> None:
+    """A label map that was cut through a structure: what moves over its edge is lost."""
+    first = 16
+    matrix = labels.lattice.matrix.copy()
+    matrix[:3, 3] = labels.lattice.to_world((0, first, 0))
+    numbers = (labels.numbers[:, first:] > 0).astype(np.int16)
+    size = labels.lattice.size[0], labels.lattice.size[1] - first, labels.lattice.size[2]
+    cut = replace(labels, numbers=numbers, lattice=Lattice(size, matrix))
+    made, step = carrier(cut), -4.0 * cut.lattice.direction[:, 1]
+    offset = torch.from_numpy(step).float().view(3, 1, 1, 1).expand(3, *NETWORK.array_shape)
+    made.add(offset.contiguous())
+    moved, plain = by_itk(cut, answer(offset)), made.result().labels
+    assert ((plain > 0) & (moved == 0)).sum() > 500
+    assert np.abs(made.result().probability(1) - (moved == 1)).mean() < 5e-4
 
 
 def test_shares_volumes_and_overlap_are_those_of_all_passes(labels: LabelMap) -> None:
