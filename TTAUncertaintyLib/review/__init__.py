@@ -5,7 +5,6 @@ from .hot_spots import (
     HotSpot,
     HotSpotRegions,
     as_recorded,
-    find_hot_spots,
     hot_spot_regions,
     in_structures,
 )
@@ -43,7 +42,6 @@ __all__ = [
     "decide",
     "direction_words",
     "evaluate_landmarks",
-    "find_hot_spots",
     "foreground",
     "foreground_of",
     "hot_spot_regions",

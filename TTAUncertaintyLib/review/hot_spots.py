@@ -121,18 +121,6 @@ class HotSpotRegions:
         return int(self.labels[k, j, i]) - 1 if self.labels[k, j, i] else None
 
 
-def find_hot_spots(
-    values: NDArray[np.float32],
-    region: NDArray[np.bool_],
-    lattice: Lattice,
-    threshold: float,
-    most: int = 10,
-    smallest_cm3: float = 0.1,
-) -> list[HotSpot]:
-    """Find connected regions above a threshold, highest peak first; see `hot_spot_regions`."""
-    return list(hot_spot_regions(values, region, lattice, threshold, most, smallest_cm3).spots)
-
-
 def hot_spot_regions(
     values: NDArray[np.float32],
     region: NDArray[np.bool_],

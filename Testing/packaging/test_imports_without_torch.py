@@ -179,7 +179,7 @@ def test_a_lattice_and_a_linear_transform_are_used_without_torch(tmp_path: Path)
         import numpy as np
         import SimpleITK as sitk
         from TTAUncertaintyLib.geometry import Lattice, itk_transform, read_linear_transform
-        from TTAUncertaintyLib.review import find_hot_spots
+        from TTAUncertaintyLib.review import hot_spot_regions
         lattice = Lattice.from_geometry((9, 8, 7), (1, 2, 3), (4, 5, 6))
         matrix = np.eye(4)
         matrix[:3, 3] = lattice.center
@@ -187,7 +187,7 @@ def test_a_lattice_and_a_linear_transform_are_used_without_torch(tmp_path: Path)
         assert np.allclose(read_linear_transform(sys.argv[1]), matrix)
         values = np.zeros(lattice.array_shape, np.float32)
         values[2:5, 2:5, 2:5] = 3
-        (spot,) = find_hot_spots(values, values >= 0, lattice, 1.0)
+        (spot,) = hot_spot_regions(values, values >= 0, lattice, 1.0).spots
         assert spot.peak == 3
         """,
         str(tmp_path / "start.tfm"),

@@ -8,7 +8,7 @@ from hypothesis import given
 from support.lattices import lattices
 
 from TTAUncertaintyLib.geometry import Lattice
-from TTAUncertaintyLib.review import find_hot_spots, hot_spot_regions, in_structures
+from TTAUncertaintyLib.review import hot_spot_regions, in_structures
 
 LATTICE = Lattice.from_geometry(
     (30, 24, 20), (1.5, 2.0, 3.0), (10, -20, 30), [[0, -1, 0], [1, 0, 0], [0, 0, -1]]
@@ -30,7 +30,7 @@ def everywhere() -> np.ndarray:
 
 
 def test_spots_are_ranked_by_peak_and_lie_where_the_peak_is() -> None:
-    high, low = find_hot_spots(two_blobs(), everywhere(), LATTICE, 1.0)
+    high, low = hot_spot_regions(two_blobs(), everywhere(), LATTICE, 1.0).spots
     assert (high.peak, low.peak) == (3.0, 2.5)
     assert (high.voxel, low.voxel) == ((6, 6, 6), (20, 15, 12))
     np.testing.assert_allclose(high.position_lps_mm, LATTICE.to_world([6, 6, 6]))
@@ -45,7 +45,7 @@ def test_of_peaks_that_read_alike_the_larger_place_comes_first() -> None:
     values[4:7, 4:7, 4:7] = 3.002
     values[10:15, 13:18, 18:23] = 2.998  # both read 3.00
     values[1, 1, 1:4] = 2.98
-    spots = find_hot_spots(values, everywhere(), LATTICE, 1.0, smallest_cm3=0.0)
+    spots = hot_spot_regions(values, everywhere(), LATTICE, 1.0, smallest_cm3=0.0).spots
     assert [round(spot.volume_cm3 / 0.009) for spot in spots] == [125, 27, 3]
     assert [spot.voxel for spot in spots] == [(20, 15, 12), (5, 5, 5), (2, 1, 1)]  # inside
 
@@ -87,6 +87,8 @@ def test_a_spot_is_named_after_the_structure_that_holds_most_of_it() -> None:
 def test_no_estimate_is_no_hot_spot(lattice: Lattice) -> None:
     values = np.full(lattice.array_shape, np.nan, np.float32)
     values[1, 1, 1] = 5
-    spots = find_hot_spots(values, np.ones(values.shape, bool), lattice, 1.0, smallest_cm3=0)
+    spots = hot_spot_regions(
+        values, np.ones(values.shape, bool), lattice, 1.0, smallest_cm3=0
+    ).spots
     assert len(spots) == 1
     np.testing.assert_allclose(spots[0].position_lps_mm, lattice.to_world([1, 1, 1]))
