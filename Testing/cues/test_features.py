@@ -8,7 +8,13 @@ import torch
 from support.lattices import FLIPPED
 from torch import Tensor
 
-from TTAUncertaintyLib.cues.features import FEATURES, Features, _Gaussian, compute_features
+from TTAUncertaintyLib.cues.features import (
+    FEATURES,
+    Features,
+    _Gaussian,
+    _gradient,
+    compute_features,
+)
 from TTAUncertaintyLib.engine import Outcome, Precision
 from TTAUncertaintyLib.geometry import Lattice, identity_map
 from TTAUncertaintyLib.models import PreparedPair
@@ -149,3 +155,11 @@ def test_there_are_none_before_the_perturbations() -> None:
     )
     with pytest.raises(ValueError, match="no perturbations"):
         compute_features(found, PreparedPair(image, image, lattice, lattice))
+
+
+def test_a_slope_is_told_per_mm_along_each_axis_of_the_array() -> None:
+    spacing = np.array([1.0, 2.0, 3.0])  # along (i, j, k)
+    k, j, i = torch.meshgrid(*[torch.arange(7.0)] * 3, indexing="ij")
+    ramp = 1 * (1.0 * i) + 4 * (2.0 * j) + 9 * (3.0 * k)  # per mm: 1, 4, 9
+    found = _gradient(ramp, spacing)
+    assert [float(axis.mean()) for axis in found] == pytest.approx([9, 4, 1])
