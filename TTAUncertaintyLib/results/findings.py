@@ -6,7 +6,6 @@ have of it is interpolated where it is asked for, a few slices at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -192,17 +191,16 @@ class Findings:
 
     def _in_region(self, values: Array) -> Array:
         """Return an array of the network's lattice at the region's voxels, shape (n,)."""
-        return np.concatenate([np.zeros(0, np.float32), *self._pieces(values)])
-
-    def _pieces(self, values: Array) -> Iterator[Array]:
         box, lattice = self._region_box
-        first = 0
-        if not box.size:
-            return
+        found = np.empty(np.count_nonzero(box), np.float32)
+        if not found.size:
+            return found
+        first = filled = 0
         for slab in carried_slabs(values, self.lattice, lattice):
-            inside = box[first : first + len(slab)]
-            yield slab[inside]
-            first += len(inside)
+            inside = slab[box[first : first + len(slab)]]
+            found[filled : filled + len(inside)] = inside
+            first, filled = first + len(slab), filled + len(inside)
+        return found
 
     @cached_property
     def _region_box(self) -> tuple[NDArray[np.bool_], Lattice]:

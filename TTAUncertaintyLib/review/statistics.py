@@ -40,13 +40,12 @@ def region_statistics(values: NDArray[np.float32]) -> RegionStatistics | None:
     RegionStatistics or None
         None where the region has no estimate at all.
     """
-    inside = values[np.isfinite(values)].astype(np.float64)
+    inside = values[np.isfinite(values)]  # a copy of ours: of a large image, one is enough
     if inside.size == 0:
         return None
-    median, p95 = np.percentile(inside, [50, 95])
-    return RegionStatistics(
-        inside.size, float(inside.mean()), float(median), float(p95), float(inside.max())
-    )
+    mean, maximum = float(inside.mean(dtype=np.float64)), float(inside.max())
+    median, p95 = np.percentile(inside, [50, 95], overwrite_input=True)
+    return RegionStatistics(inside.size, mean, float(median), float(p95), maximum)
 
 
 def root_mean_variance(variance: NDArray[np.float32]) -> float:
@@ -62,7 +61,7 @@ def root_mean_variance(variance: NDArray[np.float32]) -> float:
     float
         mm; 0 where the mean is negative, that is, not told apart from zero; NaN without estimate.
     """
-    inside = variance[np.isfinite(variance)].astype(np.float64)
+    inside = variance[np.isfinite(variance)]
     if inside.size == 0:
         return float("nan")
-    return float(np.sqrt(max(inside.mean(), 0.0)))
+    return float(np.sqrt(max(inside.mean(dtype=np.float64), 0.0)))
