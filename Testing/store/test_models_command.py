@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -80,10 +81,13 @@ def test_ctrl_c_keeps_what_came_and_says_so(
     publisher.go_on.clear()
 
     def interrupt() -> None:
+        while not publisher.asked:
+            time.sleep(0.02)
+        time.sleep(0.5)  # for what comes before the publisher is to go on
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         publisher.go_on.set()
 
-    threading.Timer(1.0, interrupt).start()
+    threading.Thread(target=interrupt, daemon=True).start()
     assert main(["models", "install", MODEL, "--yes"]) == 130
     assert "goes on from here" in capsys.readouterr().err
     assert main(["models", "install", MODEL, "--yes"]) == 0
