@@ -15,12 +15,12 @@ from .calibration import (
 from .matching import head_mismatch, mismatch
 
 if TYPE_CHECKING:
-    from .application import CalibratedMaps, apply
+    from .application import CalibratedMaps, adjusted, apply
     from .head import Head, read_head, shipped_head
 else:
     __getattr__ = lazily(
         __name__,
-        application=("CalibratedMaps", "apply"),
+        application=("CalibratedMaps", "adjusted", "apply"),
         head=("Head", "read_head", "shipped_head"),
     )
 
@@ -31,6 +31,7 @@ __all__ = [
     "ErrorBound",
     "Head",
     "Score",
+    "adjusted",
     "apply",
     "check_place",
     "head_mismatch",

@@ -105,13 +105,13 @@ FEATURES: dict[str, Reason] = {
     "strain": Reason.UNEVEN,
     "gradient_fixed_2": Reason.NOTHING,
     "gradient_warped_2": Reason.NOTHING,
-    "contrast_fixed_3": Reason.NOTHING,
-    "contrast_warped_3": Reason.NOTHING,
+    "contrast_fixed_2": Reason.NOTHING,
+    "contrast_warped_2": Reason.NOTHING,
     "contrast_fixed_8": Reason.NOTHING,
     "laplacian_2": Reason.NOTHING,
     "level_2": Reason.NOTHING,
     "ambiguity": Reason.NOTHING,
-    "fluid_6": Reason.NOTHING,
+    "fluid_4": Reason.NOTHING,
     "depth": Reason.NOTHING,
     "case_total": Reason.CONTRADICTION,
     "case_gap": Reason.NO_RETURN,
@@ -219,7 +219,7 @@ def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> dict[str, Tensor]
     found["contrast_ratio_4"] = (
         ((deviations[4.0][0] + 0.05) / (deviations[4.0][1] + 0.05)).log().abs()
     )
-    found["contrast_fixed_3"], found["contrast_warped_3"] = deviations[2.0]
+    found["contrast_fixed_2"], found["contrast_warped_2"] = deviations[2.0]
     found["contrast_fixed_8"] = deviations[8.0][0]
     found["signed_3"] = smooth(difference[None], 3.0)[0]
     found["difference_3"] = smooth(difference[None].abs(), 3.0)[0]
@@ -239,7 +239,7 @@ def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> dict[str, Tensor]
 
     dark = torch.stack([((image < -1.0) & shown).float() for image in (fixed, warped)])
     fluid = smooth(torch.cat((dark, (dark[:1] - dark[1:]).abs())), 4.0)
-    found["fluid_6"], found["fluid_swap_4"] = fluid[0], fluid[2]
+    found["fluid_4"], found["fluid_swap_4"] = fluid[0], fluid[2]
     found["depth"] = _depth(shown, run.spacing)
     found |= _better_match(both, run.spacing, smooth)
     for name, of in (("case_correlation", "correlation_4"), ("case_difference", "difference_3")):

@@ -48,7 +48,7 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
     vectors = np.moveaxis(stored.displacement, -1, 0).astype(np.float32)
     displacement = torch.from_numpy(np.ascontiguousarray(vectors))
     fixed_image, moving_image = _input(bundle, "fixed", fixed), _input(bundle, "moving", moving)
-    lattice = Lattice.from_dict(bundle.record["network_lattices"]["fixed"])
+    lattice = bundle.network_lattice
     marks = bundle.outside_calibration
     return Findings(
         fixed=fixed_image,
@@ -59,6 +59,7 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
         mask=_mask(bundle),
         variances={},
         outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
+        reasons=bundle.reasons(),
         recorded=Numbers.of_record(bundle.record),
     )
 

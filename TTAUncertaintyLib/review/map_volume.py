@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
+from .reason_map import ReasonMap
 
 #: Weights below this do not draw a voxel without an estimate into an interpolated value.
 _NO_WEIGHT = 1e-6
@@ -30,6 +31,8 @@ class MapVolume:
         float, axes (k, j, i); NaN means "no estimate".
     lattice
         Where the voxels lie, world LPS mm.
+    reasons
+        Why an error is expected, for the map that is one; None where that is not known.
     """
 
     key: str
@@ -37,6 +40,7 @@ class MapVolume:
     unit: str
     values: NDArray[np.float32]
     lattice: Lattice
+    reasons: ReasonMap | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != self.lattice.array_shape:
