@@ -33,8 +33,6 @@ class SampleImage:
         What a person reads about it.
     sha256
         SHA-256 of the file, hexadecimal.
-    source, licence
-        Where it comes from, and on what terms; ``NOTICE.md`` beside it has the full notices.
     labels
         What the labels 1, 2, ... mean; empty for an image that is none of labels.
     """

@@ -35,8 +35,6 @@ class MessageFrame:
 
         Parameters
         ----------
-        text, remedy
-            Sentences.
         action, action_title
             What can be done on a click, and what the button says.
         """

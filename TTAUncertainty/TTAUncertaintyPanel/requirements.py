@@ -52,8 +52,6 @@ class TorchAnswer:
 
     Attributes
     ----------
-    state
-        What was found.
     version
         Of PyTorch, where it is there.
     devices

@@ -38,8 +38,6 @@ class CueTerm:
 
     Parameters
     ----------
-    cue
-        Which one.
     weight
         Of its logarithm, dimensionless.
     calibrated_range
@@ -81,12 +79,8 @@ class Calibration:
         As `Design.as_dict`: the calibration holds for this design (any seed).
     spacing_mm
         Mean voxel spacing of the network's fixed lattice.
-    score
-        Of the cues.
     expected_error_mm
         Knots (score, expected error in mm), rising in both.
-    error_bound
-        See there.
     provenance
         Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
         check on left-out subjects, software version.

@@ -73,8 +73,6 @@ class Check:
 
     Parameters
     ----------
-    name, subject, kind
-        Of the case.
     left_out
         What was left out of the fit: "subject" or "kind".
     coverage
@@ -279,8 +277,6 @@ class LeftOut:
 
     Parameters
     ----------
-    measurement
-        The case.
     maps
         By all cues.
     inverse
@@ -305,8 +301,6 @@ def left_out(
 
     Parameters
     ----------
-    measurements, model
-        As in `fit`.
     what
         "subject" or "kind".
     """

@@ -35,8 +35,6 @@ class Control:
     ----------
     title, about
         What it is called, and a sentence about it.
-    place
-        Where it stands.
     asked
         What the command line, Python and a job call it: its field's name in their way of writing
         if None, "" where none of them has it.
@@ -153,10 +151,6 @@ class Row:
 
     Parameters
     ----------
-    name
-        Of the field.
-    control
-        What it is.
     value
         What it shows.
     why_not
@@ -202,8 +196,6 @@ def rows_of(
     ----------
     choices
         The class that describes them.
-    places
-        Which.
     values
         Anything with the fields as attributes.
     why_not, options

@@ -97,8 +97,6 @@ def view_of(
 
     Parameters
     ----------
-    result
-        With the nodes that the scene has now: what lacks cannot be chosen.
     shown
         What is on the screen, surfaces that wait for a slider to rest included.
     colors

@@ -79,8 +79,6 @@ class ModelControls:
 
     Parameters
     ----------
-    screen
-        Whose model it is.
     clock
         For looks at what goes on.
     """

@@ -95,8 +95,6 @@ class ReviewControls:
 
     Parameters
     ----------
-    screen
-        Where it is shown.
     clock
         For sliders and points that come to rest, and for what takes a while to find.
 
@@ -316,10 +314,6 @@ class ReviewControls:
 
         Parameters
         ----------
-        text
-            What is to stand there.
-        key
-            Which one, as the view names it; the chosen one if not given.
         before
             What stood there when the writing began; what others wrote meanwhile is kept.
 

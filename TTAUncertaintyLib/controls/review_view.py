@@ -96,8 +96,6 @@ class ReviewView:
         Why there is nothing to review; without words where there is.
     said
         What is decided so far; on the whole, one of `overalls`.
-    spots, structures, landmarks
-        What was found.
     landmark
         The row of the landmarks that is looked at; -1 for none.
     """

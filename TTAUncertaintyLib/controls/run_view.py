@@ -19,8 +19,6 @@ class RunView:
 
     Parameters
     ----------
-    phase
-        Where it is.
     fraction
         How much is done, 0 to 1; None while nobody knows how long it takes.
     passes

@@ -63,13 +63,7 @@ class SpreadScreen(Protocol):
 
 
 class SpreadControls:
-    """Places a point, and shows what the registrations say there.
-
-    Parameters
-    ----------
-    screen
-        Where.
-    """
+    """Places a point, and shows what the registrations say there."""
 
     def __init__(self, screen: SpreadScreen) -> None:
         self._screen = screen

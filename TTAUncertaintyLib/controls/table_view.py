@@ -16,8 +16,6 @@ class Heading:
 
     Parameters
     ----------
-    title, unit
-        What it holds; the unit is "" for words and counts.
     words
         Whether it holds words, which stand on the left.
     spare
@@ -36,8 +34,6 @@ class Row:
 
     Parameters
     ----------
-    cells
-        One for each heading.
     verdict
         Value of the `Verdict` that the last cell says; "" for none.
     about

@@ -108,8 +108,6 @@ class TeachingControls:
 
     Parameters
     ----------
-    screen
-        Where.
     clock
         For what goes on by itself.
     build_up

@@ -56,8 +56,6 @@ class Engine:
         From `model.prepare`.
     design
         Which perturbed passes to make.
-    execution
-        Device, precision, batches.
     reverse_pass
         Spend one pass on the inverse-consistency map.
     full_covariance

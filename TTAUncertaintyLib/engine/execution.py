@@ -38,8 +38,6 @@ class Execution:
 
     Parameters
     ----------
-    device
-        "auto" (CUDA, then Apple's MPS, then the CPU) or a torch device name.
     precision
         Of the network's layers.
     channels_last

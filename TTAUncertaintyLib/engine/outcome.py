@@ -85,7 +85,5 @@ def transform_of(prediction: Tensor, moving: Lattice, fixed: Lattice) -> Deforma
     ----------
     prediction
         [3, D, H, W] on the CPU and on the fixed lattice: voxels of the moving lattice.
-    moving, fixed
-        The network's lattices.
     """
     return DeformableTransform.from_map(prediction, moving, fixed, rest_matrix(moving, fixed))

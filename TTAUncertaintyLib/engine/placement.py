@@ -72,8 +72,6 @@ def place(
 
     Parameters
     ----------
-    fixed, moving
-        The images.
     model
         Says whether it expects affinely aligned images.
     start

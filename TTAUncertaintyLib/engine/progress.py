@@ -62,8 +62,6 @@ class Progress:
 
     Parameters
     ----------
-    phase
-        Of the step just finished.
     done, total
         Passes through the network, of all kinds.
     perturbed

@@ -49,8 +49,6 @@ class KnownCase:
     ----------
     name, subject, kind
         For the tables: subject is the image it was made from.
-    fixed, moving
-        The images.
     truth
         Fixed world to moving world, LPS mm.
     mask
@@ -82,8 +80,6 @@ def manufacture(
     ----------
     image
         Of one subject, with a dark background; the brain extracted where the network wants that.
-    kind
-        Of the deformation.
     seed
         Fixes deformation and appearance; every second seed deforms the moving image.
     mask
@@ -143,8 +139,6 @@ def reapplied(image: Image, transform: DeformableTransform, other: Image, seed: 
         `other`'s world to `image`'s world: real anatomy's deformation, as a registration sees it.
     other
         Whose lattice the fixed image gets; its intensities do not matter.
-    seed
-        Fixes the appearance.
     """
     generator = torch.Generator().manual_seed(zlib.crc32(f"reapplied {seed}".encode()))
     anatomy = torch.from_numpy(foreground_of(image.intensities.numpy())).float()

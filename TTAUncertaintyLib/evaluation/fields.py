@@ -78,8 +78,6 @@ def draw(kind: Deformation, around: Lattice, generator: torch.Generator) -> Defo
 
     Parameters
     ----------
-    kind
-        What kind.
     around
         Whose field of view it fills; its axes have to be perpendicular.
     generator

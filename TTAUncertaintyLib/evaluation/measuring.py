@@ -83,16 +83,10 @@ def measure(
 
     Parameters
     ----------
-    case
-        The case.
-    model
-        The network.
     request
         The design whose cues are wanted.
     others
         Further designs, by name, of which only the total uncertainty is taken.
-    execution
-        How to run.
     prealignment
         Nothing by default: the deformation is what is to be found. None takes what the model
         expects.

@@ -31,8 +31,6 @@ class DeformationStatistics:
         Weight of the finest part against the coarsest; those between are interpolated.
     rotation_deg, translation_mm, log_scale, shear
         Standard deviations of the affine part.
-    affine_share
-        This fraction of the pairs gets the whole affine part, the others 0.3 of it.
     """
 
     rms_mm: tuple[float, float] = (0.5, 7.5)

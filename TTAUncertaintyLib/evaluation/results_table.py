@@ -162,8 +162,6 @@ class CaseError:
 
     Parameters
     ----------
-    case, subject, kind
-        As in `CaseScore`.
     displacement_rms_mm
         Root mean square of what had to be found.
     error_mean_mm, error_p95_mm
@@ -196,8 +194,6 @@ class MethodSummary:
 
     Parameters
     ----------
-    method, passes
-        As in `CaseScore`.
     cases
         How many it was scored on.
     metrics
@@ -216,12 +212,8 @@ class StructureScore:
 
     Parameters
     ----------
-    structure, method
-        Names.
     cases
         Mean over how many.
-    error_mean_mm
-        True error there.
     metrics
         By key of `METRICS`.
     """
@@ -261,24 +253,14 @@ class Evaluation:
 
     Parameters
     ----------
-    title
-        For the page.
     created
         ISO 8601, UTC.
-    model
-        From `models.contract.describe`.
     images
         One description each: "name", "sha256", "mask" (bool).
     cases
         Every map of every case.
-    errors
-        The true error of every case.
     summaries
         From `summaries.summarise`.
-    sparsification, reliability
-        Curves; see there.
-    command
-        What reproduces it.
     notes
         What a reader has to know, in sentences.
     structures

@@ -38,8 +38,6 @@ class Prediction:
 
     Parameters
     ----------
-    method
-        What made it.
     passes
         Passes through the network that it takes in all, the registration itself included.
     values

@@ -40,10 +40,6 @@ class Subject:
 
     Parameters
     ----------
-    name
-        For the tables.
-    image
-        Its file.
     mask
         Label file on its lattice: the anatomy; None takes the foreground.
     labels
@@ -62,8 +58,6 @@ class Study:
 
     Parameters
     ----------
-    subjects
-        The images.
     kinds
         Names of `Deformation`s, or "reapplied".
     seeds
@@ -121,12 +115,6 @@ def measure_study(
 
     Parameters
     ----------
-    study
-        What to measure.
-    model
-        The network.
-    execution
-        How to run it.
     kept
         Where measurements are kept, and found again.
 

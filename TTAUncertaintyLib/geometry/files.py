@@ -27,8 +27,6 @@ class ImageFile:
 
     Parameters
     ----------
-    path
-        Absolute path of the file or DICOM folder.
     sha256
         Of the bytes of all `files`, one after the other.
     pixel_type

@@ -205,10 +205,6 @@ def resample_image(
 
     Parameters
     ----------
-    image
-        The image to be sampled.
-    target
-        The lattice to sample at.
     world
         Shape (4, 4), affine map from the target's world to the image's; identity if None.
     antialias
@@ -258,8 +254,6 @@ def shrink_image(image: Image, spacing: float) -> Image:
 
     Parameters
     ----------
-    image
-        The image.
     spacing
         Of the result, mm; an axis whose spacing is wider keeps its own.
 

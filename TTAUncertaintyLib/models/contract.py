@@ -115,8 +115,6 @@ class ModelDescription:
         Name for the screen.
     purpose
         What it is for: anatomy, modality, what it expects of the images.
-    licence, citation
-        Of the weights; whom to cite.
     spacing_mm
         Spacing of the model's lattice; None where it follows from the images.
     expects_affine_alignment
@@ -231,8 +229,6 @@ class RegistrationModel(Protocol):
 
         Parameters
         ----------
-        fixed, moving
-            The images.
         initial
             Shape (4, 4), affine, fixed world to moving world, LPS mm.
 

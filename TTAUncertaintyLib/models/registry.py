@@ -33,8 +33,6 @@ class Entry:
 
     Parameters
     ----------
-    description
-        What it is.
     adapter
         "module:Class" in the room `adapters`, called with the weights file (None takes the
         bundled one) and the options. It is imported when the model is loaded: a list of the

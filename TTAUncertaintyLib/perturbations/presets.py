@@ -38,8 +38,6 @@ def preset_design(
 
     Parameters
     ----------
-    preset
-        Which one.
     lattice
         The network's moving lattice: gives the voxel size and the field of view.
     seed

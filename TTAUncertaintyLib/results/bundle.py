@@ -24,8 +24,6 @@ class Bundle:
 
     Parameters
     ----------
-    folder
-        Where it lies.
     record
         The content of `result.json`.
     """

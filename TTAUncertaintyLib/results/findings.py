@@ -52,8 +52,6 @@ class Findings:
 
     Parameters
     ----------
-    fixed, moving
-        The input images.
     transform
         The unperturbed prediction: the answer.
     lattice
@@ -228,8 +226,6 @@ def find(
     ----------
     outcome
         Of the engine; provisional ones are welcome.
-    fixed, moving
-        The input images.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     calibrated

@@ -40,10 +40,6 @@ class LabelFindings:
     ----------
     carried
         By the plain answer, and how far the passes agree.
-    source
-        The moving image's label map.
-    structures
-        What is said of each.
     calibration
         Where their intervals come from; None without.
     tolerance_mm

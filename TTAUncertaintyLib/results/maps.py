@@ -13,10 +13,6 @@ class MapFacts:
 
     Parameters
     ----------
-    file
-        Name of the file in a bundle.
-    title
-        For the screen.
     unit
         "mm" or "" (dimensionless).
     meaning

@@ -28,8 +28,6 @@ class Numbers:
         estimate there.
     root_mean
         Each variance averaged over the region, unclamped, as a standard deviation in mm.
-    foremost
-        The map that hot spots are found on: the expected error, else the total uncertainty.
     hot_spots
         Where it is highest, worst first, each with the nearest voxel of the fixed image; empty
         without an estimate.

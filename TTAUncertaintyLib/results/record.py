@@ -44,8 +44,6 @@ class Provenance:
 
     Parameters
     ----------
-    fixed, moving
-        The input files.
     model, design, execution, placement
         What was run, and how.
     seconds
@@ -86,8 +84,6 @@ def make_record(
 
     Parameters
     ----------
-    findings, outcome, provenance
-        What was found, and how.
     keep
         How much of it the bundle holds.
     registrations

@@ -68,12 +68,6 @@ def volumes_written(
 
     Parameters
     ----------
-    folder
-        From `new_folder`: what is written takes its place when that context ends well.
-    findings
-        What to write.
-    keep
-        How much of it.
     pixel_type
         Of the moving image as it is stored, in ITK's words: the warped one keeps it.
 
@@ -115,13 +109,6 @@ def write_record(folder: Path, findings: Findings, record: dict[str, Any]) -> No
 
 def write_report(folder: Path, findings: Findings, record: dict[str, Any]) -> bool:
     """Write the report into a result that has taken its place, whole or not at all.
-
-    Parameters
-    ----------
-    folder
-        Of the result.
-    findings, record
-        What it shows.
 
     Returns
     -------
@@ -206,12 +193,8 @@ def check_space(
 
     Parameters
     ----------
-    partial
-        Where it will be written.
     fixed, network
         The lattices of the fixed image and of the network.
-    keep
-        How much of a result is kept.
     more_bytes
         What else is still to be written there: kept registrations.
 

@@ -26,8 +26,6 @@ class HotSpot:
     ----------
     peak, mean
         Of the map in the region, in its unit (mm).
-    volume_cm3
-        Of the region.
     voxel
         Where the peak is, (i, j, k) on the map's lattice; of several voxels that read alike (two
         decimals) the innermost.
@@ -139,10 +137,6 @@ def hot_spot_regions(
         bool, same shape: where to look (the foreground).
     lattice
         Of the map, world LPS mm.
-    threshold
-        In the map's unit.
-    most
-        How many to return at most.
     smallest_cm3
         Regions below this volume are left out.
     """

@@ -41,10 +41,6 @@ class LandmarkFinding:
 
     Parameters
     ----------
-    pair
-        The points.
-    before_mm
-        Distance of the two points as they stand, without any registration.
     after_mm
         Target registration error: from where the registration sends the fixed point to the moving
         point, in the moving image's world, where the uncertainty is measured too.
@@ -66,8 +62,6 @@ def evaluate_landmarks(
 
     Parameters
     ----------
-    pairs
-        In the order of the result.
     fixed_to_moving
         The registration; `point_map` makes one of an ITK transform.
     maps

@@ -26,8 +26,6 @@ class ReviewedSpot:
     ----------
     rank
         From 1, the highest peak first.
-    spot
-        The hot spot.
     place
         The verdict that holds for it; None where there is none yet.
     earlier
@@ -81,8 +79,6 @@ def match_verdicts(review: Review, regions: HotSpotRegions) -> MatchedReview:
     ----------
     review
         With the verdicts given so far.
-    regions
-        Hot spots on the map `review.map_key`.
     """
     inside: dict[int, list[PlaceVerdict]] = {}
     elsewhere = []

@@ -14,8 +14,6 @@ class RegionStatistics:
 
     Parameters
     ----------
-    voxels
-        How many had an estimate.
     mean, median, p95, maximum
         Of the map's values there.
     """

@@ -24,12 +24,8 @@ class Column:
 
     Parameters
     ----------
-    title
-        What it holds.
     unit
         "mm", "%", ...; "" where it holds words or counts.
-    digits
-        After the point, where a person reads the numbers.
     """
 
     title: str
@@ -56,10 +52,6 @@ class Table:
     ----------
     key
         For names of files and nodes, for example "hot_spots".
-    title
-        For the screen.
-    columns
-        Left to right.
     rows
         Each with one cell per column.
     """

@@ -24,8 +24,6 @@ def hot_spot_table(
 
     Parameters
     ----------
-    matched
-        From `match_verdicts`.
     volume
         The map under review.
     titles
@@ -155,15 +153,7 @@ def _common(found: StructureStatistics) -> tuple[Cell, ...]:
 
 
 def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume]) -> Table:
-    """Return the landmark pairs: target registration error beside the maps at the fixed point.
-
-    Parameters
-    ----------
-    findings
-        From `evaluate_landmarks`.
-    maps
-        The ones that were given there.
-    """
+    """Return the landmark pairs: target registration error beside the maps at the fixed point."""
     columns = (
         Column("Landmark"),
         *_position("Fixed"),

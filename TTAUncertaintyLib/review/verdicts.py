@@ -43,8 +43,6 @@ class PlaceVerdict:
         Of the spot's peak, world LPS.
     peak
         Of the spot when it was judged, in the map's unit.
-    verdict, comment
-        The reviewer's.
     decided
         When, UTC, ISO 8601.
     """
@@ -107,8 +105,6 @@ class Review:
 
         Parameters
         ----------
-        spot
-            The hot spot.
         verdict, comment
             What is said of it. An undecided place without a comment is not kept.
         replaces

@@ -18,8 +18,6 @@ class Why:
 
     Parameters
     ----------
-    reason
-        What is the matter.
     share
         Of all that raises the expected error above what is usual, 0 to 1.
     """

@@ -84,8 +84,6 @@ def add_volume(
 
     Parameters
     ----------
-    values, lattice
-        As in `fill`.
     labels
         Make it a label map.
     """

@@ -21,12 +21,8 @@ class BundleArrays:
 
     Parameters
     ----------
-    bundle
-        Where it comes from.
     lattice
         The fixed image's, of `warped` and `region`, world LPS mm.
-    map_lattice
-        Of `maps` and `outside`: the network's, or the fixed image's.
     warped
         Axes (k, j, i).
     region
@@ -53,8 +49,6 @@ class BundleArrays:
 
         Parameters
         ----------
-        bundle
-            What to read.
         fixed
             The fixed image's intensities on the result's lattice, axes (k, j, i), where they are
             at hand: a place where it shows anatomy and the warped image does not is worth seeing.

@@ -111,8 +111,6 @@ def show_spread(
 
     Parameters
     ----------
-    spread
-        From `spread_at`.
     contour
         Which surface of the covariance the ellipsoid is.
     cloud, ellipsoid

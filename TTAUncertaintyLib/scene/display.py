@@ -31,8 +31,6 @@ class MapDisplay:
 
     Parameters
     ----------
-    kind
-        Which map.
     color
         Name of the colour table; see `colors`.
     opacity

@@ -52,8 +52,6 @@ def read_arrays(folder: Path, fixed: NDArray[Any] | Path | None = None) -> Bundl
 
     Parameters
     ----------
-    folder
-        The result bundle.
     fixed
         The fixed image on the result's voxels, where it is at hand: an array (k, j, i), or the
         file that was written for the run. Maps are shown where it has anatomy, too.

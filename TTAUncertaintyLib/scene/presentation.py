@@ -35,8 +35,6 @@ class Presentation:
 
     Parameters
     ----------
-    display
-        The map's look.
     map_visible
         Whether the map lies over the image at all.
     background

@@ -65,8 +65,6 @@ def show_preview(stage: Stage, preview: Any) -> PreviewNodes:
 
     Parameters
     ----------
-    stage
-        Where.
     preview
         `worker.run.Preview`. Files that were replaced meanwhile are left out: the next preview
         follows soon.

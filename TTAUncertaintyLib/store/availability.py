@@ -49,8 +49,6 @@ class Weights:
         What is missing; None if they can be used.
     record
         What is known of installed ones.
-    program
-        Whether using the model runs a program of the person's own.
     """
 
     model: str

@@ -31,9 +31,6 @@ class Verdict:
         Whether it could be looked into; False where PyTorch is not installed.
     problem, remedy
         What is wrong with it and what to do; empty if nothing is.
-    program
-        Path and SHA-256 of a file that is a program, where the problem is that nobody agreed to
-        run it.
     """
 
     checked: bool

@@ -49,8 +49,6 @@ class DownloadState:
 
     Attributes
     ----------
-    phase
-        Where it stands.
     done_bytes, total_bytes
         How far it is; the total is 0 where the publisher does not say.
     seconds_left

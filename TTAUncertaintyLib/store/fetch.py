@@ -46,8 +46,6 @@ def fetch(
 
     Parameters
     ----------
-    url
-        Where it is.
     partial
         Where its bytes go. What is there from an earlier attempt is continued, if the publisher
         says that the file is still the same; otherwise it begins anew.

@@ -38,10 +38,6 @@ class Record:
     ----------
     model
         Name in the registry.
-    file
-        Name of the file that is loaded.
-    size_bytes, sha256
-        Of that file.
     source
         The address it was downloaded from, or the path it was copied from.
     source_sha256

@@ -255,8 +255,6 @@ class WeightsStore:
 
         Parameters
         ----------
-        manifest
-            The `.json` file; what it names lies beside it. All of it is copied.
         trust_code
             Whether the person agreed to run it, where it is a program. It is remembered for these
             very files.

@@ -30,8 +30,6 @@ def slider(
 
     Parameters
     ----------
-    name
-        Of its class, `tta-NAME`.
     title, value
         What is written over it; `value` may hold {{ }}.
     low, high, step
@@ -76,12 +74,8 @@ def text_field(name: str, shown: str, label: str, tell: Callable[[str], None], *
 
     Parameters
     ----------
-    name
-        Of its class, `tta-NAME`.
     shown
         Expression of what stands there.
-    tell
-        Called with what the person writes.
     """
     v3.VTextField(
         model_value=(shown,),
@@ -168,8 +162,6 @@ def segments(name: str, shown: str, options: str, choose: Callable[..., None]) -
 
     Parameters
     ----------
-    name
-        Of what is chosen, and of its class, `tta-NAME`.
     shown, options
         Expressions of the value that is on, and of the list of `controls.option.Option`.
     choose
@@ -220,8 +212,6 @@ def table(
 
     Parameters
     ----------
-    name
-        Of its class, `tta-NAME`.
     shown
         Expression of a `controls.table_view.TableView`, as `written`.
     choose

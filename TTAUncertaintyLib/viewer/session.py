@@ -45,8 +45,6 @@ class Upload:
 
     Parameters
     ----------
-    name
-        What the person calls it: for the screen, never a path.
     path
         Where it lies; its name is ours.
     size

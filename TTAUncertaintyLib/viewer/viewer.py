@@ -45,8 +45,6 @@ class Viewer:
         Result folders of the work list.
     session
         Where uploads and exports lie.
-    results
-        Where runs that are started in the page put their results.
     study
         A study to go through; None for none.
 

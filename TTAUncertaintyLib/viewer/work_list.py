@@ -86,8 +86,6 @@ class WorkList(Part):
     ----------
     viewer
         The host.
-    bundles
-        Result folders, in any order.
     study
         A study in their place; None for none.
     """

@@ -19,8 +19,6 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | N
 
     Parameters
     ----------
-    job
-        What was asked for.
     engine
         Before its first pass.
 

@@ -37,8 +37,6 @@ class WorkerProcess:
     ----------
     python
         The interpreter; needs torch, numpy and SimpleITK.
-    environment
-        What it is started with; see `clean_environment`.
     stay
         Whether to wait for another job after the first.
 

@@ -21,13 +21,6 @@ from .job import Job
 class LabelWork:
     """The labels of a run; `add` observes the engine's passes.
 
-    Parameters
-    ----------
-    job
-        With labels of the moving image.
-    fixed, moving
-        The images.
-
     Raises
     ------
     InputError

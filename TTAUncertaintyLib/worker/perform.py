@@ -74,8 +74,6 @@ class Done:
 
     Parameters
     ----------
-    job
-        That was done.
     complete
         Whether every pass of the design was made, or as many as the tolerance took.
     findings, record
@@ -117,8 +115,6 @@ def carry_out(
     ----------
     job
         What to do.
-    voice
-        Where to report.
     stop_requested
         Asked after every pass; True ends the loop, and what there is is kept.
     load

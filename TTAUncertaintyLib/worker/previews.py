@@ -41,8 +41,6 @@ class Previews:
 
     Parameters
     ----------
-    folder
-        Made if need be.
     voice
         Where to say what was written.
     began
@@ -68,8 +66,6 @@ class Previews:
         ----------
         engine
             Which has made at least the plain prediction.
-        moving
-            At its full resolution.
 
         Notes
         -----

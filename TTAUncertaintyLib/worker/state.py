@@ -59,8 +59,6 @@ class Preview:
 
     Parameters
     ----------
-    folder
-        Where the files lie.
     perturbed
         How many perturbed passes the map rests on.
     total
@@ -101,10 +99,6 @@ class RunState:
 
     Parameters
     ----------
-    phase
-        Where it is.
-    done, total
-        Passes through the network, done and in all; 0 before they are known.
     elapsed_s
         Seconds since the start.
     left_s
@@ -113,12 +107,6 @@ class RunState:
         Where the network runs, for example "cuda"; empty before it does.
     notes
         What the person should know.
-    log
-        The last lines of what the process printed.
-    preview
-        The newest one, if any were asked for.
-    output
-        The result's folder, once finished.
     complete
         Whether every pass was made, or as many as the tolerance took.
     standard_error

@@ -64,8 +64,6 @@ def as_svg(figure: Figure, label: str) -> Markup:
     ----------
     figure
         Of this module.
-    label
-        What it shows, for those who cannot see it.
     """
     written = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))

@@ -22,10 +22,6 @@ class Shown:
 
     Parameters
     ----------
-    number
-        Its row in the table, from 1, the best first.
-    summary
-        Its figures.
     css
         "series-1", ... for the few that are in colour, "rest" for the others.
     fronts

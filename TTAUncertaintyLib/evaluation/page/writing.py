@@ -25,8 +25,6 @@ def write_evaluation(folder: Path, evaluation: Evaluation, overwrite: bool = Fal
     ----------
     folder
         Will be made. Nothing of it is there until everything is.
-    evaluation
-        What was found.
     overwrite
         Replace an older evaluation.
 

@@ -24,8 +24,6 @@ def prepare_on_common_lattice(
 
     Parameters
     ----------
-    fixed, moving
-        The images.
     initial
         Shape (4, 4), affine, fixed world to moving world, LPS mm.
     lattice
@@ -72,8 +70,6 @@ def anatomical_lattice(fixed: Image, spacing_mm: float, multiple: int, minimum: 
 
     Parameters
     ----------
-    fixed
-        The fixed image.
     spacing_mm
         Isotropic spacing.
     multiple

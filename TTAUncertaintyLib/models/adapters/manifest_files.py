@@ -58,8 +58,6 @@ def ask_for_consent(manifest: Manifest, what: str, instead: str = "") -> Consent
 
     Parameters
     ----------
-    manifest
-        That names it.
     what
         What the file is or does, in a few words that follow its name.
     instead

@@ -38,8 +38,6 @@ def normalised(image: Image, modality: Modality) -> Image:
 
     Parameters
     ----------
-    image
-        At its full resolution.
     modality
         How.
 

@@ -55,12 +55,8 @@ class Program:
 
     Parameters
     ----------
-    inputs
-        Names of what it is given, in order.
     operations
         In the order in which they run.
-    outputs
-        Names of what it answers.
     """
 
     def __init__(

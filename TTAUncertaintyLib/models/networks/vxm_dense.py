@@ -87,13 +87,7 @@ class VxmDenseArchitecture:
 
 
 class VxmDenseNetwork(nn.Module):
-    """The network.
-
-    Parameters
-    ----------
-    architecture
-        See there.
-    """
+    """The network."""
 
     def __init__(self, architecture: VxmDenseArchitecture) -> None:
         super().__init__()

@@ -70,8 +70,6 @@ def check_program(path: Path, data: bytes) -> None:
 
     Parameters
     ----------
-    path
-        For the message.
     data
         The file's content.
 

@@ -24,8 +24,6 @@ def read_torchscript(path: Path, data: bytes) -> nn.Module:
 
     Parameters
     ----------
-    path
-        For messages.
     data
         Its content, which is what they agreed to.
 

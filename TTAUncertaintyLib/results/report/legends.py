@@ -30,8 +30,6 @@ def legend(
 
     Parameters
     ----------
-    table, scale
-        What paints the map.
     title, unit
         Of the map; the unit stands behind the numbers' title, "" for none.
     values

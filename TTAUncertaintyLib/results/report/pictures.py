@@ -82,8 +82,6 @@ class Gallery:
             Where the slice lies.
         values
             Axes (row, column), the map's unit.
-        scale, table
-            How it is painted.
         folds
             Mark values of zero and below.
         """

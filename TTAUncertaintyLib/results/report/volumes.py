@@ -33,8 +33,6 @@ def grid(view: FieldOfView, finest_mm: float, most_voxels: int) -> Lattice:
         What is to be seen.
     finest_mm
         Side that voxels have at least: finer ones would show nothing more.
-    most_voxels
-        They are larger where there would be more.
     """
     sides = view.high - view.low
     step = max(finest_mm, float(np.prod(sides) / most_voxels) ** (1 / 3))

@@ -27,8 +27,6 @@ class Picture:
 
     Parameters
     ----------
-    caption
-        What it shows; will be escaped.
     png
         The content of a PNG file.
     rank
