@@ -13,5 +13,3 @@ else:
         second_opinion=("SecondOpinion",),
         suspicions=("check_direction", "check_meets"),
     )
-
-__all__ = ["SecondOpinion", "check_direction", "check_meets"]

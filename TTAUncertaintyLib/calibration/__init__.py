@@ -23,20 +23,3 @@ else:
         application=("CalibratedMaps", "apply"),
         head=("Head", "read_head", "shipped_head"),
     )
-
-__all__ = [
-    "CalibratedMaps",
-    "Calibration",
-    "CueTerm",
-    "ErrorBound",
-    "Head",
-    "Score",
-    "apply",
-    "check_place",
-    "head_mismatch",
-    "mismatch",
-    "read_calibration",
-    "read_head",
-    "shipped_head",
-    "write_calibration",
-]

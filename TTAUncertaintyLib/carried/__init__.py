@@ -14,12 +14,3 @@ else:
         carrier=("CarriedLabels", "LabelCarrier"),
         label_map=("LabelMap", "read_label_map"),
     )
-
-__all__ = [
-    "CarriedLabels",
-    "LabelCarrier",
-    "LabelMap",
-    "Structure",
-    "read_label_map",
-    "read_names",
-]

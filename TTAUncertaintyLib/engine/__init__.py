@@ -26,26 +26,3 @@ else:
         outcome=("Outcome",),
         placement=("Placement", "check_overlap", "overlap", "place", "prepare"),
     )
-
-__all__ = [
-    "Convergence",
-    "Engine",
-    "Execution",
-    "Outcome",
-    "Phase",
-    "Placement",
-    "Precision",
-    "Progress",
-    "check_checkpoint",
-    "check_overlap",
-    "in_mm",
-    "inverse_consistency",
-    "jacobian_determinant_mm",
-    "load_checkpoint",
-    "overlap",
-    "place",
-    "prepare",
-    "rest_matrix",
-    "save_checkpoint",
-    "use_threads",
-]

@@ -22,26 +22,3 @@ else:
         actions=("Action", "AffineAction", "DisplacementAction", "jacobian_determinant"),
         building=("build_action",),
     )
-
-__all__ = [
-    "PAPER_FAMILIES",
-    "Action",
-    "AffineAction",
-    "Amplitudes",
-    "Design",
-    "DesignRequest",
-    "DisplacementAction",
-    "Draws",
-    "Family",
-    "Noise",
-    "Preset",
-    "Sampling",
-    "build_action",
-    "design_points",
-    "hadamard_matrix",
-    "jacobian_determinant",
-    "paper_design",
-    "parameter_count",
-    "pass_label",
-    "preset_design",
-]

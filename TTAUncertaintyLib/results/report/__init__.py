@@ -8,5 +8,3 @@ if TYPE_CHECKING:
     from .report import make_report
 else:
     __getattr__ = lazily(__name__, report=("make_report",))
-
-__all__ = ["make_report"]
