@@ -12,8 +12,14 @@ from .landmarks import LandmarkFinding, LandmarkPair, evaluate_landmarks, point_
 from .map_volume import MapVolume
 from .matching import MatchedReview, ReviewedSpot, decide, match_verdicts
 from .review_json import review_from_json, review_to_json
-from .spread import Contour, PrincipalAxes, principal_axes, root_trace
-from .spread_description import direction_words, spread_words
+from .spread import (
+    Contour,
+    PrincipalAxes,
+    direction_words,
+    principal_axes,
+    root_trace,
+    spread_words,
+)
 from .statistics import RegionStatistics, region_statistics, root_mean_variance
 from .structures import StructureStatistics, structure_statistics
 from .table import Column, Table, csv_text, write_csv, write_whole

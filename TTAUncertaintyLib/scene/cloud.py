@@ -17,8 +17,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ..errors import InputError
 from ..results.registrations import KeptRegistrations, PointCovariances
-from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace
-from ..review.spread_description import spread_words
+from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace, spread_words
 from .arrays import LPS_RAS, to_matrix
 from .result import ResultNodes
 from .slices import jump_to, slice_nodes
