@@ -14,28 +14,19 @@ from .calibration import Calibration
 
 @dataclass(frozen=True, eq=False)
 class CalibratedMaps:
-    """What a calibration makes of a run; all [D, H, W] on the cues' lattice.
+    """What a calibration makes of a run; all [D, H, W] on the cues' lattice."""
 
-    Parameters
-    ----------
-    expected_error
-        float32, mm.
-    error_bound
-        float32, mm: holds for the calibration's share of the voxels of images like its own.
-    outside
-        bool: a cue lies outside the range that the calibration has seen. Values there are those of
-        the range's end.
-    reasons
-        float32 [D, H, W, R]: what each `cues.reasons.Reason` adds to the logarithm of the expected
-        error, NaN outside the anatomy; None where that is not known.
-    unlike
-        Why the whole case is unlike those that the maps come from, in a sentence; else "".
-    """
-
+    #: float32, mm.
     expected_error: Tensor
+    #: float32, mm: holds for the calibration's share of the voxels of images like its own.
     error_bound: Tensor
+    #: bool: a cue lies outside the range that the calibration has seen. Values there are those of
+    #: the range's end.
     outside: Tensor
+    #: float32 [D, H, W, R]: what each `cues.reasons.Reason` adds to the logarithm of the expected
+    #: error, NaN outside the anatomy; None where that is not known.
     reasons: Tensor | None = None
+    #: Why the whole case is unlike those that the maps come from, in a sentence; else "".
     unlike: str = ""
 
 

@@ -43,27 +43,19 @@ _THICKEST = 2.5
 
 @dataclass(frozen=True, eq=False)
 class KnownCase:
-    """Two images and the true map between them.
+    """Two images and the true map between them."""
 
-    Parameters
-    ----------
-    name, subject, kind
-        For the tables: subject is the image it was made from.
-    truth
-        Fixed world to moving world, LPS mm.
-    mask
-        bool on the fixed image's lattice, axes (k, j, i): where errors count.
-    labels
-        int32 on the fixed image's lattice, axes (k, j, i): structures, 0 for none; None without.
-    """
-
+    #: For the tables: subject is the image it was made from.
     name: str
     subject: str
     kind: str
     fixed: Image
     moving: Image
+    #: Fixed world to moving world, LPS mm.
     truth: DeformableTransform
+    #: bool on the fixed image's lattice, axes (k, j, i): where errors count.
     mask: NDArray[np.bool_]
+    #: int32 on the fixed image's lattice, axes (k, j, i): structures, 0 for none; None without.
     labels: NDArray[np.int32] | None = None
 
 

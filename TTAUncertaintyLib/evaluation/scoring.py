@@ -34,21 +34,14 @@ SHIPPED = "expected error, as it comes"
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """One map of one case, flat over the voxels that count.
-
-    Parameters
-    ----------
-    passes
-        Passes through the network that it takes in all, the registration itself included.
-    values
-        float32 [n], any unit: where it is larger, the error should be larger.
-    bound
-        float32 [n], mm; only where the values are an expected error in mm.
-    """
+    """One map of one case, flat over the voxels that count."""
 
     method: str
+    #: Passes through the network that it takes in all, the registration itself included.
     passes: int
+    #: float32 [n], any unit: where it is larger, the error should be larger.
     values: Tensor
+    #: float32 [n], mm; only where the values are an expected error in mm.
     bound: Tensor | None = None
 
 

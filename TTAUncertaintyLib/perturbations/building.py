@@ -56,17 +56,11 @@ def _three(value: float | tuple[float, float, float]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """An orthonormal frame in the moving world.
+    """An orthonormal frame in the moving world."""
 
-    Parameters
-    ----------
-    center
-        Shape (3,), LPS mm: the point that rotations, scales and shears keep.
-    axes
-        Shape (3, 3), orthonormal columns: the directions of the parameters' components.
-    """
-
+    #: Shape (3,), LPS mm: the point that rotations, scales and shears keep.
     center: Matrix
+    #: Shape (3, 3), orthonormal columns: the directions of the parameters' components.
     axes: Matrix
 
     @classmethod

@@ -20,15 +20,10 @@ NO_REPORT = "There is no report yet; this makes it: ttauncertainty report {folde
 
 @dataclass(frozen=True)
 class Bundle:
-    """A result bundle on disk.
-
-    Parameters
-    ----------
-    record
-        The content of `result.json`.
-    """
+    """A result bundle on disk."""
 
     folder: Path
+    #: The content of `result.json`.
     record: dict[str, Any]
 
     @classmethod

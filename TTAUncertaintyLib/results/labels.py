@@ -34,22 +34,15 @@ FILES = {
 
 @dataclass(frozen=True, eq=False)
 class LabelFindings:
-    """Labels of the moving image on the fixed one.
+    """Labels of the moving image on the fixed one."""
 
-    Parameters
-    ----------
-    carried
-        By the plain answer, and how far the passes agree.
-    calibration
-        Where their intervals come from; None without.
-    tolerance_mm
-        The person's own; None without.
-    """
-
+    #: By the plain answer, and how far the passes agree.
     carried: CarriedLabels
     source: LabelMap
     structures: Sequence[CarriedStructure]
+    #: Where their intervals come from; None without.
     calibration: StructureCalibration | None
+    #: The person's own; None without.
     tolerance_mm: float | None
 
     def as_dict(self) -> dict[str, Any]:

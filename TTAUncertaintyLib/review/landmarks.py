@@ -20,38 +20,26 @@ PointMap = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class LandmarkPair:
-    """The same anatomical place in both images.
+    """The same anatomical place in both images."""
 
-    Parameters
-    ----------
-    name
-        What the person calls it.
-    fixed_lps_mm, moving_lps_mm
-        Where it is in each image, world LPS.
-    """
-
+    #: What the person calls it.
     name: str
+    #: Where it is in each image, world LPS.
     fixed_lps_mm: Point
     moving_lps_mm: Point
 
 
 @dataclass(frozen=True)
 class LandmarkFinding:
-    """What the registration did to one pair.
-
-    Parameters
-    ----------
-    after_mm
-        Target registration error: from where the registration sends the fixed point to the moving
-        point, in the moving image's world, where the uncertainty is measured too.
-    at_fixed
-        Value of every map at the fixed point, by map key, in the map's unit; NaN without an
-        estimate.
-    """
+    """What the registration did to one pair."""
 
     pair: LandmarkPair
     before_mm: float
+    #: Target registration error: from where the registration sends the fixed point to the moving
+    #: point, in the moving image's world, where the uncertainty is measured too.
     after_mm: float
+    #: Value of every map at the fixed point, by map key, in the map's unit; NaN without an
+    #: estimate.
     at_fixed: dict[str, float]
 
 

@@ -16,26 +16,17 @@ _NO_WEIGHT = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class MapVolume:
-    """A map of a result on its lattice.
+    """A map of a result on its lattice."""
 
-    Parameters
-    ----------
-    key
-        The map's key in the record, for example "total".
-    title
-        What a person calls it.
-    unit
-        "mm" or "" (dimensionless).
-    values
-        float, axes (k, j, i); NaN means "no estimate".
-    lattice
-        Where the voxels lie, world LPS mm.
-    """
-
+    #: The map's key in the record, for example "total".
     key: str
+    #: What a person calls it.
     title: str
+    #: "mm" or "" (dimensionless).
     unit: str
+    #: float, axes (k, j, i); NaN means "no estimate".
     values: NDArray[np.float32]
+    #: Where the voxels lie, world LPS mm.
     lattice: Lattice
 
     def __post_init__(self) -> None:

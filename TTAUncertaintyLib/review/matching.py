@@ -20,21 +20,14 @@ _SAME_PEAK = 1e-3
 
 @dataclass(frozen=True)
 class ReviewedSpot:
-    """A hot spot and what has been said of it.
+    """A hot spot and what has been said of it."""
 
-    Parameters
-    ----------
-    rank
-        From 1, the highest peak first.
-    place
-        The verdict that holds for it; None where there is none yet.
-    earlier
-        Verdicts on lower places that it has swallowed.
-    """
-
+    #: From 1, the highest peak first.
     rank: int
     spot: HotSpot
+    #: The verdict that holds for it; None where there is none yet.
     place: PlaceVerdict | None = None
+    #: Verdicts on lower places that it has swallowed.
     earlier: tuple[PlaceVerdict, ...] = ()
 
     @property
@@ -50,21 +43,14 @@ class ReviewedSpot:
 
 @dataclass(frozen=True)
 class MatchedReview:
-    """Hot spots with their verdicts, and the verdicts that belong to none of them.
+    """Hot spots with their verdicts, and the verdicts that belong to none of them."""
 
-    Parameters
-    ----------
-    spots
-        By rank.
-    elsewhere
-        Verdicts on places that are no hot spot at this threshold, or that were given on another
-        map.
-    left_out
-        How many lower places above the threshold are not among the spots.
-    """
-
+    #: By rank.
     spots: tuple[ReviewedSpot, ...]
+    #: Verdicts on places that are no hot spot at this threshold, or that were given on another
+    #: map.
     elsewhere: tuple[PlaceVerdict, ...] = ()
+    #: How many lower places above the threshold are not among the spots.
     left_out: int = 0
 
     def count(self, verdict: Verdict) -> int:

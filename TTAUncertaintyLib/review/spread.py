@@ -31,18 +31,12 @@ class Contour(Enum):
 
 @dataclass(frozen=True, eq=False)
 class PrincipalAxes:
-    """Standard deviations of a position along the directions in which they are independent.
+    """Standard deviations of a position along the directions in which they are independent."""
 
-    Parameters
-    ----------
-    sigma_mm
-        Shape (3,), largest first.
-    directions
-        Shape (3, 3): column n is the unit vector of `sigma_mm[n]`, in the covariance's own frame;
-        right-handed.
-    """
-
+    #: Shape (3,), largest first.
     sigma_mm: NDArray[np.float64]
+    #: Shape (3, 3): column n is the unit vector of `sigma_mm[n]`, in the covariance's own frame;
+    #: right-handed.
     directions: NDArray[np.float64]
 
 

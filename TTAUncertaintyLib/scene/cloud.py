@@ -39,23 +39,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PointSpread:
-    """What the passes say at a point.
+    """What the passes say at a point."""
 
-    Parameters
-    ----------
-    ras
-        The point, world RAS mm.
-    positions
-        Shape (n, 3): where each pass puts it, drawn around the point, world RAS mm.
-    covariances
-        mm^2, LPS of the moving world; intrinsic and jitter are None where R = 1.
-    axes
-        Principal axes of the total covariance as drawn, RAS.
-    """
-
+    #: The point, world RAS mm.
     ras: tuple[float, float, float]
+    #: Shape (n, 3): where each pass puts it, drawn around the point, world RAS mm.
     positions: Array
+    #: mm^2, LPS of the moving world; intrinsic and jitter are None where R = 1.
     covariances: PointCovariances
+    #: Principal axes of the total covariance as drawn, RAS.
     axes: PrincipalAxes
 
     @property

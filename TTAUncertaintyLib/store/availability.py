@@ -35,26 +35,17 @@ class Lack(Enum):
 
 @dataclass(frozen=True)
 class Weights:
-    """Whether a model's weights are there.
+    """Whether a model's weights are there."""
 
-    Attributes
-    ----------
-    model
-        Name in the registry.
-    source
-        Where they come from.
-    file
-        The file that a run will read; None if there is none.
-    lack
-        What is missing; None if they can be used.
-    record
-        What is known of installed ones.
-    """
-
+    #: Name in the registry.
     model: str
+    #: Where they come from.
     source: Source
+    #: The file that a run will read; None if there is none.
     file: Path | None = None
+    #: What is missing; None if they can be used.
     lack: Lack | None = None
+    #: What is known of installed ones.
     record: Record | None = None
     program: bool = False
 

@@ -23,17 +23,11 @@ _LIBRARY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of looking into a file.
+    """What came of looking into a file."""
 
-    Attributes
-    ----------
-    checked
-        Whether it could be looked into; False where PyTorch is not installed.
-    problem, remedy
-        What is wrong with it and what to do; empty if nothing is.
-    """
-
+    #: Whether it could be looked into; False where PyTorch is not installed.
     checked: bool
+    #: What is wrong with it and what to do; empty if nothing is.
     problem: str = ""
     remedy: str = ""
     program: tuple[str, str] | None = None

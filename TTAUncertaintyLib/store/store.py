@@ -44,17 +44,11 @@ _STALE_S = 24 * 3600
 
 @dataclass(frozen=True)
 class Installed:
-    """Weights that are installed.
+    """Weights that are installed."""
 
-    Attributes
-    ----------
-    record
-        What is known of them.
-    path
-        The file that is loaded.
-    """
-
+    #: What is known of them.
     record: Record
+    #: The file that is loaded.
     path: Path
 
 

@@ -19,17 +19,11 @@ _BEGIN_BYTES = 512
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a file is to be that is sent for a purpose.
+    """What a file is to be that is sent for a purpose."""
 
-    Parameters
-    ----------
-    words
-        As in "x.pdf is not an image that can be read here".
-    suffixes
-        Ends of names that are taken, as the file is then called here.
-    """
-
+    #: As in "x.pdf is not an image that can be read here".
     words: str
+    #: Ends of names that are taken, as the file is then called here.
     suffixes: tuple[str, ...]
 
 
@@ -41,18 +35,12 @@ LANDMARKS = FileKind("a file of landmarks", (".json", ".fcsv", ".csv"))
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that the browser sent.
-
-    Parameters
-    ----------
-    path
-        Where it lies; its name is ours.
-    size
-        Bytes.
-    """
+    """A file that the browser sent."""
 
     name: str
+    #: Where it lies; its name is ours.
     path: Path
+    #: Bytes.
     size: int
 
 

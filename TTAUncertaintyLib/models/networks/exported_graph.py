@@ -23,25 +23,17 @@ class OnDevice:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation.
+    """One operation."""
 
-    Parameters
-    ----------
-    name
-        For messages.
-    call
-        What is called.
-    positional, by_name
-        Its arguments; `Reference` and `OnDevice`, also within lists, are filled in when it runs.
-    results
-        Names of its results: one name, several, or one list of names; None for one that nobody
-        needs.
-    """
-
+    #: For messages.
     name: str
+    #: What is called.
     call: Callable[..., Any]
+    #: Its arguments; `Reference` and `OnDevice`, also within lists, are filled in when it runs.
     positional: Sequence[Any]
     by_name: Mapping[str, Any]
+    #: Names of its results: one name, several, or one list of names; None for one that nobody
+    #: needs.
     results: Sequence[Any]
 
     @property
@@ -88,17 +80,11 @@ class Program:
 
 @dataclass(frozen=True)
 class Block:
-    """A program within one, which runs under a mode of its own.
+    """A program within one, which runs under a mode of its own."""
 
-    Parameters
-    ----------
-    program
-        What runs.
-    autocast
-        None: as everything around it. Otherwise whether autocast is on, and its type.
-    """
-
+    #: What runs.
     program: Program
+    #: None: as everything around it. Otherwise whether autocast is on, and its type.
     autocast: tuple[bool, torch.dtype | None] | None
 
     def __call__(self, *given: Any, device: torch.device) -> Any:

@@ -36,19 +36,13 @@ _CHECK_MM = 12.0
 
 @dataclass(frozen=True)
 class Layer:
-    """A stored slice in a picture.
+    """A stored slice in a picture."""
 
-    Parameters
-    ----------
-    identity
-        From the gallery.
-    role
-        Class of the style sheet: "" always shown, "under" darkened below colours, "colors" hidden
-        while the pointer is over the picture, "instead" shown only then, "checks" shown in every
-        other square.
-    """
-
+    #: From the gallery.
     identity: str
+    #: Class of the style sheet: "" always shown, "under" darkened below colours, "colors" hidden
+    #: while the pointer is over the picture, "instead" shown only then, "checks" shown in every
+    #: other square.
     role: str = ""
 
 
