@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..cues import Cue
 from .calibration import Calibration
+
+#: From a mask to the reasons of its voxels.
+Reasons = Callable[[NDArray[np.bool_]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +28,10 @@ class CalibratedMaps:
     #: bool: a cue lies outside the range that the calibration has seen. Values there are those of
     #: the range's end.
     outside: Tensor
-    #: float32 [D, H, W, R]: what each `cues.reasons.Reason` adds to the logarithm of the expected
-    #: error, NaN outside the anatomy; None where that is not known.
-    reasons: Tensor | None = None
+    #: Takes a mask, bool [D, H, W], and returns float32 [n, R] for its voxels that show anatomy:
+    #: what each `cues.reasons.Reason` adds to the logarithm of the expected error; None where
+    #: that is not known.
+    reasons: Reasons | None = None
     #: Why the whole case is unlike those that the maps come from, in a sentence; else "".
     unlike: str = ""
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
+from ..calibration.application import Reasons
 from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import (
@@ -72,8 +72,8 @@ class Findings:
     outside: NDArray[np.bool_] | None = None
     #: The mean of the compensated predictions; None without perturbed passes.
     mean_transform: DeformableTransform | None = None
-    #: [D, H, W, R] on the network's lattice, see `CalibratedMaps`; None where that is not known.
-    reasons: torch.Tensor | None = None
+    #: Of a mask on the network's lattice, see `CalibratedMaps`; None where that is not known.
+    reasons: Reasons | None = None
     #: bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
     #: the foreground.
     mask: NDArray[np.bool_] | None = None
@@ -163,8 +163,7 @@ class Findings:
     def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
         """Return what raises the expected error of a hot spot, on average over it."""
         assert self.reasons is not None
-        there = self.reasons[torch.from_numpy(found.labels == number)].double()
-        means = there[there.isfinite().all(1)].mean(0).tolist()
+        means = self.reasons(found.labels == number).mean(axis=0, dtype=np.float64).tolist()
         return why_of(dict(zip(Reason, means, strict=True)))
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
