@@ -18,8 +18,4 @@ if TYPE_CHECKING:
     from .application import CalibratedMaps, apply
     from .head import Head, read_head, shipped_head
 else:
-    __getattr__ = lazily(
-        __name__,
-        application=("CalibratedMaps", "apply"),
-        head=("Head", "read_head", "shipped_head"),
-    )
+    __getattr__ = lazily(__name__)

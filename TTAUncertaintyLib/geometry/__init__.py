@@ -37,11 +37,4 @@ if TYPE_CHECKING:
     from .resample import carried_slabs, resample_array, resample_image, resampled_slabs
     from .sampling import affine_grid, affine_map, identity_map, sample, sample_grid
 else:
-    __getattr__ = lazily(
-        __name__,
-        deformable=("DeformableTransform", "Warping", "points_on"),
-        files=("ImageFile", "read_image", "read_labels"),
-        prealignment=("prealign", "thin_slab"),
-        resample=("carried_slabs", "resample_array", "resample_image", "resampled_slabs"),
-        sampling=("affine_grid", "affine_map", "identity_map", "sample", "sample_grid"),
-    )
+    __getattr__ = lazily(__name__)

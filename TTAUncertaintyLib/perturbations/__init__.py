@@ -17,8 +17,4 @@ if TYPE_CHECKING:
     from .actions import Action, AffineAction, DisplacementAction, jacobian_determinant
     from .building import build_action
 else:
-    __getattr__ = lazily(
-        __name__,
-        actions=("Action", "AffineAction", "DisplacementAction", "jacobian_determinant"),
-        building=("build_action",),
-    )
+    __getattr__ = lazily(__name__)

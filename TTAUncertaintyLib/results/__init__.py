@@ -19,11 +19,4 @@ if TYPE_CHECKING:
     from .soundness import remarks_on_findings, remarks_on_images
     from .writing import check_space, volumes_written, write_record, write_report
 else:
-    __getattr__ = lazily(
-        __name__,
-        findings=("Findings", "find"),
-        record=("Provenance", "make_record"),
-        recording=("Recorder",),
-        soundness=("remarks_on_findings", "remarks_on_images"),
-        writing=("check_space", "volumes_written", "write_record", "write_report"),
-    )
+    __getattr__ = lazily(__name__)
