@@ -44,8 +44,6 @@ def pictures_of_places(
 
     Parameters
     ----------
-    stage
-        Where.
     places
         World RAS mm by rank.
     """

@@ -43,8 +43,6 @@ def apply(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> CalibratedMap
     ----------
     calibration
         Which has to be of the run's network and design: see `mismatch`.
-    cues
-        From `compute_cues`.
 
     Raises
     ------

@@ -160,8 +160,6 @@ def rows_of(
 
     Parameters
     ----------
-    choices
-        The class that describes them.
     values
         Anything with the fields as attributes.
     why_not, options

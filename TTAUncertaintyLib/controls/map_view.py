@@ -86,10 +86,6 @@ def view_of(
     ----------
     shown
         What is on the screen, surfaces that wait for a slider to rest included.
-    colors
-        Tables that suit the map.
-    compare, turn
-        How two images are compared, and which of them is on where they take turns.
     layout
         Of the views as they are; None for one of Slicer's others.
     """

@@ -93,11 +93,6 @@ class ReviewScreen(Protocol):
 class ReviewControls:
     """Shows a result's review, and keeps what is decided in the scene at once.
 
-    Parameters
-    ----------
-    clock
-        For sliders and points that come to rest, and for what takes a while to find.
-
     Attributes
     ----------
     view

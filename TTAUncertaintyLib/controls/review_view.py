@@ -188,12 +188,8 @@ def structures_view(
 
     Parameters
     ----------
-    statistics
-        Of all maps.
     kind
         The map under review, in mm.
-    tolerance_mm
-        The one that was used there.
     """
     shown = [one for one in statistics if one.map_key == kind.value or one.unit != "mm"]
     titles = _STRUCTURES
@@ -210,8 +206,6 @@ def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str)
 
     Parameters
     ----------
-    findings
-        At least one.
     kind
         The map under review, in mm.
     how

@@ -100,8 +100,6 @@ class TeachingControls:
 
     Parameters
     ----------
-    clock
-        For what goes on by itself.
     build_up
         Whether the map of the passes so far is laid over them.
 

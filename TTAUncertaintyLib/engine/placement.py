@@ -64,8 +64,6 @@ def place(
 
     Parameters
     ----------
-    model
-        Says whether it expects affinely aligned images.
     start
         A simple start, or a known transform, shape (4, 4), fixed to moving world, LPS mm.
     prealignment

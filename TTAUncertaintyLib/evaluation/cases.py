@@ -125,8 +125,6 @@ def reapplied(image: Image, transform: DeformableTransform, other: Image, seed: 
 
     Parameters
     ----------
-    image
-        The moving image.
     transform
         `other`'s world to `image`'s world: real anatomy's deformation, as a registration sees it.
     other

@@ -78,13 +78,9 @@ def evaluate_known_labels(
 
     Parameters
     ----------
-    result
-        The transform and the maps.
     fixed, moving
         Label maps in the worlds of the fixed and of the moving image, on lattices of their own;
         0 is no structure, and the same number is the same structure.
-    names
-        Of the labels.
 
     Returns
     -------

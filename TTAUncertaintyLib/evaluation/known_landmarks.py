@@ -88,8 +88,6 @@ def evaluate_known_landmarks(result: KnownResult, fixed: Path, moving: Path) -> 
 
     Parameters
     ----------
-    result
-        The transform and the maps.
     fixed, moving
         Files of points on the fixed and on the moving image; see `read_points`.
 

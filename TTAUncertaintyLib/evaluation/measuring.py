@@ -69,8 +69,6 @@ def measure(
 
     Parameters
     ----------
-    request
-        The design whose cues are wanted.
     others
         Further designs, by name, of which only the total uncertainty is taken.
     prealignment

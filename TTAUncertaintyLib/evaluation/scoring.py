@@ -51,15 +51,7 @@ _OF_THE_DESIGN = (Cue.TOTAL, Cue.INTRINSIC, Cue.JITTER)
 
 
 def predictions(measurement: Measurement, left_out: LeftOut | None = None) -> list[Prediction]:
-    """Return every map that a measurement holds.
-
-    Parameters
-    ----------
-    measurement
-        Of one case.
-    left_out
-        What a calibration says of the case that it had no part in.
-    """
+    """Return every map that a measurement holds."""
     design = int(measurement.design["outer_K"]) * int(measurement.design["replicates_R"])
     name = str(measurement.design["name"])
     found = []

@@ -98,11 +98,6 @@ def measure_study(
 ) -> Iterator[Step]:
     """Measure every case of a study, one after another.
 
-    Parameters
-    ----------
-    kept
-        Where measurements are kept, and found again.
-
     Raises
     ------
     TTAUncertaintyError

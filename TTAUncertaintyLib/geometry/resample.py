@@ -136,8 +136,6 @@ def interpolate(
         float64 [4, 4]: target voxels to source voxels, order (i, j, k).
     shape
         (d, h, w) of the target.
-    outside, mode
-        As for `resample_array`.
 
     Returns
     -------
@@ -282,8 +280,6 @@ def _gaussian(at: np.ndarray, count: int, width: float) -> Tensor:
     ----------
     at
         Shape (m,), in samples.
-    count
-        Number of samples, n.
     width
         Standard deviation in samples; below 0.1 the weights are those of linear interpolation.
 

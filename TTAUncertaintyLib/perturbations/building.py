@@ -31,8 +31,6 @@ def build_action(
         Shape (P,), dimensionless, in [-1, 1]; P from `parameter_count`.
     lattice
         The moving lattice; its centre and axes are the frame of the perturbation.
-    device
-        Where a displacement field is to live.
     """
     if family is Family.ELASTIC:
         shape = control_shape(amplitudes, lattice)

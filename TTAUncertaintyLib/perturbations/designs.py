@@ -33,8 +33,6 @@ def design_points(
         The kind of design.
     count
         K, how many points.
-    seed
-        Everything random comes from it.
 
     Returns
     -------

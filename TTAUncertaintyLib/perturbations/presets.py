@@ -40,8 +40,6 @@ def preset_design(
     ----------
     lattice
         The network's moving lattice: gives the voxel size and the field of view.
-    seed
-        For everything random.
     family
         Paper only: translation (default), shear, scale or elastic.
 

@@ -209,8 +209,6 @@ def find(
 
     Parameters
     ----------
-    outcome
-        Of the engine; provisional ones are welcome.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     calibrated

@@ -124,8 +124,6 @@ def structure_table(structures: Sequence[dict[str, Any]], tolerance_mm: float | 
     ----------
     structures
         As in a record.
-    tolerance_mm
-        The one that was used.
     """
     above = "Surface above tolerance" if tolerance_mm is None else f"Above {tolerance_mm:g} mm"
     columns = (

@@ -70,15 +70,7 @@ def make_record(
     keep: Keep = Keep.COMPACT,
     registrations: bool = False,
 ) -> dict[str, Any]:
-    """Return the JSON-ready record of a run.
-
-    Parameters
-    ----------
-    keep
-        How much of it the bundle holds.
-    registrations
-        Whether the bundle keeps the perturbed registrations.
-    """
+    """Return the JSON-ready record of a run."""
     split = MapKind.INTRINSIC in findings.maps
     files = {"report": REPORT_FILE} | _volumes(findings, keep)
     if findings.labels is not None and keep is not Keep.SUMMARY:

@@ -59,8 +59,6 @@ class Recorder:
 
         Parameters
         ----------
-        n
-            Which pass.
         offset
             [3, D, H, W]: g - phi_0, mm in the moving world, components (x, y, z).
         """
@@ -153,8 +151,6 @@ def npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
     ----------
     dtype
         As numpy writes it, for example "<f2".
-    shape
-        Of the array.
     """
     text = repr({"descr": dtype, "fortran_order": False, "shape": shape}).encode("latin1")
     start = b"\x93NUMPY\x01\x00" + struct.pack("<H", _LENGTH - 10)

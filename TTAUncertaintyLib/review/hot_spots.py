@@ -182,8 +182,6 @@ def in_structures(
 
     Parameters
     ----------
-    regions
-        Hot spots.
     structures
         Labels, axes (k, j, i); 0 is no structure.
     names

@@ -52,8 +52,6 @@ def evaluate_landmarks(
     ----------
     fixed_to_moving
         The registration; `point_map` makes one of an ITK transform.
-    maps
-        Looked up at the fixed points.
     """
     if not pairs:
         return []

@@ -59,13 +59,7 @@ class MatchedReview:
 
 
 def match_verdicts(review: Review, regions: HotSpotRegions) -> MatchedReview:
-    """Give every hot spot the verdict that holds for it.
-
-    Parameters
-    ----------
-    review
-        With the verdicts given so far.
-    """
+    """Give every hot spot the verdict that holds for it."""
     inside: dict[int, list[PlaceVerdict]] = {}
     elsewhere = []
     for place in review.places:

@@ -95,13 +95,6 @@ def structure_tables(
     """Return the maps in mm per structure, and where there is one the Jacobian determinant.
 
     They are two tables, since a column has one unit.
-
-    Parameters
-    ----------
-    statistics
-        From `structure_statistics`.
-    tolerance_mm
-        The one that was used there.
     """
     in_mm = [found for found in statistics if found.unit == "mm"]
     without = [found for found in statistics if found.unit != "mm"]

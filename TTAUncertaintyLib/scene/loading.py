@@ -23,15 +23,7 @@ FOLDER_KEY = "bundle_folder"
 
 
 class ResultReading:
-    """Reads a result folder in a thread; begins at once.
-
-    Parameters
-    ----------
-    folder
-        The result bundle.
-    fixed
-        As in `read_arrays`.
-    """
+    """Reads a result folder in a thread; begins at once."""
 
     def __init__(self, folder: Path | str, fixed: NDArray[Any] | Path | None = None) -> None:
         self._folder = Path(folder)
@@ -83,8 +75,6 @@ def load_arrays(
         `Stage`.
     folder
         Where its files lie, which is remembered.
-    arrays
-        From `read_arrays`.
     fixed, moving
         The volumes that it belongs to; left out if they are not in the scene (any more).
 

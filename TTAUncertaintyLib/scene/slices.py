@@ -174,8 +174,6 @@ def middle_of(
 
     Parameters
     ----------
-    names
-        Layout names.
     before
         World RAS mm.
     """

@@ -70,10 +70,6 @@ def weights_of(model: str, store: WeightsStore, chosen: Path | None = None) -> W
 
     Parameters
     ----------
-    model
-        Name in the registry.
-    store
-        Where weights are installed.
     chosen
         A file that the person takes instead: it goes before all others, except for a model of
         one's own, whose manifest names its file.

@@ -44,8 +44,6 @@ def check_contents(
 
     Parameters
     ----------
-    model
-        Name in the registry, or the path of a manifest.
     source
         The file as it came; the manifest itself for a model of one's own.
     converted

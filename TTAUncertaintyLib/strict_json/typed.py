@@ -167,8 +167,6 @@ def read_as(kind: type[T], value: object, others: bool = False, **known: object)
     ----------
     kind
         Most often a dataclass.
-    value
-        From `parse_json`.
     others
         Leave out the keys that no field has, instead of refusing them.
     **known

@@ -94,8 +94,6 @@ class NestedVariance:
         R, how many consecutive values belong to one perturbation.
     full
         Keep 3x3 covariances; otherwise traces only.
-    device
-        Where to accumulate.
     """
 
     def __init__(

@@ -70,8 +70,6 @@ class Session:
         ----------
         name
             The file's name as the browser says it. Only its ending counts.
-        kind
-            What it is to be.
 
         Raises
         ------

@@ -41,8 +41,6 @@ class Viewer:
 
     Parameters
     ----------
-    bundles
-        Result folders of the work list.
     session
         Where uploads and exports lie.
     study

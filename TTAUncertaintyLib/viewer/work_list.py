@@ -76,8 +76,6 @@ class WorkList(Part):
 
     Parameters
     ----------
-    viewer
-        The host.
     study
         A study in their place; None for none.
     """

@@ -58,8 +58,6 @@ class LabelWork:
         ----------
         findings
             Of the run: their transform carries the labels where no pass did.
-        engine
-            After its passes.
         """
         if self._engine is None or not engine.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)

@@ -107,8 +107,6 @@ def carry_out(
 
     Parameters
     ----------
-    job
-        What to do.
     stop_requested
         Asked after every pass; True ends the loop, and what there is is kept.
     load

@@ -41,8 +41,6 @@ class Previews:
 
     Parameters
     ----------
-    voice
-        Where to say what was written.
     began
         When the run began, as of `time.monotonic`.
     """
@@ -61,11 +59,6 @@ class Previews:
 
     def update(self, engine: Engine, moving: Image) -> None:
         """Write what is due after a step of the engine.
-
-        Parameters
-        ----------
-        engine
-            Which has made at least the plain prediction.
 
         Notes
         -----

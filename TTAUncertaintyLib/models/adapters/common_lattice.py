@@ -72,8 +72,6 @@ def anatomical_lattice(fixed: Image, spacing_mm: float, multiple: int, minimum: 
     ----------
     spacing_mm
         Isotropic spacing.
-    multiple
-        Sizes are multiples of this.
     minimum
         Fewest voxels of field of view along any axis that the network can work with.
 

@@ -105,8 +105,6 @@ class ExportedGraph(nn.Module):
     ----------
     program
         Its inputs are the images first, then the tensors.
-    tensors
-        Weights and constants by the names that the operations know them by.
     input_sizes
         Of each image; None for a size that may vary.
     """

@@ -37,8 +37,6 @@ def legend(
         the strip.
     open_ended
         Print that the last colour also stands for everything above.
-    key
-        HTML: what else is drawn in the picture; a swatch and words.
     width
         About how wide it will be on the screen, pixels.
     """

@@ -72,12 +72,8 @@ class Gallery:
 
         Parameters
         ----------
-        section
-            Where the slice lies.
         values
             Axes (row, column), the map's unit.
-        folds
-            Mark values of zero and below.
         """
         known = np.isfinite(values)
         position = np.where(known, scale.position(np.where(known, values, 1.0)), 0)
@@ -156,8 +152,6 @@ def picture(
 
     Parameters
     ----------
-    section
-        Where the slices of the layers lie.
     layers
         From back to front.
     label
@@ -168,8 +162,6 @@ def picture(
         Width of the picture, wider than the slice where several are to have one scale.
     pixels
         About how wide it will be on the screen: gives the size of letters and lines.
-    bar
-        Draw a scale bar.
     """
     width, height = section.width_mm, section.height_mm
     shown = max(width, width_mm or 0.0)
