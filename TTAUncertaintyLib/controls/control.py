@@ -22,6 +22,7 @@ class Place(Enum):
 
     OWN = "own"  #: in a place of its own, which the section makes for it
     INPUTS = "inputs"
+    MASKS = "masks"
     DESIGN = "design"
     RUN = "run"
     MACHINE = "machine"
@@ -128,6 +129,15 @@ class Line(Control):
     """A line of text."""
 
 
+class NodeFile(Enum):
+    """As what a run reads a node of the scene."""
+
+    VOLUME = "volume"
+    LINEAR = "linear transform"
+    TRANSFORM = "transform"
+    LABELS = "labels"
+
+
 @dataclass(frozen=True)
 class Node(Control):
     """A node of the scene.
@@ -139,12 +149,22 @@ class Node(Control):
     none
         What is written where there is none.
     file
-        Ending of the file that a run reads it from: "nrrd" for a volume, "tfm" for a transform.
+        As what a run reads it.
+    drawn_on
+        Field of the volume that labels are drawn on.
+    many
+        Whether a job takes several of them.
     """
 
     classes: tuple[str, ...] = ("vtkMRMLScalarVolumeNode",)
     none: str = "None (optional)"
-    file: str = "nrrd"
+    file: NodeFile = NodeFile.VOLUME
+    drawn_on: str = ""
+    many: bool = False
+
+    def asks(self, value: Any) -> Any:
+        """As `Control.asks`, of a file."""
+        return [value] if self.many else value
 
 
 @dataclass(frozen=True)
