@@ -182,8 +182,6 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
 
         Parameters
         ----------
-        folder
-            A result bundle, from this module or from the command line.
         fixed, moving
             The volumes in the scene that it belongs to, where they are known.
 

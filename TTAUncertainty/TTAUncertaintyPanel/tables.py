@@ -22,8 +22,6 @@ class Table:
     ----------
     table
         QTableWidget.
-    chosen
-        Called with the number of a row, from 0 on.
     most_rows
         With more of them it scrolls.
     """

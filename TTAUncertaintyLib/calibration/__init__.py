@@ -18,26 +18,4 @@ if TYPE_CHECKING:
     from .application import CalibratedMaps, adjusted, apply
     from .head import Head, read_head, shipped_head
 else:
-    __getattr__ = lazily(
-        __name__,
-        application=("CalibratedMaps", "adjusted", "apply"),
-        head=("Head", "read_head", "shipped_head"),
-    )
-
-__all__ = [
-    "CalibratedMaps",
-    "Calibration",
-    "CueTerm",
-    "ErrorBound",
-    "Head",
-    "Score",
-    "adjusted",
-    "apply",
-    "check_place",
-    "head_mismatch",
-    "mismatch",
-    "read_calibration",
-    "read_head",
-    "shipped_head",
-    "write_calibration",
-]
+    __getattr__ = lazily(__name__)

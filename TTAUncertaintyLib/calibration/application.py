@@ -3,39 +3,36 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..cues import Cue
 from .calibration import Calibration
 
+#: From a mask to the reasons of its voxels.
+Reasons = Callable[[NDArray[np.bool_]], NDArray[np.float32]]
+
 
 @dataclass(frozen=True, eq=False)
 class CalibratedMaps:
-    """What a calibration makes of a run; all [D, H, W] on the cues' lattice.
+    """What a calibration makes of a run; all [D, H, W] on the cues' lattice."""
 
-    Parameters
-    ----------
-    expected_error
-        float32, mm.
-    error_bound
-        float32, mm: holds for the calibration's share of the voxels of images like its own.
-    outside
-        bool: a cue lies outside the range that the calibration has seen.
-    reasons
-        float32 [D, H, W, R]: what each `cues.reasons.Reason` adds to the logarithm of the expected
-        error, NaN outside the anatomy; None where that is not known.
-    unlike
-        Why the whole case is unlike those that the maps come from, in a sentence; else "".
-    """
-
+    #: float32, mm.
     expected_error: Tensor
+    #: float32, mm: holds for the calibration's share of the voxels of images like its own.
     error_bound: Tensor
+    #: bool: a cue lies outside the range that the calibration has seen.
     outside: Tensor
-    reasons: Tensor | None = None
+    #: Takes a mask, bool [D, H, W], and returns float32 [n, R] for its voxels that show anatomy:
+    #: what each `cues.reasons.Reason` adds to the logarithm of the expected error; None where
+    #: that is not known.
+    reasons: Reasons | None = None
+    #: Why the whole case is unlike those that the maps come from, in a sentence; else "".
     unlike: str = ""
 
 
@@ -46,8 +43,6 @@ def apply(calibration: Calibration, cues: Mapping[Cue, Tensor]) -> CalibratedMap
     ----------
     calibration
         Which has to be of the run's network and design: see `mismatch`.
-    cues
-        From `compute_cues`.
 
     Raises
     ------

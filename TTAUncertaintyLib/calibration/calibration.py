@@ -37,20 +37,12 @@ _LARGEST_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class CueTerm:
-    """What one cue contributes to the score.
-
-    Parameters
-    ----------
-    cue
-        Which one.
-    weight
-        Of its logarithm, dimensionless.
-    calibrated_range
-        That it was seen in, in the cue's unit: beyond it the calibration does not know.
-    """
+    """What one cue contributes to the score."""
 
     cue: Cue
+    #: Of its logarithm, dimensionless.
     weight: float
+    #: That it was seen in, in the cue's unit: beyond it the calibration does not know.
     calibrated_range: tuple[float, float]
 
 
@@ -75,37 +67,24 @@ class Calibration:
     """How one network's cues, under one design, turn into expected error and its bound.
 
     The fields are the keys of the file.
-
-    Parameters
-    ----------
-    model, weights_sha256, options
-        Which network: its name, the hash of its weights (None where it has none), its options.
-    design
-        As `Design.as_dict`: the calibration holds for this design (any seed).
-    spacing_mm
-        Mean voxel spacing of the network's fixed lattice.
-    score
-        Of the cues.
-    expected_error_mm
-        Knots (score, expected error in mm), rising in both.
-    error_bound
-        See there.
-    provenance
-        Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
-        check on left-out subjects, software version.
-    head_sha256
-        Of the head whose expected error is among its cues; None where that is none of them.
     """
 
+    #: Which network: its name, the hash of its weights (None where it has none), its options.
     model: str
     weights_sha256: str | None
     options: Mapping[str, str]
+    #: As `Design.as_dict`: the calibration holds for this design (any seed).
     design: Mapping[str, Any]
+    #: Mean voxel spacing of the network's fixed lattice.
     spacing_mm: float
     score: Score
+    #: Knots (score, expected error in mm), rising in both.
     expected_error_mm: tuple[tuple[float, float], ...]
     error_bound: ErrorBound
+    #: Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
+    #: check on left-out subjects, software version.
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    #: Of the head whose expected error is among its cues; None where that is none of them.
     head_sha256: str | None = None
 
     def __post_init__(self) -> None:

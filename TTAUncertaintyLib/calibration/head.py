@@ -13,7 +13,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,8 @@ class Head:
 
     def expected(self, rows: Array) -> Array:
         """Return the expected error of rows of features, mm, float32 [n]."""
-        return np.exp(self._logs(rows) @ self.weights + self.bias + self.trees.sum(rows))
+        said = self._terms(rows).sum(axis=1) + self.trees.sum(rows)
+        return np.asarray(np.exp(said + np.float32(self.bias)))
 
     def bound(self, rows: Array, expected: Array) -> Array:
         """Return the bound that goes with an expected error, mm, float32 [n]."""
@@ -100,9 +101,8 @@ class Head:
         """Return what each reason adds to the logarithm of the expected error, [n, REASONS]."""
         groups = np.array([REASONS.index(reason) for reason in FEATURES.values()], np.intp)
         found = self.trees.shares(rows, groups, len(REASONS))
-        terms = self._logs(rows) * self.weights
-        for column in np.flatnonzero(self.weights):
-            found[:, groups[column]] += terms[:, column]
+        for column, term in zip(self._summed, self._terms(rows).T, strict=True):
+            found[:, groups[column]] += term
         return found
 
     def outside(self, rows: Array) -> NDArray[np.bool_]:
@@ -117,8 +117,7 @@ class Head:
     def maps(self, features: Features) -> CalibratedMaps:
         """Return what the head says of a run."""
         rows = features.values.numpy()
-        reasons = self.reasons(rows)
-        expected = np.exp(reasons.sum(axis=1)) * np.float32(self.usual_mm)
+        expected = self.expected(rows)
         bound = self.bound(rows, expected)
         alike = self.unlikeness(rows) <= 1
         marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
@@ -128,7 +127,7 @@ class Head:
             features.on_lattice(torch.from_numpy(expected)),
             features.on_lattice(torch.from_numpy(bound)),
             outside,
-            features.on_lattice(torch.from_numpy(reasons)),
+            partial(self._reasons_within, features),
             "" if alike else UNLIKE,
         )
 
@@ -142,8 +141,19 @@ class Head:
             "provenance": dict(self.facts["provenance"]),
         }
 
-    def _logs(self, rows: Array) -> Array:
-        return np.asarray(np.log(np.maximum(rows, self.floors)) - self.means, np.float32)
+    def _reasons_within(self, features: Features, mask: NDArray[np.bool_]) -> Array:
+        return self.reasons(features.values.numpy()[mask[features.region.numpy()]])
+
+    @property
+    def _summed(self) -> NDArray[np.intp]:
+        """The features in the sum."""
+        return np.flatnonzero(self.weights)
+
+    def _terms(self, rows: Array) -> Array:
+        """Return what each feature in the sum adds to it, [n, features in the sum]."""
+        these = self._summed
+        logs = np.log(np.maximum(rows[:, these], self.floors[these]))
+        return np.asarray((logs - self.means[these]) * self.weights[these], np.float32)
 
     def save(self, path: Path) -> None:
         """Write the head, whole or not at all."""

@@ -224,8 +224,6 @@ def add_choice(group: argparse._ArgumentGroup, asked: str, **other: Any) -> None
 
     Parameters
     ----------
-    group
-        Of options.
     asked
         What `RunChoices` or `MachineChoices` know it by.
     other

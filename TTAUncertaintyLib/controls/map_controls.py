@@ -70,8 +70,6 @@ class MapControls:
 
     Parameters
     ----------
-    screen
-        Whose choices are followed.
     clock
         For images that take turns, and for sliders that come to rest.
 

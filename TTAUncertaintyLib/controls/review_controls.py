@@ -93,13 +93,6 @@ class ReviewScreen(Protocol):
 class ReviewControls:
     """Shows a result's review, and keeps what is decided in the scene at once.
 
-    Parameters
-    ----------
-    screen
-        Where it is shown.
-    clock
-        For sliders and points that come to rest, and for what takes a while to find.
-
     Attributes
     ----------
     view
@@ -323,10 +316,6 @@ class ReviewControls:
 
         Parameters
         ----------
-        text
-            What is to stand there.
-        key
-            Which one, as the view names it; the chosen one if not given.
         before
             What stood there when the writing began; what others wrote meanwhile is kept.
 

@@ -15,40 +15,24 @@ _WHY = "Why"
 
 @dataclass(frozen=True)
 class Heading:
-    """What stands over a column.
-
-    Parameters
-    ----------
-    title, unit
-        What it holds; the unit is "" for words and counts.
-    words
-        Whether it holds words, which stand on the left.
-    spare
-        Left out where there is little room.
-    """
+    """What stands over a column."""
 
     title: str
     unit: str = ""
+    #: Whether it holds words, which stand on the left.
     words: bool = False
+    #: Left out where there is little room.
     spare: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table.
-
-    Parameters
-    ----------
-    cells
-        One for each heading.
-    verdict
-        Value of the `Verdict` that the last cell says; "" for none.
-    about
-        More about it, for a tool tip.
-    """
+    """A row of a table."""
 
     cells: tuple[str, ...]
+    #: Value of the `Verdict` that the last cell says; "" for none.
     verdict: str = ""
+    #: More about it, for a tool tip.
     about: str = ""
 
 

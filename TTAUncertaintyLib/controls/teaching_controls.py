@@ -49,24 +49,16 @@ BUILD_UP = (
 
 @dataclass(frozen=True)
 class TeachingView:
-    """What is to be seen of the registrations.
+    """What is to be seen of the registrations."""
 
-    Parameters
-    ----------
-    words
-        What they are, or why there are none.
-    count, number
-        How many there are, and which is shown, from 0 on.
-    label
-        What that one did.
-    playing, on
-        Whether they go on by themselves, and whether the views show one of them.
-    """
-
+    #: What they are, or why there are none.
     words: Phrase = _NOTHING
+    #: How many there are, and which is shown, from 0 on.
     count: int = 0
     number: int = 0
+    #: What that one did.
     label: Phrase = _NO_WORDS
+    #: Whether they go on by themselves, and whether the views show one of them.
     playing: bool = False
     on: bool = False
 
@@ -108,10 +100,6 @@ class TeachingControls:
 
     Parameters
     ----------
-    screen
-        Where.
-    clock
-        For what goes on by itself.
     build_up
         Whether the map of the passes so far is laid over them.
 

@@ -14,21 +14,14 @@ from ..review.map_volume import MapVolume
 
 @dataclass(frozen=True, eq=False)
 class KnownResult:
-    """A registration and what it says about itself.
+    """A registration and what it says about itself."""
 
-    Parameters
-    ----------
-    transform
-        Fixed world to moving world, LPS mm; of a `DeformableTransform`, take `to_itk()`.
-    fixed_lattice, moving_lattice
-        Of the images that were registered.
-    maps
-        Those in mm, each where it lies; NaN without an estimate.
-    """
-
+    #: Fixed world to moving world, LPS mm; of a `DeformableTransform`, take `to_itk()`.
     transform: sitk.Transform
+    #: Of the images that were registered.
     fixed_lattice: Lattice
     moving_lattice: Lattice
+    #: Those in mm, each where it lies; NaN without an estimate.
     maps: tuple[MapVolume, ...] = ()
 
     @classmethod

@@ -21,17 +21,10 @@ NO_REPORT = "There is no report yet; this makes it: ttauncertainty report {folde
 
 @dataclass(frozen=True)
 class Bundle:
-    """A result bundle on disk.
-
-    Parameters
-    ----------
-    folder
-        Where it lies.
-    record
-        The content of `result.json`.
-    """
+    """A result bundle on disk."""
 
     folder: Path
+    #: The content of `result.json`.
     record: dict[str, Any]
 
     @classmethod
@@ -82,11 +75,6 @@ class Bundle:
         name = self.record["files"].get("outside_calibration")
         return None if name is None else self.folder / str(name)
 
-    @property
-    def network_lattice(self) -> Lattice:
-        """The network's, in the fixed world, LPS mm."""
-        return Lattice.from_dict(self.record["network_lattices"]["fixed"])
-
     def reasons(self) -> ReasonMap | None:
         """Read why an error is expected; None where the bundle does not know.
 
@@ -96,7 +84,7 @@ class Bundle:
             If the file is damaged.
         """
         name = self.record["files"].get("error_reasons")
-        return None if name is None else ReasonMap.read(self.folder / name, self.network_lattice)
+        return None if name is None else ReasonMap.read(self.folder / name)
 
     @property
     def warped(self) -> Path:

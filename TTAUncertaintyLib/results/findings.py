@@ -48,35 +48,6 @@ Array = NDArray[np.float32]
 class Findings:
     """Everything a result holds, in memory.
 
-    Parameters
-    ----------
-    fixed, moving
-        The input images.
-    transform
-        The unperturbed prediction: the answer.
-    lattice
-        The network's, in the fixed world, on which maps, variances and `outside` lie.
-    maps
-        float32, axes (k, j, i), in the unit of each kind.
-    variances
-        Traces, mm^2, not clamped, for averaging over regions.
-    outside
-        bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
-        without a calibration.
-    mean_transform
-        The mean of the compensated predictions; None without perturbed passes.
-    reasons
-        Why the error is expected, on the network's lattice; None where that is not known.
-    mask
-        bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
-        the foreground.
-    left_out
-        bool, like `mask`: what masks leave out of every statistic; None without such masks.
-    labels
-        Of the moving image, carried along; None where none were given.
-    recorded
-        The numbers, where they are on record; they are computed otherwise.
-
     Notes
     -----
     Between the network's voxels a map is interpolated linearly, standard deviations as such: the
@@ -86,16 +57,29 @@ class Findings:
 
     fixed: Image
     moving: Image
+    #: The unperturbed prediction: the answer.
     transform: DeformableTransform
+    #: The network's, in the fixed world, on which maps, variances and `outside` lie.
     lattice: Lattice
+    #: float32, axes (k, j, i), in the unit of each kind.
     maps: dict[MapKind, Array]
+    #: Traces, mm^2, not clamped, for averaging over regions.
     variances: dict[MapKind, Array]
+    #: bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
+    #: without a calibration.
     outside: NDArray[np.bool_] | None = None
+    #: The mean of the compensated predictions; None without perturbed passes.
     mean_transform: DeformableTransform | None = None
+    #: Why the error is expected; None where that is not known.
     reasons: ReasonMap | None = None
+    #: bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
+    #: the foreground.
     mask: NDArray[np.bool_] | None = None
+    #: bool, like `mask`: what masks leave out of every statistic; None without such masks.
     left_out: NDArray[np.bool_] | None = None
+    #: Of the moving image, carried along; None where none were given.
     labels: LabelFindings | None = None
+    #: The numbers, where they are on record; they are computed otherwise.
     recorded: Numbers | None = None
 
     @cached_property
@@ -216,10 +200,6 @@ def find(
 
     Parameters
     ----------
-    outcome
-        Of the engine; provisional ones are welcome.
-    fixed, moving
-        The input images.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     calibrated
@@ -243,7 +223,8 @@ def find(
         layers[MapKind.ERROR_BOUND] = calibrated.error_bound
     reasons = None
     if calibrated is not None and calibrated.reasons is not None:
-        reasons = ReasonMap.of(calibrated.reasons.numpy(), outcome.fixed_lattice)
+        shows = calibrated.expected_error.isfinite().numpy()
+        reasons = ReasonMap.of(calibrated.reasons, shows, outcome.fixed_lattice)
     transform = answer_on(transform, fixed.lattice)
     if mean_transform is not None:
         mean_transform = answer_on(mean_transform, fixed.lattice)

@@ -48,7 +48,7 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
     vectors = np.moveaxis(stored.displacement, -1, 0).astype(np.float32)
     displacement = torch.from_numpy(np.ascontiguousarray(vectors))
     fixed_image, moving_image = _input(bundle, "fixed", fixed), _input(bundle, "moving", moving)
-    lattice = bundle.network_lattice
+    lattice = Lattice.from_dict(bundle.record["network_lattices"]["fixed"])
     marks = bundle.outside_calibration
     return Findings(
         fixed=fixed_image,

@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..carried.structures import segmentation_header
 from ..errors import OutputError
 from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, carried_slabs
 from ..geometry.nrrd_writer import write_nrrd
@@ -69,12 +70,6 @@ def volumes_written(
 
     Parameters
     ----------
-    folder
-        From `new_folder`: what is written takes its place when that context ends well.
-    findings
-        What to write.
-    keep
-        How much of it.
     pixel_type
         Of the moving image as it is stored, in ITK's words: the warped one keeps it.
 
@@ -116,13 +111,6 @@ def write_record(folder: Path, findings: Findings, record: dict[str, Any]) -> No
 
 def write_report(folder: Path, findings: Findings, record: dict[str, Any]) -> bool:
     """Write the report into a result that has taken its place, whole or not at all.
-
-    Parameters
-    ----------
-    folder
-        Of the result.
-    findings, record
-        What it shows.
 
     Returns
     -------
@@ -184,7 +172,7 @@ def _images(
         yield partial(findings.reasons.write, folder / REASONS_FILE)
     if findings.labels is not None:
         labels = findings.labels
-        header = labels.segmentation_header()
+        header = segmentation_header(labels.structures, labels.carried.lattice.size)
         yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
     if whole and findings.variances:
         yield partial(_write_variances, folder / VARIANCES_FILE, findings)
@@ -209,12 +197,8 @@ def check_space(
 
     Parameters
     ----------
-    partial
-        Where it will be written.
     fixed, network
         The lattices of the fixed image and of the network.
-    keep
-        How much of a result is kept.
     more_bytes
         What else is still to be written there: kept registrations.
 

@@ -21,45 +21,28 @@ PointMap = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class LandmarkPair:
-    """The same anatomical place in both images.
+    """The same anatomical place in both images."""
 
-    Parameters
-    ----------
-    name
-        What the person calls it.
-    fixed_lps_mm, moving_lps_mm
-        Where it is in each image, world LPS.
-    """
-
+    #: What the person calls it.
     name: str
+    #: Where it is in each image, world LPS.
     fixed_lps_mm: Point
     moving_lps_mm: Point
 
 
 @dataclass(frozen=True)
 class LandmarkFinding:
-    """What the registration did to one pair.
-
-    Parameters
-    ----------
-    pair
-        The points.
-    before_mm
-        Distance of the two points as they stand, without any registration.
-    after_mm
-        Target registration error: from where the registration sends the fixed point to the moving
-        point, in the moving image's world, where the uncertainty is measured too.
-    at_fixed
-        Value of every map at the fixed point, by map key, in the map's unit; NaN without an
-        estimate.
-    why
-        What raises the expected error at the fixed point; empty where that is not known.
-    """
+    """What the registration did to one pair."""
 
     pair: LandmarkPair
     before_mm: float
+    #: Target registration error: from where the registration sends the fixed point to the moving
+    #: point, in the moving image's world, where the uncertainty is measured too.
     after_mm: float
+    #: Value of every map at the fixed point, by map key, in the map's unit; NaN without an
+    #: estimate.
     at_fixed: dict[str, float]
+    #: What raises the expected error at the fixed point; empty where that is not known.
     why: tuple[Why, ...] = ()
 
 
@@ -70,12 +53,8 @@ def evaluate_landmarks(
 
     Parameters
     ----------
-    pairs
-        In the order of the result.
     fixed_to_moving
         The registration; `point_map` makes one of an ITK transform.
-    maps
-        Looked up at the fixed points.
     """
     if not pairs:
         return []

@@ -17,29 +17,19 @@ _NO_WEIGHT = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class MapVolume:
-    """A map of a result on its lattice.
+    """A map of a result on its lattice."""
 
-    Parameters
-    ----------
-    key
-        The map's key in the record, for example "total".
-    title
-        What a person calls it.
-    unit
-        "mm" or "" (dimensionless).
-    values
-        float, axes (k, j, i); NaN means "no estimate".
-    lattice
-        Where the voxels lie, world LPS mm.
-    reasons
-        Why an error is expected, for the map that is one; None where that is not known.
-    """
-
+    #: The map's key in the record, for example "total".
     key: str
+    #: What a person calls it.
     title: str
+    #: "mm" or "" (dimensionless).
     unit: str
+    #: float, axes (k, j, i); NaN means "no estimate".
     values: NDArray[np.float32]
+    #: Where the voxels lie, world LPS mm.
     lattice: Lattice
+    #: Why an error is expected, for the map that is one; None where that is not known.
     reasons: ReasonMap | None = None
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,20 +20,20 @@ from .why import Why, why_of
 #: What a reason adds to the logarithm of the expected error is kept in multiples of this.
 _STEP = 1 / 32
 
+#: Of neighbours nearer than this, mm, one is kept: the features are smoothed more widely.
+_APART_MM = 4.0
+
 
 @dataclass(frozen=True, eq=False)
 class ReasonMap:
     """What each reason adds to the logarithm of the expected error.
 
-    Parameters
-    ----------
-    steps
-        int8 [R, k, j, i], in the order of `Reason`, multiples of 1/32; zero outside the anatomy.
-    lattice
-        Where the voxels lie, world LPS mm.
+    What is between its voxels has the reasons of the nearest one.
     """
 
+    #: int8 [R, k, j, i], in the order of `Reason`, multiples of 1/32; zero outside the anatomy.
     steps: NDArray[np.int8]
+    #: Where the voxels lie, world LPS mm.
     lattice: Lattice
 
     def __post_init__(self) -> None:
@@ -44,14 +44,32 @@ class ReasonMap:
             )
 
     @classmethod
-    def of(cls, reasons: NDArray[np.floating[Any]], lattice: Lattice) -> ReasonMap:
-        """Return the map of reasons [k, j, i, R], NaN outside the anatomy."""
-        steps = np.clip(np.rint(np.nan_to_num(reasons) / _STEP), -127, 127)
-        return cls(np.ascontiguousarray(np.moveaxis(steps, -1, 0).astype(np.int8)), lattice)
+    def of(
+        cls,
+        reasons: Callable[[NDArray[np.bool_]], NDArray[np.float32]],
+        shows: NDArray[np.bool_],
+        lattice: Lattice,
+    ) -> ReasonMap:
+        """Ask for the reasons of a run, every few millimetres.
 
-    def within(self, inside: NDArray[np.bool_]) -> tuple[Why, ...]:
-        """Return what raises the expected error on average over voxels (bool, on `lattice`)."""
-        return self._of(np.flatnonzero(inside))
+        Parameters
+        ----------
+        reasons
+            See `calibration.CalibratedMaps`.
+        shows
+            bool, axes (k, j, i), on `lattice`: where there is an expected error.
+        lattice
+            The network's.
+        """
+        apart = np.maximum(_APART_MM / lattice.spacing + 1e-6, 1).astype(int)
+        at = tuple(slice(None, None, int(n)) for n in apart[::-1])
+        asked = np.zeros_like(shows)
+        asked[at] = shows[at]
+        here = shows[at]
+        size = here.shape[2], here.shape[1], here.shape[0]
+        steps = np.zeros((len(Reason), *here.shape), np.int8)
+        steps[:, here] = np.clip(np.rint(reasons(asked).T / _STEP), -127, 127)
+        return cls(steps, Lattice(size, lattice.matrix @ np.diag([*apart, 1.0])))
 
     def at(self, points: ArrayLike) -> list[tuple[Why, ...]]:
         """Return the same of the voxel nearest to each point [n, 3], world LPS mm."""
@@ -74,18 +92,21 @@ class ReasonMap:
             yield self._of(numbers[numbers > 0] - 1)
 
     def _of(self, numbers: NDArray[Any]) -> tuple[Why, ...]:
-        if not numbers.size:
+        steps = self.steps.reshape(len(Reason), -1)[:, numbers]
+        steps = steps[:, steps.any(axis=0)]  # outside the anatomy nothing is known
+        if not steps.size:
             return ()
-        means = self.steps.reshape(len(Reason), -1)[:, numbers].mean(axis=1) * _STEP
+        means = steps.mean(axis=1) * _STEP
         return why_of(dict(zip(Reason, means.tolist(), strict=True)))
 
     def write(self, path: Path) -> None:
         """Write the map, and read it back."""
-        np.savez_compressed(path, steps=self.steps, reasons=[reason.value for reason in Reason])
-        ReasonMap.read(path, self.lattice)
+        names = [reason.value for reason in Reason]
+        np.savez_compressed(path, steps=self.steps, matrix=self.lattice.matrix, reasons=names)
+        ReasonMap.read(path)
 
     @classmethod
-    def read(cls, path: Path, lattice: Lattice) -> ReasonMap:
+    def read(cls, path: Path) -> ReasonMap:
         """Read what `write` wrote.
 
         Raises
@@ -97,7 +118,9 @@ class ReasonMap:
             with np.load(path, allow_pickle=False) as file:
                 if file["reasons"].tolist() != [reason.value for reason in Reason]:
                     raise ValueError("its reasons are those of another version")
-                return cls(np.asarray(file["steps"], np.int8), lattice)
+                steps = np.asarray(file["steps"], np.int8)
+                _, k, j, i = steps.shape
+                return cls(steps, Lattice((i, j, k), file["matrix"]))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"{path} cannot be read ({error}).",

@@ -15,44 +15,32 @@ from .why import Why
 
 @dataclass(frozen=True)
 class StructureStatistics:
-    """One map over one structure.
+    """One map over one structure."""
 
-    Parameters
-    ----------
-    label, name
-        Of the structure in the label map.
-    map_key, map_title, unit
-        Of the map; the unit is "mm" or "".
-    voxels, volume_cm3
-        Of the whole structure, with and without an estimate.
-    share_with_estimate
-        Of its voxels, 0 to 1.
-    minimum, mean, median, p95, maximum
-        Over the voxels with an estimate, in the map's unit; NaN where there is none.
-    share_above
-        Share of the voxels with an estimate that lie above the person's tolerance, 0 to 1; None
-        without a tolerance, and for a map that is not in mm.
-    share_folded
-        For a map without a unit (the Jacobian determinant): share at or below zero; else None.
-    why
-        What raises the expected error there; empty for other maps, and where that is not known.
-    """
-
+    #: Of the structure in the label map.
     label: int
     name: str
+    #: Of the map; the unit is "mm" or "".
     map_key: str
     map_title: str
     unit: str
+    #: Of the whole structure, with and without an estimate.
     voxels: int
     volume_cm3: float
+    #: Of its voxels, 0 to 1.
     share_with_estimate: float
+    #: Over the voxels with an estimate, in the map's unit; NaN where there is none.
     minimum: float
     mean: float
     median: float
     p95: float
     maximum: float
+    #: Share of the voxels with an estimate that lie above the person's tolerance, 0 to 1; None
+    #: without a tolerance, and for a map that is not in mm.
     share_above: float | None
+    #: For a map without a unit (the Jacobian determinant): share at or below zero; else None.
     share_folded: float | None
+    #: What raises the expected error there; empty for other maps, and where that is not known.
     why: tuple[Why, ...] = ()
 
 

@@ -24,8 +24,6 @@ def hot_spot_table(
 
     Parameters
     ----------
-    matched
-        From `match_verdicts`.
     volume
         The map under review.
     titles
@@ -97,13 +95,6 @@ def structure_tables(
     """Return the maps in mm per structure, and where there is one the Jacobian determinant.
 
     They are two tables, since a column has one unit.
-
-    Parameters
-    ----------
-    statistics
-        From `structure_statistics`.
-    tolerance_mm
-        The one that was used there.
     """
     in_mm = [found for found in statistics if found.unit == "mm"]
     without = [found for found in statistics if found.unit != "mm"]
@@ -157,15 +148,7 @@ def _common(found: StructureStatistics) -> tuple[Cell, ...]:
 
 
 def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume]) -> Table:
-    """Return the landmark pairs: target registration error beside the maps at the fixed point.
-
-    Parameters
-    ----------
-    findings
-        From `evaluate_landmarks`.
-    maps
-        The ones that were given there.
-    """
+    """Return the landmark pairs: target registration error beside the maps at the fixed point."""
     columns = (
         Column("Landmark"),
         *_position("Fixed"),

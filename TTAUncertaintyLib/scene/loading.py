@@ -25,15 +25,7 @@ FOLDER_KEY = "bundle_folder"
 
 
 class ResultReading:
-    """Reads a result folder in a thread; begins at once.
-
-    Parameters
-    ----------
-    folder
-        The result bundle.
-    fixed
-        As in `read_arrays`.
-    """
+    """Reads a result folder in a thread; begins at once."""
 
     def __init__(self, folder: Path | str, fixed: NDArray[Any] | Path | None = None) -> None:
         self._folder = Path(folder)
@@ -54,8 +46,6 @@ def read_arrays(folder: Path, fixed: NDArray[Any] | Path | None = None) -> Bundl
 
     Parameters
     ----------
-    folder
-        The result bundle.
     fixed
         The fixed image on the result's voxels, where it is at hand: an array (k, j, i), or the
         file that was written for the run. Maps are shown where it has anatomy, too.
@@ -87,8 +77,6 @@ def load_arrays(
         `Stage`.
     folder
         Where its files lie, which is remembered.
-    arrays
-        From `read_arrays`.
     fixed, moving
         The volumes that it belongs to; left out if they are not in the scene (any more).
 

@@ -84,8 +84,6 @@ def spot_search(
         Its region (the anatomy) is where to look; where structures are given, still all of it.
     review
         Says the map and the threshold; without a threshold the suggested one is taken.
-    structures
-        From `structures_on`, to name the places.
     """
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)

@@ -24,11 +24,6 @@ _LOGICS = {
 class ViewerApplication:
     """One scene, and the views that trame-slicer draws of it.
 
-    Parameters
-    ----------
-    folder
-        A private one: Slicer's logics want a home.
-
     Attributes
     ----------
     slicer_app

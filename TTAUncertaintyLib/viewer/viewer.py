@@ -41,12 +41,8 @@ class Viewer:
 
     Parameters
     ----------
-    bundles
-        Result folders of the work list.
     session
         Where uploads and exports lie.
-    results
-        Where runs that are started in the page put their results.
     study
         A study to go through; None for none.
 

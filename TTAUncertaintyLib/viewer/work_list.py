@@ -32,26 +32,18 @@ _MOST_ROWS = 200
 
 @dataclass(frozen=True)
 class Work:
-    """A result of the list.
+    """A result of the list."""
 
-    Parameters
-    ----------
-    folder
-        Where it lies.
-    title, below
-        What it is called, and what is written below that.
-    p95_mm, highest_mm
-        What it is ranked by, and the highest: of its expected error in the anatomy, or where it
-        has none of its total uncertainty; -1 where it has neither.
-    problem
-        Why it cannot be opened; empty if it can.
-    """
-
+    #: Where it lies.
     folder: Path
+    #: What it is called, and what is written below that.
     title: str
     below: str = ""
+    #: What it is ranked by, and the highest: of its expected error in the anatomy, or where it
+    #: has none of its total uncertainty; -1 where it has neither.
     p95_mm: float = -1.0
     highest_mm: float = -1.0
+    #: Why it cannot be opened; empty if it can.
     problem: str = ""
 
     @classmethod
@@ -84,10 +76,6 @@ class WorkList(Part):
 
     Parameters
     ----------
-    viewer
-        The host.
-    bundles
-        Result folders, in any order.
     study
         A study in their place; None for none.
     """

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | None, str]:
     """Return the calibration of a run; without one, why there is none.
 
-    Parameters
-    ----------
-    job
-        What was asked for.
-    engine
-        Before its first pass.
-
     Raises
     ------
     InputError

@@ -21,13 +21,6 @@ from .job import Job
 class LabelWork:
     """The labels of a run; `add` observes the engine's passes.
 
-    Parameters
-    ----------
-    job
-        With labels of the moving image.
-    fixed, moving
-        The images.
-
     Raises
     ------
     InputError
@@ -65,8 +58,6 @@ class LabelWork:
         ----------
         findings
             Of the run: their transform carries the labels where no pass did.
-        engine
-            After its passes.
         by_head
             Whether the expected error is that of the head as it comes with the software, which
             the intervals of structures were fitted to.

@@ -70,20 +70,12 @@ class _Clock:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """A job whose result has taken its place; the report may come after it.
-
-    Parameters
-    ----------
-    job
-        That was done.
-    complete
-        Whether every pass of the design was made, or as many as the tolerance took.
-    findings, record
-        What the report shows.
-    """
+    """A job whose result has taken its place; the report may come after it."""
 
     job: Job
+    #: Whether every pass of the design was made, or as many as the tolerance took.
     complete: bool
+    #: What the report shows.
     findings: Findings
     record: dict[str, Any]
 
@@ -115,10 +107,6 @@ def carry_out(
 
     Parameters
     ----------
-    job
-        What to do.
-    voice
-        Where to report.
     stop_requested
         Asked after every pass; True ends the loop, and what there is is kept.
     load

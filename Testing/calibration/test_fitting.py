@@ -142,7 +142,7 @@ def test_what_the_head_says_is_adjusted_to_the_network() -> None:
         assert check.coverage == pytest.approx(0.9, abs=0.02)
     told = CalibratedMaps(
         torch.tensor([1.0, 2.0, torch.nan]), torch.ones(3), torch.zeros(3, dtype=torch.bool),
-        torch.ones(3, 5),
+        lambda mask: np.ones((3, 5), np.float32),
     )  # fmt: skip
     cues = {cue: torch.full((3,), 0.5) for cue in cases[0].cues}
     maps = adjusted(calibration, cues, told)
