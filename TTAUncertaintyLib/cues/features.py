@@ -121,6 +121,18 @@ FEATURES: dict[str, Reason] = {
     "ambiguity": Reason.NOTHING,
     "fluid_4": Reason.NOTHING,
     "depth": Reason.NOTHING,
+    "level_fixed": Reason.NOTHING,
+    "level_warped": Reason.MISMATCH,
+    "signed": Reason.MISMATCH,
+    "correlation_1": Reason.MISMATCH,
+    "contrast_fixed_1": Reason.NOTHING,
+    "contrast_warped_1": Reason.NOTHING,
+    "gradient_fixed_1": Reason.NOTHING,
+    "gradient_warped_1": Reason.NOTHING,
+    "angle_1": Reason.MISMATCH,
+    "offset_1": Reason.MISMATCH,
+    "bend_fixed_1": Reason.NOTHING,
+    "bend_warped_1": Reason.NOTHING,
     "case_total": Reason.CONTRADICTION,
     "case_gap": Reason.NO_RETURN,
     "case_correlation": Reason.MISMATCH,
@@ -233,7 +245,37 @@ def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[st
         squares, steepness = smooth(pair, width)
         yield f"normal_offset_{width:.0f}", (squares / (steepness + 1e-3)).sqrt_()
     yield "depth", _depth(shown, run.spacing)
+    yield from _of_detail(fixed, warped, run.spacing, smooth)
     yield from _better_match(both, run.spacing, smooth)
+
+
+def _of_detail(
+    fixed: Tensor, warped: Tensor, spacing: NDArray[np.float64], smooth: _Gaussian
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield what the images show with hardly any smoothing: boundaries of structures are thin.
+
+    Between two people these say most of all, each with its sign, as far as the network's voxels
+    are small.
+    """
+    yield "level_fixed", fixed
+    yield "level_warped", warped
+    yield "signed", fixed - warped
+    products = torch.stack((fixed, warped, fixed * fixed, warped * warped, fixed * warped))
+    mean_a, mean_b, aa, bb, ab = smooth(products, 1.0)
+    variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0)
+    yield "correlation_1", 1 - (ab - mean_a * mean_b) / (1e-3 + variances.prod(0).sqrt())
+    for which, deviation in zip(("fixed", "warped"), variances.sqrt_(), strict=True):
+        yield f"contrast_{which}_1", deviation
+    slopes = torch.stack([_gradient(mean, spacing) for mean in (mean_a, mean_b)])
+    steep = slopes.square().sum(1).sqrt_()
+    yield "gradient_fixed_1", steep[0]
+    yield "gradient_warped_1", steep[1]
+    yield "angle_1", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
+    along = slopes.mean(0).square_().sum(0).sqrt_()
+    yield "offset_1", (mean_a - mean_b) / (along + 0.05)
+    for which, slope in zip(("fixed", "warped"), slopes, strict=True):
+        bends = [_slope(slope[axis], axis, spacing) for axis in range(3)]
+        yield f"bend_{which}_1", bends[0] + bends[1] + bends[2]
 
 
 def _of_intensities(

@@ -23,7 +23,7 @@ from ..evaluation.cases import KnownCase, manufacture, reapplied
 from ..evaluation.kinds import Deformation
 from ..evaluation.measuring import error_of
 from ..evaluation.study import brought_upon, registered
-from ..geometry import Image, Lattice, Prealignment, read_image, read_labels, resample_array
+from ..geometry import Image, Lattice, Prealignment, read_image, read_labels, resample_array, sample
 from ..models import RegistrationModel, load_model
 from ..perturbations import DesignRequest, Preset
 
@@ -140,18 +140,18 @@ def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people
     pair = prepare(fixed, moving, model, place(fixed, moving, model, prealignment=alignment))
     outcome = Engine(model, pair, DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)).run()
     features = compute_features(outcome, pair)
-    at, error = (
+    there, error = (
         _at_boundaries(spec, outcome, features, people)
         if known is None
         else _everywhere(known, outcome, features)
     )
     generator = np.random.default_rng(0)
-    picked = generator.choice(len(at), min(_KEPT, len(at)), replace=False)
+    picked = generator.choice(len(there), min(_KEPT, len(there)), replace=False)
     rows = features.values.numpy()
     anywhere = generator.choice(len(rows), min(_ANYWHERE, len(rows)), replace=False)
     partial = path.with_name(f".{path.name}")
     arrays: dict[str, Any] = {
-        "X": rows[at[picked]],
+        "X": there[picked],
         "e": error[picked].astype(np.float32),
         "R": rows[anywhere],
         "median": np.median(rows, axis=0),
@@ -182,21 +182,22 @@ def _manufactured(spec: Spec, people: Path) -> KnownCase:
 
 def _everywhere(
     known: KnownCase, outcome: Outcome, features: Features
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the rows of the case's anatomy, and their errors."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the features of the case's anatomy, [n, F], and the errors there."""
     mask = torch.from_numpy(known.mask).float()[None]
     region = resample_array(mask, known.fixed.lattice, outcome.fixed_lattice, outside=0.0)[0] > 0.5
     both = region & features.region
-    at = both[features.region].nonzero()[:, 0].numpy()
-    return at, error_of(outcome, known)[both].numpy()
+    return features.values[both[features.region]].numpy(), error_of(outcome, known)[both].numpy()
 
 
 def _at_boundaries(
     spec: Spec, outcome: Outcome, features: Features, people: Path
-) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the rows at boundary voxels of the fixed labels, and how far each is carried off.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return features at boundary voxels of the fixed labels, and how far each is carried off.
 
-    To the nearest boundary voxel of the same label of the moving image, in its world, mm.
+    To the nearest boundary voxel of the same label of the moving image, in its world, mm. Features
+    are interpolated, as the maps are where a person reads them: at the nearest of the network's
+    voxels the error of a thin boundary is another one.
     """
     (fixed, lattice), (moving, onto) = (_labels(people, name) for name in (spec.fixed, spec.moving))
     edges = _edges(fixed) & np.isin(fixed, np.unique(moving))
@@ -211,13 +212,11 @@ def _at_boundaries(
     targets = _edges(moving)
     for label in np.unique(of):
         error[of == label] = _distance(targets & (moving == label), onto, voxels[of == label])
-    network = np.rint(outcome.fixed_lattice.to_voxel(world)).astype(int)[:, ::-1]
-    inside = ((network >= 0) & (network < features.region.shape)).all(axis=1)
-    number = torch.full(features.region.shape, -1)
-    number[features.region] = torch.arange(int(features.region.sum()))
-    rows = np.full(len(of), -1)
-    rows[inside] = number.numpy()[tuple(network[inside].T)]
-    return rows[rows >= 0], error[rows >= 0]
+    network = torch.from_numpy(outcome.fixed_lattice.to_voxel(world)).float().T
+    grid = features.on_lattice(features.values).permute(3, 0, 1, 2)
+    rows = sample(grid[None], network[None, :, :, None, None])[0, :, :, 0, 0].T.numpy()
+    known = np.isfinite(rows).all(axis=1)
+    return rows[known], error[known]
 
 
 def _labels(people: Path, name: str) -> tuple[NDArray[np.int32], Lattice]:
