@@ -27,7 +27,6 @@ from ..geometry import (
 )
 from ..review import (
     HotSpot,
-    HotSpotRegions,
     RegionStatistics,
     foreground,
     hot_spot_regions,
@@ -67,8 +66,6 @@ class Findings:
         without a calibration.
     mean_transform
         The mean of the compensated predictions; None without perturbed passes.
-    reasons
-        Of a mask on the network's lattice, see `CalibratedMaps`; None where that is not known.
     mask
         bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
         the foreground.
@@ -76,6 +73,8 @@ class Findings:
         bool, like `mask`: what masks leave out of every statistic; None without such masks.
     labels
         Of the moving image, carried along; None where none were given.
+    hot_spots
+        Of the foremost map, where they are known already; they are found otherwise.
     recorded
         The numbers, where they are on record; they are computed otherwise.
 
@@ -94,10 +93,10 @@ class Findings:
     variances: dict[MapKind, Array]
     outside: NDArray[np.bool_] | None = None
     mean_transform: DeformableTransform | None = None
-    reasons: Reasons | None = None
     mask: NDArray[np.bool_] | None = None
     left_out: NDArray[np.bool_] | None = None
     labels: LabelFindings | None = None
+    hot_spots: tuple[HotSpot, ...] | None = None
     recorded: Numbers | None = None
 
     def with_expected_error(self, calibrated: CalibratedMaps) -> Findings:
@@ -107,12 +106,15 @@ class Findings:
             MapKind.ERROR_BOUND: calibrated.error_bound.numpy(),
         }
         maps = self.maps | errors
-        return replace(
+        found = replace(
             self,
             maps={kind: maps[kind] for kind in MapKind if kind in maps},
             outside=calibrated.outside.numpy(),
-            reasons=calibrated.reasons,
         )
+        # at once: what reasons are found from is not to be kept
+        known = region_statistics(found._in_region(errors[MapKind.EXPECTED_ERROR]))
+        hot_spots = found._hot_spots(MapKind.EXPECTED_ERROR, known, calibrated.reasons)
+        return replace(found, hot_spots=hot_spots)
 
     @cached_property
     def region(self) -> NDArray[np.bool_]:
@@ -178,23 +180,22 @@ class Findings:
             statistics=statistics,
             root_mean=root_mean,
             foremost=foremost,
-            hot_spots=tuple(self._hot_spots(foremost, statistics.get(foremost))),
+            hot_spots=self._hot_spots(foremost, statistics.get(foremost))
+            if self.hot_spots is None
+            else self.hot_spots,
         )
 
-    def _hot_spots(self, kind: MapKind, known: RegionStatistics | None) -> list[HotSpot]:
+    def _hot_spots(
+        self, kind: MapKind, known: RegionStatistics | None, reasons: Reasons | None = None
+    ) -> tuple[HotSpot, ...]:
         if known is None:
-            return []
+            return ()
         found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
         spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
-        if self.reasons is None or not kind.is_error:
-            return spots
-        return [replace(s, why=self._why(found, n)) for n, s in enumerate(spots, start=1)]
-
-    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
-        """Return what raises the expected error of a hot spot, on average over it."""
-        assert self.reasons is not None
-        means = self.reasons(found.labels == number).mean(axis=0, dtype=np.float64).tolist()
-        return why_of(dict(zip(Reason, means, strict=True)))
+        if reasons is not None:
+            whys = [_why(reasons(found.labels == n + 1)) for n in range(len(spots))]
+            spots = [replace(spot, why=why) for spot, why in zip(spots, whys, strict=True)]
+        return tuple(spots)
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
         lattice = self.fixed.lattice
@@ -229,7 +230,11 @@ class Findings:
 
 
 def find(
-    outcome: Outcome, fixed: Image, moving: Image, mask: NDArray[np.bool_] | None = None
+    outcome: Outcome,
+    fixed: Image,
+    moving: Image,
+    mask: NDArray[np.bool_] | None = None,
+    left_out: NDArray[np.bool_] | None = None,
 ) -> Findings:
     """Make of an outcome what a person looks at.
 
@@ -239,9 +244,8 @@ def find(
         Of the engine; provisional ones are welcome.
     fixed, moving
         The input images.
-    mask
-        bool, axes (k, j, i), on the fixed image's lattice: where to compute statistics; None takes
-        the foreground.
+    mask, left_out
+        As of `Findings`.
     """
     transform = outcome.transform()
     layers = {MapKind.JACOBIAN: outcome.jacobian}
@@ -268,7 +272,14 @@ def find(
         variances={kind: trace.float().numpy() for kind, trace in variances.items()},
         mean_transform=mean_transform,
         mask=mask,
+        left_out=left_out,
     )
+
+
+def _why(reasons: Array) -> tuple[Why, ...]:
+    """Return what raises the expected error of a hot spot, on average over it."""
+    means = reasons.mean(axis=0, dtype=np.float64).tolist()
+    return why_of(dict(zip(Reason, means, strict=True)))
 
 
 def answer_on(transform: DeformableTransform, fixed: Lattice) -> DeformableTransform:

@@ -58,7 +58,9 @@ class LabelWork:
             self._carrier.begin(answer, network)
         self._carrier.add(offset)
 
-    def finish(self, findings: Findings, outcome: Outcome, engine: Engine) -> LabelFindings:
+    def finish(
+        self, findings: Findings, outcome: Outcome, engine: Engine, by_head: bool
+    ) -> LabelFindings:
         """Return what came of it.
 
         Parameters
@@ -67,14 +69,15 @@ class LabelWork:
             Of the run: their transform carries the labels where no pass did.
         outcome, engine
             After the passes.
+        by_head
+            Whether the expected error is the head's: the structures' calibration is fitted to it.
         """
         if self._engine is None or not outcome.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)
         carried = self._carrier.result()
         error = findings.on_fixed_image(MapKind.EXPECTED_ERROR)
         calibration = None
-        # fitted to the expected error of the head, which alone says its reasons
-        if error is not None and findings.reasons is not None and carried.passes:
+        if error is not None and by_head and carried.passes:
             lattice = engine.pair.fixed_lattice
             calibration = find_structure_calibration(
                 describe(engine.model), engine.design.as_dict(), float(lattice.spacing.mean())

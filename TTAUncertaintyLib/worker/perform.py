@@ -48,6 +48,7 @@ from ..results import (
 )
 from ..results.files import REGISTRATIONS_FOLDER
 from .audit import AuditWork, check_audit
+from .between_jobs import give_memory_back
 from .calibrations import choose_calibration
 from .job import Job
 from .labels import LabelWork
@@ -212,8 +213,9 @@ def carry_out(
         with volumes_written(folder, job.keep, moving_file.pixel_type) as write:
             with clock.phase("mapping"):
                 outcome = engine.finish()
+                give_memory_back()
                 if audit is None:
-                    findings = find(outcome, fixed, moving, region)
+                    findings = find(outcome, fixed, moving, region, left_out)
                     write(findings)  # while the expected error is made
                 calibrated = None
                 if calibration is not None and outcome.whole:
@@ -226,13 +228,16 @@ def carry_out(
                 audited = None
                 if audit is not None:
                     findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
+                    findings = replace(findings, left_out=left_out)
+                    audited = audit.record(findings, outcome)
                 elif calibrated is not None:
                     findings = findings.with_expected_error(calibrated)
-                findings = replace(findings, left_out=left_out)
-                if audit is not None:
-                    audited = audit.record(findings, outcome)
+                calibrated = None  # what it is made of is as large as the images
+                give_memory_back()
                 if labels is not None:
-                    findings = replace(findings, labels=labels.finish(findings, outcome, engine))
+                    by_head = isinstance(calibration, Head) and outcome.whole
+                    carried = labels.finish(findings, outcome, engine, by_head)
+                    findings = replace(findings, labels=carried)
             write(findings)
             if audited is None:
                 masked = masks.statistics is not None
