@@ -22,6 +22,7 @@ class Place(Enum):
 
     OWN = "own"  #: in a place of its own, which the section makes for it
     INPUTS = "inputs"
+    MASKS = "masks"
     DESIGN = "design"
     RUN = "run"
     MACHINE = "machine"
@@ -106,6 +107,15 @@ class Line(Control):
     """A line of text."""
 
 
+class NodeFile(Enum):
+    """As what a run reads a node of the scene."""
+
+    VOLUME = "volume"
+    LINEAR = "linear transform"
+    TRANSFORM = "transform"
+    LABELS = "labels"
+
+
 @dataclass(frozen=True)
 class Node(Control):
     """A node of the scene."""
@@ -114,8 +124,16 @@ class Node(Control):
     classes: tuple[str, ...] = ("vtkMRMLScalarVolumeNode",)
     #: What is written where there is none.
     none: str = "None (optional)"
-    #: Ending of the file that a run reads it from: "nrrd" for a volume, "tfm" for a transform.
-    file: str = "nrrd"
+    #: As what a run reads it.
+    file: NodeFile = NodeFile.VOLUME
+    #: Field of the volume that labels are drawn on.
+    drawn_on: str = ""
+    #: Whether a job takes several of them.
+    many: bool = False
+
+    def asks(self, value: Any) -> Any:
+        """As `Control.asks`, of a file."""
+        return [value] if self.many else value
 
 
 @dataclass(frozen=True)

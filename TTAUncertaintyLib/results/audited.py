@@ -82,6 +82,7 @@ def audit_record(
     transform: Sequence[GivenTransform],
     inverse: Sequence[GivenTransform],
     suspicions: Sequence[str],
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Return the JSON-ready record of an audit.
 
@@ -89,8 +90,13 @@ def audit_record(
     ----------
     transform, inverse
         Files, in the order in which they are applied; the latter may be empty.
+    suspicions
+        Sentences.
+    name
+        What the transform is called; None for the names of its files.
     """
     return {
+        "name": name or ", ".join(each.path.name for each in transform),
         "transform": [each.as_dict() for each in transform],
         "inverse": [each.as_dict() for each in inverse],
         "kind": joined(transform).kind,

@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..carried.structures import segmentation_header
 from ..errors import OutputError
 from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, carried_slabs
 from ..geometry.nrrd_writer import write_nrrd
@@ -168,7 +169,7 @@ def _images(
         yield partial(write_nrrd, folder / OUTSIDE_FILE, marks, target, header)
     if findings.labels is not None:
         labels = findings.labels
-        header = labels.segmentation_header()
+        header = segmentation_header(labels.structures, labels.carried.lattice.size)
         yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
     if whole and findings.variances:
         yield partial(_write_variances, folder / VARIANCES_FILE, findings)

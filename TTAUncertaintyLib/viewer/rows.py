@@ -271,9 +271,11 @@ def _written_table(table: TableView) -> dict[str, Any]:
     }
 
 
-def file_chooser(role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd,.mha") -> None:
+def file_chooser(
+    role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd,.mha", about: str = ""
+) -> None:
     """Write a chooser of one file, which is sent under a name; `shown` is a key of the state."""
-    with html.Label(classes=f"tta-file tta-file-{name}"):
+    with html.Label(classes=f"tta-file tta-file-{name}", title=about):
         v3.VIcon("mdi-file-upload-outline", size="small")
         html.Span(role, classes="role")
         html.Span(

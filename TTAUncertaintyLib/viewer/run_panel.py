@@ -116,7 +116,7 @@ class RunPanel(Part):
     def _job(self) -> Job:
         """Return the job of what is chosen, and note what its images are called."""
         viewer, pair = self._viewer, str(self._viewer.state.run_pair)
-        asked = self.choice.asked(own=pair == "own")
+        asked = self.choice.asked()
         if pair == "own":
             self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:

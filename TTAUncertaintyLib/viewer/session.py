@@ -28,7 +28,9 @@ class FileKind:
 
 
 IMAGE = FileKind("an image that can be read here", (".nii.gz", ".nii", ".nrrd", ".mha"))
-TRANSFORM = FileKind("a transform that can be read here", (".h5", ".tfm", ".txt", ".mat"))
+LINEAR = FileKind("a transform that can be read here", (".h5", ".tfm", ".txt", ".mat"))
+TRANSFORM = FileKind(LINEAR.words, (*LINEAR.suffixes, *IMAGE.suffixes))
+NAMES = FileKind("a table of names", (".tsv", ".csv", ".txt", ".ctbl"))
 CALIBRATION = FileKind("a calibration", (".json",))
 LANDMARKS = FileKind("a file of landmarks", (".json", ".fcsv", ".csv"))
 

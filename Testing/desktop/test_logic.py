@@ -104,9 +104,32 @@ def test_every_choice_reaches_the_job(logic, pair, tmp_path):
     assert (job.start.value, job.keep_registrations) == ("mass", True)
     assert (job.design.seed, job.design.outer) == (7, 12)
     assert job.initial_transform == tmp_path / "initial_transform.tfm"
+    assert (job.transform, job.transform_name, job.moving_labels) == ((), None, None)
     assert job.previews is not None
     assert (job.fixed_name, job.moving_name) == tuple(node.GetName() for node in pair)
     assert type(job).from_json(job.to_json()) == job
+
+
+def test_an_audit_with_labels_and_masks_reaches_the_job(logic, pair, tmp_path):
+    import slicer
+    from TTAUncertaintyPanel.jobs import job_within
+
+    from TTAUncertaintyLib.controls.run_choices import RunChoices
+
+    given = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGridTransformNode", "demons of yesterday")
+    labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "atlas")
+    masks = dict.fromkeys(("movingLabels", "fixedMask", "movingMask", "leaveOut"), labels)
+    choices = RunChoices(*pair, registration=given, keepRegistrations=True, **masks)
+    job = job_within(tmp_path, choices, logic.machine, tmp_path / "out")
+    assert (job.transform, job.transform_name) == (
+        (tmp_path / "transform.nrrd",),
+        "demons of yesterday",
+    )
+    assert job.moving_labels == tmp_path / "moving_labels.seg.nrrd"
+    assert (job.fixed_mask, job.moving_mask, job.leave_out) == tuple(
+        tmp_path / f"{name}.seg.nrrd" for name in ("fixed_mask", "moving_mask", "leave_out")
+    )
+    assert not job.keep_registrations
 
 
 def test_reloading_reads_every_file_again(logic, module):

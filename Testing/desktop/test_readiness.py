@@ -100,6 +100,29 @@ def test_an_elastic_design_with_random_sampling_can_begin(logic, choices):
     assert logic.reasonNotToRun(choices.changed(family="elastic", sampling="random")) == ""
 
 
+@pytest.mark.parametrize("field", ["registration", "initialTransform"])
+def test_a_moving_volume_is_not_moved_twice(logic, choices, field):
+    inner = node("vtkMRMLLinearTransformNode", "inner")
+    outer = node("vtkMRMLLinearTransformNode", "outer")
+    inner.SetAndObserveTransformNodeID(outer.GetID())
+    chosen = choices.changed(**{field: outer})
+    assert logic.reasonNotToRun(chosen) == ""
+    choices.movingVolume.SetAndObserveTransformNodeID(inner.GetID())
+    assert "lies under outer already" in logic.reasonNotToRun(chosen)
+    choices.movingVolume.SetAndObserveTransformNodeID(None)
+    assert logic.reasonNotToRun(chosen) == ""
+
+
+@pytest.mark.parametrize("field", ["structures", "movingLabels", "fixedMask", "leaveOut"])
+def test_labels_without_anything_are_named(logic, choices, field):
+    empty = node("vtkMRMLSegmentationNode", "nothing drawn")
+    assert "nothing drawn has no segments" in logic.reasonNotToRun(
+        choices.changed(**{field: empty})
+    )
+    volume = choices.changed(**{field: choices.movingVolume})
+    assert "a segmentation or a label map" in logic.reasonNotToRun(volume)
+
+
 def test_a_place_for_results_that_is_a_file_is_refused(logic, choices, tmp_path):
     (tmp_path / "file").touch()
     logic.machine.resultsFolder = tmp_path / "file" / "results"
