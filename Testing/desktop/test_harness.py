@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import slicer
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "support/desktop/example/DesktopExample.py"
 
@@ -26,14 +27,10 @@ def panel(desktop, module):
 
 
 def volume(name="brain"):
-    import slicer
-
     return slicer.util.addVolumeFromArray(np.zeros((4, 5, 6)), name=name)
 
 
 def test_the_module_describes_itself_before_it_is_opened(desktop, module):
-    import slicer
-
     assert slicer.modules.desktopexample.title == "Desktop example"
     assert slicer.util.modulePath("DesktopExample") == str(EXAMPLE)
     assert isinstance(slicer.modules.DesktopExampleInstance, module.DesktopExample)
@@ -107,8 +104,6 @@ def test_the_button_says_why_it_does_not_work_until_a_volume_is_chosen(panel):
 
 
 def test_a_removed_node_is_no_longer_chosen(panel):
-    import slicer
-
     node = volume()
     panel.parameters.fixedVolume = node
     assert panel.ui.fixedSelector.currentNode() is node
@@ -131,8 +126,6 @@ def test_left_alone_the_panel_does_not_follow_the_parameters(desktop, panel):
 
 
 def test_another_module_can_be_chosen_from_code(desktop, panel):
-    import slicer
-
     slicer.util.selectModule("Volumes")
     assert not panel.parent.isEntered
     slicer.util.selectModule(slicer.modules.desktopexample)
@@ -199,15 +192,12 @@ def two_volumes(desktop, panel, tmp_path):
 
 def half_a_scene(panel):
     """Whether a scene is being imported, what the parameters say, how many volumes there are."""
-    import slicer
-
     note = panel.parameters.note if panel.parameters else ""
     count = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
     return bool(slicer.mrmlScene.IsImporting()), note, count
 
 
 def test_an_import_fills_the_parameters_before_their_nodes_are_there(desktop, panel, two_volumes):
-    import slicer
     import vtk
 
     seen = []
@@ -248,8 +238,6 @@ def test_a_panel_that_is_left_is_taken_out_of_the_window_and_put_back(desktop, p
 
 
 def test_the_first_layout_is_number_nought_drawn_as_four_up(desktop_with_views):
-    import slicer
-
     manager = slicer.app.layoutManager()
     assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView == 0
     assert set(manager.sliceViewNames()) == {"Red", "Green", "Yellow"}
@@ -269,16 +257,12 @@ def test_a_press_a_question_and_a_timer_work_together(desktop, panel):
 
 
 def test_the_self_test_runs(desktop, module):
-    import slicer
-
     slicer.selfTests["DesktopExample"](msec=0)
     assert len(module.DesktopExampleTest.ran) == 1
 
 
 def test_quitting_cleans_the_module_up(desktop, panel):
     heard = []
-    import slicer
-
     slicer.app.aboutToQuit.connect(lambda: heard.append("quit"))
     desktop.quit()
     assert heard == ["quit"]
