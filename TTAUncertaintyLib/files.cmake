@@ -46,7 +46,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "cli/evaluate.py"
   "cli/evaluate_result.py"
   "cli/info.py"
-  "cli/model_options.py"
+  "cli/keywords.py"
   "cli/models.py"
   "cli/report.py"
   "cli/run.py"

@@ -53,14 +53,9 @@ _VERDICTS = [option.value for option in OVERALL_VERDICTS]
 
 
 class ReviewScreen(Protocol):
-    """Where a review is shown; a panel or a page.
+    """Where a review is shown; a panel or a page."""
 
-    Attributes
-    ----------
-    selected
-        Number of the hot spot that is looked at, from 0 on; -1 for none.
-    """
-
+    #: Number of the hot spot that is looked at, from 0 on; -1 for none.
     selected: int
 
     @property
@@ -91,23 +86,16 @@ class ReviewScreen(Protocol):
 
 
 class ReviewControls:
-    """Shows a result's review, and keeps what is decided in the scene at once.
-
-    Attributes
-    ----------
-    view
-        What was shown last.
-    result, review
-        What is reviewed, and what is decided so far; None for none.
-    suspended
-        Something else has the views for a while: no place is drawn into them.
-    """
+    """Shows a result's review, and keeps what is decided in the scene at once."""
 
     def __init__(self, screen: ReviewScreen, clock: Clock) -> None:
         self._screen = screen
+        #: What was shown last.
         self.view = ReviewView()
+        #: What is reviewed, and what is decided so far; None for none.
         self.result: ResultNodes | None = None
         self.review: Review | None = None
+        #: Something else has the views for a while: no place is drawn into them.
         self.suspended = False
         self._trouble = ""
         self._matched = MatchedReview(())

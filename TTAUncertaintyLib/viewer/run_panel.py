@@ -34,13 +34,7 @@ _ROLES = ("fixed", "moving")
 
 
 class RunPanel(Part):
-    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
-
-    Attributes
-    ----------
-    choice
-        What is chosen.
-    """
+    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
@@ -63,6 +57,7 @@ class RunPanel(Part):
                 "live": "",
             }
         )
+        #: What is chosen.
         self.choice = RunChoice(viewer)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)

@@ -52,7 +52,6 @@ class DesktopExample(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", self.registerSampleData)
 
     def registerSampleData(self):
-        """Register one sample."""
         import SampleData
 
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
@@ -74,7 +73,6 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.entered = 0
 
     def setup(self):
-        """Make the panel."""
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/DesktopExample.ui"))
         self.layout.addWidget(panel)
@@ -95,16 +93,13 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.enter()  # Reload makes a panel that is shown and does not say so
 
     def enter(self):
-        """Show the parameters."""
         self.entered += 1
         self.setParameters(self.logic.getParameterNode())
 
     def exit(self):
-        """Stop following the parameters."""
         self.setParameters(None)
 
     def cleanup(self):
-        """Let go."""
         self.timer.stop()
         self.setParameters(None)
         self.removeObservers()
@@ -152,7 +147,6 @@ class DesktopExampleLogic(ScriptedLoadableModuleLogic):
     """What the module does without its panel."""
 
     def getParameterNode(self):
-        """Return the parameters."""
         return DesktopExampleParameters(super().getParameterNode())
 
 
@@ -162,6 +156,5 @@ class DesktopExampleTest(ScriptedLoadableModuleTest):
     ran: list = []  # noqa: RUF012
 
     def runTest(self):
-        """Run."""
         self.delayDisplay("Running")
         self.ran.append(slicer.mrmlScene.GetNumberOfNodes())

@@ -7,7 +7,6 @@ class Check:
     """Something a value is held to; `validate` raises ValueError."""
 
     def validate(self, value):
-        """Hold a value to it."""
         if not self.allows(value):
             raise ValueError(f"{value!r} does not satisfy {self}")
 
@@ -20,7 +19,6 @@ class WithinRange(Check):
     maximum: float
 
     def allows(self, value):
-        """Say whether a value may be written."""
         return self.minimum <= value <= self.maximum
 
 
@@ -31,7 +29,6 @@ class Choice(Check):
     choices: list
 
     def allows(self, value):
-        """Say whether a value may be written."""
         return value in self.choices
 
 

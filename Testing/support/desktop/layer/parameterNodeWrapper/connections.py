@@ -23,13 +23,11 @@ class Connection:
         """Set the widget up for the field's type and limits."""
 
     def start(self, callback):
-        """Call the callback whenever the widget changes."""
         self.callback = callback
         if self.signal:
             getattr(self.widget, self.signal).connect(self._changed)
 
     def stop(self):
-        """Let go of the widget."""
         self.callback = None
         if self.signal:
             getattr(self.widget, self.signal).disconnect(self._changed)

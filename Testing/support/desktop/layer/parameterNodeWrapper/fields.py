@@ -74,7 +74,6 @@ class Field:
         return node.HasParameter(self.name)
 
     def write(self, node, value):
-        """Write a value to the node."""
         self.check(value)
         with slicer.util.NodeModify(node):
             if self.nodes:

@@ -74,11 +74,9 @@ class _View:
         }
 
     def getValue(self, name):
-        """Return a field by its name."""
         return self._values[name]
 
     def setValue(self, name, value):
-        """Write a field by its name."""
         field = self.allParameters[name]
         with slicer.util.NodeModify(self.parameterNode):
             field.write(self.parameterNode, value)
@@ -140,21 +138,16 @@ class _View:
             self._updating = False
 
     def AddObserver(self, event, callback, priority=0.0):
-        """Observe the parameter node."""
         return self.parameterNode.AddObserver(event, callback, priority)
 
     def RemoveObserver(self, tag):
-        """Take an observer off the parameter node."""
         self.parameterNode.RemoveObserver(tag)
 
     def StartModify(self):
-        """Hold the node's events back."""
         return self.parameterNode.StartModify()
 
     def EndModify(self, before):
-        """Let the node's events go."""
         self.parameterNode.EndModify(before)
 
     def Modified(self):
-        """Tell the observers that something changed."""
         self.parameterNode.Modified()
