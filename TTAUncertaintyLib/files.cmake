@@ -286,6 +286,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "review/landmarks.py"
   "review/map_volume.py"
   "review/matching.py"
+  "review/reason_map.py"
   "review/review_json.py"
   "review/spread.py"
   "review/statistics.py"

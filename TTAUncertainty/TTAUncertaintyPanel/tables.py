@@ -86,7 +86,8 @@ class Table:
                 side = qt.Qt.AlignLeft if heading.words else qt.Qt.AlignRight
                 item.setTextAlignment(side | qt.Qt.AlignVCenter)
                 item.setText(said)
-                item.setToolTip(shown.about if last and shown.about else said)
+                more = shown.about and (last or not heading.words)  # a number's own is no tip
+                item.setToolTip(shown.about if more else said)
                 tint(table, item, VERDICT_COLORS.get(shown.verdict) if last else None)
 
     def _selected(self) -> None:

@@ -15,7 +15,7 @@ from .calibration import (
 from .matching import head_mismatch, mismatch
 
 if TYPE_CHECKING:
-    from .application import CalibratedMaps, apply
+    from .application import CalibratedMaps, adjusted, apply
     from .head import Head, read_head, shipped_head
 else:
     __getattr__ = lazily(__name__)

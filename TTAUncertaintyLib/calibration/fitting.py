@@ -30,6 +30,7 @@ from ..evaluation.metrics import (
 from ..version import __version__
 from .application import CalibratedMaps, apply, expected_error, score
 from .calibration import Calibration, CueTerm, ErrorBound, Score
+from .head import shipped_head
 from .matching import design_difference
 
 #: Voxels drawn of each case.
@@ -53,6 +54,7 @@ BOUND_LEVEL = 0.9
 
 #: What a score may be made of. The total is left out where its two terms are there.
 CANDIDATES = (
+    Cue.EXPECTED,
     Cue.TOTAL,
     Cue.INTRINSIC,
     Cue.JITTER,
@@ -180,6 +182,9 @@ def _sample(measurement: Measurement) -> _Sample:
     count = len(measurement.error)
     picked = np.random.default_rng(0).choice(count, _SAMPLE, replace=count < _SAMPLE)
     at = torch.from_numpy(picked)
+    if measurement.expected is not None:
+        expected = {Cue.EXPECTED: measurement.expected.expected_error}
+        measurement = replace(measurement, cues={**measurement.cues, **expected})
     cues = {cue: values[at] for cue, values in measurement.cues.items()}
     return _Sample(measurement, cues, measurement.error[at])
 
@@ -220,6 +225,7 @@ def _fit(samples: Sequence[_Sample], model: dict[str, Any], cues: Sequence[Cue])
         Score(float(bias), terms),
         ((0.0, 0.0), (1.0, 1.0)),
         ErrorBound(BOUND_LEVEL, 1.0),
+        head_sha256=shipped_head().sha256 if Cue.EXPECTED in dict(kept) else None,
     )
     knots = _knots(score(draft, pooled).double().numpy(), error)
     return replace(draft, expected_error_mm=knots)

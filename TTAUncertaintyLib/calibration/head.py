@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ..cues.features import FEATURES, Features
 from ..cues.reasons import Reason
 from ..errors import InputError
+from ..geometry.stored import sha256
 from ..resources import resources_folder
 from .application import CalibratedMaps
 from .trees import Trees
@@ -62,6 +63,8 @@ class Head:
         The largest mean square deviation of a case from these that is still like them.
     facts
         Level of the bound, provenance and figures, JSON-ready.
+    sha256
+        Of its file; "" where it was not read from one.
     """
 
     weights: Array
@@ -77,6 +80,7 @@ class Head:
     case_scale: Array
     case_limit: float
     facts: Mapping[str, Any]
+    sha256: str = ""
 
     def expected(self, rows: Array) -> Array:
         """Return the expected error of rows of features, mm, float32 [n]."""
@@ -201,6 +205,7 @@ def read_head(path: Path) -> Head:
             bound_factor=float(facts["bound_factor"]),
             case_limit=float(facts["case_limit"]),
             facts=facts,
+            sha256=sha256(path),
             **{name: np.asarray(arrays[name], np.float32) for name in _ARRAYS},
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

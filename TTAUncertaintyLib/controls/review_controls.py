@@ -218,10 +218,14 @@ class ReviewControls:
         except InputError as error:
             trouble = str(error)
         found = self._nothing("landmarks", trouble, NO_LANDMARKS)
-        if paired is not None and self._landmarks:
-            found = landmarks_view(self._landmarks, MapKind(review.map_key), paired.how)
         row = self.view.landmark if self.view.landmark < len(self._landmarks) else -1
+        if paired is not None and self._landmarks:
+            self._paired = paired.how
+            found = self._seen_landmarks(review, row)
         self.view = replace(self.view, landmarks=found, landmark=row)
+
+    def _seen_landmarks(self, review: Review, row: int) -> TablesView:
+        return landmarks_view(self._landmarks, MapKind(review.map_key), self._paired, row)
 
     def _nothing(self, what: str, trouble: str, words: str) -> TablesView:
         hint = Phrase(self._screen.hints.get(what, ""))
@@ -278,7 +282,10 @@ class ReviewControls:
         """Look at a landmark on the fixed image, from 0 on."""
         if 0 <= number < len(self._landmarks):
             go_to_landmark(self._screen.stage, self._landmarks[number])
-            self._show(replace(self.view, landmark=number))
+            view = replace(self.view, landmark=number)
+            if self.review is not None:
+                view = replace(view, landmarks=self._seen_landmarks(self.review, number))
+            self._show(view)
 
     def decide(self, verdict: str) -> None:
         """Give the chosen hot spot a verdict; the same one again takes it back."""

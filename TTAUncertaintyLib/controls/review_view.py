@@ -201,7 +201,9 @@ def structures_view(
     return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), (in_mm, *others))
 
 
-def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str) -> TablesView:
+def landmarks_view(
+    findings: Sequence[LandmarkFinding], kind: MapKind, how: str, looked_at: int = -1
+) -> TablesView:
     """Return how far landmark pairs are apart, beside a map.
 
     Parameters
@@ -210,13 +212,22 @@ def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str)
         The map under review, in mm.
     how
         How they were paired: "by name".
+    looked_at
+        The row whose reasons are said; -1 for none.
     """
     title = kind.facts.title
     rows = [
-        (one.pair.name, one.before_mm, one.after_mm, one.at_fixed.get(kind.value))
+        (
+            one.pair.name,
+            one.before_mm,
+            one.after_mm,
+            one.at_fixed.get(kind.value),
+            why_words(one.why),
+        )
         for one in findings
     ]
     columns = [Column("Landmark"), *(Column(name, "mm") for name in ("Before", "After", title))]
+    columns.append(Column("Why"))
     table = picked(Table("landmarks", "", tuple(columns), tuple(rows)))
     after = [one.after_mm for one in findings]
     said = {
@@ -233,7 +244,11 @@ def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str)
             "{n} landmarks, paired {how}: half of them are met within {after:.1f} mm "
             "({before:.1f} before), the worst within {worst:.1f} mm."
         )
-    return TablesView(sentences(Phrase(words, said), _bounded(findings)), (table,))
+    chosen = Phrase()
+    if looked_at >= 0 and findings[looked_at].why:
+        one = findings[looked_at]
+        chosen = Phrase("{name}: {why}.", {"name": one.pair.name, "why": why_words(one.why)})
+    return TablesView(sentences(Phrase(words, said), _bounded(findings), chosen), (table,))
 
 
 def _bounded(findings: Sequence[LandmarkFinding]) -> Phrase:

@@ -110,13 +110,13 @@ FEATURES: dict[str, Reason] = {
     "strain": Reason.UNEVEN,
     "gradient_fixed_2": Reason.NOTHING,
     "gradient_warped_2": Reason.NOTHING,
-    "contrast_fixed_3": Reason.NOTHING,
-    "contrast_warped_3": Reason.NOTHING,
+    "contrast_fixed_2": Reason.NOTHING,
+    "contrast_warped_2": Reason.NOTHING,
     "contrast_fixed_8": Reason.NOTHING,
     "laplacian_2": Reason.NOTHING,
     "level_2": Reason.NOTHING,
     "ambiguity": Reason.NOTHING,
-    "fluid_6": Reason.NOTHING,
+    "fluid_4": Reason.NOTHING,
     "depth": Reason.NOTHING,
     "case_total": Reason.CONTRADICTION,
     "case_gap": Reason.NO_RETURN,
@@ -245,8 +245,8 @@ def _of_intensities(
         yield f"correlation_{width:.0f}", correlation
         deviations = variances.sqrt_()
         if width == 2.0:
-            yield "contrast_fixed_3", deviations[0]
-            yield "contrast_warped_3", deviations[1]
+            yield "contrast_fixed_2", deviations[0]
+            yield "contrast_warped_2", deviations[1]
         elif width == 4.0:
             yield "case_correlation", correlation[shown].median()
             yield (
@@ -264,7 +264,7 @@ def _of_intensities(
     dark = torch.stack([((image < -1.0) & shown).float() for image in (fixed, warped)])
     swapped = (dark[0] - dark[1]).abs_()
     fluid, swap = smooth(torch.stack((dark[0], swapped)), 4.0)
-    yield "fluid_6", fluid
+    yield "fluid_4", fluid
     yield "fluid_swap_4", swap
 
 

@@ -8,7 +8,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry import Lattice, read_stored
-from ..results import Bundle, read_transform
+from ..results import Bundle, MapKind, read_transform
 from ..review.map_volume import MapVolume
 
 
@@ -42,9 +42,10 @@ class KnownResult:
             maps = []
             for kind, path in bundle.map_files.items():
                 if kind.facts.unit == "mm":
-                    image = read_stored(path)
+                    image, title = read_stored(path), kind.facts.title
+                    why = bundle.reasons() if kind is MapKind.EXPECTED_ERROR else None
                     maps.append(
-                        MapVolume(kind.value, kind.facts.title, "mm", image.values, image.lattice)
+                        MapVolume(kind.value, title, "mm", image.values, image.lattice, why)
                     )
         except (InputError, RuntimeError, KeyError, TypeError, ValueError) as error:
             raise InputError(

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
-from ..calibration.application import Reasons
-from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import (
     NO_WEIGHT,
@@ -27,14 +25,14 @@ from ..geometry import (
 )
 from ..review import (
     HotSpot,
-    HotSpotRegions,
     RegionStatistics,
     foreground,
     hot_spot_regions,
     region_statistics,
     root_mean_variance,
+    with_reasons,
 )
-from ..review.why import Why, why_of
+from ..review.reason_map import ReasonMap
 from .labels import LabelFindings
 from .maps import MapKind
 from .numbers import Numbers
@@ -72,8 +70,8 @@ class Findings:
     outside: NDArray[np.bool_] | None = None
     #: The mean of the compensated predictions; None without perturbed passes.
     mean_transform: DeformableTransform | None = None
-    #: Of a mask on the network's lattice, see `CalibratedMaps`; None where that is not known.
-    reasons: Reasons | None = None
+    #: Why the error is expected; None where that is not known.
+    reasons: ReasonMap | None = None
     #: bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
     #: the foreground.
     mask: NDArray[np.bool_] | None = None
@@ -156,15 +154,8 @@ class Findings:
             return []
         found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
         spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
-        if self.reasons is None or not kind.is_error:
-            return spots
-        return [replace(s, why=self._why(found, n)) for n, s in enumerate(spots, start=1)]
-
-    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
-        """Return what raises the expected error of a hot spot, on average over it."""
-        assert self.reasons is not None
-        means = self.reasons(found.labels == number).mean(axis=0, dtype=np.float64).tolist()
-        return why_of(dict(zip(Reason, means, strict=True)))
+        reasons = self.reasons if kind.is_error else None
+        return spots if reasons is None else list(with_reasons(spots, found, reasons))
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
         lattice = self.fixed.lattice
@@ -230,6 +221,10 @@ def find(
     if calibrated is not None:
         layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
         layers[MapKind.ERROR_BOUND] = calibrated.error_bound
+    reasons = None
+    if calibrated is not None and calibrated.reasons is not None:
+        shows = calibrated.expected_error.isfinite().numpy()
+        reasons = ReasonMap.of(calibrated.reasons, shows, outcome.fixed_lattice)
     transform = answer_on(transform, fixed.lattice)
     if mean_transform is not None:
         mean_transform = answer_on(mean_transform, fixed.lattice)
@@ -243,7 +238,7 @@ def find(
         outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
         mask=None if mask is None else mask.intensities.numpy() > 0,
-        reasons=None if calibrated is None else calibrated.reasons,
+        reasons=reasons,
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..carried.findings import CarriedStructure
 from ..carried.structures import one_line
 from ..review.table import Cell, Column, Table, csv_text, percent_or_none
+from ..review.why import Why, why_words
 
 if TYPE_CHECKING:
     from ..carried import CarriedLabels, LabelMap
@@ -114,6 +115,7 @@ def structure_table(structures: Sequence[dict[str, Any]], tolerance_mm: float | 
         Column("Agreement of passes", "Dice"),
         Column("Spread of volume", "cm3", 3),
         Column("Left to right", "%", 1),
+        Column("Why"),
         Column("Remark"),
     )
     rows = []
@@ -132,6 +134,7 @@ def structure_table(structures: Sequence[dict[str, Any]], tolerance_mm: float | 
             each["overlap_of_passes"],
             each["volume_spread_cm3"],
             percent_or_none(each["asymmetry"]),
+            why_words([Why.from_dict(one) for one in each["why"]]),
             each["remark"],
         )
         rows.append(cells)

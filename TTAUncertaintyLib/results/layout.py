@@ -13,6 +13,7 @@ from .files import (
     MEAN_TRANSFORM_FILE,
     OFFSETS_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     RECORD_FILE,
     REGISTRATIONS_FILE,
     REGISTRATIONS_FOLDER,
@@ -102,7 +103,13 @@ RESULT = Layout(
         {
             *(kind.facts.file for kind in MapKind),
             *(RECORD_FILE, REPORT_FILE, REPORT_PARTIAL, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
-            *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, DISPLACEMENT_FILE, REGISTRATIONS_FILE),
+            *(
+                REASONS_FILE,
+                TRANSFORM_FILE,
+                MEAN_TRANSFORM_FILE,
+                DISPLACEMENT_FILE,
+                REGISTRATIONS_FILE,
+            ),
             f"{REGISTRATIONS_FOLDER}/{OFFSETS_FILE}",
             *LABEL_FILES.values(),
         }

@@ -25,6 +25,7 @@ from .files import (
     DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     REGISTRATIONS_FILE,
     REPORT_FILE,
     SCHEMA_VERSION,
@@ -165,6 +166,8 @@ def _volumes(findings: Findings, keep: Keep) -> dict[str, str]:
     files = {kind.value: kind.facts.file for kind in findings.maps} | {"warped": WARPED_FILE}
     if findings.outside is not None:
         files["outside_calibration"] = OUTSIDE_FILE
+    if findings.reasons is not None:
+        files["error_reasons"] = REASONS_FILE
     if keep is Keep.COMPACT:
         return files | {"transform": DISPLACEMENT_FILE}
     files["transform"] = TRANSFORM_FILE

@@ -23,6 +23,7 @@ from .files import (
     DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     RECORD_FILE,
     REPORT_FILE,
     REPORT_PARTIAL,
@@ -167,6 +168,8 @@ def _images(
         shares = _on(target, findings.outside.astype(np.float32), network)
         marks = ((share > NO_WEIGHT).view(np.uint8) for share in shares)
         yield partial(write_nrrd, folder / OUTSIDE_FILE, marks, target, header)
+    if findings.reasons is not None:
+        yield partial(findings.reasons.write, folder / REASONS_FILE)
     if findings.labels is not None:
         labels = findings.labels
         header = segmentation_header(labels.structures, labels.carried.lattice.size)

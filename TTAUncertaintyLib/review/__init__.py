@@ -7,6 +7,7 @@ from .hot_spots import (
     as_recorded,
     hot_spot_regions,
     in_structures,
+    with_reasons,
 )
 from .landmarks import LandmarkFinding, LandmarkPair, evaluate_landmarks, point_map
 from .map_volume import MapVolume

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
+from .reason_map import ReasonMap
 from .why import Why
 
 #: Decimals of a peak that a person reads.
@@ -204,6 +205,23 @@ def in_structures(
         share = float(counts.max() / inside.size)
         named.append(replace(spot, structure=name, structure_share=share))
     return replace(regions, spots=tuple(named))
+
+
+def with_reasons(
+    spots: Iterable[HotSpot], regions: HotSpotRegions, reasons: ReasonMap
+) -> Iterator[HotSpot]:
+    """Yield hot spots with what raises the expected error on average over each.
+
+    Parameters
+    ----------
+    spots
+        Those of `regions`, in their order.
+    regions, reasons
+        Of the expected error; they may lie on different lattices.
+    """
+    parts = [np.flatnonzero(regions.labels == n) for n in range(1, len(regions.spots) + 1)]
+    whys = reasons.of_parts(regions.lattice, parts)
+    return (replace(spot, why=why) for spot, why in zip(spots, whys, strict=True))
 
 
 def as_recorded(regions: HotSpotRegions, recorded: Sequence[Mapping[str, Any]]) -> HotSpotRegions:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .map_volume import MapVolume
+from .why import Why
 
 Point = tuple[float, float, float]
 #: A map of points, shape (n, 3), fixed world to moving world, LPS mm.
@@ -41,6 +42,8 @@ class LandmarkFinding:
     #: Value of every map at the fixed point, by map key, in the map's unit; NaN without an
     #: estimate.
     at_fixed: dict[str, float]
+    #: What raises the expected error at the fixed point; empty where that is not known.
+    why: tuple[Why, ...] = ()
 
 
 def evaluate_landmarks(
@@ -60,12 +63,15 @@ def evaluate_landmarks(
     before = np.linalg.norm(fixed - moving, axis=1)
     after = np.linalg.norm(fixed_to_moving(fixed) - moving, axis=1)
     values = {volume.key: volume.at(fixed) for volume in maps}
+    known = next((volume.reasons for volume in maps if volume.reasons is not None), None)
+    whys = [()] * len(pairs) if known is None else known.at(fixed)
     return [
         LandmarkFinding(
             pair,
             float(before[number]),
             float(after[number]),
             {key: float(found[number]) for key, found in values.items()},
+            whys[number],
         )
         for number, pair in enumerate(pairs)
     ]

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
+from .reason_map import ReasonMap
 
 #: Weights below this do not draw a voxel without an estimate into an interpolated value.
 _NO_WEIGHT = 1e-6
@@ -28,6 +29,8 @@ class MapVolume:
     values: NDArray[np.float32]
     #: Where the voxels lie, world LPS mm.
     lattice: Lattice
+    #: Why an error is expected, for the map that is one; None where that is not known.
+    reasons: ReasonMap | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != self.lattice.array_shape:

@@ -114,12 +114,14 @@ def structure_tables(
                 *common,
                 *(Column(name, "mm") for name in ("Median", "95th percentile", "Maximum", "Mean")),
                 Column(above, "%", 1),
+                Column("Why"),
             ),
             tuple(
                 (
                     *_common(found),
                     *(found.median, found.p95, found.maximum, found.mean),
                     percent_or_none(found.share_above),
+                    why_words(found.why),
                 )
                 for found in in_mm
             ),
@@ -154,6 +156,7 @@ def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume
         Column("TRE before", "mm"),
         Column("TRE after", "mm"),
         *(Column(volume.title, volume.unit) for volume in maps),
+        Column("Why"),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -163,6 +166,7 @@ def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume
             found.before_mm,
             found.after_mm,
             *(found.at_fixed[volume.key] for volume in maps),
+            why_words(found.why),
         )
         for found in findings
     )

@@ -6,15 +6,17 @@ thread while Slicer goes on.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..background_work import BackgroundWork
-from ..errors import TTAUncertaintyError
+from ..errors import InputError, TTAUncertaintyError
 from ..geometry import read_stored
 from ..results import Bundle
+from ..review.reason_map import ReasonMap
 from .bundle_arrays import BundleArrays
 from .result import ResultNodes, add_result
 
@@ -93,6 +95,21 @@ def folder_of(result: Any) -> Path | None:
     text = result.text(FOLDER_KEY)
     folder = Path(text) if text else None
     return folder if folder is not None and folder.is_dir() else None
+
+
+def reasons_of(result: Any) -> ReasonMap | None:
+    """Return why an error is expected; None where that is not known, or its file is gone."""
+    folder = folder_of(result)
+    return None if folder is None else _reasons(folder, result.record.get("created"))
+
+
+@lru_cache(maxsize=2)
+def _reasons(folder: Path, created: str | None) -> ReasonMap | None:
+    try:
+        bundle = Bundle.open(folder)
+        return bundle.reasons() if bundle.record["created"] == created else None
+    except InputError:  # no part of what is in the scene
+        return None
 
 
 def _present(stage: Any, node: Any) -> Any:

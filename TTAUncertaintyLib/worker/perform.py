@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..calibration import CalibratedMaps, Calibration, Head, apply
-from ..cues import compute_cues
+from ..calibration import CalibratedMaps, Calibration, Head, adjusted, apply, shipped_head
+from ..cues import Cue, compute_cues
 from ..cues.features import compute_features
 from ..engine import (
     Engine,
@@ -214,7 +214,9 @@ def carry_out(
             if audit is not None:
                 audited = audit.record(findings, outcome)
             if labels is not None:
-                findings = replace(findings, labels=labels.finish(findings, engine))
+                by_head = isinstance(calibration, Head)
+                carried = labels.finish(findings, engine, by_head)
+                findings = replace(findings, labels=carried)
         with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
             if audited is None:
                 remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
@@ -245,9 +247,12 @@ def _calibrated_maps(
     calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
 ) -> CalibratedMaps:
     """Return what a calibration or the head makes of a whole run."""
-    if isinstance(calibration, Calibration):
-        return apply(calibration, compute_cues(outcome, pair))
-    return calibration.maps(compute_features(outcome, pair))
+    if isinstance(calibration, Head):
+        return calibration.maps(compute_features(outcome, pair))
+    cues = compute_cues(outcome, pair)
+    if not calibration.uses(Cue.EXPECTED):
+        return apply(calibration, cues)
+    return adjusted(calibration, cues, shipped_head().maps(compute_features(outcome, pair)))
 
 
 def _all_of(
