@@ -51,10 +51,7 @@ def test_widgets_show_the_defaults_and_the_limits_of_the_parameters(panel):
     assert ui.opacitySlider.value == 0.7
     assert (ui.passesBox.value, ui.passesBox.maximum) == (8, 50)
     assert ui.keepBox.checked is False
-    assert ui.sideBox.currentText == "RIGHT"
-    assert ui.presetBox.currentText == "standard"
     assert ui.noteEdit.text == "nothing"
-    assert ui.seedBox.value == 7
 
 
 @pytest.mark.parametrize(
@@ -63,7 +60,6 @@ def test_widgets_show_the_defaults_and_the_limits_of_the_parameters(panel):
         ("opacitySlider", {"value": 0.25}, "opacity", 0.25),
         ("passesBox", {"value": 3}, "passes", 3),
         ("keepBox", {"checked": True}, "keep", True),
-        ("presetBox", {"currentIndex": 0}, "preset", "quick"),
         ("noteEdit", {"text": "Größe"}, "note", "Größe"),
     ],
 )
@@ -78,18 +74,9 @@ def test_a_widget_and_its_parameter_follow_each_other(panel, widget, change, par
     assert getattr(getattr(panel.ui, widget), attribute) == shown_before
 
 
-def test_a_combo_box_holds_the_members_of_an_enumeration(panel, module):
-    panel.ui.sideBox.setCurrentIndex(0)
-    assert panel.parameters.side is module.Side.LEFT
-    panel.parameters.side = module.Side.RIGHT
-    assert panel.ui.sideBox.currentText == "RIGHT"
-
-
 def test_a_value_out_of_range_or_of_another_type_is_refused(panel):
     with pytest.raises(ValueError, match="2"):
         panel.parameters.opacity = 2.0
-    with pytest.raises(ValueError, match="thorough"):
-        panel.parameters.preset = "thorough"
     with pytest.raises((TypeError, ValueError)):
         panel.parameters.note = 3
     assert panel.parameters.opacity == 0.7
@@ -146,14 +133,12 @@ def test_parameters_survive_saving_and_opening_the_scene(desktop, panel, tmp_pat
     panel.parameters.fixedVolume = volume("bleibt")
     panel.parameters.opacity = 0.25
     panel.parameters.keep = True
-    panel.parameters.side = type(panel.parameters.side).LEFT
     desktop.save_scene(tmp_path / "scene.mrb")
     desktop.open_scene(tmp_path / "scene.mrb")
     assert panel.parameters.fixedVolume.GetName() == "bleibt"
     assert panel.ui.fixedSelector.currentNode().GetName() == "bleibt"
     assert panel.ui.opacitySlider.value == 0.25
     assert panel.ui.keepBox.checked
-    assert panel.ui.sideBox.currentText == "LEFT"
 
 
 def test_reloading_makes_a_new_panel_and_ends_the_old_one(desktop, panel, module):

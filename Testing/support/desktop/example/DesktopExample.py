@@ -2,7 +2,6 @@
 
 # ruff: noqa: N802, N815  (Slicer's names)
 
-from enum import Enum
 from typing import Annotated
 
 import qt
@@ -10,7 +9,7 @@ import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLTransformNode
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -18,13 +17,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-
-class Side(Enum):
-    """Something to choose."""
-
-    LEFT = "left"
-    RIGHT = "right"
 
 
 @parameterNodeWrapper
@@ -36,10 +28,7 @@ class DesktopExampleParameters:
     opacity: Annotated[float, WithinRange(0, 1)] = 0.7
     passes: Annotated[int, WithinRange(1, 50)] = 8
     keep: bool = False
-    side: Side = Side.RIGHT
-    preset: Annotated[str, Choice(["quick", "standard"])] = "standard"
     note: str = "nothing"
-    seed: int = 7
 
 
 class DesktopExample(ScriptedLoadableModule):

@@ -18,11 +18,6 @@ def parameterNodeWrapper(cls=None):
     return _wrap if cls is None else _wrap(cls)
 
 
-def isParameterNodeWrapper(thing):
-    """Say whether a class or an object is such a view."""
-    return hasattr(thing, "allParameters")
-
-
 def _wrap(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
     fields = {name: Field(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
@@ -81,12 +76,6 @@ class _View:
         with slicer.util.NodeModify(self.parameterNode):
             field.write(self.parameterNode, value)
             self._values[name] = field.read(self.parameterNode)
-
-    def default(self, name):
-        """Return a field's default; its `value` is the value."""
-        from .annotations import Default
-
-        return Default(self.allParameters[name].default)
 
     def connectGui(self, gui):
         """Tie every widget with the property SlicerParameterName to its field; return a tag."""
