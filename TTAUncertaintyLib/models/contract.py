@@ -67,6 +67,8 @@ class PublishedFile:
     sha256
         Of its bytes, where the publisher's file was seen; None where it was not: then the hash of
         the first download is recorded and enforced from then on.
+    converted_sha256
+        Of the file that it is converted to, where it is converted and the result is known.
     """
 
     name: str
@@ -74,6 +76,7 @@ class PublishedFile:
     page: str
     size_bytes: int | None = None
     sha256: str | None = None
+    converted_sha256: str | None = None
 
 
 @dataclass(frozen=True)

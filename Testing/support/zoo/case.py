@@ -42,7 +42,8 @@ class Published:
         "voxel"; "grid_sample" ([-1, 1] over the lattice); "unit" ([0, 1] over the lattice).
     align_corners
         For the last two: whether the ends are the outermost voxel centres (lengths N - 1) or
-        the outer faces of the outermost voxels (lengths N).
+        the outer faces of the outermost voxels (lengths N). For voxels, False is a network whose
+        own warp divides them by N - 1 and samples with `align_corners=False`.
     components
         Whether component 0 runs along the first axis of the network's arrays [B, C, 0, 1, 2]
         or along the last one (as `grid_sample` has it).
