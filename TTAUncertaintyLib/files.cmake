@@ -404,6 +404,8 @@ set(TTAUncertaintyLib_SCRIPTS
   "worker/messages.py"
   "worker/perform.py"
   "worker/previews.py"
+  "worker/remote.py"
+  "worker/remote_host.py"
   "worker/run.py"
   "worker/state.py"
   "worker/worker.py"

@@ -100,6 +100,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_choice(output, "keep_registrations")
 
     machine = add_settings(parser)
+    elsewhere = parser.add_argument_group("on a cluster in place of this computer")
+    add_scheduler(elsewhere, elsewhere)
     machine.add_argument(
         "--time-limit",
         type=float,
@@ -184,6 +186,17 @@ def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add_choice(machine, "threads")
     machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
     return machine
+
+
+def add_scheduler(
+    group: argparse._ArgumentGroup,
+    addresses: argparse._ArgumentGroup | argparse._MutuallyExclusiveGroup,
+) -> None:
+    """Add the options of a scheduler of Dask that is there; its address to a group of its own."""
+    add_choice(addresses, "scheduler", metavar="ADDRESS")
+    files = {"ca": "certificate of its authority", "cert": "own certificate", "key": "its key"}
+    for name, what in files.items():
+        group.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=what)
 
 
 def add_labels(group: argparse._ArgumentGroup) -> None:

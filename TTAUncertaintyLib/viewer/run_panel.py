@@ -227,7 +227,8 @@ class RunPanel(Part):
                     html.P(
                         "NIfTI, NRRD or MetaImage, one file each, up to "
                         f"{gigabytes(self._viewer.session.largest_upload)}. They stay on this "
-                        "computer, in a private folder that is removed when the viewer ends.",
+                        "computer, unless a cluster is named, in a private folder that is removed when "
+                        "the viewer ends.",
                         classes="tta-small",
                     )
                     self.choice.build_files()
