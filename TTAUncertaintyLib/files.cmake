@@ -99,6 +99,8 @@ set(TTAUncertaintyLib_SCRIPTS
   "controls/spread_controls.py"
   "controls/table_view.py"
   "controls/teaching_controls.py"
+  "controls/work_choices.py"
+  "controls/work_controls.py"
   "cues/__init__.py"
   "cues/compute.py"
   "cues/features.py"
