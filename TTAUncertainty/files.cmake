@@ -22,6 +22,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/map_widgets.py"
   "TTAUncertaintyPanel/message.py"
   "TTAUncertaintyPanel/offered_nodes.py"
+  "TTAUncertaintyPanel/opening.py"
   "TTAUncertaintyPanel/pace.py"
   "TTAUncertaintyPanel/parameters.py"
   "TTAUncertaintyPanel/preparation.py"
@@ -47,6 +48,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/view_pictures.py"
   "TTAUncertaintyPanel/weights_row.py"
   "TTAUncertaintyPanel/widget.py"
+  "TTAUncertaintyPanel/work_section.py"
 )
 
 set(TTAUncertainty_RESOURCES

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
     from .result import Result, load
     from .studies import calibrate, evaluate
 else:
-    __getattr__ = lazily(
-        __name__,
-        catalogue=("models",),
-        registering=("audit", "register"),
-        result=("Result", "load"),
-        studies=("calibrate", "evaluate"),
-    )
+    __getattr__ = lazily(__name__)
 
 __all__ = ["Result", "audit", "calibrate", "evaluate", "load", "models", "register"]

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ..cues.features import FEATURES, Features
 from ..cues.reasons import Reason
 from ..errors import InputError
+from ..geometry.stored import sha256
 from ..resources import resources_folder
 from .application import CalibratedMaps
 from .trees import Trees
@@ -60,8 +61,12 @@ class Head:
         float32 [F]: the cases' medians of each feature, and how far they scatter.
     case_limit
         The largest mean square deviation of a case from these that is still like them.
+    anatomy_cm3
+        The least and the largest anatomy that is still like that of the cases.
     facts
         Level of the bound, provenance and figures, JSON-ready.
+    sha256
+        Of its file; "" where it was not read from one.
     """
 
     weights: Array
@@ -76,7 +81,9 @@ class Head:
     case_middle: Array
     case_scale: Array
     case_limit: float
+    anatomy_cm3: tuple[float, float]
     facts: Mapping[str, Any]
+    sha256: str = ""
 
     def expected(self, rows: Array) -> Array:
         """Return the expected error of rows of features, mm, float32 [n]."""
@@ -114,12 +121,17 @@ class Head:
         off = (medians - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
+    def fits(self, anatomy_cm3: float) -> bool:
+        """Tell whether anatomy is about as large as in what the head was made from."""
+        low, high = self.anatomy_cm3
+        return low <= anatomy_cm3 <= high
+
     def maps(self, features: Features) -> CalibratedMaps:
         """Return what the head says of a run."""
         rows = features.values.numpy()
         expected = self.expected(rows)
         bound = self.bound(rows, expected)
-        alike = self.unlikeness(rows) <= 1
+        alike = self.unlikeness(rows) <= 1 and self.fits(features.anatomy_cm3)
         marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
@@ -164,6 +176,7 @@ class Head:
             "bias": self.bias,
             "bound_factor": self.bound_factor,
             "case_limit": self.case_limit,
+            "anatomy_cm3": self.anatomy_cm3,
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= self.trees.as_arrays("trees") | self.bound_trees.as_arrays("bound")
@@ -204,7 +217,9 @@ def read_head(path: Path) -> Head:
             bound_trees=Trees.of_arrays(arrays, "bound"),
             bound_factor=float(facts["bound_factor"]),
             case_limit=float(facts["case_limit"]),
+            anatomy_cm3=(float(facts["anatomy_cm3"][0]), float(facts["anatomy_cm3"][1])),
             facts=facts,
+            sha256=sha256(path),
             **{name: np.asarray(arrays[name], np.float32) for name in _ARRAYS},
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -64,11 +64,14 @@ class Features:
         float32 [n, len(names)], finite; each column's n values lie together in memory.
     region
         bool [D, H, W] on the network's fixed lattice: the n voxels, in the order of arrays.
+    anatomy_cm3
+        How large the anatomy is that either image shows.
     """
 
     names: tuple[str, ...]
     values: Tensor
     region: Tensor
+    anatomy_cm3: float
 
     def on_lattice(self, column: Tensor) -> Tensor:
         """Return values of the n voxels on the lattice, NaN elsewhere.
@@ -110,13 +113,13 @@ FEATURES: dict[str, Reason] = {
     "strain": Reason.UNEVEN,
     "gradient_fixed_2": Reason.NOTHING,
     "gradient_warped_2": Reason.NOTHING,
-    "contrast_fixed_3": Reason.NOTHING,
-    "contrast_warped_3": Reason.NOTHING,
+    "contrast_fixed_2": Reason.NOTHING,
+    "contrast_warped_2": Reason.NOTHING,
     "contrast_fixed_8": Reason.NOTHING,
     "laplacian_2": Reason.NOTHING,
     "level_2": Reason.NOTHING,
     "ambiguity": Reason.NOTHING,
-    "fluid_6": Reason.NOTHING,
+    "fluid_4": Reason.NOTHING,
     "depth": Reason.NOTHING,
     "case_total": Reason.CONTRADICTION,
     "case_gap": Reason.NO_RETURN,
@@ -206,7 +209,8 @@ def features_of(run: _Run) -> Features:
     ):
         column.pop(name)[:] = found.reshape(-1)[at] if found.ndim else found
     assert not column, f"there is no {', '.join(column)}"
-    return Features(tuple(FEATURES), values.nan_to_num_(0.0, 0.0, 0.0).T, region)
+    cm3 = float(anatomy.sum() * run.spacing.prod() / 1000)
+    return Features(tuple(FEATURES), values.nan_to_num_(0.0, 0.0, 0.0).T, region, cm3)
 
 
 def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
@@ -232,8 +236,8 @@ def _of_intensities(
         yield f"correlation_{width:.0f}", correlation
         deviations = variances.sqrt_()
         if width == 2.0:
-            yield "contrast_fixed_3", deviations[0]
-            yield "contrast_warped_3", deviations[1]
+            yield "contrast_fixed_2", deviations[0]
+            yield "contrast_warped_2", deviations[1]
         elif width == 4.0:
             yield "case_correlation", correlation[shown].median()
             yield (
@@ -251,7 +255,7 @@ def _of_intensities(
     dark = torch.stack([((image < -1.0) & shown).float() for image in (fixed, warped)])
     swapped = (dark[0] - dark[1]).abs_()
     fluid, swap = smooth(torch.stack((dark[0], swapped)), 4.0)
-    yield "fluid_6", fluid
+    yield "fluid_4", fluid
     yield "fluid_swap_4", swap
 
 

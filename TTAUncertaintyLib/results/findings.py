@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
-from ..calibration.application import Reasons
-from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import (
     NO_WEIGHT,
@@ -32,8 +30,9 @@ from ..review import (
     hot_spot_regions,
     region_statistics,
     root_mean_variance,
+    with_reasons,
 )
-from ..review.why import Why, why_of
+from ..review.reason_map import ReasonMap
 from .labels import LabelFindings
 from .maps import MapKind
 from .numbers import Numbers
@@ -49,35 +48,6 @@ Array = NDArray[np.float32]
 class Findings:
     """Everything a result holds, in memory.
 
-    Parameters
-    ----------
-    fixed, moving
-        The input images.
-    transform
-        The unperturbed prediction: the answer.
-    lattice
-        The network's, in the fixed world, on which maps, variances and `outside` lie.
-    maps
-        float32, axes (k, j, i), in the unit of each kind.
-    variances
-        Traces, mm^2, not clamped, for averaging over regions.
-    outside
-        bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
-        without a calibration.
-    mean_transform
-        The mean of the compensated predictions; None without perturbed passes.
-    mask
-        bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
-        the foreground.
-    left_out
-        bool, like `mask`: what masks leave out of every statistic; None without such masks.
-    labels
-        Of the moving image, carried along; None where none were given.
-    hot_spots
-        Of the foremost map, where they are known already; they are found otherwise.
-    recorded
-        The numbers, where they are on record; they are computed otherwise.
-
     Notes
     -----
     Between the network's voxels a map is interpolated linearly, standard deviations as such: the
@@ -87,16 +57,29 @@ class Findings:
 
     fixed: Image
     moving: Image
+    #: The unperturbed prediction: the answer.
     transform: DeformableTransform
+    #: The network's, in the fixed world, on which maps, variances and `outside` lie.
     lattice: Lattice
+    #: float32, axes (k, j, i), in the unit of each kind.
     maps: dict[MapKind, Array]
+    #: Traces, mm^2, not clamped, for averaging over regions.
     variances: dict[MapKind, Array]
+    #: bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
+    #: without a calibration.
     outside: NDArray[np.bool_] | None = None
+    #: The mean of the compensated predictions; None without perturbed passes.
     mean_transform: DeformableTransform | None = None
+    #: Why the error is expected; None where that is not known.
+    reasons: ReasonMap | None = None
+    #: bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
+    #: the foreground.
     mask: NDArray[np.bool_] | None = None
+    #: bool, like `mask`: what masks leave out of every statistic; None without such masks.
     left_out: NDArray[np.bool_] | None = None
+    #: Of the moving image, carried along; None where none were given.
     labels: LabelFindings | None = None
-    hot_spots: tuple[HotSpot, ...] | None = None
+    #: The numbers, where they are on record; they are computed otherwise.
     recorded: Numbers | None = None
 
     def with_expected_error(self, calibrated: CalibratedMaps) -> Findings:
@@ -105,16 +88,16 @@ class Findings:
             MapKind.EXPECTED_ERROR: calibrated.expected_error.numpy(),
             MapKind.ERROR_BOUND: calibrated.error_bound.numpy(),
         }
-        maps = self.maps | errors
-        found = replace(
+        maps, reasons = self.maps | errors, None
+        if calibrated.reasons is not None:
+            shows = np.isfinite(errors[MapKind.EXPECTED_ERROR])
+            reasons = ReasonMap.of(calibrated.reasons, shows, self.lattice)
+        return replace(
             self,
             maps={kind: maps[kind] for kind in MapKind if kind in maps},
             outside=calibrated.outside.numpy(),
+            reasons=reasons,
         )
-        # at once: what reasons are found from is not to be kept
-        known = region_statistics(found._in_region(errors[MapKind.EXPECTED_ERROR]))
-        hot_spots = found._hot_spots(MapKind.EXPECTED_ERROR, known, calibrated.reasons)
-        return replace(found, hot_spots=hot_spots)
 
     @cached_property
     def region(self) -> NDArray[np.bool_]:
@@ -180,22 +163,16 @@ class Findings:
             statistics=statistics,
             root_mean=root_mean,
             foremost=foremost,
-            hot_spots=self._hot_spots(foremost, statistics.get(foremost))
-            if self.hot_spots is None
-            else self.hot_spots,
+            hot_spots=tuple(self._hot_spots(foremost, statistics.get(foremost))),
         )
 
-    def _hot_spots(
-        self, kind: MapKind, known: RegionStatistics | None, reasons: Reasons | None = None
-    ) -> tuple[HotSpot, ...]:
+    def _hot_spots(self, kind: MapKind, known: RegionStatistics | None) -> list[HotSpot]:
         if known is None:
-            return ()
+            return []
         found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
         spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
-        if reasons is not None:
-            whys = [_why(reasons(found.labels == n + 1)) for n in range(len(spots))]
-            spots = [replace(spot, why=why) for spot, why in zip(spots, whys, strict=True)]
-        return tuple(spots)
+        reasons = self.reasons if kind.is_error else None
+        return spots if reasons is None else list(with_reasons(spots, found, reasons))
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
         lattice = self.fixed.lattice
@@ -240,10 +217,6 @@ def find(
 
     Parameters
     ----------
-    outcome
-        Of the engine; provisional ones are welcome.
-    fixed, moving
-        The input images.
     mask, left_out
         As of `Findings`.
     """
@@ -274,12 +247,6 @@ def find(
         mask=mask,
         left_out=left_out,
     )
-
-
-def _why(reasons: Array) -> tuple[Why, ...]:
-    """Return what raises the expected error of a hot spot, on average over it."""
-    means = reasons.mean(axis=0, dtype=np.float64).tolist()
-    return why_of(dict(zip(Reason, means, strict=True)))
 
 
 def answer_on(transform: DeformableTransform, fixed: Lattice) -> DeformableTransform:

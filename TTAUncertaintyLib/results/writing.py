@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..carried.structures import segmentation_header
 from ..errors import OutputError
 from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, carried_slabs
 from ..geometry.nrrd_writer import write_nrrd
@@ -22,6 +23,7 @@ from .files import (
     DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     RECORD_FILE,
     REPORT_FILE,
     REPORT_PARTIAL,
@@ -71,10 +73,6 @@ def volumes_written(
 
     Parameters
     ----------
-    folder
-        From `new_folder`: what is written takes its place when that context ends well.
-    keep
-        How much is kept.
     pixel_type
         Of the moving image as it is stored, in ITK's words: the warped one keeps it.
 
@@ -100,6 +98,8 @@ def volumes_written(
         for name, pieces, lattice, header in itertools.chain(volumes, _maps(findings, keep)):
             if name not in begun:
                 begun[name] = writers.submit(write_nrrd, folder / name, pieces, lattice, header)
+        if findings.reasons is not None and REASONS_FILE not in begun:
+            begun[REASONS_FILE] = writers.submit(findings.reasons.write, folder / REASONS_FILE)
         if first and keep is Keep.ALL:
             # one after the other, in this thread: HDF5 does not stand two at a time
             _write_transform(folder / TRANSFORM_FILE, findings.transform)
@@ -131,13 +131,6 @@ def write_record(folder: Path, findings: Findings, record: dict[str, Any]) -> No
 
 def write_report(folder: Path, findings: Findings, record: dict[str, Any]) -> bool:
     """Write the report into a result that has taken its place, whole or not at all.
-
-    Parameters
-    ----------
-    folder
-        Of the result.
-    findings, record
-        What it shows.
 
     Returns
     -------
@@ -198,7 +191,8 @@ def _maps(findings: Findings, keep: Keep) -> Iterator[_Volume]:
         yield OUTSIDE_FILE, marks, target, header
     if findings.labels is not None:
         labels = findings.labels
-        yield SEGMENTATION_FILE, (labels.values(),), fixed, labels.segmentation_header()
+        header = segmentation_header(labels.structures, labels.carried.lattice.size)
+        yield SEGMENTATION_FILE, (labels.values(),), fixed, header
     if whole and findings.variances:  # the unclamped traces, as one vector image
         traces = np.stack(list(findings.variances.values()), axis=-1)
         names = " ".join(kind.value for kind in findings.variances)
@@ -227,12 +221,8 @@ def check_space(
 
     Parameters
     ----------
-    partial
-        Where it will be written.
     fixed, network
         The lattices of the fixed image and of the network.
-    keep
-        How much of a result is kept.
     more_bytes
         What else is still to be written there: kept registrations.
 

@@ -35,6 +35,7 @@ class AuditWork:
         self._parts = tuple(read_given_transform(path) for path in job.transform)
         self._back = tuple(read_given_transform(path) for path in job.inverse_transform)
         self._given = joined(self._parts)
+        self._name = job.transform_name
         self._fixed, self._moving, self._region = fixed, moving, region
         check_meets(self._given, fixed, moving, region)
 
@@ -65,13 +66,7 @@ class AuditWork:
         return findings, calibration, why
 
     def record(self, findings: Findings, outcome: Outcome) -> dict[str, Any]:
-        """Return what is recorded of the audit.
-
-        Parameters
-        ----------
-        findings, outcome
-            The audit's and the network's.
-        """
+        """Return what is recorded of the audit."""
         suspicion = check_direction(
             self._given,
             point_map(outcome.transform().to_itk()),
@@ -80,7 +75,7 @@ class AuditWork:
             self._region,
         )
         suspicions = [] if suspicion is None else [suspicion]
-        return audit_record(findings, self._parts, self._back, suspicions)
+        return audit_record(findings, self._parts, self._back, suspicions, self._name)
 
 
 def check_audit(job: Job) -> None:

@@ -21,13 +21,6 @@ from .job import Job
 class LabelWork:
     """The labels of a run; `add` observes the engine's passes.
 
-    Parameters
-    ----------
-    job
-        With labels of the moving image.
-    fixed, moving
-        The images.
-
     Raises
     ------
     InputError
@@ -67,10 +60,9 @@ class LabelWork:
         ----------
         findings
             Of the run: their transform carries the labels where no pass did.
-        outcome, engine
-            After the passes.
         by_head
-            Whether the expected error is the head's: the structures' calibration is fitted to it.
+            Whether the expected error is that of the head as it comes with the software, which
+            the intervals of structures were fitted to.
         """
         if self._engine is None or not outcome.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)
@@ -90,5 +82,6 @@ class LabelWork:
             error,
             calibration,
             self._tolerance_mm,
+            findings.reasons,
         )
         return LabelFindings(carried, self._source, structures, calibration, self._tolerance_mm)
