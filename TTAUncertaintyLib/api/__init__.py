@@ -10,6 +10,7 @@ from ..lazy_imports import lazily
 
 if TYPE_CHECKING:
     from .catalogue import models
+    from .cohorts import cohort
     from .registering import audit, register
     from .result import Result, load
     from .studies import calibrate, evaluate
@@ -17,9 +18,10 @@ else:
     __getattr__ = lazily(
         __name__,
         catalogue=("models",),
+        cohorts=("cohort",),
         registering=("audit", "register"),
         result=("Result", "load"),
         studies=("calibrate", "evaluate"),
     )
 
-__all__ = ["Result", "audit", "calibrate", "evaluate", "load", "models", "register"]
+__all__ = ["Result", "audit", "calibrate", "cohort", "evaluate", "load", "models", "register"]
