@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from . import errors
     from .api import Result, audit, calibrate, cohort, evaluate, load, models, register
 else:
-    _named = lazily(__name__, api=("Result", "audit", "calibrate", "evaluate", "load", "register"))
+    _named = lazily(__name__)
 
     def __getattr__(name):
         # rooms that a person may name without importing them; two of them can be called as well

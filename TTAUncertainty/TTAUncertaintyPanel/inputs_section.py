@@ -33,11 +33,6 @@ class InputsSection(VTKObservationMixin):
     """What is registered, with what, and how thoroughly.
 
     The selectors of the two volumes are tied to the parameter node by the form itself.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
     """
 
     def __init__(self, ui: Any, host: Any) -> None:

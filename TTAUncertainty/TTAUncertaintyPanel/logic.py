@@ -31,22 +31,14 @@ from .saving import save_result
 
 
 class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
-    """Starts runs, loads and saves results, exports reviews.
-
-    Attributes
-    ----------
-    machine
-        `MachineSettings`.
-    torchCheck
-        `requirements.TorchCheck`: whether PyTorch is there, found out in the background.
-    run
-        The `RunController` of the last run that this logic started; None before the first.
-    """
+    """Starts runs, loads and saves results, exports reviews."""
 
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self.machine = MachineSettings()
+        #: `requirements.TorchCheck`: whether PyTorch is there, found out in the background.
         self.torchCheck = requirements.TorchCheck(self.machine)
+        #: The `RunController` of the last run that this logic started; None before the first.
         self.run: runs.RunController | None = None
 
     def getParameterNode(self) -> TTAUncertaintyParameters:
@@ -182,8 +174,6 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
 
         Parameters
         ----------
-        folder
-            A result bundle, from this module or from the command line.
         fixed, moving
             The volumes in the scene that it belongs to, where they are known.
 

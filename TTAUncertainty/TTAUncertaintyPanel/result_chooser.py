@@ -24,13 +24,7 @@ from .timers import after
 
 
 class ResultChooser(VTKObservationMixin):
-    """The line with the results, and the buttons beside it.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """The line with the results, and the buttons beside it."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         VTKObservationMixin.__init__(self)

@@ -21,13 +21,7 @@ from .progress import ProgressDisplay
 
 
 class RunSection:
-    """Starts a run, shows it, ends it. There is one run at a time.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """Starts a run, shows it, ends it. There is one run at a time."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui

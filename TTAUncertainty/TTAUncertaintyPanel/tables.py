@@ -23,8 +23,6 @@ class Table:
     ----------
     table
         QTableWidget.
-    chosen
-        Called with the number of a row, from 0 on.
     most_rows
         With more of them it scrolls.
     lines
@@ -96,7 +94,8 @@ class Table:
                 side = qt.Qt.AlignLeft if heading.words else qt.Qt.AlignRight
                 item.setTextAlignment(side | qt.Qt.AlignVCenter)
                 item.setText(said)
-                item.setToolTip(shown.about if last and shown.about else said)
+                more = shown.about and (last or not heading.words)  # a number's own is no tip
+                item.setToolTip(shown.about if more else said)
                 tint(table, item, VERDICT_COLORS.get(shown.verdict) if last else None)
 
     def _selected(self) -> None:

@@ -56,21 +56,15 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     `clearMessage`. What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
     ``onParametersChanged()``, ``onResultChanged(result)``, ``onStudy(folder)``,
     ``onDecided(result, review)``, ``onSceneClosed()``, ``cleanup()``.
-
-    Attributes
-    ----------
-    logic
-        `TTAUncertaintyLogic`.
-    parameters
-        `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or is
-        imported. No section does anything while it is None.
-    entered
-        Whether the panel is the one that is shown.
     """
 
     def __init__(self, parent: Any = None) -> None:
+        #: `TTAUncertaintyLogic`.
         self.logic: Any = None
+        #: `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or
+        #: is imported. No section does anything while it is None.
         self.parameters: Any = None
+        #: Whether the panel is the one that is shown.
         self.entered = False
         self._sections: list[Any] = []
         self._fitting: look.Fitting | None = None

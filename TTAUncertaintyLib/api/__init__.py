@@ -15,13 +15,6 @@ if TYPE_CHECKING:
     from .result import Result, load
     from .studies import calibrate, evaluate
 else:
-    __getattr__ = lazily(
-        __name__,
-        catalogue=("models",),
-        cohorts=("cohort",),
-        registering=("audit", "register"),
-        result=("Result", "load"),
-        studies=("calibrate", "evaluate"),
-    )
+    __getattr__ = lazily(__name__)
 
 __all__ = ["Result", "audit", "calibrate", "cohort", "evaluate", "load", "models", "register"]

@@ -19,7 +19,8 @@ from .pairs import Pair
 #: Fields of a job that are a pair's own, or say where and how fast, and nothing of the result.
 _NOT_SETTINGS = (
     *("fixed", "moving", "mask", "initial_transform", "output", "overwrite"),
-    *("fixed_name", "moving_name", "fixed_series", "moving_series", "previews", "checkpoint"),
+    *("fixed_name", "moving_name", "transform_name", "fixed_series", "moving_series"),
+    *("previews", "checkpoint"),
     *("device", "batch_size", "channels_last", "threads", "time_limit_s", "trust_code"),
     *("scheduler", "tls_ca", "tls_cert", "tls_key"),
 )

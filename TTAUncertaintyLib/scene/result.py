@@ -181,10 +181,6 @@ def load_bundle(stage: Stage, bundle: Bundle, fixed: Any = None, moving: Any = N
 
     Parameters
     ----------
-    stage
-        Where to.
-    bundle
-        What.
     fixed, moving
         The volumes that it was made from, where they are in the scene.
 

@@ -31,13 +31,7 @@ KEYS = (
 
 
 class Keys:
-    """Does what a key asks for.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
+    """Does what a key asks for."""
 
     def __init__(self, viewer: Viewer) -> None:
         state, shown, review = viewer.state, viewer.map.controls, viewer.review.controls

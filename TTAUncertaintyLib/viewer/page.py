@@ -22,13 +22,7 @@ _PANELS = (
 
 
 class Page:
-    """Writes the page.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
+    """Writes the page."""
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer

@@ -48,13 +48,6 @@ class ReviewPanel(Part):
     """The `ReviewScreen` of the page.
 
     What is decided is kept in the result's folder at once, where that can be written.
-
-    Attributes
-    ----------
-    controls
-        `ReviewControls`.
-    landmarks
-        `LandmarksSent`.
     """
 
     hints: ClassVar[dict[str, str]] = {}  # what is to be done is plain to see on the page

@@ -34,13 +34,7 @@ _ROLES = ("fixed", "moving")
 
 
 class RunPanel(Part):
-    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
-
-    Attributes
-    ----------
-    choice
-        What is chosen.
-    """
+    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
@@ -63,6 +57,7 @@ class RunPanel(Part):
                 "live": "",
             }
         )
+        #: What is chosen.
         self.choice = RunChoice(viewer)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
@@ -121,7 +116,7 @@ class RunPanel(Part):
     def _job(self) -> Job:
         """Return the job of what is chosen, and note what its images are called."""
         viewer, pair = self._viewer, str(self._viewer.state.run_pair)
-        asked = self.choice.asked(own=pair == "own")
+        asked = self.choice.asked()
         if pair == "own":
             self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:

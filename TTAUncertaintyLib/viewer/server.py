@@ -39,16 +39,10 @@ def serve(
 
     Parameters
     ----------
-    bundles
-        Result folders to look at; may be empty.
     results
         Where runs that are started in the page put their results.
     host, port
         Where to listen; port 0 takes a free one.
-    open_browser
-        Open the page in the person's browser.
-    say
-        Called with lines for the terminal.
     largest_upload
         Bytes that a file may have that is sent.
     study

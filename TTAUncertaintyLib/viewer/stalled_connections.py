@@ -26,8 +26,6 @@ def cut_stalled_connections(application: web.Application, patience_s: float = _P
 
     Parameters
     ----------
-    application
-        Whose connections are watched.
     patience_s
         Seconds after which a connection that has taken nothing of what waits for it is cut.
     """

@@ -25,10 +25,6 @@ class WorkList(Part):
 
     Parameters
     ----------
-    viewer
-        The host.
-    bundles
-        Result folders, in any order.
     study
         A study in their place; None for none.
 

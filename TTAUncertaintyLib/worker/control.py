@@ -38,8 +38,6 @@ class Control:
     ----------
     stdin
         Take jobs and requests from standard input.
-    file
-        Take requests from this file, should it appear.
     """
 
     def __init__(self, stdin: bool = False, file: Path | None = None) -> None:

@@ -12,7 +12,7 @@
   "device": "auto",  "precision": null,  "batch_size": null,  "channels_last": true,
   "previews": null,  "keep": "compact",  "keep_registrations": false,
   "calibration": null,  "use_calibration": true,
-  "transform": [],  "inverse_transform": [],
+  "transform": [],  "inverse_transform": [],  "transform_name": null,
   "mask": null,  "fixed_mask": null,  "moving_mask": null,  "leave_out": null,
   "moving_labels": null,  "label_names": null,  "label_tolerance_mm": null,
   "tolerance_mm": null,
@@ -111,6 +111,8 @@ class Job:
         A registration that was made elsewhere, to be audited: files of transforms, fixed to moving,
         in the order in which they are applied to points (as antsApplyTransforms has them), and
         those of its inverse. Empty: the network's own registration is the result.
+    transform_name
+        What it is called where the person works; None for the names of its files.
     moving_labels, label_names
         Label map of the moving image, to be carried onto the fixed one; a table of its names.
     label_tolerance_mm
@@ -173,6 +175,7 @@ class Job:
     tolerance_mm: float | None = None
     fixed_name: str | None = None
     moving_name: str | None = None
+    transform_name: str | None = None
     scheduler: str | None = None
     tls_ca: Path | None = None
     tls_cert: Path | None = None

@@ -78,14 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Workplace:
-    """Where job after job is done, each as if it were the first.
-
-    Attributes
-    ----------
-    fit
-        Whether the process may take another job: not after somebody's own code has run in it, nor
-        after an end of which nobody knows what it left half done.
-    """
+    """Where job after job is done, each as if it were the first."""
 
     def __init__(self, stream: TextIO, control: Control) -> None:
         self._stream = stream
@@ -93,6 +86,8 @@ class _Workplace:
         self._network: KeptNetwork | None = None  # until torch is loaded
         self._done: Done | None = None  # until its report is written
         self._fetched: Path | None = None  # a result that came with its report
+        #: Whether the process may take another job: not after somebody's own code has run in it,
+        #: nor after an end of which nobody knows what it left half done.
         self.fit = not _cpu_time_is_limited()  # the limit is of all jobs together
 
     def do(self, read: Callable[[], str]) -> int:

@@ -50,10 +50,6 @@ class Run:
 
     Parameters
     ----------
-    job
-        What it is to do.
-    python
-        The interpreter; needs torch, numpy and SimpleITK.
     environment
         Where its environment begins; this process's if None. See `clean_environment`.
     silence_s

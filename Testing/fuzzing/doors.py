@@ -45,29 +45,19 @@ OURS = (TTAUncertaintyError,)
 
 @dataclass(frozen=True)
 class Door:
-    """A place where bytes come in.
+    """A place where bytes come in."""
 
-    Parameters
-    ----------
-    file
-        What the bytes are called there.
-    valid
-        Makes bytes that are fine, in an empty folder.
-    read
-        Takes the file that holds them; it lies in a folder of its own.
-    errors
-        What it may raise.
-    json
-        Whether the bytes are JSON.
-    beside
-        Empty files that lie in the same folder.
-    """
-
+    #: What the bytes are called there.
     file: str
+    #: Makes bytes that are fine, in an empty folder.
     valid: Callable[[Path], bytes]
+    #: Takes the file that holds them; it lies in a folder of its own.
     read: Callable[[Path], object]
+    #: What it may raise.
     errors: tuple[type[Exception], ...] = OURS
+    #: Whether the bytes are JSON.
     json: bool = True
+    #: Empty files that lie in the same folder.
     beside: tuple[str, ...] = ()
 
 

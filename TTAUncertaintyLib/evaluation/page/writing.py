@@ -21,15 +21,6 @@ EVALUATION = Layout.of(EVALUATION_FILE, (PAGE_FILE, CASES_FILE, METHODS_FILE))
 def write_evaluation(folder: Path, evaluation: Evaluation, overwrite: bool = False) -> None:
     """Write an evaluation as JSON, as CSV, and as a page.
 
-    Parameters
-    ----------
-    folder
-        Will be made. Nothing of it is there until everything is.
-    evaluation
-        What was found.
-    overwrite
-        Replace an older evaluation.
-
     Raises
     ------
     OutputError
