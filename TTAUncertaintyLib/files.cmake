@@ -7,6 +7,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "api/__init__.py"
   "api/catalogue.py"
   "api/choices.py"
+  "api/cohorts.py"
   "api/images.py"
   "api/notebook.py"
   "api/progress.py"

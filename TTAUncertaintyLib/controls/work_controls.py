@@ -340,4 +340,5 @@ class WorkControls:
         numbers = (f"{mm:.2f}" if mm >= 0 else "–" for mm in (work.p95_mm, work.highest_mm))
         grades = () if rating is None else (str(rating.grade or ""),)
         said = given(verdict)
-        return Row((f"{work.title}\n{below}", *numbers, *grades, said), said, below)
+        title = f"{work.title}\n{below}" if below else work.title
+        return Row((title, *numbers, *grades, said), said, below)
