@@ -14,12 +14,12 @@ from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.geometry import image_sha256
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.calibration_status import calibration_words
 from TTAUncertaintyLib.scene.as_seen import seen
 from TTAUncertaintyLib.scene.loading import ResultReading
 
-from .result_volumes import unchanged_inputs, volume_of_file
 from .saving import copying_of
 from .steps import Steps, Work
 from .timers import after
@@ -174,3 +174,47 @@ def summary_of(record: dict[str, Any]) -> str:
         + " "
         + _("{how}: only the maps of errors are errors.").format(how=said[:1].upper() + said[1:])
     )
+
+
+def unchanged_inputs(bundle: Bundle) -> list[Path | None]:
+    """Return the files of a result's fixed and moving image; None for one that is not to be had.
+
+    A file counts if it is still there and still the same. Nothing is guessed from names or sizes:
+    another patient's image under a map would be worse than none. Reads the files, and touches no
+    scene: fit for a thread.
+    """
+    found: list[Path | None] = []
+    for role in ("fixed", "moving"):
+        known = bundle.record["inputs"][role]
+        path = Path(known["path"])
+        found.append(path if _is_unchanged(path, known["sha256"]) else None)
+    return found
+
+
+def _is_unchanged(path: Path, known: str) -> bool:
+    try:
+        return path.is_file() and image_sha256(path) == known
+    except TTAUncertaintyError:  # not an image any more
+        return False
+
+
+def volume_of_file(stage: Any, path: Path) -> Any:
+    """Return the volume that was loaded from a file, or load it; None if that fails."""
+    loaded = _loaded_from(stage.scene, path)
+    if loaded is not None:
+        return loaded
+    try:
+        return slicer.util.loadVolume(str(path), {"show": False})
+    except RuntimeError:  # Slicer has said why; the maps can be shown without it
+        return None
+
+
+def _loaded_from(scene: Any, path: Path) -> Any:
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+        storage = node.GetStorageNode()
+        name = storage.GetFullNameFromFileName() if storage is not None else ""
+        # a volume that was edited, or moved, is not the one in the file any more
+        if name and Path(name) == path and not node.GetModifiedSinceRead():
+            return node
+    return None
