@@ -20,6 +20,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/map_widgets.py"
   "TTAUncertaintyPanel/message.py"
   "TTAUncertaintyPanel/offered_nodes.py"
+  "TTAUncertaintyPanel/opening.py"
   "TTAUncertaintyPanel/pace.py"
   "TTAUncertaintyPanel/parameters.py"
   "TTAUncertaintyPanel/preparation.py"
@@ -27,6 +28,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/python.py"
   "TTAUncertaintyPanel/requirements.py"
   "TTAUncertaintyPanel/result_chooser.py"
+  "TTAUncertaintyPanel/result_volumes.py"
   "TTAUncertaintyPanel/review_export.py"
   "TTAUncertaintyPanel/review_section.py"
   "TTAUncertaintyPanel/review_widgets.py"
@@ -44,6 +46,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/view_pictures.py"
   "TTAUncertaintyPanel/weights_row.py"
   "TTAUncertaintyPanel/widget.py"
+  "TTAUncertaintyPanel/work_section.py"
 )
 
 set(TTAUncertainty_RESOURCES

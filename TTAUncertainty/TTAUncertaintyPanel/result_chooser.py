@@ -13,13 +13,11 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.background_work import BackgroundWork
+from TTAUncertaintyLib.cohort.work_list import is_study
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.geometry import image_sha256
-from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.calibration_status import calibration_words
-from TTAUncertaintyLib.scene.as_seen import seen
-from TTAUncertaintyLib.scene.loading import ResultReading
 
+from .opening import Opening
 from .saving import copying_of
 from .steps import Steps, Work
 from .timers import after
@@ -72,12 +70,16 @@ class ResultChooser(VTKObservationMixin):
         self.removeObservers()
 
     def open(self) -> None:
-        """Ask for a result folder and show it."""
-        title = _("Open the folder of a result")
+        """Ask for a result folder and show it; that of a study becomes the work list."""
+        title = _("Open the folder of a result, or of a study")
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if not folder:
             return
-        self._begin(self._opening(Path(folder)), self._host.setResult, _("Opening the result…"))
+        if is_study(Path(folder)):
+            self._host.openStudy(Path(folder))
+            return
+        opening = Opening(Path(folder)).steps(self._host.stage)
+        self._begin(opening, self._host.setResult, _("Opening the result…"))
 
     def save(self) -> None:
         """Ask for a place and copy the shown result's folder there."""
@@ -104,21 +106,6 @@ class ResultChooser(VTKObservationMixin):
 
         self._host.showBusy(said, self.cancel)
         self._steps.begin(work, done)
-
-    def _opening(self, folder: Path) -> Work:
-        """Load a result folder, with the images that it belongs to."""
-        stage, volumes = self._host.stage, []
-        finding = BackgroundWork(lambda: unchanged_inputs(Bundle.open(folder)))
-        yield finding
-        for path in finding.take():
-            volumes.append(None if path is None else volume_of_file(stage, path))
-            yield
-        intensities = None if volumes[0] is None else seen(volumes[0])[0]
-        reading = ResultReading(folder, intensities)
-        yield reading
-        result = reading.load(stage, *volumes)
-        yield  # showing it is a step of its own
-        return result
 
     def _copying(self, result: Any, folder: Path) -> Work:
         copying = BackgroundWork(copying_of(result, folder))
@@ -174,47 +161,3 @@ def summary_of(record: dict[str, Any]) -> str:
         + " "
         + _("{how}: only the maps of errors are errors.").format(how=said[:1].upper() + said[1:])
     )
-
-
-def unchanged_inputs(bundle: Bundle) -> list[Path | None]:
-    """Return the files of a result's fixed and moving image; None for one that is not to be had.
-
-    A file counts if it is still there and still the same. Nothing is guessed from names or sizes:
-    another patient's image under a map would be worse than none. Reads the files, and touches no
-    scene: fit for a thread.
-    """
-    found: list[Path | None] = []
-    for role in ("fixed", "moving"):
-        known = bundle.record["inputs"][role]
-        path = Path(known["path"])
-        found.append(path if _is_unchanged(path, known["sha256"]) else None)
-    return found
-
-
-def _is_unchanged(path: Path, known: str) -> bool:
-    try:
-        return path.is_file() and image_sha256(path) == known
-    except TTAUncertaintyError:  # not an image any more
-        return False
-
-
-def volume_of_file(stage: Any, path: Path) -> Any:
-    """Return the volume that was loaded from a file, or load it; None if that fails."""
-    loaded = _loaded_from(stage.scene, path)
-    if loaded is not None:
-        return loaded
-    try:
-        return slicer.util.loadVolume(str(path), {"show": False})
-    except RuntimeError:  # Slicer has said why; the maps can be shown without it
-        return None
-
-
-def _loaded_from(scene: Any, path: Path) -> Any:
-    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
-        node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
-        storage = node.GetStorageNode()
-        name = storage.GetFullNameFromFileName() if storage is not None else ""
-        # a volume that was edited, or moved, is not the one in the file any more
-        if name and Path(name) == path and not node.GetModifiedSinceRead():
-            return node
-    return None

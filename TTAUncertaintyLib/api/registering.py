@@ -82,6 +82,10 @@ def register(
     threads: int | None = None,
     time_limit: float | None = None,
     reverse_pass: bool = True,
+    scheduler: str | None = None,
+    tls_ca: File | None = None,
+    tls_cert: File | None = None,
+    tls_key: File | None = None,
     quiet: bool = False,
 ) -> Result:
     """Register a moving image to a fixed one, and map where the answer is uncertain.
@@ -171,6 +175,12 @@ def register(
         Stop the perturbed passes after this many seconds and keep what there is.
     reverse_pass
         False leaves out the inverse-consistency map.
+    scheduler
+        Address of a scheduler of Dask, "tls://host:8786": one of its workers makes the passes. The
+        images travel there; nothing of them stays.
+    tls_ca, tls_cert, tls_key
+        Certificate of the scheduler's authority, own certificate, and its key; None takes those of
+        Dask's configuration.
     quiet
         Print nothing: no progress, no notes. They stand in the result.
 

@@ -61,6 +61,8 @@ class Head:
         float32 [F]: the cases' medians of each feature, and how far they scatter.
     case_limit
         The largest mean square deviation of a case from these that is still like them.
+    anatomy_cm3
+        The least and the largest anatomy that is still like that of the cases.
     facts
         Level of the bound, provenance and figures, JSON-ready.
     sha256
@@ -79,6 +81,7 @@ class Head:
     case_middle: Array
     case_scale: Array
     case_limit: float
+    anatomy_cm3: tuple[float, float]
     facts: Mapping[str, Any]
     sha256: str = ""
 
@@ -114,12 +117,17 @@ class Head:
         off = (np.median(rows, axis=0) - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
+    def fits(self, anatomy_cm3: float) -> bool:
+        """Tell whether anatomy is about as large as in what the head was made from."""
+        low, high = self.anatomy_cm3
+        return low <= anatomy_cm3 <= high
+
     def maps(self, features: Features) -> CalibratedMaps:
         """Return what the head says of a run."""
         rows = features.values.numpy()
         expected = self.expected(rows)
         bound = self.bound(rows, expected)
-        alike = self.unlikeness(rows) <= 1
+        alike = self.unlikeness(rows) <= 1 and self.fits(features.anatomy_cm3)
         marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
@@ -164,6 +172,7 @@ class Head:
             "bias": self.bias,
             "bound_factor": self.bound_factor,
             "case_limit": self.case_limit,
+            "anatomy_cm3": self.anatomy_cm3,
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= self.trees.as_arrays("trees") | self.bound_trees.as_arrays("bound")
@@ -204,6 +213,7 @@ def read_head(path: Path) -> Head:
             bound_trees=Trees.of_arrays(arrays, "bound"),
             bound_factor=float(facts["bound_factor"]),
             case_limit=float(facts["case_limit"]),
+            anatomy_cm3=(float(facts["anatomy_cm3"][0]), float(facts["anatomy_cm3"][1])),
             facts=facts,
             sha256=sha256(path),
             **{name: np.asarray(arrays[name], np.float32) for name in _ARRAYS},

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError
 from ..extras import Extra, need
 from ..results.keep import Keep
-from .run import add_settings
+from .run import add_scheduler, add_settings
 
 if TYPE_CHECKING:
     from ..cohort.clusters import Where
@@ -130,7 +130,7 @@ def _add_run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         batch.add_argument(
             f"--{name}", dest="batch", action="store_const", const=name, help="ask this for workers"
         )
-    batch.add_argument("--scheduler", metavar="ADDRESS", help="one that is there: tls://host:8786")
+    add_scheduler(workers, batch)
     workers.add_argument("--partition", metavar="NAME", help="partition or queue")
     workers.add_argument("--gpus", type=int, default=0, metavar="N", help="of each worker's job")
     workers.add_argument("--memory", default="8GB", help="of each worker's job (default: 8GB)")
@@ -143,8 +143,6 @@ def _add_run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         metavar="TEXT",
         help="a further directive for the batch system: --directive=--account=name",
     )
-    for name, what in (("ca", "authority"), ("cert", "own certificate"), ("key", "its key")):
-        workers.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=what)
 
 
 def _add_status(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

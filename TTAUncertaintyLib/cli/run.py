@@ -68,7 +68,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("-o", "--output", type=Path, required=True, help="folder to be made")
     add_keywords(output, register, "overwrite", "checkpoint")
     add_choice(output, "keep_registrations")
-    add_keywords(add_settings(parser), register, "time_limit", metavar="SECONDS")
+
+    machine = add_settings(parser)
+    elsewhere = parser.add_argument_group("on a cluster in place of this computer")
+    add_scheduler(elsewhere, elsewhere)
+    add_keywords(machine, register, "time_limit", metavar="SECONDS")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -109,6 +113,17 @@ def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     add_choice(machine, "threads")
     add_keywords(machine, register, "quiet")
     return machine
+
+
+def add_scheduler(
+    group: argparse._ArgumentGroup,
+    addresses: argparse._ArgumentGroup | argparse._MutuallyExclusiveGroup,
+) -> None:
+    """Add the options of a scheduler of Dask that is there; its address to a group of its own."""
+    add_choice(addresses, "scheduler", metavar="ADDRESS")
+    files = {"ca": "certificate of its authority", "cert": "own certificate", "key": "its key"}
+    for name, what in files.items():
+        group.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=what)
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:

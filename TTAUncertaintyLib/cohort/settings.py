@@ -22,6 +22,7 @@ _NOT_SETTINGS = (
     *("fixed_name", "moving_name", "transform_name", "fixed_series", "moving_series"),
     *("previews", "checkpoint"),
     *("device", "batch_size", "channels_last", "threads", "time_limit_s", "trust_code"),
+    *("scheduler", "tls_ca", "tls_cert", "tls_key"),
 )
 
 #: Fields that name files: what counts is what is in them.
@@ -47,7 +48,13 @@ class Settings:
         """Return the settings that a person's choices ask for: see `api.choices.job_of`."""
         from ..api.choices import job_of
 
-        nowhere = {"fixed": _NOWHERE, "moving": _NOWHERE, "output": _NOWHERE}
+        nowhere: dict[str, Path | None] = {
+            "fixed": _NOWHERE,
+            "moving": _NOWHERE,
+            "output": _NOWHERE,
+        }
+        # of a cohort, it is the cohort that is on a scheduler, and not each pair
+        nowhere |= dict.fromkeys(("scheduler", "tls_ca", "tls_cert", "tls_key"))
         job = job_of({**choices, **nowhere})
         files = {name: getattr(job, name) for name in _FILES}
         found: dict[str, Any] = {n: p.absolute() for n, p in files.items() if p is not None}

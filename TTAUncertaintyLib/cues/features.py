@@ -64,11 +64,14 @@ class Features:
         float32 [n, len(names)], finite; each column's n values lie together in memory.
     region
         bool [D, H, W] on the network's fixed lattice: the n voxels, in the order of arrays.
+    anatomy_cm3
+        How large the anatomy is that either image shows.
     """
 
     names: tuple[str, ...]
     values: Tensor
     region: Tensor
+    anatomy_cm3: float
 
     def on_lattice(self, column: Tensor) -> Tensor:
         """Return values of the n voxels on the lattice, NaN elsewhere.
@@ -206,7 +209,8 @@ def features_of(run: _Run) -> Features:
     ):
         column.pop(name)[:] = found.reshape(-1)[at] if found.ndim else found
     assert not column, f"there is no {', '.join(column)}"
-    return Features(tuple(FEATURES), values.nan_to_num_(0.0, 0.0, 0.0).T, region)
+    cm3 = float(anatomy.sum() * run.spacing.prod() / 1000)
+    return Features(tuple(FEATURES), values.nan_to_num_(0.0, 0.0, 0.0).T, region, cm3)
 
 
 def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:

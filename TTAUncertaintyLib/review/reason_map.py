@@ -72,7 +72,7 @@ class ReasonMap:
         return cls(steps, Lattice(size, lattice.matrix @ np.diag([*apart, 1.0])))
 
     def at(self, points: ArrayLike) -> list[tuple[Why, ...]]:
-        """Return the same of the voxel nearest to each point [n, 3], world LPS mm."""
+        """Return what raises the expected error at points, shape (n, 3), world LPS mm."""
         voxels = np.rint(np.atleast_2d(self.lattice.to_voxel(points)))
         inside = ((voxels >= 0) & (voxels < self.lattice.size)).all(axis=1)
         found: list[tuple[Why, ...]] = [()] * len(voxels)
@@ -84,7 +84,7 @@ class ReasonMap:
     def of_parts(
         self, lattice: Lattice, parts: list[NDArray[np.intp]]
     ) -> Iterator[tuple[Why, ...]]:
-        """Yield the same of sets of voxels of another lattice, given as flat indices."""
+        """Yield the same, on average over sets of voxels of another lattice, as flat indices."""
         own = np.arange(1, self.steps[0].size + 1, dtype=np.int32).reshape(self.steps.shape[1:])
         nearest = carried(own, self.lattice, lattice, nearest=True).ravel()
         for part in parts:
@@ -100,10 +100,19 @@ class ReasonMap:
         return why_of(dict(zip(Reason, means.tolist(), strict=True)))
 
     def write(self, path: Path) -> None:
-        """Write the map, and read it back."""
+        """Write the map, and read it back.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written whole.
+        """
         names = [reason.value for reason in Reason]
         np.savez_compressed(path, steps=self.steps, matrix=self.lattice.matrix, reasons=names)
-        ReasonMap.read(path)
+        try:
+            ReasonMap.read(path)
+        except InputError as error:
+            raise OSError(f"{path.name} could not be written") from error
 
     @classmethod
     def read(cls, path: Path) -> ReasonMap:

@@ -147,6 +147,7 @@ def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people
         "e": error[picked].astype(np.float32),
         "R": rows[anywhere],
         "median": np.median(rows, axis=0),
+        "anatomy_cm3": features.anatomy_cm3,
     }
     np.savez(partial, spec=json.dumps(asdict(spec) | {"network": network}), **arrays)
     partial.replace(path)

@@ -64,6 +64,10 @@ _BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 30, 0.12, 1_500
 #: may lie beyond it: people differ.
 _TAIL, _MARGIN = 0.0005, 0.1
 
+#: By what factor an anatomy may be smaller or larger than any that was seen: grown people's brains
+#: differ by a third.
+_SIZE_MARGIN = 1.5
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
@@ -82,6 +86,8 @@ class Case:
     anywhere: NDArray[np.float32]
     #: float32 [F]: of each feature over the anatomy.
     median: NDArray[np.float32]
+    #: How large the anatomy is.
+    anatomy_cm3: float
 
     @property
     def is_real(self) -> bool:
@@ -103,6 +109,7 @@ class Case:
                 file["e"],
                 file["R"],
                 file["median"],
+                float(file["anatomy_cm3"]),
             )
 
 
@@ -221,6 +228,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     medians = np.stack([case.median for case in cases]).astype(float)
     case_middle = medians.mean(axis=0)
     case_scale = np.maximum(medians.std(axis=0), 0.1 * spread + 1e-6)
+    sizes = [case.anatomy_cm3 for case in cases]
     deviation = np.square((medians - case_middle) / case_scale).mean(axis=1)
     return Head(
         weights=weights,
@@ -235,6 +243,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
         case_middle=case_middle.astype(np.float32),
         case_scale=case_scale.astype(np.float32),
         case_limit=float(max(deviation.max(), 0.5)),
+        anatomy_cm3=(min(sizes) / _SIZE_MARGIN, max(sizes) * _SIZE_MARGIN),
         facts={},
     )
 

@@ -184,7 +184,7 @@ class RunPanel(Part):
             said = run_view(run)
             ended = f"{said.phase.said()}. {_words(*said.times)} {said.known.said()}"
             state.run_end = f"{ended} The result lies in {run.output}."
-            viewer.work.add(run.output)
+            viewer.work.controls.add(run.output)
             viewer.open(run.output, self._names)
         elif run.phase is Phase.CANCELLED:
             state.run_end = f"{run.phase.title}. {_words(*run_view(run).times)}"
@@ -222,7 +222,8 @@ class RunPanel(Part):
                     html.P(
                         "NIfTI, NRRD or MetaImage, one file each, up to "
                         f"{gigabytes(self._viewer.session.largest_upload)}. They stay on this "
-                        "computer, in a private folder that is removed when the viewer ends.",
+                        "computer, unless a cluster is named, in a private folder that is removed "
+                        "when the viewer ends.",
                         classes="tta-small",
                     )
                     self.choice.build_files()

@@ -105,7 +105,7 @@ class Viewer:
 
     def begin(self) -> None:
         """Show the first result of the work list; called once the server listens."""
-        self.work.begin()
+        self.work.controls.begin()
 
     def open(self, folder: Path, names: dict[str, str] | None = None) -> None:
         """Show a result folder, in place of the one that is shown; returns at once."""
@@ -172,7 +172,7 @@ class Viewer:
         self.map.on_result(result)
         self.review.on_result(result)
         self.teaching.on_result(result)
-        self.work.on_opened(opening.folder)
+        self.work.controls.on_opened(opening.folder)
         if self.state.panel == "run":
             self.state.panel = "map"
 

@@ -15,7 +15,8 @@
   "transform": [],  "inverse_transform": [],  "transform_name": null,
   "mask": null,  "fixed_mask": null,  "moving_mask": null,  "leave_out": null,
   "moving_labels": null,  "label_names": null,  "label_tolerance_mm": null,
-  "tolerance_mm": null
+  "tolerance_mm": null,
+  "scheduler": null,  "tls_ca": null,  "tls_cert": null,  "tls_key": null
 }
 ```
 
@@ -119,6 +120,11 @@ class Job:
     tolerance_mm
         Stop after the perturbation, the fourth or a later one, from which on the standard error
         of the map is below this; None makes all passes. See `engine.Convergence`.
+    scheduler
+        Address of a scheduler of Dask: one of its workers does the job, and nothing stays there.
+    tls_ca, tls_cert, tls_key
+        Certificate of the authority, own certificate, and its key, for that scheduler; None takes
+        those of Dask's configuration.
 
     Raises
     ------
@@ -170,6 +176,10 @@ class Job:
     fixed_name: str | None = None
     moving_name: str | None = None
     transform_name: str | None = None
+    scheduler: str | None = None
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no run could be."""

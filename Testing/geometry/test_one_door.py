@@ -12,7 +12,7 @@ ALLOWED = {
     "TTAUncertaintyLib/geometry/stored.py": "behind the door: headers only",
     "TTAUncertaintyLib/geometry/given_transform.py": "displacement fields, which are no images",
     "TTAUncertaintyLib/carried/label_map.py": "names of segments, from headers only",
-    "TTAUncertainty/TTAUncertaintyPanel/result_chooser.py": "files whose hash a run recorded",
+    "TTAUncertainty/TTAUncertaintyPanel/result_volumes.py": "files whose hash a run recorded",
     "TTAUncertainty/TTAUncertaintyPanel/samples.py": "files whose hash is known",
 }
 DOORS = re.compile(r"\b(ReadImage|ImageFileReader|ImageSeriesReader|load\w*Volume)\(")
