@@ -8,8 +8,6 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/advanced_section.py"
   "TTAUncertaintyPanel/bindings.py"
   "TTAUncertaintyPanel/calibration_row.py"
-  "TTAUncertaintyPanel/exporting.py"
-  "TTAUncertaintyPanel/first_choices.py"
   "TTAUncertaintyPanel/forms.py"
   "TTAUncertaintyPanel/inputs_section.py"
   "TTAUncertaintyPanel/jobs.py"

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..perturbations import DesignRequest, Preset
 from ..sample_data import sample_pairs
 from ..worker import Job
-from .watch import watch
+from .run import watch
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
