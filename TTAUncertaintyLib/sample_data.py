@@ -26,7 +26,7 @@ class SampleImage:
     name
         Identifier, for example ``"colin27"``.
     path
-        Absolute path of the file: NIfTI with 1 mm voxels, or Slicer's markups (.mrk.json).
+        Absolute path of the file: NIfTI, or Slicer's markups (.mrk.json).
     role
         ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
     title, description
@@ -61,8 +61,8 @@ class SampleImage:
 class SamplePair:
     """A fixed and a moving image that belong together, with their labels and landmarks.
 
-    Both images share one world frame. Each label image lies on the lattice of its image. The
-    landmarks are the same anatomical points by the same names, world LPS mm.
+    Both brains share one world frame; the two lungs do not. Each label image lies on the lattice
+    of its image. The landmarks are the same anatomical points by the same names, world LPS mm.
     """
 
     name: str
@@ -100,7 +100,7 @@ def sample_images(folder: Path | None = None) -> dict[str, SampleImage]:
 
 
 def sample_pairs(folder: Path | None = None) -> dict[str, SamplePair]:
-    """Every sample pair by name: ``"reference"`` and ``"lesion"``.
+    """Every sample pair by name: ``"reference"``, ``"lesion"`` and ``"lung"``.
 
     Parameters and errors are those of `sample_images`.
     """
