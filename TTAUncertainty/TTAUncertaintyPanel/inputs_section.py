@@ -112,7 +112,7 @@ class InputsSection(VTKObservationMixin):
         self._host.choose(fixedVolume=moving, movingVolume=fixed)
 
     def _onLink(self, link: str) -> None:
-        """Load a bundled pair: "sample:reference" or "sample:lesion"."""
+        """Load a bundled pair: "sample:reference", "sample:lesion" or "sample:lung"."""
         self._host.clearMessage()
         try:
             with slicer.util.WaitCursor():
