@@ -8,6 +8,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/advanced_section.py"
   "TTAUncertaintyPanel/bindings.py"
   "TTAUncertaintyPanel/calibration_row.py"
+  "TTAUncertaintyPanel/chosen_structures.py"
   "TTAUncertaintyPanel/exporting.py"
   "TTAUncertaintyPanel/first_choices.py"
   "TTAUncertaintyPanel/forms.py"

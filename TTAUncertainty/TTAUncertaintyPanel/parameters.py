@@ -44,7 +44,7 @@ class TTAUncertaintyParameters(type("RunFields", (), _of_a_run())):  # type: ign
     result
         The result that is shown; marked by `scene.result`.
     mapKind, mapColor, opacity, thresholdMm, windowLow, windowHigh, background, compare, layout,
-    gridVisible, map3d
+    gridVisible, outlines, map3d
         The map and its views: `MapChoices` of the library says what they mean.
     toleranceMm
         The reviewer's own, 0 for none: nothing here suggests what is tolerable.
@@ -67,6 +67,7 @@ class TTAUncertaintyParameters(type("RunFields", (), _of_a_run())):  # type: ign
     compare: str = "none"
     layout: str = ""
     gridVisible: str = "none"
+    outlines: str = "none"
     map3d: bool = False
 
     toleranceMm: float = 0.0

@@ -20,6 +20,7 @@ from TTAUncertaintyLib.scene.stage import Stage
 
 from . import look
 from .advanced_section import AdvancedSection
+from .chosen_structures import ChosenStructures
 from .inputs_section import InputsSection
 from .library import reload_library
 from .logic import TTAUncertaintyLogic
@@ -47,9 +48,9 @@ _SECTIONS = (
 class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
-    What a section may ask of its host: `logic`, `parameters`, `entered`, `stage`, `result`,
-    `setResult`, `choose`, `settingsChanged`, `showProblem`, `showBusy`, `clearMessage`. What the
-    host calls of a section, where it is defined: ``enter()``, ``exit()``,
+    What a section may ask of its host: `logic`, `parameters`, `structures`, `entered`, `stage`,
+    `result`, `setResult`, `choose`, `settingsChanged`, `showProblem`, `showBusy`, `clearMessage`.
+    What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
     ``onParametersChanged()``, ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
 
     Attributes
@@ -59,12 +60,15 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     parameters
         `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or is
         imported. No section does anything while it is None.
+    structures
+        `ChosenStructures`.
     entered
         Whether the panel is the one that is shown.
     """
 
     def __init__(self, parent: Any = None) -> None:
         self.logic: Any = None
+        self.structures = ChosenStructures(self)
         self.parameters: Any = None
         self.entered = False
         self._sections: list[Any] = []

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..results import MapKind
+from ..results.labels import RecordedLabels
 from ..results.report.scales import tidy_above
-from ..results.report.words import place
+from ..results.report.words import percent, place
 from ..review import (
     LandmarkFinding,
     MatchedReview,
@@ -98,8 +99,10 @@ class ReviewView:
         What is decided so far; on the whole, one of `overalls`.
     spots, structures, landmarks
         What was found.
-    landmark
-        The row of the landmarks that is looked at; -1 for none.
+    carried
+        Labels of the moving image; no table where there are none.
+    structure, landmark
+        The row of the carried labels, and of the landmarks, that is looked at; -1 for none.
     """
 
     nothing: Phrase = _NOTHING
@@ -108,6 +111,8 @@ class ReviewView:
     spots: SpotsView = SpotsView()
     structures: TablesView = TablesView(Phrase(NO_STRUCTURES))
     landmarks: TablesView = TablesView(Phrase(NO_LANDMARKS))
+    carried: TablesView = TablesView()
+    structure: int = -1
     landmark: int = -1
 
 
@@ -223,6 +228,61 @@ def structures_view(
     in_mm = replace(in_mm, title=f"{kind.facts.title} per structure, mm")
     words = "{map} in mm. All maps are in the table of this result in the scene."
     return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), (in_mm, *others))
+
+
+def carried_view(labels: RecordedLabels) -> TablesView:
+    """Return the labels of the moving image on the fixed one, and how far they can be trusted."""
+    if not labels.structures:
+        return TablesView()
+    tolerance = labels.tolerance_mm
+    headings = (
+        Heading("Structure", words=True),
+        Heading("cm³"),
+        Heading("90 %"),
+        Heading("Dice"),
+        Heading("Off", "mm"),
+        Heading("Above" if tolerance is None else f"> {tolerance:g} mm"),
+    )
+    rows = tuple(
+        Row(
+            (
+                each.name,
+                f"{each.volume_cm3:.2f}",
+                _interval(each.volume_low_cm3, each.volume_high_cm3),
+                _number(each.expected_dice),
+                _number(each.expected_surface_mm),
+                _NONE if each.surface_above is None else percent(each.surface_above),
+            ),
+            "check" if each.remark else "",
+            each.remark,
+        )
+        for each in labels.structures
+    )
+    words = (
+        "Labels of the moving image on the fixed one. The interval is to hold 90 % of the true "
+        "volumes; Dice and how far the surface is off are expected, against what a person would "
+        "draw. Choose one to see its outline, and the band where it may lie."
+    )
+    if all(each.expected_dice is None for each in labels.structures):
+        words = (
+            "Labels of the moving image on the fixed one. There are no intervals: none were learnt "
+            "for this network and preset. Choose one to see its outline."
+        )
+    marked = sum(bool(each.remark) for each in labels.structures)
+    remarks = Phrase("{n} are coloured: point at them to see why.", {"n": marked})
+    said = sentences(Phrase(words), remarks if marked else Phrase())
+    return TablesView(said, (TableView(headings, rows),))
+
+
+_NONE = "–"
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.2f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return _NONE if low is None or high is None else f"{low:.2f} – {high:.2f}"
 
 
 def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str) -> TablesView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..carried.findings import CarriedStructure
 from ..carried.structures import one_line
 from ..review.table import Cell, Column, Table, csv_text, percent_or_none
+from ..strict_json import read_as
 
 if TYPE_CHECKING:
     from ..carried import CarriedLabels, LabelMap
@@ -79,6 +80,20 @@ class LabelFindings:
         return numbers.astype(kind)[self.carried.labels]
 
 
+@dataclass(frozen=True)
+class RecordedLabels:
+    """What a record says of labels; see `LabelFindings`."""
+
+    structures: tuple[CarriedStructure, ...] = ()
+    tolerance_mm: float | None = None
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> RecordedLabels:
+        """Return what a checked record says; no structures where no labels were carried."""
+        said = record.get("labels")
+        return cls() if said is None else read_as(cls, said, others=True)
+
+
 def write_tables(folder: Path, labels: LabelFindings) -> None:
     """Write all of the labels' files but the segmentation."""
     names = ["index\tname\tcolor"]
@@ -90,7 +105,7 @@ def write_tables(folder: Path, labels: LabelFindings) -> None:
         colors.append(f"{each.label} {name.replace(' ', '_')} {red} {green} {blue} 255")
     (folder / NAMES_FILE).write_text("\n".join(names) + "\n", encoding="utf-8")
     (folder / COLORS_FILE).write_text("\n".join(colors) + "\n", encoding="utf-8")
-    table = structure_table([each.as_dict() for each in labels.structures], labels.tolerance_mm)
+    table = structure_table(labels.structures, labels.tolerance_mm)
     (folder / TABLE_FILE).write_text(csv_text(table), encoding="utf-8", newline="")
     carried = labels.carried
     np.savez_compressed(
@@ -102,13 +117,13 @@ def write_tables(folder: Path, labels: LabelFindings) -> None:
     )
 
 
-def structure_table(structures: Sequence[dict[str, Any]], tolerance_mm: float | None) -> Table:
+def structure_table(structures: Sequence[CarriedStructure], tolerance_mm: float | None) -> Table:
     """Return carried structures as a table.
 
     Parameters
     ----------
     structures
-        As in a record.
+        Of a run.
     tolerance_mm
         The one that was used.
     """
@@ -132,20 +147,20 @@ def structure_table(structures: Sequence[dict[str, Any]], tolerance_mm: float | 
     rows = []
     for each in structures:
         cells: tuple[Cell, ...] = (
-            each["name"],
-            each["label"],
-            each["volume_cm3"],
-            each["volume_low_cm3"],
-            each["volume_high_cm3"],
-            each["moving_volume_cm3"],
-            each["expected_dice"],
-            each["expected_surface_mm"],
-            each["surface_error_mm"],
-            percent_or_none(each["surface_above"]),
-            each["overlap_of_passes"],
-            each["volume_spread_cm3"],
-            percent_or_none(each["asymmetry"]),
-            each["remark"],
+            each.name,
+            each.label,
+            each.volume_cm3,
+            each.volume_low_cm3,
+            each.volume_high_cm3,
+            each.moving_volume_cm3,
+            each.expected_dice,
+            each.expected_surface_mm,
+            each.surface_error_mm,
+            percent_or_none(each.surface_above),
+            each.overlap_of_passes,
+            each.volume_spread_cm3,
+            percent_or_none(each.asymmetry),
+            each.remark,
         )
         rows.append(cells)
     return Table("structures", "Structures of the moving image", columns, tuple(rows))
