@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,7 @@ from ..review.table import Cell, Column, Table, csv_text, percent_or_none
 from ..strict_json import read_as
 
 if TYPE_CHECKING:
-    from ..carried import CarriedLabels, LabelMap
-    from ..carried.calibrated import StructureCalibration
+    from ..carried import CarriedLabels
 
 SEGMENTATION_FILE = "labels.seg.nrrd"
 NAMES_FILE = "labels.tsv"
@@ -34,6 +33,14 @@ FILES = {
 }
 
 
+@dataclass(frozen=True)
+class IntervalsFrom:
+    """The calibration that intervals come from: see `StructureCalibration`."""
+
+    level: float
+    provenance: Mapping[str, Any]
+
+
 @dataclass(frozen=True, eq=False)
 class LabelFindings:
     """Labels of the moving image on the fixed one.
@@ -42,8 +49,8 @@ class LabelFindings:
     ----------
     carried
         By the plain answer, and how far the passes agree.
-    source
-        The moving image's label map.
+    path, sha256
+        Of the moving image's label map.
     structures
         What is said of each.
     calibration
@@ -53,23 +60,21 @@ class LabelFindings:
     """
 
     carried: CarriedLabels
-    source: LabelMap
+    path: str
+    sha256: str
     structures: Sequence[CarriedStructure]
-    calibration: StructureCalibration | None
+    calibration: IntervalsFrom | None
     tolerance_mm: float | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready record."""
-        calibration = self.calibration
         return {
-            "path": str(self.source.path),
-            "sha256": self.source.sha256,
+            "path": self.path,
+            "sha256": self.sha256,
             "passes": self.carried.passes,
             "uncounted": self.carried.uncounted,
             "tolerance_mm": self.tolerance_mm,
-            "calibration": None
-            if calibration is None
-            else {"level": calibration.level, "provenance": dict(calibration.provenance)},
+            "calibration": None if self.calibration is None else asdict(self.calibration),
             "structures": [each.as_dict() for each in self.structures],
         }
 
@@ -84,7 +89,12 @@ class LabelFindings:
 class RecordedLabels:
     """What a record says of labels; see `LabelFindings`."""
 
+    path: str = ""
+    sha256: str = ""
+    passes: int = 0
+    uncounted: int = 0
     structures: tuple[CarriedStructure, ...] = ()
+    calibration: IntervalsFrom | None = None
     tolerance_mm: float | None = None
 
     @classmethod

@@ -36,6 +36,6 @@ def write_result(folder: Path) -> Path:
         moving_labels=write_moving_labels(folder / "in" / "labels.seg.nrrd"),
     )
     with Run(job) as run:
-        state = run.wait(120)
+        state = run.wait(600)
     assert state.output is not None, state.problem + state.log
     return state.output
