@@ -25,13 +25,7 @@ _INTERVAL_MS = 300
 
 
 class AdvancedSection:
-    """What a preset means, number by number.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """What a preset means, number by number."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui

@@ -38,8 +38,6 @@ def reason_not_to_run(choices: Any, weights: Weights, results: Path, file: Path 
     ----------
     choices
         `RunChoices`, or a parameter node with its fields.
-    weights
-        Of the chosen model.
     results
         Folder that results are to lie in.
     file

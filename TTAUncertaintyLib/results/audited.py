@@ -37,12 +37,8 @@ def find_audited(
 
     Parameters
     ----------
-    opinion
-        The given transform beside the network's answer.
     inverse
         Moving to fixed, as the other program gives it; for the inverse-consistency gap.
-    fixed, moving
-        The images.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     calibrated
@@ -92,8 +88,6 @@ def audit_record(
 
     Parameters
     ----------
-    findings
-        From `find_audited`.
     transform, inverse
         Files, in the order in which they are applied; the latter may be empty.
     suspicions

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..carried.findings import CarriedStructure
 from ..carried.structures import one_line
 from ..review.table import Cell, Column, Table, csv_text, percent_or_none
+from ..review.why import why_words
 from ..strict_json import read_as
 
 if TYPE_CHECKING:
@@ -43,27 +44,16 @@ class IntervalsFrom:
 
 @dataclass(frozen=True, eq=False)
 class LabelFindings:
-    """Labels of the moving image on the fixed one.
+    """Labels of the moving image on the fixed one."""
 
-    Parameters
-    ----------
-    carried
-        By the plain answer, and how far the passes agree.
-    path, sha256
-        Of the moving image's label map.
-    structures
-        What is said of each.
-    calibration
-        Where their intervals come from; None without.
-    tolerance_mm
-        The person's own; None without.
-    """
-
+    #: By the plain answer, and how far the passes agree.
     carried: CarriedLabels
     path: str
     sha256: str
     structures: Sequence[CarriedStructure]
+    #: Where their intervals come from; None without.
     calibration: IntervalsFrom | None
+    #: The person's own; None without.
     tolerance_mm: float | None
 
     def as_dict(self) -> dict[str, Any]:
@@ -134,8 +124,6 @@ def structure_table(structures: Sequence[CarriedStructure], tolerance_mm: float 
     ----------
     structures
         Of a run.
-    tolerance_mm
-        The one that was used.
     """
     above = "Surface above tolerance" if tolerance_mm is None else f"Above {tolerance_mm:g} mm"
     columns = (
@@ -152,6 +140,7 @@ def structure_table(structures: Sequence[CarriedStructure], tolerance_mm: float 
         Column("Agreement of passes", "Dice"),
         Column("Spread of volume", "cm3", 3),
         Column("Left to right", "%", 1),
+        Column("Why"),
         Column("Remark"),
     )
     rows = []
@@ -170,6 +159,7 @@ def structure_table(structures: Sequence[CarriedStructure], tolerance_mm: float 
             each.overlap_of_passes,
             each.volume_spread_cm3,
             percent_or_none(each.asymmetry),
+            why_words(each.why),
             each.remark,
         )
         rows.append(cells)

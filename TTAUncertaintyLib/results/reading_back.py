@@ -64,6 +64,7 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
         variances={},
         outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
         labels=_labels(bundle),
+        reasons=bundle.reasons(),
         recorded=Numbers.of_record(bundle.record),
     )
 

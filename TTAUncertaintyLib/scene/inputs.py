@@ -184,8 +184,6 @@ def write_linear_transform(transform: Any, path: Path | str) -> None:
     transform
         Linear transform node. It is taken as Slicer's Transforms module shows it: applied to the
         moving volume, it brings this volume onto the fixed one. ITK's maps the other way.
-    path
-        A file that ends in .tfm.
 
     Raises
     ------

@@ -20,23 +20,15 @@ from .stage import Stage
 
 @dataclass(frozen=True, eq=False)
 class Structures:
-    """Which structure each voxel belongs to.
+    """Which structure each voxel belongs to."""
 
-    Parameters
-    ----------
-    labels
-        Integers, axes (k, j, i); 0 is none. Where segments overlap, the last one counts.
-    lattice
-        Of the labels, world LPS mm.
-    names
-        Of the labels, in ascending order.
-    colors
-        Of the labels, as far as they have some of their own: red, green, blue, 0 to 255.
-    """
-
+    #: Integers, axes (k, j, i); 0 is none. Where segments overlap, the last one counts.
     labels: NDArray[Any]
+    #: Of the labels, world LPS mm.
     lattice: Lattice
+    #: Of the labels, in ascending order.
     names: dict[int, str]
+    #: Of the labels, as far as they have some of their own: red, green, blue, 0 to 255.
     colors: dict[int, Color] = field(default_factory=dict)
 
 

@@ -73,15 +73,7 @@ class AuditWork:
         return findings, calibration, why
 
     def record(self, findings: Findings, outcome: Outcome) -> dict[str, Any]:
-        """Return what is recorded of the audit.
-
-        Parameters
-        ----------
-        findings
-            With the masks applied.
-        outcome
-            The network's.
-        """
+        """Return what is recorded of the audit."""
         suspicion = check_direction(
             self._given,
             point_map(outcome.transform().to_itk()),

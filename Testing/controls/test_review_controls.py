@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.phantom import FIXED
+from support.scene_results import load_bundle
 
 from TTAUncertaintyLib.controls import review_findings
 from TTAUncertaintyLib.controls.review_view import carried_view
@@ -19,7 +20,6 @@ from TTAUncertaintyLib.results.labels import RecordedLabels
 from TTAUncertaintyLib.review import LandmarkPair, Review, Verdict
 from TTAUncertaintyLib.review.landmark_files import PairedLandmarks
 from TTAUncertaintyLib.scene.hot_spots import spots_role
-from TTAUncertaintyLib.scene.result import load_bundle
 from TTAUncertaintyLib.scene.review_state import read_review
 from TTAUncertaintyLib.scene.stage import nodes_of_class
 from TTAUncertaintyLib.scene.structures import Structures

@@ -34,8 +34,6 @@ class PyramidFlow(NetworkModel):
     ----------
     weights
         A safetensors file whose metadata hold the architecture; None takes the bundled one.
-    options
-        It has none.
 
     Raises
     ------
