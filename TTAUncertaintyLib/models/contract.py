@@ -187,12 +187,15 @@ class PreparedPair:
         Voxels of `moving` to the moving world, LPS mm, any initial transform included.
     fixed_lattice
         Voxels of `fixed` to the fixed world, LPS mm.
+    notes
+        What a person should know of how they were prepared, a sentence each.
     """
 
     moving: Tensor
     fixed: Tensor
     moving_lattice: Lattice
     fixed_lattice: Lattice
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for tensor, lattice in (
