@@ -59,7 +59,7 @@ def of_one_contrast(moving: Tensor, fixed: Tensor) -> bool:
 
 
 def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
-    """Give one image of a pair the other's contrast.
+    """Give one image of a pair the other's contrast; the network is run twice for it.
 
     Parameters
     ----------
@@ -89,7 +89,8 @@ def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
     other = "fixed" if which == "moving" else "moving"
     note = (
         f"The images are of two contrasts: the network saw the {which} image with the intensities "
-        f"that the {other} one has there."
+        f"that the {other} one has there. Expected errors are calibrated on one contrast, and too "
+        "small for two."
     )
     return replace(matched, notes=(*pair.notes, note))
 
