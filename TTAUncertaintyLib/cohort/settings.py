@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -29,6 +29,19 @@ _NOT_SETTINGS = (
 _FILES = ("weights", "calibration")
 
 _NOWHERE = Path("nowhere")
+
+#: Choices of a single run that belong to a pair, or to the cohort.
+_NOT_OF_ALL = (
+    *("fixed", "moving", "mask", "initial_transform", "fixed_series", "moving_series"),
+    *("fixed_mask", "moving_mask", "leave_out", "moving_labels", "label_names"),
+    *("label_tolerance", "output", "overwrite", "checkpoint", "time_limit", "keep_registrations"),
+    *("scheduler", "tls_ca", "tls_cert", "tls_key", "quiet", "replace_nonfinite"),
+)
+
+
+def of_all(choices: Iterable[str]) -> set[str]:
+    """Return those choices of a single run that can be made for all pairs of a study."""
+    return set(choices) - set(_NOT_OF_ALL)
 
 
 @dataclass(frozen=True)

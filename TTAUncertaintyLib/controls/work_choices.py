@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 from ..cohort.work_list import DONE, Listed
@@ -73,9 +73,4 @@ def work_rows(
     known = sorted(set(groups))
     offered = (Option(ALL, "All"), *(Option(f"={name}", name or "(none)") for name in known))
     rows = rows_of(WorkChoices, places, choices, options={"group": offered})
-    return tuple(
-        replace(row, why_not="There is one group.")
-        if row.name == "group" and len(known) < 2
-        else row
-        for row in rows
-    )
+    return tuple(row for row in rows if row.name != "group" or len(known) > 1)

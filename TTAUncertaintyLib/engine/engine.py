@@ -118,7 +118,7 @@ class Engine:
         self.tolerance_mm = tolerance_mm
         self._monitor = ConvergenceMonitor(pair.fixed, self.draws.spare_column())
         self._convergence: Convergence | None = None
-        self._notes: list[str] = []
+        self._notes = list(pair.notes)
         self._prediction: Tensor | None = None
         self._inverse_consistency: Tensor | None = None
         self._variance: NestedVariance | None = None

@@ -14,7 +14,7 @@ from ..geometry import Image
 from ..models.contract import describe
 from ..results import Findings, MapKind
 from ..results.findings import answer_on
-from ..results.labels import LabelFindings
+from ..results.labels import IntervalsFrom, LabelFindings
 from .job import Job
 
 
@@ -84,4 +84,14 @@ class LabelWork:
             self._tolerance_mm,
             findings.reasons,
         )
-        return LabelFindings(carried, self._source, structures, calibration, self._tolerance_mm)
+        source = self._source
+        return LabelFindings(
+            carried,
+            str(source.path),
+            source.sha256,
+            structures,
+            None
+            if calibration is None
+            else IntervalsFrom(calibration.level, dict(calibration.provenance)),
+            self._tolerance_mm,
+        )

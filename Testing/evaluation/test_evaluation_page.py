@@ -265,7 +265,7 @@ def test_nothing_is_left_where_writing_fails(
     def fails(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("TTAUncertaintyLib.evaluation.page.writing.make_page", fails)
+    monkeypatch.setattr("TTAUncertaintyLib.evaluation.page.page.make_page", fails)
     with pytest.raises(OutputError, match="No space left"):
         write_evaluation(tmp_path / "out", evaluation())
     assert list(tmp_path.iterdir()) == []
