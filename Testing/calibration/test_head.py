@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,6 +64,30 @@ def test_trees_say_what_a_walk_by_hand_says() -> None:
     shares = trees.shares(asked, np.array([1, 0]), 2)
     assert shares.tolist() == [[-1.0, -1.0], [4.0, -1.0], [0.0, 2.0]]
     assert trees.bias == 1.0
+
+
+def test_many_trees_say_of_many_rows_what_a_walk_from_node_to_node_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Deep ones, thresholds that are met exactly, and blocks of rows that are no whole bytes."""
+    monkeypatch.setattr("TTAUncertaintyLib.calibration.trees._ROWS", 61)
+    random = np.random.default_rng(4)
+    feature = random.integers(0, 5, (9, 31)).astype(np.uint8)
+    threshold = random.integers(0, 4, feature.shape).astype(np.float32)
+    trees = Trees(feature, threshold, random.normal(size=(9, 63)).astype(np.float32))
+    asked = random.integers(0, 5, (200, 5)).astype(np.float32)
+    groups = np.array([0, 1, 2, 0, 1])
+    sums, shares = np.zeros(200), np.zeros((200, 3))
+    for n, t in itertools.product(range(200), range(9)):
+        node = 0
+        while node < 31:
+            column = int(feature[t, node])
+            child = 2 * node + (2 if asked[n, column] > threshold[t, node] else 1)
+            shares[n, groups[column]] += trees.value[t, child] - trees.value[t, node]
+            node = child
+        sums[n] += trees.value[t, node]
+    np.testing.assert_allclose(trees.sum(asked), sums, atol=1e-5)
+    np.testing.assert_allclose(trees.shares(asked, groups, 3), shares, atol=1e-5)
 
 
 def test_exported_trees_say_what_scikit_learn_says() -> None:
