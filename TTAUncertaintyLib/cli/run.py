@@ -8,14 +8,17 @@ from typing import Any
 
 from ..api.choices import job_of
 from ..api.registering import register
+from ..api.running import run_to_end
 from ..controls.control import Number, OneOf, Switch, controls_of
 from ..controls.machine_choices import MachineChoices
 from ..controls.run_choices import DESIGN_FIELDS, RunChoices
 from ..geometry import Prealignment, Start
 from ..perturbations import Noise, Preset
+from ..results import Bundle
 from ..results.keep import Keep
+from ..results.summary import summary_lines
+from ..worker import Job
 from .keywords import add_keywords, add_model
-from .watch import watch
 
 #: How the units of controls are written in place of a value.
 _UNITS = {"mm": "MM", "°": "DEG", "%": "FRACTION"}
@@ -166,3 +169,20 @@ def add_choice(group: argparse._ArgumentGroup, asked: str, **other: Any) -> None
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
     return watch(job_of(vars(options)), options.quiet)
+
+
+def watch(job: Job, quiet: bool = False) -> int:
+    """Run a job, show its progress and what came of it; returns 0.
+
+    Raises
+    ------
+    TTAUncertaintyError, KeyboardInterrupt
+        As `run_to_end`.
+    """
+    bundle = Bundle.open(run_to_end(job, quiet))
+    if not quiet:
+        print("\n".join(summary_lines(bundle)))
+        print(f"\nResult: {bundle.folder}")
+        if bundle.report.is_file():
+            print(f"Report: {bundle.report.absolute()}")
+    return 0

@@ -27,26 +27,18 @@ _MOST_ROWS = 200
 
 @dataclass(frozen=True)
 class Work:
-    """A result of the list.
+    """A result of the list."""
 
-    Parameters
-    ----------
-    folder
-        Where it lies.
-    title, below
-        What it is called, and what is written below that.
-    p95_mm, highest_mm
-        What it is ranked by, and the highest: of its expected error in the anatomy, or where it
-        has none of its total uncertainty; -1 where it has neither.
-    problem
-        Why it cannot be opened; empty if it can.
-    """
-
+    #: Where it lies.
     folder: Path
+    #: What it is called, and what is written below that.
     title: str
     below: str = ""
+    #: What it is ranked by, and the highest: of its expected error in the anatomy, or where it
+    #: has none of its total uncertainty; -1 where it has neither.
     p95_mm: float = -1.0
     highest_mm: float = -1.0
+    #: Why it cannot be opened; empty if it can.
     problem: str = ""
 
     @classmethod
@@ -77,31 +69,21 @@ class Work:
 
 @dataclass(frozen=True)
 class WorkView:
-    """A work list as it is to be seen.
+    """A work list as it is to be seen."""
 
-    Parameters
-    ----------
-    table, row
-        The list, and the row that is shown; -1 for none.
-    place
-        Which of how many it is.
-    settings
-        What can be set; none where there is no study.
-    words
-        How far the person is.
-    grades, grade
-        Of the pair that is shown; 0 for none.
-    others
-        What others say of it, where that is asked for.
-    """
-
+    #: The list, and the row that is shown; -1 for none.
     table: TableView = field(default_factory=TableView)
     row: int = -1
+    #: Which of how many it is.
     place: Phrase = field(default_factory=Phrase)
+    #: What can be set; none where there is no study.
     settings: tuple[Setting, ...] = ()
+    #: How far the person is.
     words: Phrase = field(default_factory=Phrase)
+    #: Of the pair that is shown; 0 for none.
     grades: tuple[Option, ...] = ()
     grade: int = 0
+    #: What others say of it, where that is asked for.
     others: Phrase = field(default_factory=Phrase)
 
 

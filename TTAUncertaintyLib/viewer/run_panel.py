@@ -14,7 +14,7 @@ from ..controls.option import Phrase
 from ..controls.run_view import run_view
 from ..errors import InputError, TTAUncertaintyError
 from ..results.naming import new_result_folder
-from ..sample_data import sample_pair
+from ..sample_data import sample_pair, sample_pairs
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..worker import Job, Worker
@@ -48,6 +48,7 @@ class RunPanel(Part):
                 "pair_choices": [
                     {"value": "reference", "title": "Bundled: Colin 27 on MNI 152"},
                     {"value": "lesion", "title": "Bundled: Colin 27 with a lesion on MNI 152"},
+                    {"value": "lung", "title": "Bundled: a lung CT of two times"},
                     {"value": "own", "title": "Two images of your own"},
                 ],
                 "upload_limit": viewer.session.largest_upload,
@@ -120,7 +121,7 @@ class RunPanel(Part):
         if pair == "own":
             self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:
-            sample = sample_pair("lesion" if pair == "lesion" else "reference")
+            sample = sample_pair(pair if pair in sample_pairs() else "reference")
             images = {"fixed": sample.fixed, "moving": sample.moving}
             asked |= {role: image.path for role, image in images.items()}
             self._names = {role: image.name for role, image in images.items()}

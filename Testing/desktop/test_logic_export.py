@@ -77,7 +77,7 @@ def test_verdicts_structures_landmarks_and_pictures_are_all_in_it(logic, result,
 
 
 def test_what_the_review_says_goes_before_what_the_panel_shows(logic, result):
-    from TTAUncertaintyPanel.exporting import review_content
+    from TTAUncertaintyPanel.logic import review_content
 
     from TTAUncertaintyLib.scene.review_state import keep_review, read_review
     from TTAUncertaintyLib.scene.stage import Stage
