@@ -19,34 +19,22 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class SampleImage:
-    """One sample image, or a file that goes with one.
+    """One sample image, or a file that goes with one."""
 
-    Attributes
-    ----------
-    name
-        Identifier, for example ``"colin27"``.
-    path
-        Absolute path of the file: NIfTI, or Slicer's markups (.mrk.json).
-    role
-        ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
-    title, description
-        What a person reads about it.
-    sha256
-        SHA-256 of the file, hexadecimal.
-    source, licence
-        Where it comes from, and on what terms; ``NOTICE.md`` beside it has the full notices.
-    labels
-        What the labels 1, 2, ... mean; empty for an image that is none of labels.
-    """
-
+    #: Identifier, for example ``"colin27"``.
     name: str
+    #: Absolute path of the file: NIfTI, or Slicer's markups (.mrk.json).
     path: Path
+    #: ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
     role: str
+    #: What a person reads about it.
     title: str
     description: str
+    #: SHA-256 of the file, hexadecimal.
     sha256: str
     source: str
     licence: str
+    #: What the labels 1, 2, ... mean; empty for an image that is none of labels.
     labels: tuple[str, ...] = ()
 
     def is_intact(self) -> bool:

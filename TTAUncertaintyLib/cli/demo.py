@@ -8,7 +8,7 @@ from pathlib import Path
 from ..perturbations import DesignRequest, Preset
 from ..sample_data import sample_pair, sample_pairs
 from ..worker import Job
-from .watch import watch
+from .run import watch
 
 #: The pairs that are shown where nobody says which.
 _SHOWN = ("reference", "lesion")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
@@ -10,8 +11,10 @@ from ..results import MapKind
 from ..scene.display import OPACITY, MapDisplay
 from ..scene.layouts import Layout
 from ..scene.looks import display_of, suggested_level
+from ..scene.outlines import Outlines
 from ..scene.presentation import Background, Presentation
 from ..scene.result import ResultNodes
+from ..scene.structures import Structures
 from ..scene.transform_view import TransformView
 
 _Kind = TypeVar("_Kind", bound=Enum)
@@ -25,41 +28,29 @@ _COMPARED = {
 
 @dataclass(frozen=True)
 class MapChoices:
-    """The choices, as a panel or a page keeps them.
+    """The choices, as a panel or a page keeps them."""
 
-    Parameters
-    ----------
-    kind
-        The map, a value of `MapKind`; another one than the result has means its first.
-    color
-        Name of its colour table; "" or an unknown one for the map's own colours.
-    opacity
-        Of the map over the image, 0 to 1.
-    threshold
-        The map is transparent below, in its unit; 0 shows all of it.
-    window
-        Ends of the colours, in the map's unit; equal for the map's own range.
-    background
-        "warped", "fixed" or "moving".
-    compare
-        "none", "flicker", "checkerboard" or "difference".
-    layout
-        A value of `Layout`; "" leaves the views as they are.
-    transform
-        A value of `TransformView`.
-    in_3d
-        Whether the map's high places are shown in 3D.
-    """
-
+    #: The map, a value of `MapKind`; another one than the result has means its first.
     kind: str = ""
+    #: Name of its colour table; "" or an unknown one for the map's own colours.
     color: str = ""
+    #: Of the map over the image, 0 to 1.
     opacity: float = OPACITY
+    #: The map is transparent below, in its unit; 0 shows all of it.
     threshold: float = 0.0
+    #: Ends of the colours, in the map's unit; equal for the map's own range.
     window: tuple[float, float] = (0.0, 0.0)
+    #: "warped", "fixed" or "moving".
     background: str = Background.WARPED.value
+    #: "none", "flicker", "checkerboard" or "difference".
     compare: str = "none"
+    #: A value of `Layout`; "" leaves the views as they are.
     layout: str = ""
+    #: A value of `TransformView`.
     transform: str = TransformView.NONE.value
+    #: A value of `Outlines`.
+    outlines: str = Outlines.NONE.value
+    #: Whether the map's high places are shown in 3D.
     in_3d: bool = False
 
 
@@ -82,9 +73,23 @@ def fields_of(display: MapDisplay) -> dict[str, Any]:
 
 
 def presentation_of(
-    choices: MapChoices, result: ResultNodes, kind: MapKind, colors: tuple[str, ...]
+    choices: MapChoices,
+    result: ResultNodes,
+    kind: MapKind,
+    colors: tuple[str, ...],
+    structures: Callable[[], Structures | None],
 ) -> Presentation:
-    """Return what choices ask to be on the screen, for one of the maps and its colour tables."""
+    """Return what choices ask to be on the screen.
+
+    Parameters
+    ----------
+    choices, result
+        Whose, and of what.
+    kind, colors
+        One of the maps, and its colour tables.
+    structures
+        Returns those of the fixed image; asked where they are to be outlined.
+    """
     own = display_of(result, kind, min(max(choices.opacity, 0.0), 1.0))
     low, high = choices.window
     display = replace(
@@ -94,6 +99,7 @@ def presentation_of(
         window=(low, high) if high > low else own.window,
     )
     background = _among(Background, choices.background) or Background.WARPED
+    outlines = _among(Outlines, choices.outlines) or Outlines.NONE
     return Presentation(
         display,
         background=_COMPARED.get(choices.compare) or background,
@@ -101,6 +107,8 @@ def presentation_of(
         transform=_among(TransformView, choices.transform) or TransformView.NONE,
         in_3d=bool(choices.in_3d) and kind.facts.unit == "mm",
         level_3d=display.threshold or suggested_level(result, kind),
+        outlines=outlines,
+        structures=structures() if outlines is Outlines.STRUCTURES else None,
     )
 
 

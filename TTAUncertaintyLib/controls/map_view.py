@@ -31,55 +31,49 @@ TRANSFORMS = (
     Option("grid", "Grid", "The transform as a deformed grid on the slices."),
     Option("glyphs", "Arrows", "The transform as arrows on the slices."),
 )
-
+OUTLINES = (
+    Option("none", "Off", "Draw no outlines."),
+    Option("labels", "Labels", "The moving image's labels, as they were brought onto the fixed."),
+    Option("structures", "Structures", "What was drawn on the fixed image."),
+    Option("edges", "Edges", "Where the fixed image changes from dark to bright."),
+)
 
 _NO_LIMITS, _NOT_IN_3D = Limits(0.0, 1.0), Phrase("For maps in mm only")
 
 
 @dataclass(frozen=True)
 class MapView:
-    """What is to be seen beside the views.
+    """What is to be seen beside the views."""
 
-    Parameters
-    ----------
-    kind, maps
-        The map that is shown, "" for none, and those there are.
-    meaning
-        What it says, in plain words.
-    color, colors
-        Its colour table, and those that suit it.
-    unit
-        Of the map, "" for none.
-    limits, window, threshold
-        How far the sliders reach, and where they stand.
-    background, backgrounds
-        The image under the map, "" where two are in one; and those there are.
-    turn
-        Which of two images that take turns is on, a value of `background`; "" for none.
-    compare, comparisons, layout, layouts, transform, transforms
-        What is chosen ("" for none of these), and what there is.
-    in_3d, in_3d_words, in_3d_possible
-        Whether high places are shown in 3D, what that means, and whether it can be chosen.
-    """
-
+    #: The map that is shown, "" for none, and those there are.
     kind: str = ""
     maps: tuple[Option, ...] = ()
+    #: What it says, in plain words.
     meaning: str = ""
+    #: Its colour table, and those that suit it.
     color: str = ""
     colors: tuple[str, ...] = ()
+    #: Of the map, "" for none.
     unit: str = "mm"
+    #: How far the sliders reach, and where they stand.
     limits: Limits = _NO_LIMITS
     window: tuple[float, float] = (0.0, 1.0)
     threshold: float = 0.0
+    #: The image under the map, "" where two are in one; and those there are.
     background: str = "warped"
     backgrounds: tuple[Option, ...] = BACKGROUNDS
+    #: Which of two images that take turns is on, a value of `background`; "" for none.
     turn: str = ""
+    #: What is chosen ("" for none of these), and what there is.
     compare: str = "none"
     comparisons: tuple[Option, ...] = COMPARISONS
     layout: str = ""
     layouts: tuple[Option, ...] = LAYOUTS
     transform: str = "none"
     transforms: tuple[Option, ...] = TRANSFORMS
+    outline: str = "none"
+    outlines: tuple[Option, ...] = OUTLINES
+    #: Whether high places are shown in 3D, what that means, and whether it can be chosen.
     in_3d: bool = False
     in_3d_words: Phrase = _NOT_IN_3D
     in_3d_possible: bool = False
@@ -92,27 +86,27 @@ def view_of(
     compare: str,
     turn: str,
     layout: Layout | None,
+    structures: bool,
 ) -> MapView:
     """Return what is to be seen beside a presentation.
 
     Parameters
     ----------
-    result
-        With the nodes that the scene has now: what lacks cannot be chosen.
     shown
         What is on the screen, surfaces that wait for a slider to rest included.
-    colors
-        Tables that suit the map.
-    compare, turn
-        How two images are compared, and which of them is on where they take turns.
     layout
         Of the views as they are; None for one of Slicer's others.
+    structures
+        Whether there are some of the fixed image.
     """
     display = shown.display
     facts = display.kind.facts
     no_fixed = "" if result.fixed else "The fixed volume is not in the scene."
     no_moving = "" if result.moving else "The moving volume is not in the scene."
     no_transform = "" if result.transform else "The transform is not in the scene."
+    no_labels = "" if result.labels else "No labels of the moving image were given to the run."
+    no_structures = "" if structures else "No structures of the fixed image are chosen."
+    outlines = barred(barred(OUTLINES, no_fixed, ["edges"]), no_labels, ["labels"])
     in_mm = facts.unit == "mm"
     level = Phrase("Regions above {level:.2f} mm, inside the head", {"level": shown.level_3d})
     return MapView(
@@ -133,6 +127,8 @@ def view_of(
         layout=layout.value if layout else "",
         transform=shown.transform.value,
         transforms=(TRANSFORMS[0], *barred(TRANSFORMS[1:], no_transform)),
+        outline=shown.outlines.value,
+        outlines=barred(outlines, no_structures, ["structures"]),
         in_3d=shown.in_3d,
         in_3d_words=level if in_mm else _NOT_IN_3D,
         in_3d_possible=in_mm,

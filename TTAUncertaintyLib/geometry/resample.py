@@ -80,7 +80,7 @@ def resampled_slabs(
     shape = target.array_shape
     for first, depth in slabs(shape):
         part = (depth, *shape[1:])
-        needed, here = _needed(values, matrix @ slab_offset(first), part)
+        needed, here = needed_part(values, matrix @ slab_offset(first), part)
         yield interpolate(needed.float(), here, part, outside, mode)
 
 
@@ -101,7 +101,9 @@ def carried_slabs(
         yield slab[0].numpy()
 
 
-def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+def needed_part(
+    values: Tensor, matrix: Tensor, shape: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
     """Return the part of an array that is looked at for a target, and the matrix to its voxels.
 
     Beyond the part's edge lies what is beyond the array's, and nothing else.
@@ -136,8 +138,6 @@ def interpolate(
         float64 [4, 4]: target voxels to source voxels, order (i, j, k).
     shape
         (d, h, w) of the target.
-    outside, mode
-        As for `resample_array`.
 
     Returns
     -------
@@ -205,10 +205,6 @@ def resample_image(
 
     Parameters
     ----------
-    image
-        The image to be sampled.
-    target
-        The lattice to sample at.
     world
         Shape (4, 4), affine map from the target's world to the image's; identity if None.
     antialias
@@ -258,8 +254,6 @@ def shrink_image(image: Image, spacing: float) -> Image:
 
     Parameters
     ----------
-    image
-        The image.
     spacing
         Of the result, mm; an axis whose spacing is wider keeps its own.
 
@@ -288,8 +282,6 @@ def _gaussian(at: np.ndarray, count: int, width: float) -> Tensor:
     ----------
     at
         Shape (m,), in samples.
-    count
-        Number of samples, n.
     width
         Standard deviation in samples; below 0.1 the weights are those of linear interpolation.
 

@@ -34,33 +34,22 @@ from .own import load_own_model
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be asked for by name.
-
-    Parameters
-    ----------
-    description
-        What it is.
-    adapter
-        "module:Class" in the room `adapters`, called with the weights file (None takes the
-        bundled one) and the options. It is imported when the model is loaded: a list of the
-        models needs neither networks nor torch.
-        Empty for a model of one's own.
-    bundled
-        The weights that come with the library; None if there are none.
-    convert
-        "module:function" in the room `weights`, called with the published file and the path of
-        the file to be made, for a model that does not load what its publisher offers.
-    manifest
-        That of a model of one's own.
-    trusted
-        Whether the person agreed to run its code when it was installed.
-    """
+    """A model that can be asked for by name."""
 
     description: ModelDescription
+    #: "module:Class" in the room `adapters`, called with the weights file (None takes the
+    #: bundled one) and the options. It is imported when the model is loaded: a list of the
+    #: models needs neither networks nor torch.
+    #: Empty for a model of one's own.
     adapter: str
+    #: The weights that come with the library; None if there are none.
     bundled: Callable[[], Path] | None = None
+    #: "module:function" in the room `weights`, called with the published file and the path of
+    #: the file to be made, for a model that does not load what its publisher offers.
     convert: str | None = None
+    #: That of a model of one's own.
     manifest: Path | None = None
+    #: Whether the person agreed to run its code when it was installed.
     trusted: bool = False
 
     @property

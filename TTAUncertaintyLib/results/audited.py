@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..auditing import SecondOpinion
 from ..calibration import CalibratedMaps
@@ -30,21 +31,17 @@ def find_audited(
     inverse: GivenTransform | None,
     fixed: Image,
     moving: Image,
-    mask: Image | None,
+    region: NDArray[np.bool_],
     calibrated: CalibratedMaps | None,
 ) -> Findings:
     """Make of an audit what a person looks at.
 
     Parameters
     ----------
-    opinion
-        The given transform beside the network's answer.
     inverse
         Moving to fixed, as the other program gives it; for the inverse-consistency gap.
-    fixed, moving
-        The images.
-    mask
-        On the fixed image's lattice: where to compute statistics; None takes the foreground.
+    region
+        bool, axes (k, j, i), on the fixed image's lattice: where to compute statistics.
     calibrated
         Expected error and bound of the given transform, on the network's fixed lattice.
 
@@ -77,7 +74,7 @@ def find_audited(
         maps={kind: layers[kind].float().numpy() for kind in MapKind if kind in layers},
         variances={},
         outside=None if calibrated is None else calibrated.outside.numpy(),
-        mask=None if mask is None else mask.intensities.numpy() > 0,
+        mask=region,
     )
 
 
@@ -86,19 +83,21 @@ def audit_record(
     transform: Sequence[GivenTransform],
     inverse: Sequence[GivenTransform],
     suspicions: Sequence[str],
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Return the JSON-ready record of an audit.
 
     Parameters
     ----------
-    findings
-        From `find_audited`.
     transform, inverse
         Files, in the order in which they are applied; the latter may be empty.
     suspicions
         Sentences.
+    name
+        What the transform is called; None for the names of its files.
     """
     return {
+        "name": name or ", ".join(each.path.name for each in transform),
         "transform": [each.as_dict() for each in transform],
         "inverse": [each.as_dict() for each in inverse],
         "kind": joined(transform).kind,

@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
-from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import (
     NO_WEIGHT,
@@ -27,14 +25,14 @@ from ..geometry import (
 )
 from ..review import (
     HotSpot,
-    HotSpotRegions,
     RegionStatistics,
     foreground,
     hot_spot_regions,
     region_statistics,
     root_mean_variance,
+    with_reasons,
 )
-from ..review.why import Why, why_of
+from ..review.reason_map import ReasonMap
 from .labels import LabelFindings
 from .maps import MapKind
 from .numbers import Numbers
@@ -50,35 +48,6 @@ Array = NDArray[np.float32]
 class Findings:
     """Everything a result holds, in memory.
 
-    Parameters
-    ----------
-    fixed, moving
-        The input images.
-    transform
-        The unperturbed prediction: the answer.
-    lattice
-        The network's, in the fixed world, on which maps, variances and `outside` lie.
-    maps
-        float32, axes (k, j, i), in the unit of each kind.
-    variances
-        Traces, mm^2, not clamped, for averaging over regions.
-    outside
-        bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
-        without a calibration.
-    mean_transform
-        The mean of the compensated predictions; None without perturbed passes.
-    reasons
-        [D, H, W, R] on the network's lattice, see `CalibratedMaps`; None where that is not known.
-    mask
-        bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
-        the foreground.
-    left_out
-        bool, like `mask`: what masks leave out of every statistic; None without such masks.
-    labels
-        Of the moving image, carried along; None where none were given.
-    recorded
-        The numbers, where they are on record; they are computed otherwise.
-
     Notes
     -----
     Between the network's voxels a map is interpolated linearly, standard deviations as such: the
@@ -88,17 +57,47 @@ class Findings:
 
     fixed: Image
     moving: Image
+    #: The unperturbed prediction: the answer.
     transform: DeformableTransform
+    #: The network's, in the fixed world, on which maps, variances and `outside` lie.
     lattice: Lattice
+    #: float32, axes (k, j, i), in the unit of each kind.
     maps: dict[MapKind, Array]
+    #: Traces, mm^2, not clamped, for averaging over regions.
     variances: dict[MapKind, Array]
+    #: bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
+    #: without a calibration.
     outside: NDArray[np.bool_] | None = None
+    #: The mean of the compensated predictions; None without perturbed passes.
     mean_transform: DeformableTransform | None = None
-    reasons: torch.Tensor | None = None
+    #: Why the error is expected; None where that is not known.
+    reasons: ReasonMap | None = None
+    #: bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
+    #: the foreground.
     mask: NDArray[np.bool_] | None = None
+    #: bool, like `mask`: what masks leave out of every statistic; None without such masks.
     left_out: NDArray[np.bool_] | None = None
+    #: Of the moving image, carried along; None where none were given.
     labels: LabelFindings | None = None
+    #: The numbers, where they are on record; they are computed otherwise.
     recorded: Numbers | None = None
+
+    def with_expected_error(self, calibrated: CalibratedMaps) -> Findings:
+        """Return the same and what a calibration makes of it, on the network's lattice."""
+        errors = {
+            MapKind.EXPECTED_ERROR: calibrated.expected_error.numpy(),
+            MapKind.ERROR_BOUND: calibrated.error_bound.numpy(),
+        }
+        maps, reasons = self.maps | errors, None
+        if calibrated.reasons is not None:
+            shows = np.isfinite(errors[MapKind.EXPECTED_ERROR])
+            reasons = ReasonMap.of(calibrated.reasons, shows, self.lattice)
+        return replace(
+            self,
+            maps={kind: maps[kind] for kind in MapKind if kind in maps},
+            outside=calibrated.outside.numpy(),
+            reasons=reasons,
+        )
 
     @cached_property
     def region(self) -> NDArray[np.bool_]:
@@ -141,13 +140,13 @@ class Findings:
         covered = folded = 0.0
         for kind in self.maps:
             inside = self._in_region(self.maps[kind])
-            if kind is MapKind.JACOBIAN and inside.size:
-                known = inside[np.isfinite(inside)]
-                covered = known.size / inside.size
-                folded = float((known <= 0).mean()) if known.size else 0.0
             found = region_statistics(inside)
             if found is not None:
                 statistics[kind] = found
+            if found is not None and kind is MapKind.JACOBIAN:
+                covered = found.voxels / inside.size
+                folded = np.count_nonzero(inside <= 0) / found.voxels  # not true of NaN
+            del inside  # before the next: of a large image, every copy counts
         root_mean = {
             kind: root_mean_variance(self._in_region(values))
             for kind, values in self.variances.items()
@@ -172,16 +171,8 @@ class Findings:
             return []
         found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
         spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
-        if self.reasons is None or not kind.is_error:
-            return spots
-        return [replace(s, why=self._why(found, n)) for n, s in enumerate(spots, start=1)]
-
-    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
-        """Return what raises the expected error of a hot spot, on average over it."""
-        assert self.reasons is not None
-        there = self.reasons[torch.from_numpy(found.labels == number)].double()
-        means = there[there.isfinite().all(1)].mean(0).tolist()
-        return why_of(dict(zip(Reason, means, strict=True)))
+        reasons = self.reasons if kind.is_error else None
+        return spots if reasons is None else list(with_reasons(spots, found, reasons))
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
         lattice = self.fixed.lattice
@@ -219,21 +210,15 @@ def find(
     outcome: Outcome,
     fixed: Image,
     moving: Image,
-    mask: Image | None = None,
-    calibrated: CalibratedMaps | None = None,
+    mask: NDArray[np.bool_] | None = None,
+    left_out: NDArray[np.bool_] | None = None,
 ) -> Findings:
     """Make of an outcome what a person looks at.
 
     Parameters
     ----------
-    outcome
-        Of the engine; provisional ones are welcome.
-    fixed, moving
-        The input images.
-    mask
-        On the fixed image's lattice: where to compute statistics; None takes the foreground.
-    calibrated
-        What a calibration makes of the outcome, on the outcome's fixed lattice.
+    mask, left_out
+        As of `Findings`.
     """
     transform = outcome.transform()
     layers = {MapKind.JACOBIAN: outcome.jacobian}
@@ -248,9 +233,6 @@ def find(
             variances[MapKind.INTRINSIC] = traces.intrinsic
             variances[MapKind.JITTER] = traces.jitter
     layers |= {kind: trace.clamp(min=0).sqrt() for kind, trace in variances.items()}
-    if calibrated is not None:
-        layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
-        layers[MapKind.ERROR_BOUND] = calibrated.error_bound
     transform = answer_on(transform, fixed.lattice)
     if mean_transform is not None:
         mean_transform = answer_on(mean_transform, fixed.lattice)
@@ -261,10 +243,9 @@ def find(
         lattice=outcome.fixed_lattice,
         maps={kind: layers[kind].float().numpy() for kind in MapKind if kind in layers},
         variances={kind: trace.float().numpy() for kind, trace in variances.items()},
-        outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
-        mask=None if mask is None else mask.intensities.numpy() > 0,
-        reasons=None if calibrated is None else calibrated.reasons,
+        mask=mask,
+        left_out=left_out,
     )
 
 

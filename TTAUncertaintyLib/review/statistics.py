@@ -10,17 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class RegionStatistics:
-    """A map over a region, in the map's unit.
-
-    Parameters
-    ----------
-    voxels
-        How many had an estimate.
-    mean, median, p95, maximum
-        Of the map's values there.
-    """
+    """A map over a region, in the map's unit."""
 
     voxels: int
+    #: Of the map's values there.
     mean: float
     median: float
     p95: float
@@ -33,14 +26,16 @@ def region_statistics(values: NDArray[np.float32]) -> RegionStatistics | None:
     Parameters
     ----------
     values
-        Of the map in the region, shape (n,).
+        Of the map in the region, shape (n,); may be in another order afterwards.
 
     Returns
     -------
     RegionStatistics or None
         None where the region has no estimate at all.
     """
-    inside = values[np.isfinite(values)]  # a copy of ours: of a large image, one is enough
+    known = np.isfinite(values)
+    inside = values if known.all() else values[known]  # of a large image, every copy counts
+    del known
     if inside.size == 0:
         return None
     mean, maximum = float(inside.mean(dtype=np.float64)), float(inside.max())
@@ -61,7 +56,7 @@ def root_mean_variance(variance: NDArray[np.float32]) -> float:
     float
         mm; 0 where the mean is negative, that is, not told apart from zero; NaN without estimate.
     """
-    inside = variance[np.isfinite(variance)]
-    if inside.size == 0:
+    known = np.isfinite(variance)
+    if not known.any():
         return float("nan")
-    return float(np.sqrt(max(inside.mean(dtype=np.float64), 0.0)))
+    return float(np.sqrt(max(variance.mean(dtype=np.float64, where=known), 0.0)))

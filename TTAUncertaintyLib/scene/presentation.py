@@ -13,9 +13,11 @@ from .comparison import CHECKERBOARD, checkerboard, difference
 from .display import MapDisplay, forget_legends, hide_legend, refresh_legend, show_map
 from .layouts import SIDE_BY_SIDE, Layout, choose_layout, current_layout
 from .map_in_3d import hide_in_3d, show_in_3d
+from .outlines import Outlines, hide_outlines
 from .result import ResultNodes
 from .slices import Layers, hide_marks, set_layers
 from .stage import Stage
+from .structures import Structures
 from .transform_view import TransformView, show_transform
 
 
@@ -31,31 +33,23 @@ class Background(Enum):
 
 @dataclass(frozen=True)
 class Presentation:
-    """What is shown of a result, and how.
-
-    Parameters
-    ----------
-    display
-        The map's look.
-    map_visible
-        Whether the map lies over the image at all.
-    background
-        The image under it. Where a volume is not in the scene (any more), the warped one.
-    layout
-        Arrangement of the views; None leaves it as it is.
-    transform
-        How the transform is drawn.
-    in_3d
-        Show in the 3D view what lies above `level_3d`, in the map's unit.
-    """
+    """What is shown of a result, and how."""
 
     display: MapDisplay
+    #: Whether the map lies over the image at all.
     map_visible: bool = True
+    #: The image under it. Where a volume is not in the scene (any more), the warped one.
     background: Background = Background.WARPED
+    #: Arrangement of the views; None leaves it as it is.
     layout: Layout | None = Layout.FOUR_UP
+    #: How the transform is drawn.
     transform: TransformView = TransformView.NONE
+    #: Show in the 3D view what lies above `level_3d`, in the map's unit.
     in_3d: bool = False
     level_3d: float = 0.0
+    #: What is outlined over the images, and the structures of the fixed one.
+    outlines: Outlines = Outlines.NONE
+    structures: Structures | None = None
 
 
 def present(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
@@ -111,6 +105,7 @@ def withdraw(stage: Stage, result: ResultNodes) -> None:
         hide_legend(stage, volume)
     show_transform(result, TransformView.NONE)
     hide_in_3d(result)
+    hide_outlines(result)
     hide_marks(stage)
 
 

@@ -40,25 +40,17 @@ _FINDERS = {"found-demons": ("sitk-demons", "2"), "found-bspline": ("sitk-bsplin
 
 @dataclass(frozen=True)
 class Spec:
-    """What a case is.
+    """What a case is."""
 
-    Parameters
-    ----------
-    name
-        Begins with "fit" or "test": the people of the latter have no part in the fit.
-    kind
-        "people", a `Deformation`'s name, or one of those that are found between two people.
-    fixed, moving
-        Names of two people; for a manufactured case, of the one that it is made of and of the
-        other one where the deformation is found.
-    seed
-        Of everything random.
-    """
-
+    #: Begins with "fit" or "test": the people of the latter have no part in the fit.
     name: str
+    #: "people", a `Deformation`'s name, or one of those that are found between two people.
     kind: str
+    #: Names of two people; for a manufactured case, of the one that it is made of and of the
+    #: other one where the deformation is found.
     fixed: str
     moving: str
+    #: Of everything random.
     seed: int
 
 
@@ -155,6 +147,7 @@ def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people
         "e": error[picked].astype(np.float32),
         "R": rows[anywhere],
         "median": np.median(rows, axis=0),
+        "anatomy_cm3": features.anatomy_cm3,
     }
     np.savez(partial, spec=json.dumps(asdict(spec) | {"network": network}), **arrays)
     partial.replace(path)

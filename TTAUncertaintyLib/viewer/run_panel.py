@@ -34,13 +34,7 @@ _ROLES = ("fixed", "moving")
 
 
 class RunPanel(Part):
-    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
-
-    Attributes
-    ----------
-    choice
-        What is chosen.
-    """
+    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
@@ -64,6 +58,7 @@ class RunPanel(Part):
                 "live": "",
             }
         )
+        #: What is chosen.
         self.choice = RunChoice(viewer)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
@@ -122,7 +117,7 @@ class RunPanel(Part):
     def _job(self) -> Job:
         """Return the job of what is chosen, and note what its images are called."""
         viewer, pair = self._viewer, str(self._viewer.state.run_pair)
-        asked = self.choice.asked(own=pair == "own")
+        asked = self.choice.asked()
         if pair == "own":
             self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:
@@ -190,7 +185,7 @@ class RunPanel(Part):
             said = run_view(run)
             ended = f"{said.phase.said()}. {_words(*said.times)} {said.known.said()}"
             state.run_end = f"{ended} The result lies in {run.output}."
-            viewer.work.add(run.output)
+            viewer.work.controls.add(run.output)
             viewer.open(run.output, self._names)
         elif run.phase is Phase.CANCELLED:
             state.run_end = f"{run.phase.title}. {_words(*run_view(run).times)}"
@@ -228,7 +223,8 @@ class RunPanel(Part):
                     html.P(
                         "NIfTI, NRRD or MetaImage, one file each, up to "
                         f"{gigabytes(self._viewer.session.largest_upload)}. They stay on this "
-                        "computer, in a private folder that is removed when the viewer ends.",
+                        "computer, unless a cluster is named, in a private folder that is removed "
+                        "when the viewer ends.",
                         classes="tta-small",
                     )
                     self.choice.build_files()

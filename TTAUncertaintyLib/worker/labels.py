@@ -9,24 +9,17 @@ from ..carried import LabelCarrier, read_label_map
 from ..carried.calibrated import find_structure_calibration
 from ..carried.findings import carried_structures
 from ..carried.sides import side_remark
-from ..engine import Engine
+from ..engine import Engine, Outcome
 from ..geometry import Image
 from ..models.contract import describe
 from ..results import Findings, MapKind
 from ..results.findings import answer_on
-from ..results.labels import LabelFindings
+from ..results.labels import IntervalsFrom, LabelFindings
 from .job import Job
 
 
 class LabelWork:
     """The labels of a run; `add` observes the engine's passes.
-
-    Parameters
-    ----------
-    job
-        With labels of the moving image.
-    fixed, moving
-        The images.
 
     Raises
     ------
@@ -58,23 +51,25 @@ class LabelWork:
             self._carrier.begin(answer, network)
         self._carrier.add(offset)
 
-    def finish(self, findings: Findings, engine: Engine) -> LabelFindings:
+    def finish(
+        self, findings: Findings, outcome: Outcome, engine: Engine, by_head: bool
+    ) -> LabelFindings:
         """Return what came of it.
 
         Parameters
         ----------
         findings
             Of the run: their transform carries the labels where no pass did.
-        engine
-            After its passes.
+        by_head
+            Whether the expected error is that of the head as it comes with the software, which
+            the intervals of structures were fitted to.
         """
-        if self._engine is None or not engine.perturbed:
+        if self._engine is None or not outcome.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)
         carried = self._carrier.result()
         error = findings.on_fixed_image(MapKind.EXPECTED_ERROR)
         calibration = None
-        # fitted to the expected error of the head, which alone says its reasons
-        if error is not None and findings.reasons is not None and carried.passes:
+        if error is not None and by_head and carried.passes:
             lattice = engine.pair.fixed_lattice
             calibration = find_structure_calibration(
                 describe(engine.model), engine.design.as_dict(), float(lattice.spacing.mean())
@@ -87,5 +82,16 @@ class LabelWork:
             error,
             calibration,
             self._tolerance_mm,
+            findings.reasons,
         )
-        return LabelFindings(carried, self._source, structures, calibration, self._tolerance_mm)
+        source = self._source
+        return LabelFindings(
+            carried,
+            str(source.path),
+            source.sha256,
+            structures,
+            None
+            if calibration is None
+            else IntervalsFrom(calibration.level, dict(calibration.provenance)),
+            self._tolerance_mm,
+        )

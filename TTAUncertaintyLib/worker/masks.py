@@ -11,30 +11,22 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_labels
-from ..results import Findings
+from ..review import foreground
 from .job import Job
 
 
 @dataclass(frozen=True, eq=False)
 class Masks:
-    """The masks of a job, read.
+    """The masks of a job, read."""
 
-    Parameters
-    ----------
-    statistics
-        On the fixed image: where statistics are taken; None for the foreground.
-    fixed, moving
-        On the images: what is outside is background to the network and to the alignment.
-    left_out
-        On the fixed image: left in it, and left out of every statistic and hot spot.
-    files
-        By their names in a record; None for what was not given.
-    """
-
+    #: On the fixed image: where statistics are taken; None for the foreground.
     statistics: Image | None
+    #: On the images: what is outside is background to the network and to the alignment.
     fixed: Image | None
     moving: Image | None
+    #: On the fixed image: left in it, and left out of every statistic and hot spot.
     left_out: Image | None
+    #: By their names in a record; None for what was not given.
     files: dict[str, ImageFile | None]
 
     @classmethod
@@ -65,22 +57,29 @@ class Masks:
         """Return the images as the network and the alignment see them."""
         return _masked(fixed, self.fixed), _masked(moving, self.moving)
 
-    def applied(self, findings: Findings) -> Findings:
-        """Return findings whose statistics leave out what the masks say."""
-        out = np.zeros(findings.region.shape, bool)
+    def regions(self, fixed: Image) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+        """Return where statistics are taken, and what masks leave out of that (None: nothing).
+
+        Raises
+        ------
+        InputError
+            If nothing is left.
+        """
+        region = foreground(fixed) if self.statistics is None else _inside(self.statistics)
+        out = np.zeros(region.shape, bool)
         if self.fixed is not None:
             out |= ~_inside(self.fixed)
         if self.left_out is not None:
             out |= _inside(self.left_out)
         if not out.any():
-            return findings
-        region = findings.region & ~out
+            return region, None
+        region = region & ~out
         if not region.any():
             raise InputError(
                 "The masks leave nothing of the fixed image's anatomy.",
                 "Look whether a mask is the wrong way round.",
             )
-        return replace(findings, mask=region, left_out=out)
+        return region, out
 
 
 def _inside(mask: Image) -> NDArray[np.bool_]:

@@ -30,10 +30,6 @@ def prepare_as_specified(
 
     Parameters
     ----------
-    spec
-        The section.
-    fixed, moving
-        The images.
     initial
         Shape (4, 4), affine, fixed world to moving world, LPS mm. A network that sees each image
         on a lattice of its own does not see it: its map does not depend on where it starts.

@@ -21,13 +21,7 @@ _NORMALIZATIONS: dict[str, type[nn.Module]] = {
 
 
 class VxmPairwiseNetwork(nn.Module):
-    """The network.
-
-    Parameters
-    ----------
-    architecture
-        See there.
-    """
+    """The network."""
 
     def __init__(self, architecture: VxmPairwiseArchitecture) -> None:
         super().__init__()

@@ -72,17 +72,11 @@ def _normalised(voxels: Tensor, shape: torch.Size, published: Published) -> Tens
 
 @dataclass(frozen=True)
 class AxisOrder:
-    """How the network's arrays lie relative to the contract's, [.., D, H, W].
+    """How the network's arrays lie relative to the contract's, [.., D, H, W]."""
 
-    Parameters
-    ----------
-    axes
-        For each axis of the network's array the axis (0, 1, 2 of D, H, W) that it is.
-    backwards
-        Whether it runs the other way.
-    """
-
+    #: For each axis of the network's array the axis (0, 1, 2 of D, H, W) that it is.
     axes: tuple[int, int, int]
+    #: Whether it runs the other way.
     backwards: tuple[bool, bool, bool]
 
     def arranged(self, field: Tensor) -> Tensor:
