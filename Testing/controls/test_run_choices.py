@@ -231,8 +231,10 @@ def test_settings_left_alone_leave_the_choice_to_the_library():
         "precision": None,
         "threads": None,
         "batch_size": None,
+        "scheduler": None,
     }
-    own = MachineChoices(precision="bf16", threads=3)
+    own = MachineChoices(precision="bf16", threads=3, scheduler=" tls://host:8786 ")
+    assert asked_of_machine(own)["scheduler"] == "tls://host:8786"
     assert (asked_of_machine(own)["precision"], asked_of_machine(own)["threads"]) == ("bf16", 3)
 
 
