@@ -180,6 +180,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "models/adapters/modality.py"
   "models/adapters/multipropreg.py"
   "models/adapters/network_model.py"
+  "models/adapters/one_contrast.py"
   "models/adapters/optimisation.py"
   "models/adapters/own_checkpoint.py"
   "models/adapters/own_lattice.py"

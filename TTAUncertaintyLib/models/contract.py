@@ -149,6 +149,8 @@ class PreparedPair:
     moving_lattice: Lattice
     #: Voxels of `fixed` to the fixed world, LPS mm.
     fixed_lattice: Lattice
+    #: What a person should know of how they were prepared, a sentence each.
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for tensor, lattice in (

@@ -11,12 +11,21 @@ from .contract import ModelDescription, ModelOption, PublishedFile
 PYRAMID_FLOW = ModelDescription(
     name="pyramid-flow",
     title="Pyramid flow (bundled)",
-    purpose="Two human brains of the same contrast, skull-stripped; trained on synthetic images. "
-    "Fails on inverted contrast and on other species: see its card.",
+    purpose="Two human brains, skull-stripped; trained on synthetic images. Of two contrasts (T1 "
+    "and T2, say) one is given the other's first. Fails on other species: see its card.",
     licence="Apache-2.0",
     citation="Trained here after Hoffmann et al.: SynthMorph. IEEE TMI 41 (2022).",
     spacing_mm=2.0,
     expects_affine_alignment=True,
+    options=(
+        ModelOption(
+            name="contrast",
+            title="Contrast of the images",
+            choices=("auto", "one", "two"),
+            help="'two' gives one image the other's contrast first (T1 and T2, say), in two more "
+            "passes; 'auto' does so where the images show that they differ.",
+        ),
+    ),
 )
 
 
