@@ -8,8 +8,6 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/advanced_section.py"
   "TTAUncertaintyPanel/bindings.py"
   "TTAUncertaintyPanel/calibration_row.py"
-  "TTAUncertaintyPanel/exporting.py"
-  "TTAUncertaintyPanel/first_choices.py"
   "TTAUncertaintyPanel/forms.py"
   "TTAUncertaintyPanel/inputs_section.py"
   "TTAUncertaintyPanel/jobs.py"
@@ -22,6 +20,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/map_widgets.py"
   "TTAUncertaintyPanel/message.py"
   "TTAUncertaintyPanel/offered_nodes.py"
+  "TTAUncertaintyPanel/opening.py"
   "TTAUncertaintyPanel/pace.py"
   "TTAUncertaintyPanel/parameters.py"
   "TTAUncertaintyPanel/preparation.py"
@@ -47,6 +46,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/view_pictures.py"
   "TTAUncertaintyPanel/weights_row.py"
   "TTAUncertaintyPanel/widget.py"
+  "TTAUncertaintyPanel/work_section.py"
 )
 
 set(TTAUncertainty_RESOURCES

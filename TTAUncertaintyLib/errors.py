@@ -50,8 +50,6 @@ class ConsentNeeded(ModelError):  # noqa: N818  (a question, and not an error of
     ----------
     problem, remedy
         See `TTAUncertaintyError`.
-    file, sha256
-        What would run.
     """
 
     def __init__(self, problem: str, remedy: str, file: Path, sha256: str) -> None:

@@ -35,13 +35,6 @@ class Extra(Enum):
 def need(extra: Extra, what: str) -> None:
     """See that packages are there, before any work is done that would be lost without them.
 
-    Parameters
-    ----------
-    extra
-        Which.
-    what
-        For whom, as the beginning of a sentence: "The viewer".
-
     Raises
     ------
     MissingPackage

@@ -38,8 +38,6 @@ def standard_error(value_mm: float, fraction: float) -> str:
 
     Parameters
     ----------
-    value_mm
-        Standard error of the map of total uncertainty, root mean square over the anatomy.
     fraction
         The same as a share of the map.
     """
@@ -49,13 +47,7 @@ def standard_error(value_mm: float, fraction: float) -> str:
 
 
 def passes_made(record: dict[str, Any]) -> str:
-    """Say how many passes a result rests on, and why not all of the design's.
-
-    Parameters
-    ----------
-    record
-        What `result.json` says.
-    """
+    """Say how many passes a result rests on, and why not all of the design's."""
     passes, known = record["passes"], record.get("convergence")
     if not record["complete"]:
         return f"stopped after {passes['done']} of {passes['asked']} perturbed passes"

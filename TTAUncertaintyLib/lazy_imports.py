@@ -7,28 +7,24 @@ imported on the first use of its name.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 
-def lazily(package: str, **modules: tuple[str, ...]) -> Callable[[str], Any]:
-    """Return a package's `__getattr__` that imports a module when one of its names is needed.
+def lazily(package: str) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package, by its `__name__`.
 
-    Parameters
-    ----------
-    package
-        The package's `__name__`.
-    modules
-        Names that each module of the package provides.
-
-    Notes
-    -----
-    Type checkers do not follow this: the package also imports the names under TYPE_CHECKING, and
-    defines `__getattr__` only otherwise, so that a misspelt name is still noticed.
+    Its names are those that it imports from its modules under TYPE_CHECKING, which type checkers
+    follow; the package defines `__getattr__` only otherwise, so that they notice a misspelt name.
     """
-    home = {name: module for module, names in modules.items() for name in names}
+    tree = ast.parse(inspect.getsource(sys.modules[package]))
+    checked = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [each for node in checked for each in node.body if isinstance(each, ast.ImportFrom)]
+    home = {alias.name: each.module for each in imports for alias in each.names}
 
     def getattr_(name: str) -> Any:
         if name not in home:

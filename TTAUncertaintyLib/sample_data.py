@@ -19,34 +19,22 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class SampleImage:
-    """One sample image, or a file that goes with one.
+    """One sample image, or a file that goes with one."""
 
-    Attributes
-    ----------
-    name
-        Identifier, for example ``"colin27"``.
-    path
-        Absolute path of the file: NIfTI with 1 mm voxels, or Slicer's markups (.mrk.json).
-    role
-        ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
-    title, description
-        What a person reads about it.
-    sha256
-        SHA-256 of the file, hexadecimal.
-    source, licence
-        Where it comes from, and on what terms; ``NOTICE.md`` beside it has the full notices.
-    labels
-        What the labels 1, 2, ... mean; empty for an image that is none of labels.
-    """
-
+    #: Identifier, for example ``"colin27"``.
     name: str
+    #: Absolute path of the file: NIfTI, or Slicer's markups (.mrk.json).
     path: Path
+    #: ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
     role: str
+    #: What a person reads about it.
     title: str
     description: str
+    #: SHA-256 of the file, hexadecimal.
     sha256: str
     source: str
     licence: str
+    #: What the labels 1, 2, ... mean; empty for an image that is none of labels.
     labels: tuple[str, ...] = ()
 
     def is_intact(self) -> bool:
@@ -61,8 +49,8 @@ class SampleImage:
 class SamplePair:
     """A fixed and a moving image that belong together, with their labels and landmarks.
 
-    Both images share one world frame. Each label image lies on the lattice of its image. The
-    landmarks are the same anatomical points by the same names, world LPS mm.
+    Both brains share one world frame; the two lungs do not. Each label image lies on the lattice
+    of its image. The landmarks are the same anatomical points by the same names, world LPS mm.
     """
 
     name: str
@@ -100,7 +88,7 @@ def sample_images(folder: Path | None = None) -> dict[str, SampleImage]:
 
 
 def sample_pairs(folder: Path | None = None) -> dict[str, SamplePair]:
-    """Every sample pair by name: ``"reference"`` and ``"lesion"``.
+    """Every sample pair by name: ``"reference"``, ``"lesion"`` and ``"lung"``.
 
     Parameters and errors are those of `sample_images`.
     """

@@ -10,6 +10,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
+from TTAUncertaintyLib.controls.control import Place, rows_of
 from TTAUncertaintyLib.controls.machine_choices import machine_rows
 from TTAUncertaintyLib.controls.run_choices import RunChoices, design_rows, design_words
 
@@ -24,18 +25,14 @@ _INTERVAL_MS = 300
 
 
 class AdvancedSection:
-    """What a preset means, number by number.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """What a preset means, number by number."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui
         self._host = host
         self._design = Form(ui.designRows, lambda name, value: host.choose(**{name: value}), ui)
+        self._masks = Form(ui.maskRows, lambda name, value: host.choose(**{name: value}), ui)
+        self._masks.show(rows_of(RunChoices, (Place.MASKS,), RunChoices()))
         self._machine = Form(ui.machineRows, self._onMachine, ui)
         self._calibration = CalibrationRow(ui, host)
         small_print(ui.designLabel)
@@ -55,6 +52,7 @@ class AdvancedSection:
             return
         choices = RunChoices.of(self._host.parameters)
         self._design.show(design_rows(choices))
+        self._masks.show(rows_of(RunChoices, (Place.MASKS,), choices))
         self._calibration.show()
         self._ui.designLabel.text = design_words(choices).said(_)
         self._ui.resetButton.visible = choices.customise

@@ -22,15 +22,7 @@ Chosen = Callable[[str, Any], None]
 
 
 class Binding:
-    """One widget and one field. Writing to the widget is never taken for a person's choice.
-
-    Parameters
-    ----------
-    name
-        Of the field.
-    chosen
-        Called when a person has chosen something.
-    """
+    """One widget and one field. Writing to the widget is never taken for a person's choice."""
 
     def __init__(self, name: str, chosen: Chosen) -> None:
         self.name = name

@@ -17,13 +17,7 @@ from .look import linked
 
 
 class CalibrationRow:
-    """The line about the calibration, under Advanced.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """The line about the calibration, under Advanced."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._host = host

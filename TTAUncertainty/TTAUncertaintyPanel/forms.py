@@ -36,8 +36,6 @@ class Form:
     ----------
     body
         Widget that the rows are made in.
-    chosen
-        Called with a field's name and the value that a person chose for it.
     ui
         Where the widgets can be found by name; None keeps them to the form.
     """

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from TTAUncertaintyLib.api.choices import job_of
-from TTAUncertaintyLib.controls.control import Node, controls_of
+from TTAUncertaintyLib.controls.control import Node, NodeFile, controls_of
 from TTAUncertaintyLib.controls.machine_choices import asked_of_machine
 from TTAUncertaintyLib.controls.run_choices import RunChoices, asked_of
 from TTAUncertaintyLib.results.naming import new_result_folder
+from TTAUncertaintyLib.scene.inputs import transform_suffix
 from TTAUncertaintyLib.worker.job import Job
 
 
-def files_within(folder: Path, choices: Any) -> dict[str, tuple[Any, Path]]:
-    """Return the nodes that a run reads and the private files that they are written to.
+@dataclass(frozen=True)
+class InputFile:
+    """A node that a run reads, and the private file that it is written to."""
 
-    By the names of a job. The folder goes when the run has ended.
-    """
-    found = {}
+    control: Node
+    node: Any
+    path: Path
+
+
+def files_within(folder: Path, choices: Any) -> list[InputFile]:
+    """Return what a run reads of the scene. The folder goes when the run has ended."""
+    found = []
     for name, control in controls_of(RunChoices).items():
         node = getattr(choices, name)
         if isinstance(control, Node) and control.asked and node is not None:
-            found[control.asked] = node, folder / f"{control.asked}.{control.file}"
+            path = folder / f"{control.asked}{_suffix(control, node)}"
+            found.append(InputFile(control, node, path))
     return found
+
+
+def _suffix(control: Node, node: Any) -> str:
+    suffixes = {NodeFile.LINEAR: ".tfm", NodeFile.LABELS: ".seg.nrrd"}
+    if control.file is NodeFile.TRANSFORM:
+        return transform_suffix(node)
+    return suffixes.get(control.file, ".nrrd")
 
 
 def job_within(folder: Path, choices: Any, machine: Any, output: Path) -> Job:
@@ -48,7 +64,10 @@ def job_within(folder: Path, choices: Any, machine: Any, output: Path) -> Job:
     return job_of(
         asked_of(choices)
         | asked_of_machine(machine)
-        | {name: file for name, (_node, file) in files_within(folder, choices).items()}
+        | {
+            str(file.control.asked): file.control.asks(file.path)
+            for file in files_within(folder, choices)
+        }
         | {
             "output": output,
             "weights": machine.weightsFile(choices.model),
@@ -56,6 +75,7 @@ def job_within(folder: Path, choices: Any, machine: Any, output: Path) -> Job:
             "calibration": machine.calibrationFile(choices.model),
             "fixed_name": choices.fixedVolume.GetName(),
             "moving_name": choices.movingVolume.GetName(),
+            "transform_name": choices.registration and choices.registration.GetName(),
         }
     )
 

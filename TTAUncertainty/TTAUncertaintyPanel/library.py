@@ -20,11 +20,6 @@ MODULE_FOLDER = Path(__file__).resolve().parents[1]
 def library_parent(module_folder: Path = MODULE_FOLDER) -> Path:
     """Folder that holds the library.
 
-    Parameters
-    ----------
-    module_folder
-        Folder of the module file.
-
     Raises
     ------
     FileNotFoundError

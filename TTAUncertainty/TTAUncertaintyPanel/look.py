@@ -61,8 +61,6 @@ def segments(buttons: Sequence[Any], colors: Mapping[Any, str] | None = None) ->
 
     Parameters
     ----------
-    buttons
-        From left to right.
     colors
         Of a button while it is chosen; the palette's highlight for those that are missing.
     """

@@ -31,15 +31,7 @@ class MessageFrame:
         action: Callable[[], None] | None = None,
         action_title: str = "",
     ) -> None:
-        """Say what is wrong and what to do about it.
-
-        Parameters
-        ----------
-        text, remedy
-            Sentences.
-        action, action_title
-            What can be done on a click, and what the button says.
-        """
+        """Say what is wrong and what to do about it."""
         self._show(look.BAD, f"{text}\n{remedy}".strip(), action, action_title)
 
     def note(

@@ -34,11 +34,6 @@ class OfferedNodes(VTKObservationMixin):
 
     A warped image may be registered once more: it is offered as a volume. What is chosen already
     stays in its list.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
     """
 
     def __init__(self, ui: Any, host: Any) -> None:

@@ -11,11 +11,13 @@ from typing import Any
 
 import slicer
 
+from TTAUncertaintyLib.controls.control import NodeFile
 from TTAUncertaintyLib.scene import inputs
+from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker.run import Run
 
 from . import active
-from .jobs import files_within, job_within, result_folder_of
+from .jobs import InputFile, files_within, job_within, result_folder_of
 from .python import worker_environment, worker_python
 
 
@@ -32,17 +34,12 @@ class Preparation:
         Folder for the result; a new one under the machine's results folder if None.
     silence_s
         Seconds without a sign of life after which the process counts as hung.
-
-    Attributes
-    ----------
-    run
-        The process, after the last step; None before.
-    fixedFile
-        The fixed volume as the person saw it when the run began; None before it is written.
     """
 
     def __init__(self, choices: Any, machine: Any, output: Path | None, silence_s: float) -> None:
+        #: The process, after the last step; None before.
         self.run: Run | None = None
+        #: The fixed volume as the person saw it when the run began; None before it is written.
         self.fixedFile: Path | None = None
         self._choices = choices
         self._machine = machine
@@ -76,14 +73,27 @@ class Preparation:
         choices = self._choices
         folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-", dir=slicer.app.temporaryPath))
         self._folder = folder
-        files = files_within(folder, choices)
-        for name, (node, file) in files.items():
-            write = inputs.write_linear_transform if file.suffix == ".tfm" else inputs.write_volume
-            write(node, file)
-            self.fixedFile = self.fixedFile or file  # the first of all
-            yield f"writing {name}"
+        for file in files_within(folder, choices):
+            for _step in self._write(file):
+                yield f"writing {file.control.asked}"
+            self.fixedFile = self.fixedFile or file.path  # the first of all
+            yield f"writing {file.control.asked}"
         output = self._output or result_folder_of(choices, self._machine)
         job = job_within(folder, choices, self._machine, output)
         python, environment = worker_python(self._machine), worker_environment(self._machine)
         self.run = active.WORKER.run(job, python, environment, self._silence_s)
         yield "starting the process"
+
+    def _write(self, file: InputFile) -> Iterator[None]:
+        """Write a node, a bit at a time where that takes long."""
+        choices, node, path = self._choices, file.node, file.path
+        match file.control.file:
+            case NodeFile.TRANSFORM:
+                yield from inputs.write_transform(node, choices.fixedVolume, path)
+            case NodeFile.LABELS:
+                volume = getattr(choices, file.control.drawn_on)
+                inputs.write_labels(Stage.current(), node, volume, path)
+            case NodeFile.LINEAR:
+                inputs.write_linear_transform(node, path)
+            case NodeFile.VOLUME:
+                inputs.write_volume(node, path)

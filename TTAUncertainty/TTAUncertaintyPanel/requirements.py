@@ -48,23 +48,14 @@ class TorchState(Enum):
 
 @dataclass(frozen=True)
 class TorchAnswer:
-    """The outcome of a check.
-
-    Attributes
-    ----------
-    state
-        What was found.
-    version
-        Of PyTorch, where it is there.
-    devices
-        Names for `MachineSettings.device`, "cpu" first.
-    problem
-        What went wrong on importing it, where it is broken.
-    """
+    """The outcome of a check."""
 
     state: TorchState = TorchState.UNKNOWN
+    #: Of PyTorch, where it is there.
     version: str = ""
+    #: Names for `MachineSettings.device`, "cpu" first.
     devices: tuple[str, ...] = ("cpu",)
+    #: What went wrong on importing it, where it is broken.
     problem: str = ""
 
 

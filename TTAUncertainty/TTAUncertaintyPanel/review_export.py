@@ -26,15 +26,7 @@ from .view_pictures import pictures_of_places, pictures_of_views
 
 
 class ReviewExport(Section):
-    """The buttons Export review and Open report.
-
-    Parameters
-    ----------
-    ui, host
-        See `Section`.
-    controls
-        The review's.
-    """
+    """The buttons Export review and Open report."""
 
     def __init__(self, ui: Any, host: Any, controls: ReviewControls) -> None:
         super().__init__(ui, host)

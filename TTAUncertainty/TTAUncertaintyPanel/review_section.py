@@ -158,6 +158,7 @@ class ReviewSection(Section):
 
     def decided(self, review: Review, before: Review) -> None:
         """Begin the next review with the same tolerance, and the same name."""
+        self._host.decided(review)
         if review.tolerance_mm != before.tolerance_mm:
             self._host.parameters.toleranceMm = review.tolerance_mm or 0.0
         if review.reviewer != before.reviewer:

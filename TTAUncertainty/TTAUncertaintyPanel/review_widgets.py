@@ -22,8 +22,6 @@ class ReviewWidgets:
     ----------
     ui
         The form's widgets.
-    controls
-        Called for what the person does.
     """
 
     def __init__(self, ui: Any, controls: ReviewControls) -> None:

@@ -21,13 +21,7 @@ from .progress import ProgressDisplay
 
 
 class RunSection:
-    """Starts a run, shows it, ends it. There is one run at a time.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """Starts a run, shows it, ends it. There is one run at a time."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui
@@ -150,7 +144,8 @@ class RunSection:
         self._showButtons(RunState())
 
     def _showFailure(self, state: RunState) -> None:
-        if state.exit_code == MissingPackage.exit_code:
+        elsewhere = self._host.logic.machine.scheduler
+        if state.exit_code == MissingPackage.exit_code and not elsewhere:
             self._host.logic.torchCheck.forget()
             self._message.problem(
                 state.problem, state.remedy, self._installTorch, _("Install PyTorch")

@@ -8,15 +8,7 @@ from TTAUncertaintyLib.scene.stage import Stage
 
 
 class Section:
-    """A part of the panel. `widget` says which methods its host calls.
-
-    Parameters
-    ----------
-    ui
-        The form's widgets.
-    host
-        The panel as a whole, see `widget`.
-    """
+    """A part of the panel. `widget` says which methods its host calls."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui

@@ -38,8 +38,6 @@ def failed(state: RunState, error: TTAUncertaintyError, remedy: str = "") -> Run
     ----------
     state
         The last one before.
-    error
-        What went wrong.
     remedy
         Said after the error's own remedy.
     """

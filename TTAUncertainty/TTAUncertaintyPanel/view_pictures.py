@@ -23,8 +23,6 @@ def pictures_of_views(stage: Stage, what: str) -> Iterator[Picture]:
 
     Parameters
     ----------
-    stage
-        Where they are.
     what
         What the views show, for the captions.
     """
@@ -46,8 +44,6 @@ def pictures_of_places(
 
     Parameters
     ----------
-    stage
-        Where.
     places
         World RAS mm by rank.
     """

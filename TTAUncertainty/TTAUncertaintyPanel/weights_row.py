@@ -20,13 +20,7 @@ from .look import linked, small_print
 
 
 class WeightsRow:
-    """The lines under the list of models: the `ModelScreen` of the panel.
-
-    Parameters
-    ----------
-    ui, host
-        See `widget`.
-    """
+    """The lines under the list of models: the `ModelScreen` of the panel."""
 
     def __init__(self, ui: Any, host: Any) -> None:
         self._ui = ui

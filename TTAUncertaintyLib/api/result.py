@@ -62,8 +62,6 @@ class Result:
 
     Parameters
     ----------
-    bundle
-        The folder on disk.
     temporary
         A folder that goes when this object does; None for none.
     """

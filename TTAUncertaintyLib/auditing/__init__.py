@@ -8,10 +8,4 @@ if TYPE_CHECKING:
     from .second_opinion import SecondOpinion
     from .suspicions import check_direction, check_meets
 else:
-    __getattr__ = lazily(
-        __name__,
-        second_opinion=("SecondOpinion",),
-        suspicions=("check_direction", "check_meets"),
-    )
-
-__all__ = ["SecondOpinion", "check_direction", "check_meets"]
+    __getattr__ = lazily(__name__)

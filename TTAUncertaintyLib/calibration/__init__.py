@@ -15,28 +15,7 @@ from .calibration import (
 from .matching import head_mismatch, mismatch
 
 if TYPE_CHECKING:
-    from .application import CalibratedMaps, apply
+    from .application import CalibratedMaps, adjusted, apply
     from .head import Head, read_head, shipped_head
 else:
-    __getattr__ = lazily(
-        __name__,
-        application=("CalibratedMaps", "apply"),
-        head=("Head", "read_head", "shipped_head"),
-    )
-
-__all__ = [
-    "CalibratedMaps",
-    "Calibration",
-    "CueTerm",
-    "ErrorBound",
-    "Head",
-    "Score",
-    "apply",
-    "check_place",
-    "head_mismatch",
-    "mismatch",
-    "read_calibration",
-    "read_head",
-    "shipped_head",
-    "write_calibration",
-]
+    __getattr__ = lazily(__name__)

@@ -1,9 +1,12 @@
 """A calibration as a small file: how the cues of one network turn into millimetres of error.
 
-    score          z = bias + sum over cues of weight * ln max(clip(cue, low, high), floor)
-    expected error piecewise linear in z through the knots, constant beyond them
+    score          z = bias + sum over cues of weight * ln max(cue, low, floor)
+    expected error piecewise linear in z through the knots; below them constant, above the last
+                   one (x, y) it goes on rising: y (1 + z - x)
     error bound    factor * expected error
 
+The first of the cues is what the head says, which is for any network: the calibration adjusts that
+to one network, and to images like those that it was made from.
 The score is log-linear: few parameters, so that a few subjects are enough to fit it. The bound's
 factor is conformal: a quantile of error / expected error on subjects that had no part in the
 expected error.
@@ -34,20 +37,12 @@ _LARGEST_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class CueTerm:
-    """What one cue contributes to the score.
-
-    Parameters
-    ----------
-    cue
-        Which one.
-    weight
-        Of its logarithm, dimensionless.
-    calibrated_range
-        That it was seen in, in the cue's unit: beyond it the calibration does not know.
-    """
+    """What one cue contributes to the score."""
 
     cue: Cue
+    #: Of its logarithm, dimensionless.
     weight: float
+    #: That it was seen in, in the cue's unit: beyond it the calibration does not know.
     calibrated_range: tuple[float, float]
 
 
@@ -72,35 +67,25 @@ class Calibration:
     """How one network's cues, under one design, turn into expected error and its bound.
 
     The fields are the keys of the file.
-
-    Parameters
-    ----------
-    model, weights_sha256, options
-        Which network: its name, the hash of its weights (None where it has none), its options.
-    design
-        As `Design.as_dict`: the calibration holds for this design (any seed).
-    spacing_mm
-        Mean voxel spacing of the network's fixed lattice.
-    score
-        Of the cues.
-    expected_error_mm
-        Knots (score, expected error in mm), rising in both.
-    error_bound
-        See there.
-    provenance
-        Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
-        check on left-out subjects, software version.
     """
 
+    #: Which network: its name, the hash of its weights (None where it has none), its options.
     model: str
     weights_sha256: str | None
     options: Mapping[str, str]
+    #: As `Design.as_dict`: the calibration holds for this design (any seed).
     design: Mapping[str, Any]
+    #: Mean voxel spacing of the network's fixed lattice.
     spacing_mm: float
     score: Score
+    #: Knots (score, expected error in mm), rising in both.
     expected_error_mm: tuple[tuple[float, float], ...]
     error_bound: ErrorBound
+    #: Images (name, SHA-256), kinds of deformation, number of cases, date, the figures of its own
+    #: check on left-out subjects, software version.
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    #: Of the head whose expected error is among its cues; None where that is none of them.
+    head_sha256: str | None = None
 
     def __post_init__(self) -> None:
         knots, terms, bound = self.expected_error_mm, self.score.terms, self.error_bound
@@ -121,8 +106,12 @@ class Calibration:
 
     @property
     def needs_reverse_pass(self) -> bool:
-        """Whether it uses the inverse-consistency gap."""
-        return any(term.cue is Cue.INVERSE_CONSISTENCY for term in self.score.terms)
+        """Whether it uses the inverse-consistency gap, which the head does, too."""
+        return self.uses(Cue.INVERSE_CONSISTENCY) or self.uses(Cue.EXPECTED)
+
+    def uses(self, cue: Cue) -> bool:
+        """Tell whether a cue is in the score."""
+        return any(term.cue is cue for term in self.score.terms)
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""

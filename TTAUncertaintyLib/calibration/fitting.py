@@ -30,6 +30,7 @@ from ..evaluation.metrics import (
 from ..version import __version__
 from .application import CalibratedMaps, apply, expected_error, score
 from .calibration import Calibration, CueTerm, ErrorBound, Score
+from .head import shipped_head
 from .matching import design_difference
 
 #: Voxels drawn of each case.
@@ -53,6 +54,7 @@ BOUND_LEVEL = 0.9
 
 #: What a score may be made of. The total is left out where its two terms are there.
 CANDIDATES = (
+    Cue.EXPECTED,
     Cue.TOTAL,
     Cue.INTRINSIC,
     Cue.JITTER,
@@ -69,40 +71,28 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Check:
-    """How a calibration did on a case that had no part in it; means over voxels.
-
-    Parameters
-    ----------
-    name, subject, kind
-        Of the case.
-    left_out
-        What was left out of the fit: "subject" or "kind".
-    coverage
-        Share of the voxels whose error lies at or below the bound.
-    bound_mm, error_mm, expected_mm
-        Mean bound, error, and expected error.
-    mae_mm, naurc
-        Of the expected error against the error.
-    constant_mae_mm, inverse_mae_mm, inverse_naurc
-        Of the mean error of the fit's cases, and of a calibration of the inverse-consistency gap
-        alone: what the expected error has to beat. NaN without that gap.
-    outside
-        Share of the voxels with a cue outside the calibrated range.
-    """
+    """How a calibration did on a case that had no part in it; means over voxels."""
 
     name: str
     subject: str
     kind: str
+    #: What was left out of the fit: "subject" or "kind".
     left_out: str
+    #: Share of the voxels whose error lies at or below the bound.
     coverage: float
+    #: Mean bound, error, and expected error.
     bound_mm: float
     error_mm: float
     expected_mm: float
+    #: Of the expected error against the error.
     mae_mm: float
     naurc: float
+    #: Of the mean error of the fit's cases, and of a calibration of the inverse-consistency gap
+    #: alone: what the expected error has to beat. NaN without that gap.
     constant_mae_mm: float
     inverse_mae_mm: float
     inverse_naurc: float
+    #: Share of the voxels with a cue outside the calibrated range.
     outside: float
 
 
@@ -192,6 +182,9 @@ def _sample(measurement: Measurement) -> _Sample:
     count = len(measurement.error)
     picked = np.random.default_rng(0).choice(count, _SAMPLE, replace=count < _SAMPLE)
     at = torch.from_numpy(picked)
+    if measurement.expected is not None:
+        expected = {Cue.EXPECTED: measurement.expected.expected_error}
+        measurement = replace(measurement, cues={**measurement.cues, **expected})
     cues = {cue: values[at] for cue, values in measurement.cues.items()}
     return _Sample(measurement, cues, measurement.error[at])
 
@@ -232,6 +225,7 @@ def _fit(samples: Sequence[_Sample], model: dict[str, Any], cues: Sequence[Cue])
         Score(float(bias), terms),
         ((0.0, 0.0), (1.0, 1.0)),
         ErrorBound(BOUND_LEVEL, 1.0),
+        head_sha256=shipped_head().sha256 if Cue.EXPECTED in dict(kept) else None,
     )
     knots = _knots(score(draft, pooled).double().numpy(), error)
     return replace(draft, expected_error_mm=knots)
@@ -275,23 +269,14 @@ def _knots(scores: Array, error: Array) -> tuple[tuple[float, float], ...]:
 
 @dataclass(frozen=True, eq=False)
 class LeftOut:
-    """A case, and what calibrations say of it that it had no part in; flat over its voxels.
-
-    Parameters
-    ----------
-    measurement
-        The case.
-    maps
-        By all cues.
-    inverse
-        Expected error by the inverse-consistency gap alone, mm; None without that gap.
-    constant_mm
-        Mean error of the cases of the fit.
-    """
+    """A case, and what calibrations say of it that it had no part in; flat over its voxels."""
 
     measurement: Measurement
+    #: By all cues.
     maps: CalibratedMaps
+    #: Expected error by the inverse-consistency gap alone, mm; None without that gap.
     inverse: Tensor | None
+    #: Mean error of the cases of the fit.
     constant_mm: float
 
 
@@ -305,8 +290,6 @@ def left_out(
 
     Parameters
     ----------
-    measurements, model
-        As in `fit`.
     what
         "subject" or "kind".
     """

@@ -13,7 +13,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ..cues.features import FEATURES, Features
 from ..cues.reasons import Reason
 from ..errors import InputError
+from ..geometry.stored import sha256
 from ..resources import resources_folder
 from .application import CalibratedMaps
 from .trees import Trees
@@ -60,8 +61,12 @@ class Head:
         float32 [F]: the cases' medians of each feature, and how far they scatter.
     case_limit
         The largest mean square deviation of a case from these that is still like them.
+    anatomy_cm3
+        The least and the largest anatomy that is still like that of the cases.
     facts
         Level of the bound, provenance and figures, JSON-ready.
+    sha256
+        Of its file; "" where it was not read from one.
     """
 
     weights: Array
@@ -76,11 +81,14 @@ class Head:
     case_middle: Array
     case_scale: Array
     case_limit: float
+    anatomy_cm3: tuple[float, float]
     facts: Mapping[str, Any]
+    sha256: str = ""
 
     def expected(self, rows: Array) -> Array:
         """Return the expected error of rows of features, mm, float32 [n]."""
-        return np.exp(self._logs(rows) @ self.weights + self.bias + self.trees.sum(rows))
+        said = self._terms(rows).sum(axis=1) + self.trees.sum(rows)
+        return np.asarray(np.exp(said + np.float32(self.bias)))
 
     def bound(self, rows: Array, expected: Array) -> Array:
         """Return the bound that goes with an expected error, mm, float32 [n]."""
@@ -96,9 +104,8 @@ class Head:
         """Return what each reason adds to the logarithm of the expected error, [n, REASONS]."""
         groups = np.array([REASONS.index(reason) for reason in FEATURES.values()], np.intp)
         found = self.trees.shares(rows, groups, len(REASONS))
-        terms = self._logs(rows) * self.weights
-        for column in np.flatnonzero(self.weights):
-            found[:, groups[column]] += terms[:, column]
+        for column, term in zip(self._summed, self._terms(rows).T, strict=True):
+            found[:, groups[column]] += term
         return found
 
     def outside(self, rows: Array) -> NDArray[np.bool_]:
@@ -110,13 +117,17 @@ class Head:
         off = (np.median(rows, axis=0) - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
+    def fits(self, anatomy_cm3: float) -> bool:
+        """Tell whether anatomy is about as large as in what the head was made from."""
+        low, high = self.anatomy_cm3
+        return low <= anatomy_cm3 <= high
+
     def maps(self, features: Features) -> CalibratedMaps:
         """Return what the head says of a run."""
         rows = features.values.numpy()
-        reasons = self.reasons(rows)
-        expected = np.exp(reasons.sum(axis=1)) * np.float32(self.usual_mm)
+        expected = self.expected(rows)
         bound = self.bound(rows, expected)
-        alike = self.unlikeness(rows) <= 1
+        alike = self.unlikeness(rows) <= 1 and self.fits(features.anatomy_cm3)
         marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
@@ -124,7 +135,7 @@ class Head:
             features.on_lattice(torch.from_numpy(expected)),
             features.on_lattice(torch.from_numpy(bound)),
             outside,
-            features.on_lattice(torch.from_numpy(reasons)),
+            partial(self._reasons_within, features),
             "" if alike else UNLIKE,
         )
 
@@ -138,8 +149,19 @@ class Head:
             "provenance": dict(self.facts["provenance"]),
         }
 
-    def _logs(self, rows: Array) -> Array:
-        return np.asarray(np.log(np.maximum(rows, self.floors)) - self.means, np.float32)
+    def _reasons_within(self, features: Features, mask: NDArray[np.bool_]) -> Array:
+        return self.reasons(features.values.numpy()[mask[features.region.numpy()]])
+
+    @property
+    def _summed(self) -> NDArray[np.intp]:
+        """The features in the sum."""
+        return np.flatnonzero(self.weights)
+
+    def _terms(self, rows: Array) -> Array:
+        """Return what each feature in the sum adds to it, [n, features in the sum]."""
+        these = self._summed
+        logs = np.log(np.maximum(rows[:, these], self.floors[these]))
+        return np.asarray((logs - self.means[these]) * self.weights[these], np.float32)
 
     def save(self, path: Path) -> None:
         """Write the head, whole or not at all."""
@@ -150,6 +172,7 @@ class Head:
             "bias": self.bias,
             "bound_factor": self.bound_factor,
             "case_limit": self.case_limit,
+            "anatomy_cm3": self.anatomy_cm3,
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= self.trees.as_arrays("trees") | self.bound_trees.as_arrays("bound")
@@ -190,7 +213,9 @@ def read_head(path: Path) -> Head:
             bound_trees=Trees.of_arrays(arrays, "bound"),
             bound_factor=float(facts["bound_factor"]),
             case_limit=float(facts["case_limit"]),
+            anatomy_cm3=(float(facts["anatomy_cm3"][0]), float(facts["anatomy_cm3"][1])),
             facts=facts,
+            sha256=sha256(path),
             **{name: np.asarray(arrays[name], np.float32) for name in _ARRAYS},
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:

@@ -61,8 +61,6 @@ def mismatch(
 
     Parameters
     ----------
-    calibration
-        The calibration.
     model
         As `models.contract.describe` returns it, or `result.json` says it.
     design

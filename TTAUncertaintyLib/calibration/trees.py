@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from ..errors import InputError
 Array = NDArray[np.float32]
 
 #: Rows that are taken at a time, so that they stay in the processor's cache.
-_ROWS = 16_384
+_ROWS = 4_096
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,7 @@ class Trees:
             and self.threshold.shape == self.feature.shape
             and self.value.shape == (len(self.feature), 2 * inner + 1)
             and (inner + 1) & inner == 0
+            and inner < 2**8  # a leaf's number is a byte
         )
         if not shapes_fit or not np.isfinite(self.value).all():
             raise InputError("The head's trees are damaged.")
@@ -72,7 +74,7 @@ class Trees:
 
     def sum(self, rows: Array) -> Array:
         """Return what the trees say of rows [n, F], float32 [n]."""
-        return self._walk(rows, np.zeros(int(self.feature.max(initial=0)) + 1, np.intp), 0)[:, 0]
+        return self._said(rows, self.value[:, self._leaves, None])[:, 0]
 
     @property
     def bias(self) -> float:
@@ -99,36 +101,71 @@ class Trees:
         ndarray
             float32 [n, groups].
         """
-        return self._walk(rows, group_of, groups)
+        trees = len(self.feature)
+        of_leaf = np.zeros((trees, 1, groups), np.float32)
+        for nodes, children in zip(self._levels, [*self._levels[1:], self._leaves], strict=True):
+            change = self.value[:, children].reshape(trees, -1, 2) - self.value[:, nodes, None]
+            asked = np.eye(groups, dtype=np.float32)[group_of[self.feature[:, nodes]]]
+            steps = change[..., None] * asked[:, :, None]
+            of_leaf = (of_leaf[:, :, None] + steps).reshape(trees, -1, groups)
+        return self._said(rows, of_leaf)
 
-    def _walk(self, rows: Array, group_of: NDArray[np.intp], groups: int) -> Array:
-        """Return [n, groups] shares, or with no groups the sum, [n, 1]."""
-        found = np.zeros((len(rows), max(groups, 1)), np.float32)
-        levels = (self.feature.shape[1] + 1).bit_length() - 1
-        feature = self.feature.astype(np.intp)
+    @property
+    def _leaves(self) -> slice:
+        return slice(self.feature.shape[1], None)
 
-        def walk(first: int) -> None:
-            block = np.ascontiguousarray(rows[first : first + _ROWS])
-            flat, width = block.reshape(-1), block.shape[1]
-            start = np.arange(len(block)) * width
-            into = found[first : first + _ROWS]
-            places = np.arange(len(block)) * into.shape[1]
-            target = into.reshape(-1)
-            for tree in range(len(feature)):
-                node = np.zeros(len(block), np.intp)
-                for _ in range(levels):
-                    asked = feature[tree].take(node)
-                    right = flat.take(start + asked) > self.threshold[tree].take(node)
-                    child = 2 * node + 1 + right
-                    if groups:
-                        change = self.value[tree].take(child) - self.value[tree].take(node)
-                        target[places + group_of.take(asked)] += change
-                    node = child
-                if not groups:
-                    target += self.value[tree].take(node)
+    @property
+    def _levels(self) -> list[slice]:
+        """Which nodes are on each level, the leaves' aside."""
+        depth = (self.feature.shape[1] + 1).bit_length() - 1
+        return [slice(2**level - 1, 2 ** (level + 1) - 1) for level in range(depth)]
+
+    @cached_property
+    def _questions(self) -> tuple[NDArray[np.intp], Array, NDArray[np.intp]]:
+        """Which features are compared with what, each pair once, and which node asks which."""
+        pairs = np.stack((self.feature.ravel().astype(np.float32), self.threshold.ravel()))
+        (feature, threshold), node = np.unique(pairs, axis=1, return_inverse=True)
+        return feature.astype(np.intp), threshold, node.reshape(self.feature.shape)
+
+    def _said(self, rows: Array, of_leaf: Array) -> Array:
+        """Return the sum over trees of what belongs to the leaf [T, leaves, C] of each row."""
+        found = np.empty((len(rows), of_leaf.shape[2]), np.float32)
+
+        def say(first: int) -> None:
+            block = slice(first, first + _ROWS)
+            leaf = self._leaf_of(np.ascontiguousarray(rows[block].T))
+            for column in range(of_leaf.shape[2]):
+                values = np.ascontiguousarray(of_leaf[..., column])
+                first_leaf = np.arange(len(values))[:, None] * values.shape[1]
+                found[block, column] = values.take(first_leaf + leaf).sum(axis=0)
 
         # each block has its own rows; as many threads as the run was given
         with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-            for _ in threads.map(walk, range(0, len(rows), _ROWS)):
+            for _ in threads.map(say, range(0, len(rows), _ROWS)):
                 pass
         return found
+
+    def _leaf_of(self, columns: Array) -> NDArray[np.uint8]:
+        """Return the number of the leaf of each tree that each column [F, n] comes to, [T, n].
+
+        Every question is asked of every column, one bit an answer, and of a level's answers the
+        one on the path is picked by the bits of the levels above: no memory is walked at random.
+        """
+        feature, threshold, node = self._questions
+        count = columns.shape[1]
+        answers = np.empty((len(feature), (count + 7) // 8), np.uint8)
+        for asked in np.unique(feature):
+            these = slice(*np.searchsorted(feature, (asked, asked + 1)))
+            answers[these] = np.packbits(columns[asked] > threshold[these, None], axis=1)
+        leaf = np.zeros((len(node), count), np.uint8)
+        path: list[NDArray[np.uint8]] = []
+        for nodes in self._levels:
+            right = answers[node[:, nodes]]
+            for went_right in path:
+                half = right.shape[1] // 2
+                left, right = right[:, :half], right[:, half:]
+                right = left ^ ((left ^ right) & went_right)
+            path.append(right)
+            leaf += leaf
+            leaf += np.unpackbits(right[:, 0], axis=1, count=count)
+        return leaf

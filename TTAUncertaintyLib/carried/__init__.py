@@ -9,17 +9,4 @@ if TYPE_CHECKING:
     from .carrier import CarriedLabels, LabelCarrier
     from .label_map import LabelMap, read_label_map
 else:
-    __getattr__ = lazily(
-        __name__,
-        carrier=("CarriedLabels", "LabelCarrier"),
-        label_map=("LabelMap", "read_label_map"),
-    )
-
-__all__ = [
-    "CarriedLabels",
-    "LabelCarrier",
-    "LabelMap",
-    "Structure",
-    "read_label_map",
-    "read_names",
-]
+    __getattr__ = lazily(__name__)

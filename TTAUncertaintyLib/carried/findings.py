@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..review.reason_map import ReasonMap
+from ..review.structures import voxels_of_each
+from ..review.why import Why
 from .calibrated import Feature, StructureCalibration
 from .structures import Structure, pairs
 from .surfaces import surfaces
@@ -54,6 +57,8 @@ class CarriedStructure:
         (left - right) / mean of both volumes, on the left one of two sides.
     remark
         In words, what keeps it from being used; "" for nothing.
+    why
+        What raises the expected error in it; empty where that is not known.
     """
 
     label: int
@@ -73,10 +78,11 @@ class CarriedStructure:
     other_side: str
     asymmetry: float | None
     remark: str
+    why: tuple[Why, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description."""
-        return asdict(self)
+        return asdict(self) | {"why": [one.as_dict() for one in self.why]}
 
 
 def features_of(
@@ -98,6 +104,7 @@ def carried_structures(
     expected_error: NDArray[np.float32] | None,
     calibration: StructureCalibration | None,
     tolerance_mm: float | None = None,
+    reasons: ReasonMap | None = None,
 ) -> list[CarriedStructure]:
     """Summarise carried labels.
 
@@ -113,6 +120,8 @@ def carried_structures(
         None leaves intervals out.
     tolerance_mm
         The person's own.
+    reasons
+        Why the error is expected.
     """
     count = len(structures)
     voxel_mm3 = carried.lattice.voxel_volume
@@ -121,6 +130,7 @@ def carried_structures(
     if errors is None:
         errors = np.full(carried.labels.shape, np.nan, np.float32)
     on_surface = surfaces(carried.labels, carried.lattice, count, errors, tolerance_mm)
+    whys = {} if reasons is None else _reasons(carried, reasons)
     sides = dict(pairs(structures))
     partner = sides | {right: left for left, right in sides.items()}
     found = []
@@ -171,9 +181,15 @@ def carried_structures(
                     tolerance_mm,
                     calibration is not None and enough and calibration.outside(features),
                 ),
+                why=whys.get(own, ()),
             )
         )
     return found
+
+
+def _reasons(carried: CarriedLabels, reasons: ReasonMap) -> dict[int, tuple[Why, ...]]:
+    found, parts = voxels_of_each(carried.labels)
+    return dict(zip(found.tolist(), reasons.of_parts(carried.lattice, parts), strict=True))
 
 
 def _calibrated(

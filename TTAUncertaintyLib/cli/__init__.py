@@ -14,6 +14,3 @@ def main(arguments: list[str] | None = None) -> int:
         return main(arguments)
     except KeyboardInterrupt:  # before there was anybody to take it
         return 130
-
-
-__all__ = ["main"]

@@ -20,8 +20,7 @@ from . import (
     run,
     view,
 )
-from .console import CANCELLED, PIPE_CLOSED, console, let_go_of_output
-from .plain_output import plain_output
+from .console import CANCELLED, PIPE_CLOSED, console, let_go_of_output, plain_output
 
 _EPILOG = """exit status:
   0 done   2 input, design or arguments   3 model or weights   4 output

@@ -8,6 +8,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any, TextIO
 
 #: What a shell reports of a program that SIGPIPE ended, and of one that Ctrl-C did.
 PIPE_CLOSED, CANCELLED = 141, 130
@@ -59,3 +60,30 @@ def _plainly(error: UnicodeError) -> tuple[str, int]:
     for character in error.object[error.start : error.end]:
         words += _PLAIN.get(character) or character.encode("ascii", "backslashreplace").decode()
     return words, error.end
+
+
+class _Plain:
+    """A stream whose text is written without controls; a carriage return is a progress bar's."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write("\r".join(without_controls(part) for part in text.split("\r")))
+        return len(text)
+
+    def writelines(self, lines: Any) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def plain_output() -> Iterator[None]:
+    """Write standard output and errors without controls meanwhile."""
+    output: Any = _Plain(sys.stdout)
+    errors: Any = _Plain(sys.stderr)
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+        yield

@@ -22,6 +22,7 @@ class Place(Enum):
 
     OWN = "own"  #: in a place of its own, which the section makes for it
     INPUTS = "inputs"
+    MASKS = "masks"
     DESIGN = "design"
     RUN = "run"
     MACHINE = "machine"
@@ -29,22 +30,14 @@ class Place(Enum):
 
 @dataclass(frozen=True)
 class Control:
-    """Something that can be set.
+    """Something that can be set."""
 
-    Parameters
-    ----------
-    title, about
-        What it is called, and a sentence about it.
-    place
-        Where it stands.
-    asked
-        What the command line, Python and a job call it: its field's name in their way of writing
-        if None, "" where none of them has it.
-    """
-
+    #: What it is called, and a sentence about it.
     title: str
     about: str = ""
     place: Place = Place.OWN
+    #: What the command line, Python and a job call it: its field's name in their way of writing
+    #: if None, "" where none of them has it.
     asked: str | None = None
 
     def usable(self, value: Any, default: Any) -> Any:
@@ -58,20 +51,13 @@ class Control:
 
 @dataclass(frozen=True)
 class OneOf(Control):
-    """A list of choices.
+    """A list of choices."""
 
-    Parameters
-    ----------
-    options
-        Those there are; where they are found out while it is shown, those that are certain.
-    half
-        Whether two of them stand side by side.
-    closed
-        Whether there are no others than `options`.
-    """
-
+    #: Those there are; where they are found out while it is shown, those that are certain.
     options: tuple[Option, ...] = ()
+    #: Whether two of them stand side by side.
     half: bool = False
+    #: Whether there are no others than `options`.
     closed: bool = True
 
     def usable(self, value: Any, default: Any) -> Any:
@@ -83,24 +69,17 @@ class OneOf(Control):
 
 @dataclass(frozen=True)
 class Number(Control):
-    """A number.
+    """A number."""
 
-    Parameters
-    ----------
-    low, high, step, decimals, unit
-        What can be chosen; 0 decimals for whole numbers.
-    lowest
-        What is written in place of the smallest number, which means something else then.
-    factor
-        From the number that is shown to what is asked for.
-    """
-
+    #: What can be chosen; 0 decimals for whole numbers.
     low: float = 0.0
     high: float = 100.0
     step: float = 1.0
     decimals: int = 0
     unit: str = ""
+    #: What is written in place of the smallest number, which means something else then.
     lowest: str = ""
+    #: From the number that is shown to what is asked for.
     factor: float = 1.0
 
     def usable(self, value: Any, default: Any) -> Any:
@@ -128,47 +107,46 @@ class Line(Control):
     """A line of text."""
 
 
+class NodeFile(Enum):
+    """As what a run reads a node of the scene."""
+
+    VOLUME = "volume"
+    LINEAR = "linear transform"
+    TRANSFORM = "transform"
+    LABELS = "labels"
+
+
 @dataclass(frozen=True)
 class Node(Control):
-    """A node of the scene.
+    """A node of the scene."""
 
-    Parameters
-    ----------
-    classes
-        Which can be chosen.
-    none
-        What is written where there is none.
-    file
-        Ending of the file that a run reads it from: "nrrd" for a volume, "tfm" for a transform.
-    """
-
+    #: Which can be chosen.
     classes: tuple[str, ...] = ("vtkMRMLScalarVolumeNode",)
+    #: What is written where there is none.
     none: str = "None (optional)"
-    file: str = "nrrd"
+    #: As what a run reads it.
+    file: NodeFile = NodeFile.VOLUME
+    #: Field of the volume that labels are drawn on.
+    drawn_on: str = ""
+    #: Whether a job takes several of them.
+    many: bool = False
+
+    def asks(self, value: Any) -> Any:
+        """As `Control.asks`, of a file."""
+        return [value] if self.many else value
 
 
 @dataclass(frozen=True)
 class Row:
-    """A control as it is to be seen now.
-
-    Parameters
-    ----------
-    name
-        Of the field.
-    control
-        What it is.
-    value
-        What it shows.
-    why_not
-        Why it cannot be set; "" if it can.
-    options
-        Those of a `OneOf`.
-    """
+    """A control as it is to be seen now."""
 
     name: str
     control: Control
+    #: What it shows.
     value: Any
+    #: Why it cannot be set; "" if it can.
     why_not: str = ""
+    #: Those of a `OneOf`.
     options: Sequence[Option] = ()
 
 
@@ -200,10 +178,6 @@ def rows_of(
 
     Parameters
     ----------
-    choices
-        The class that describes them.
-    places
-        Which.
     values
         Anything with the fields as attributes.
     why_not, options

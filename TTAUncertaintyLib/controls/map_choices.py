@@ -25,41 +25,27 @@ _COMPARED = {
 
 @dataclass(frozen=True)
 class MapChoices:
-    """The choices, as a panel or a page keeps them.
+    """The choices, as a panel or a page keeps them."""
 
-    Parameters
-    ----------
-    kind
-        The map, a value of `MapKind`; another one than the result has means its first.
-    color
-        Name of its colour table; "" or an unknown one for the map's own colours.
-    opacity
-        Of the map over the image, 0 to 1.
-    threshold
-        The map is transparent below, in its unit; 0 shows all of it.
-    window
-        Ends of the colours, in the map's unit; equal for the map's own range.
-    background
-        "warped", "fixed" or "moving".
-    compare
-        "none", "flicker", "checkerboard" or "difference".
-    layout
-        A value of `Layout`; "" leaves the views as they are.
-    transform
-        A value of `TransformView`.
-    in_3d
-        Whether the map's high places are shown in 3D.
-    """
-
+    #: The map, a value of `MapKind`; another one than the result has means its first.
     kind: str = ""
+    #: Name of its colour table; "" or an unknown one for the map's own colours.
     color: str = ""
+    #: Of the map over the image, 0 to 1.
     opacity: float = OPACITY
+    #: The map is transparent below, in its unit; 0 shows all of it.
     threshold: float = 0.0
+    #: Ends of the colours, in the map's unit; equal for the map's own range.
     window: tuple[float, float] = (0.0, 0.0)
+    #: "warped", "fixed" or "moving".
     background: str = Background.WARPED.value
+    #: "none", "flicker", "checkerboard" or "difference".
     compare: str = "none"
+    #: A value of `Layout`; "" leaves the views as they are.
     layout: str = ""
+    #: A value of `TransformView`.
     transform: str = TransformView.NONE.value
+    #: Whether the map's high places are shown in 3D.
     in_3d: bool = False
 
 

@@ -70,23 +70,16 @@ class MapControls:
 
     Parameters
     ----------
-    screen
-        Whose choices are followed.
     clock
         For images that take turns, and for sliders that come to rest.
-
-    Attributes
-    ----------
-    result, kind
-        What is shown, and which of its maps; None for none.
-    suspended
-        Something else has the views for a while: a run's live map, or the player.
     """
 
     def __init__(self, screen: MapScreen, clock: Clock) -> None:
         self._screen = screen
+        #: What is shown, and which of its maps; None for none.
         self.result: ResultNodes | None = None
         self.kind: MapKind | None = None
+        #: Something else has the views for a while: a run's live map, or the player.
         self.suspended = False
         self._entered = False
         self._shown: Presentation | None = None

@@ -38,48 +38,35 @@ _NO_LIMITS, _NOT_IN_3D = Limits(0.0, 1.0), Phrase("For maps in mm only")
 
 @dataclass(frozen=True)
 class MapView:
-    """What is to be seen beside the views.
+    """What is to be seen beside the views."""
 
-    Parameters
-    ----------
-    kind, maps
-        The map that is shown, "" for none, and those there are.
-    meaning
-        What it says, in plain words.
-    color, colors
-        Its colour table, and those that suit it.
-    unit
-        Of the map, "" for none.
-    limits, window, threshold
-        How far the sliders reach, and where they stand.
-    background, backgrounds
-        The image under the map, "" where two are in one; and those there are.
-    turn
-        Which of two images that take turns is on, a value of `background`; "" for none.
-    compare, comparisons, layout, layouts, transform, transforms
-        What is chosen ("" for none of these), and what there is.
-    in_3d, in_3d_words, in_3d_possible
-        Whether high places are shown in 3D, what that means, and whether it can be chosen.
-    """
-
+    #: The map that is shown, "" for none, and those there are.
     kind: str = ""
     maps: tuple[Option, ...] = ()
+    #: What it says, in plain words.
     meaning: str = ""
+    #: Its colour table, and those that suit it.
     color: str = ""
     colors: tuple[str, ...] = ()
+    #: Of the map, "" for none.
     unit: str = "mm"
+    #: How far the sliders reach, and where they stand.
     limits: Limits = _NO_LIMITS
     window: tuple[float, float] = (0.0, 1.0)
     threshold: float = 0.0
+    #: The image under the map, "" where two are in one; and those there are.
     background: str = "warped"
     backgrounds: tuple[Option, ...] = BACKGROUNDS
+    #: Which of two images that take turns is on, a value of `background`; "" for none.
     turn: str = ""
+    #: What is chosen ("" for none of these), and what there is.
     compare: str = "none"
     comparisons: tuple[Option, ...] = COMPARISONS
     layout: str = ""
     layouts: tuple[Option, ...] = LAYOUTS
     transform: str = "none"
     transforms: tuple[Option, ...] = TRANSFORMS
+    #: Whether high places are shown in 3D, what that means, and whether it can be chosen.
     in_3d: bool = False
     in_3d_words: Phrase = _NOT_IN_3D
     in_3d_possible: bool = False
@@ -97,14 +84,8 @@ def view_of(
 
     Parameters
     ----------
-    result
-        With the nodes that the scene has now: what lacks cannot be chosen.
     shown
         What is on the screen, surfaces that wait for a slider to rest included.
-    colors
-        Tables that suit the map.
-    compare, turn
-        How two images are compared, and which of them is on where they take turns.
     layout
         Of the views as they are; None for one of Slicer's others.
     """

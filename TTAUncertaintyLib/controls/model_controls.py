@@ -75,15 +75,7 @@ class ModelScreen(Protocol):
 
 
 class ModelControls:
-    """What can be done about the chosen model's weights. One thing at a time.
-
-    Parameters
-    ----------
-    screen
-        Whose model it is.
-    clock
-        For looks at what goes on.
-    """
+    """What can be done about the chosen model's weights. One thing at a time."""
 
     def __init__(self, screen: ModelScreen, clock: Clock) -> None:
         self._screen = screen

@@ -40,23 +40,15 @@ INSTALL = Option(
 
 @dataclass(frozen=True)
 class ModelView:
-    """What is said of a model, with links to what can be done, and what is done about its weights.
+    """What is said of a model, with links to what can be done, and what goes on."""
 
-    Parameters
-    ----------
-    lines
-        What it is for, its licence, where its weights come from: each line of several phrases.
-    citation
-        Whom to cite.
-    buttons
-        Those that are of use, by what they do.
-    doing
-        What goes on.
-    """
-
+    #: What it is for, its licence, where its weights come from: each line of several phrases.
     lines: tuple[tuple[Phrase, ...], ...] = ()
+    #: Whom to cite.
     citation: Phrase = field(default_factory=Phrase)
+    #: Those that are of use, by what they do.
     buttons: tuple[Option, ...] = ()
+    #: What goes on.
     doing: Phrase = field(default_factory=Phrase)
 
 

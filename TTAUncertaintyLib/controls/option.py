@@ -9,21 +9,14 @@ from pathlib import PurePath
 
 @dataclass(frozen=True)
 class Option:
-    """One of several things to choose.
+    """One of several things to choose."""
 
-    Parameters
-    ----------
-    value
-        As the choices keep it.
-    title, about
-        What it is called, and a sentence about it.
-    why_not
-        Why it cannot be chosen now; "" if it can.
-    """
-
+    #: As the choices keep it.
     value: str
+    #: What it is called, and a sentence about it.
     title: str
     about: str = ""
+    #: Why it cannot be chosen now; "" if it can.
     why_not: str = ""
 
 
@@ -39,17 +32,11 @@ def barred(
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words, and the numbers that go into them once the words are translated.
+    """Words, and the numbers that go into them once the words are translated."""
 
-    Parameters
-    ----------
-    words
-        With the names of the numbers in braces.
-    numbers
-        By name; numbers, or phrases of their own.
-    """
-
+    #: With the names of the numbers in braces.
     words: str = ""
+    #: By name; numbers, or phrases of their own.
     numbers: Mapping[str, object] = field(default_factory=dict)
 
     def __bool__(self) -> bool:

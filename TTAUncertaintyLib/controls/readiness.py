@@ -9,8 +9,9 @@ from ..errors import TTAUncertaintyError
 from ..models import models
 from ..perturbations import Family, Sampling
 from ..store import Lack, Weights
+from .control import Node, controls_of
 from .option import Phrase
-from .run_choices import resolved, typical_lattice
+from .run_choices import RunChoices, resolved, typical_lattice
 
 _LACKS = {
     Lack.MODEL: "Choose a model from the list.",
@@ -37,8 +38,6 @@ def reason_not_to_run(choices: Any, weights: Weights, results: Path, file: Path 
     ----------
     choices
         `RunChoices`, or a parameter node with its fields.
-    weights
-        Of the chosen model.
     results
         Folder that results are to lie in.
     file
@@ -52,8 +51,8 @@ def reason_not_to_run(choices: Any, weights: Weights, results: Path, file: Path 
     return (
         _problem_with_pair(choices.fixedVolume, choices.movingVolume)
         or problem_with_weights(choices.model, weights)
-        or _problem_with_transform(choices.initialTransform)
-        or _problem_with_structures(choices.structures)
+        or _problem_with_transform(choices)
+        or _problem_with_labels(choices)
         or problem_with_design(choices)
         or _problem_with_folder(results)
         or _problem_with_calibration(file)
@@ -101,14 +100,39 @@ def _problem_with_pair(fixed: Any, moving: Any) -> Phrase:
     return _quoted(problem_with(fixed) or problem_with(moving))
 
 
-def _problem_with_transform(transform: Any) -> Phrase:
-    if transform is None or transform.IsLinear():
-        return Phrase()
-    said = "The initial transform {name} is not linear: choose a linear one or none."
-    return Phrase(said, {"name": transform.GetName()})
+def _problem_with_transform(choices: Any) -> Phrase:
+    first = choices.initialTransform
+    if first is not None and not first.IsLinear():
+        said = "The initial transform {name} is not linear: choose a linear one or none."
+        return Phrase(said, {"name": first.GetName()})
+    for transform in (first, choices.registration):
+        if transform is not None and _lies_under(choices.movingVolume, transform):
+            said = (
+                "{moving} lies under {name} already, and would be moved twice: take it out of the "
+                "transform, in the module Transforms."
+            )
+            names = {"moving": choices.movingVolume.GetName(), "name": transform.GetName()}
+            return Phrase(said, names)
+    return Phrase()
 
 
-def _problem_with_structures(node: Any) -> Phrase:
+def _lies_under(volume: Any, transform: Any) -> bool:
+    parent = volume.GetParentTransformNode()
+    while parent is not None and parent is not transform:
+        parent = parent.GetParentTransformNode()
+    return parent is not None
+
+
+def _problem_with_labels(choices: Any) -> Phrase:
+    for name, control in controls_of(RunChoices).items():
+        if isinstance(control, Node) and "vtkMRMLSegmentationNode" in control.classes:
+            problem = _problem_with_structures(control.title, getattr(choices, name))
+            if problem.words:
+                return problem
+    return Phrase()
+
+
+def _problem_with_structures(what: str, node: Any) -> Phrase:
     if node is None:
         return Phrase()
     if node.IsA("vtkMRMLSegmentationNode"):
@@ -119,8 +143,8 @@ def _problem_with_structures(node: Any) -> Phrase:
         said = "The label map {name} has no voxels: choose another or none."
     else:
         empty = True
-        said = "Structures have to be a segmentation or a label map; {name} is neither."
-    return Phrase(said, {"name": node.GetName()}) if empty else Phrase()
+        said = "{what} has to be a segmentation or a label map; {name} is neither."
+    return Phrase(said, {"name": node.GetName(), "what": Phrase(what)}) if empty else Phrase()
 
 
 def _problem_with_folder(folder: Path) -> Phrase:

@@ -53,14 +53,9 @@ _VERDICTS = [option.value for option in OVERALL_VERDICTS]
 
 
 class ReviewScreen(Protocol):
-    """Where a review is shown; a panel or a page.
+    """Where a review is shown; a panel or a page."""
 
-    Attributes
-    ----------
-    selected
-        Number of the hot spot that is looked at, from 0 on; -1 for none.
-    """
-
+    #: Number of the hot spot that is looked at, from 0 on; -1 for none.
     selected: int
 
     @property
@@ -91,30 +86,16 @@ class ReviewScreen(Protocol):
 
 
 class ReviewControls:
-    """Shows a result's review, and keeps what is decided in the scene at once.
-
-    Parameters
-    ----------
-    screen
-        Where it is shown.
-    clock
-        For sliders and points that come to rest, and for what takes a while to find.
-
-    Attributes
-    ----------
-    view
-        What was shown last.
-    result, review
-        What is reviewed, and what is decided so far; None for none.
-    suspended
-        Something else has the views for a while: no place is drawn into them.
-    """
+    """Shows a result's review, and keeps what is decided in the scene at once."""
 
     def __init__(self, screen: ReviewScreen, clock: Clock) -> None:
         self._screen = screen
+        #: What was shown last.
         self.view = ReviewView()
+        #: What is reviewed, and what is decided so far; None for none.
         self.result: ResultNodes | None = None
         self.review: Review | None = None
+        #: Something else has the views for a while: no place is drawn into them.
         self.suspended = False
         self._trouble = ""
         self._matched = MatchedReview(())
@@ -237,10 +218,14 @@ class ReviewControls:
         except InputError as error:
             trouble = str(error)
         found = self._nothing("landmarks", trouble, NO_LANDMARKS)
-        if paired is not None and self._landmarks:
-            found = landmarks_view(self._landmarks, MapKind(review.map_key), paired.how)
         row = self.view.landmark if self.view.landmark < len(self._landmarks) else -1
+        if paired is not None and self._landmarks:
+            self._paired = paired.how
+            found = self._seen_landmarks(review, row)
         self.view = replace(self.view, landmarks=found, landmark=row)
+
+    def _seen_landmarks(self, review: Review, row: int) -> TablesView:
+        return landmarks_view(self._landmarks, MapKind(review.map_key), self._paired, row)
 
     def _nothing(self, what: str, trouble: str, words: str) -> TablesView:
         hint = Phrase(self._screen.hints.get(what, ""))
@@ -297,7 +282,10 @@ class ReviewControls:
         """Look at a landmark on the fixed image, from 0 on."""
         if 0 <= number < len(self._landmarks):
             go_to_landmark(self._screen.stage, self._landmarks[number])
-            self._show(replace(self.view, landmark=number))
+            view = replace(self.view, landmark=number)
+            if self.review is not None:
+                view = replace(view, landmarks=self._seen_landmarks(self.review, number))
+            self._show(view)
 
     def decide(self, verdict: str) -> None:
         """Give the chosen hot spot a verdict; the same one again takes it back."""
@@ -316,10 +304,6 @@ class ReviewControls:
 
         Parameters
         ----------
-        text
-            What is to stand there.
-        key
-            Which one, as the view names it; the chosen one if not given.
         before
             What stood there when the writing began; what others wrote meanwhile is kept.
 

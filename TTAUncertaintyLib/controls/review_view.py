@@ -44,35 +44,24 @@ _NOTHING = Phrase("There is nothing to review before there is a result.")
 
 @dataclass(frozen=True)
 class SpotsView:
-    """The places where the map is highest.
+    """The places where the map is highest."""
 
-    Parameters
-    ----------
-    words
-        How many, and how they were judged.
-    threshold, highest, unit
-        Above which value places are listed, how far that can go, and in what.
-    table
-        A row a place, the highest first.
-    selected
-        The row that is looked at; -1 for none.
-    place, facts
-        Which it is, of how many; and what is known of it.
-    key
-        What names it, whatever its rank is by now.
-    verdict, verdicts, comment
-        What was said of it, and what can be.
-    """
-
+    #: How many, and how they were judged.
     words: Phrase = _NO_WORDS
+    #: Above which value places are listed, how far that can go, and in what.
     threshold: float = 0.0
     highest: float = 1.0
     unit: str = "mm"
+    #: A row a place, the highest first.
     table: TableView = _NO_TABLE
+    #: The row that is looked at; -1 for none.
     selected: int = -1
+    #: Which it is, of how many; and what is known of it.
     place: Phrase = _NO_WORDS
     facts: Phrase = _NO_WORDS
+    #: What names it, whatever its rank is by now.
     key: str = ""
+    #: What was said of it, and what can be.
     verdict: str = ""
     verdicts: tuple[Option, ...] = barred(SPOT_VERDICTS, _NO_PLACE)
     comment: str = ""
@@ -88,26 +77,17 @@ class TablesView:
 
 @dataclass(frozen=True)
 class ReviewView:
-    """What is to be seen of a review.
+    """What is to be seen of a review."""
 
-    Parameters
-    ----------
-    nothing
-        Why there is nothing to review; without words where there is.
-    said
-        What is decided so far; on the whole, one of `overalls`.
-    spots, structures, landmarks
-        What was found.
-    landmark
-        The row of the landmarks that is looked at; -1 for none.
-    """
-
+    #: Why there is nothing to review; without words where there is.
     nothing: Phrase = _NOTHING
+    #: What is decided so far; on the whole, one of `overalls`.
     said: Review = _UNDECIDED
     overalls: tuple[Option, ...] = OVERALL_VERDICTS
     spots: SpotsView = SpotsView()
     structures: TablesView = TablesView(Phrase(NO_STRUCTURES))
     landmarks: TablesView = TablesView(Phrase(NO_LANDMARKS))
+    #: The row of the landmarks that is looked at; -1 for none.
     landmark: int = -1
 
 
@@ -208,12 +188,8 @@ def structures_view(
 
     Parameters
     ----------
-    statistics
-        Of all maps.
     kind
         The map under review, in mm.
-    tolerance_mm
-        The one that was used there.
     """
     shown = [one for one in statistics if one.map_key == kind.value or one.unit != "mm"]
     titles = _STRUCTURES
@@ -225,24 +201,33 @@ def structures_view(
     return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), (in_mm, *others))
 
 
-def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str) -> TablesView:
+def landmarks_view(
+    findings: Sequence[LandmarkFinding], kind: MapKind, how: str, looked_at: int = -1
+) -> TablesView:
     """Return how far landmark pairs are apart, beside a map.
 
     Parameters
     ----------
-    findings
-        At least one.
     kind
         The map under review, in mm.
     how
         How they were paired: "by name".
+    looked_at
+        The row whose reasons are said; -1 for none.
     """
     title = kind.facts.title
     rows = [
-        (one.pair.name, one.before_mm, one.after_mm, one.at_fixed.get(kind.value))
+        (
+            one.pair.name,
+            one.before_mm,
+            one.after_mm,
+            one.at_fixed.get(kind.value),
+            why_words(one.why),
+        )
         for one in findings
     ]
     columns = [Column("Landmark"), *(Column(name, "mm") for name in ("Before", "After", title))]
+    columns.append(Column("Why"))
     table = picked(Table("landmarks", "", tuple(columns), tuple(rows)))
     after = [one.after_mm for one in findings]
     said = {
@@ -259,7 +244,11 @@ def landmarks_view(findings: Sequence[LandmarkFinding], kind: MapKind, how: str)
             "{n} landmarks, paired {how}: half of them are met within {after:.1f} mm "
             "({before:.1f} before), the worst within {worst:.1f} mm."
         )
-    return TablesView(sentences(Phrase(words, said), _bounded(findings)), (table,))
+    chosen = Phrase()
+    if looked_at >= 0 and findings[looked_at].why:
+        one = findings[looked_at]
+        chosen = Phrase("{name}: {why}.", {"name": one.pair.name, "why": why_words(one.why)})
+    return TablesView(sentences(Phrase(words, said), _bounded(findings), chosen), (table,))
 
 
 def _bounded(findings: Sequence[LandmarkFinding]) -> Phrase:

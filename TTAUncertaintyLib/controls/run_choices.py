@@ -27,7 +27,7 @@ from ..perturbations import (
     Sampling,
 )
 from ..perturbations.families import AMPLITUDES_OF
-from .control import Node, Number, OneOf, Place, Row, Switch, controls_of, rows_of
+from .control import Node, NodeFile, Number, OneOf, Place, Row, Switch, controls_of, rows_of
 from .model_options import options_of
 from .option import Phrase, sentences
 from .run_options import FAMILIES, NOISES, PRESETS, SAMPLINGS, STARTS
@@ -40,6 +40,13 @@ _TYPICAL_EXTENT_MM = (160.0, 192.0, 160.0)
 _TYPICAL_SPACING_MM = 2.0
 
 _PUBLISHED = {member.value for member in PAPER_FAMILIES}
+
+
+_LABELS = ("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode")
+
+
+def _labels(title: str, about: str, place: Place, drawn_on: str) -> Node:
+    return Node(title, about, place, classes=_LABELS, file=NodeFile.LABELS, drawn_on=drawn_on)
 
 
 def _amplitude(title: str, about: str, high: float, step: float, unit: str, **more: Any) -> Number:
@@ -83,7 +90,7 @@ class RunChoices:
             "millimetres for each structure.",
             Place.INPUTS,
             asked="",
-            classes=("vtkMRMLSegmentationNode", "vtkMRMLLabelMapVolumeNode"),
+            classes=_LABELS,
         ),
     ] = None
     initialTransform: Annotated[
@@ -94,7 +101,61 @@ class RunChoices:
             "onto the fixed one.",
             Place.INPUTS,
             classes=("vtkMRMLLinearTransformNode", "vtkMRMLTransformNode"),
-            file="tfm",
+            file=NodeFile.LINEAR,
+        ),
+    ] = None
+    registration: Annotated[
+        Any,
+        Node(
+            "Registration",
+            "Whose registration is examined: the network's, or a transform that another program "
+            "made. Applied to the moving volume, that one brings it onto the fixed volume; the "
+            "network is its second opinion.",
+            Place.INPUTS,
+            asked="transform",
+            classes=("vtkMRMLTransformNode",),
+            none="Made by the network above",
+            file=NodeFile.TRANSFORM,
+            many=True,
+        ),
+    ] = None
+    movingLabels: Annotated[
+        Any,
+        _labels(
+            "Moving labels",
+            "Optional. A segmentation or label map drawn on the moving volume, of an atlas for "
+            "example. It comes onto the fixed volume, each structure with its volume and how far "
+            "it can be trusted.",
+            Place.INPUTS,
+            "movingVolume",
+        ),
+    ] = None
+    fixedMask: Annotated[
+        Any,
+        _labels(
+            "Fixed mask",
+            "Optional. Outside it, the fixed volume is background: the network does not see it.",
+            Place.MASKS,
+            "fixedVolume",
+        ),
+    ] = None
+    movingMask: Annotated[
+        Any,
+        _labels(
+            "Moving mask",
+            "Optional. Outside it, the moving volume is background: the network does not see it.",
+            Place.MASKS,
+            "movingVolume",
+        ),
+    ] = None
+    leaveOut: Annotated[
+        Any,
+        _labels(
+            "Leave out",
+            "Optional. Metal, a cavity, the couch, drawn on the fixed volume: it stays in the "
+            "image, and is left out of every statistic and hot spot.",
+            Place.MASKS,
+            "fixedVolume",
         ),
     ] = None
     preset: Annotated[
@@ -213,6 +274,21 @@ class RunChoices:
             lowest="off",
         ),
     ] = 0.0
+    labelToleranceMm: Annotated[
+        float,
+        Number(
+            "Label tolerance",
+            "Expected error above which the surface of a carried structure is not good enough for "
+            "you: it is then said not to be used.",
+            Place.RUN,
+            asked="label_tolerance",
+            high=50,
+            step=0.5,
+            decimals=1,
+            unit="mm",
+            lowest="none",
+        ),
+    ] = 0.0
     start: Annotated[
         str,
         OneOf(
@@ -300,6 +376,8 @@ def asked_of(choices: Any) -> dict[str, Any]:
         is_own = choices.customise and value != own.get(name)
         if name not in DESIGN_FIELDS or is_own or (paper and name == "family"):
             asked[control.asked] = control.asks(value)
+    if choices.registration is not None:
+        asked["keep_registrations"] = False  # they would be those of the second opinion
     return asked
 
 
@@ -378,6 +456,10 @@ def design_rows(choices: RunChoices) -> tuple[Row, ...]:
         why_not["noise"] = "Only repeats (R of 2 or more) have noise between them."
     if choices.initialTransform is not None:
         why_not["start"] = "The initial transform says where the registration begins."
+    if choices.movingLabels is None:
+        why_not["labelToleranceMm"] = "There are no moving labels to be judged."
+    if choices.registration is not None:
+        why_not["keepRegistrations"] = "They would be those of the second opinion."
     return rows_of(RunChoices, (Place.DESIGN, Place.RUN), shown, why_not)
 
 

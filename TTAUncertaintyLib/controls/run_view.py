@@ -15,29 +15,18 @@ _STOP = Option("stop", "Stop and keep", "End now and keep the maps of the passes
 
 @dataclass(frozen=True)
 class RunView:
-    """A run, or how it ended.
-
-    Parameters
-    ----------
-    phase
-        Where it is.
-    fraction
-        How much is done, 0 to 1; None while nobody knows how long it takes.
-    passes
-        Passes done, of how many; without words before that is known.
-    times
-        Parts of a line: time left, or since the start, and on what; or how it ended.
-    known
-        How well the map is known, where that is known.
-    cancel, stop
-        The two buttons; why they cannot be pressed.
-    """
+    """A run, or how it ended."""
 
     phase: Phrase
+    #: How much is done, 0 to 1; None while nobody knows how long it takes.
     fraction: float | None
+    #: Passes done, of how many; without words before that is known.
     passes: Phrase
+    #: Parts of a line: time left, or since the start, and on what; or how it ended.
     times: tuple[Phrase, ...]
+    #: How well the map is known, where that is known.
     known: Phrase
+    #: The two buttons; why they cannot be pressed.
     cancel: Option
     stop: Option
 

@@ -27,23 +27,15 @@ CONTOUR = Contour.PERCENT_95
 
 @dataclass(frozen=True)
 class SpreadView:
-    """What is to be seen of the spread at a point.
+    """What is to be seen of the spread at a point."""
 
-    Parameters
-    ----------
-    words
-        The numbers, or what to do.
-    possible
-        Whether there are registrations that a point could be asked of.
-    placing
-        Whether the next click in a view sets the point.
-    near, near_possible
-        Whether the views are close to the cloud, and whether they can be.
-    """
-
+    #: The numbers, or what to do.
     words: Phrase = _PLACE
+    #: Whether there are registrations that a point could be asked of.
     possible: bool = False
+    #: Whether the next click in a view sets the point.
     placing: bool = False
+    #: Whether the views are close to the cloud, and whether they can be.
     near: bool = False
     near_possible: bool = False
 
@@ -63,13 +55,7 @@ class SpreadScreen(Protocol):
 
 
 class SpreadControls:
-    """Places a point, and shows what the registrations say there.
-
-    Parameters
-    ----------
-    screen
-        Where.
-    """
+    """Places a point, and shows what the registrations say there."""
 
     def __init__(self, screen: SpreadScreen) -> None:
         self._screen = screen

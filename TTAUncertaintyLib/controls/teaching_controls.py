@@ -49,24 +49,16 @@ BUILD_UP = (
 
 @dataclass(frozen=True)
 class TeachingView:
-    """What is to be seen of the registrations.
+    """What is to be seen of the registrations."""
 
-    Parameters
-    ----------
-    words
-        What they are, or why there are none.
-    count, number
-        How many there are, and which is shown, from 0 on.
-    label
-        What that one did.
-    playing, on
-        Whether they go on by themselves, and whether the views show one of them.
-    """
-
+    #: What they are, or why there are none.
     words: Phrase = _NOTHING
+    #: How many there are, and which is shown, from 0 on.
     count: int = 0
     number: int = 0
+    #: What that one did.
     label: Phrase = _NO_WORDS
+    #: Whether they go on by themselves, and whether the views show one of them.
     playing: bool = False
     on: bool = False
 
@@ -108,22 +100,14 @@ class TeachingControls:
 
     Parameters
     ----------
-    screen
-        Where.
-    clock
-        For what goes on by itself.
     build_up
         Whether the map of the passes so far is laid over them.
-
-    Attributes
-    ----------
-    result, kept
-        What is shown, and the registrations that it kept; None for none.
     """
 
     def __init__(self, screen: TeachingScreen, clock: Clock, build_up: bool = False) -> None:
         self._screen = screen
         self._builds = build_up
+        #: What is shown, and the registrations that it kept; None for none.
         self.result: ResultNodes | None = None
         self.kept: KeptRegistrations | None = None
         self._build_up: BuildUp | None = None

@@ -8,6 +8,4 @@ from .kinds import Cue, CueFacts
 if TYPE_CHECKING:
     from .compute import anatomy, compute_cues
 else:
-    __getattr__ = lazily(__name__, compute=("anatomy", "compute_cues"))
-
-__all__ = ["Cue", "CueFacts", "anatomy", "compute_cues"]
+    __getattr__ = lazily(__name__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from ..engine import Outcome
 from ..geometry import sample
+from ..geometry.windows import grown
 from ..models import PreparedPair
 from ..review.foreground import foreground_of
 from .compute import contrast
@@ -37,6 +39,9 @@ _MARGIN = 2
 #: Of the search for a better match: width of the windows that are compared, mm, and the
 #: difference of two windows (in units of their contrast) that is still no difference.
 _MATCH_MM, _MATCH_TOLERANCE = 3.0, 0.03
+
+#: How many voxels along an axis that search goes.
+_REACH = 2
 
 #: Where the local contrast of images is brought to the same, mm.
 _LEVEL_MM = 8.0
@@ -56,14 +61,17 @@ class Features:
     names
         One for each column, in the order of `FEATURES`.
     values
-        float32 [n, len(names)], finite.
+        float32 [n, len(names)], finite; each column's n values lie together in memory.
     region
         bool [D, H, W] on the network's fixed lattice: the n voxels, in the order of arrays.
+    anatomy_cm3
+        How large the anatomy is that either image shows.
     """
 
     names: tuple[str, ...]
     values: Tensor
     region: Tensor
+    anatomy_cm3: float
 
     def on_lattice(self, column: Tensor) -> Tensor:
         """Return values of the n voxels on the lattice, NaN elsewhere.
@@ -105,13 +113,13 @@ FEATURES: dict[str, Reason] = {
     "strain": Reason.UNEVEN,
     "gradient_fixed_2": Reason.NOTHING,
     "gradient_warped_2": Reason.NOTHING,
-    "contrast_fixed_3": Reason.NOTHING,
-    "contrast_warped_3": Reason.NOTHING,
+    "contrast_fixed_2": Reason.NOTHING,
+    "contrast_warped_2": Reason.NOTHING,
     "contrast_fixed_8": Reason.NOTHING,
     "laplacian_2": Reason.NOTHING,
     "level_2": Reason.NOTHING,
     "ambiguity": Reason.NOTHING,
-    "fluid_6": Reason.NOTHING,
+    "fluid_4": Reason.NOTHING,
     "depth": Reason.NOTHING,
     "case_total": Reason.CONTRADICTION,
     "case_gap": Reason.NO_RETURN,
@@ -187,131 +195,151 @@ class _Run:
 
 def features_of(run: _Run) -> Features:
     """Return the features of a run; see `compute_features`."""
-    shown = torch.from_numpy(foreground_of(run.fixed.numpy()) | foreground_of(run.warped.numpy()))
-    region = F.max_pool3d(shown[None, None].float(), 2 * _MARGIN + 1, 1, _MARGIN)[0, 0] > 0
+    anatomy = foreground_of(run.fixed.numpy()) | foreground_of(run.warped.numpy())
+    shown, region = torch.from_numpy(anatomy), torch.from_numpy(grown(anatomy, (_MARGIN,) * 3))
     box = _box_around(region)
     inside = region[box]
+    at = inside.reshape(-1).nonzero()[:, 0]
     run = run.cropped(box)
     smooth = _Gaussian(run.spacing)
-    maps = _of_images(run, shown[box], smooth) | _of_the_answer(run, inside, smooth)
-    values = torch.zeros(int(inside.sum()), len(FEATURES))
-    for column, name in enumerate(FEATURES):
-        found = maps[name]
-        values[:, column] = found[inside] if found.ndim else found
-    return Features(tuple(FEATURES), values.nan_to_num(0.0, 0.0, 0.0), region)
+    values = torch.empty(len(FEATURES), len(at))
+    column = dict(zip(FEATURES, values, strict=True))
+    for name, found in itertools.chain(
+        _of_images(run, shown[box], smooth), _of_the_answer(run, inside, smooth)
+    ):
+        column.pop(name)[:] = found.reshape(-1)[at] if found.ndim else found
+    assert not column, f"there is no {', '.join(column)}"
+    cm3 = float(anatomy.sum() * run.spacing.prod() / 1000)
+    return Features(tuple(FEATURES), values.nan_to_num_(0.0, 0.0, 0.0).T, region, cm3)
 
 
-def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> dict[str, Tensor]:
-    """Return what the two images say, both in units of their own contrast."""
+def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
+    """Yield what the two images say, both in units of their own contrast."""
     fixed, warped = _levelled(run.fixed, shown), _levelled(run.warped, shown)
     both = torch.stack((fixed, warped))
-    difference = fixed - warped
-    found = {"difference": difference.abs()}
-    deviations: dict[float, Tensor] = {}
+    yield from _of_intensities(fixed, warped, shown, smooth)
+
+    soft = smooth(both, 2.0)
+    yield "level_2", soft[0]
+    slopes = torch.stack([_gradient(image, run.spacing) for image in soft])  # [2, 3, ...]
+    steep = slopes.square().sum(1).sqrt_()
+    yield "gradient_fixed_2", steep[0]
+    yield "gradient_warped_2", steep[1]
+    yield "angle_2", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
+    bends = [_slope(slopes[0, axis], axis, run.spacing) for axis in range(3)]
+    yield "laplacian_2", (bends[0] + bends[1] + bends[2]).abs_()
+    pair = torch.stack(((fixed - warped).square_(), slopes.mean(0).square_().sum(0)))
+    for width in (2.0, 5.0):
+        squares, steepness = smooth(pair, width)
+        yield f"normal_offset_{width:.0f}", (squares / (steepness + 1e-3)).sqrt_()
+    yield "depth", _depth(shown, run.spacing)
+    yield from _better_match(both, run.spacing, smooth)
+
+
+def _of_intensities(
+    fixed: Tensor, warped: Tensor, shown: Tensor, smooth: _Gaussian
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield what the images' intensities say, one by one and together."""
     products = torch.stack((fixed, warped, fixed * fixed, warped * warped, fixed * warped))
     for width in _CORRELATION_MM:
         mean_a, mean_b, aa, bb, ab = smooth(products, width)
-        variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp(min=0)
-        cross = ab - mean_a * mean_b
-        floor = 1e-3 + variances.prod(0).sqrt()
-        found[f"correlation_{width:.0f}"] = 1 - cross / floor
-        deviations[width] = variances.sqrt()
-    found["contrast_ratio_4"] = (
-        ((deviations[4.0][0] + 0.05) / (deviations[4.0][1] + 0.05)).log().abs()
-    )
-    found["contrast_fixed_3"], found["contrast_warped_3"] = deviations[2.0]
-    found["contrast_fixed_8"] = deviations[8.0][0]
-    found["signed_3"] = smooth(difference[None], 3.0)[0]
-    found["difference_3"] = smooth(difference[None].abs(), 3.0)[0]
-
-    soft = smooth(both, 2.0)
-    slopes = torch.stack([_gradient(image, run.spacing) for image in soft])  # [2, 3, ...]
-    steep = slopes.square().sum(1).sqrt()
-    found["gradient_fixed_2"], found["gradient_warped_2"] = steep
-    found["angle_2"] = 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
-    found["level_2"] = soft[0]
-    bends = [_gradient(slopes[0, axis], run.spacing)[axis] for axis in range(3)]
-    found["laplacian_2"] = torch.stack(bends).sum(0).abs()
-    pair = torch.stack((difference.square(), slopes.mean(0).square().sum(0)))
-    for width in (2.0, 5.0):
-        squares, steepness = smooth(pair, width)
-        found[f"normal_offset_{width:.0f}"] = (squares / (steepness + 1e-3)).sqrt()
-
+        ab -= mean_a * mean_b
+        variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0)
+        correlation = 1 - ab / (1e-3 + variances.prod(0).sqrt_())
+        yield f"correlation_{width:.0f}", correlation
+        deviations = variances.sqrt_()
+        if width == 2.0:
+            yield "contrast_fixed_2", deviations[0]
+            yield "contrast_warped_2", deviations[1]
+        elif width == 4.0:
+            yield "case_correlation", correlation[shown].median()
+            yield (
+                "contrast_ratio_4",
+                ((deviations[0] + 0.05) / (deviations[1] + 0.05)).log_().abs_(),
+            )
+        else:
+            yield "contrast_fixed_8", deviations[0]
+    difference = fixed - warped
+    yield "difference", difference.abs()
+    signed, length = smooth(torch.stack((difference, difference.abs())), 3.0)
+    yield "signed_3", signed
+    yield "difference_3", length
+    yield "case_difference", length[shown].median()
     dark = torch.stack([((image < -1.0) & shown).float() for image in (fixed, warped)])
-    fluid = smooth(torch.cat((dark, (dark[:1] - dark[1:]).abs())), 4.0)
-    found["fluid_6"], found["fluid_swap_4"] = fluid[0], fluid[2]
-    found["depth"] = _depth(shown, run.spacing)
-    found |= _better_match(both, run.spacing, smooth)
-    for name, of in (("case_correlation", "correlation_4"), ("case_difference", "difference_3")):
-        found[name] = found[of][shown].median()
-    return found
+    swapped = (dark[0] - dark[1]).abs_()
+    fluid, swap = smooth(torch.stack((dark[0], swapped)), 4.0)
+    yield "fluid_4", fluid
+    yield "fluid_swap_4", swap
 
 
-def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> dict[str, Tensor]:
-    """Return what the answer and the passes say, mm or without a unit."""
+def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
+    """Yield what the answer and the passes say, mm or without a unit."""
     gap = torch.zeros_like(run.total) if run.gap is None else run.gap
-    bent = run.jacobian.clamp(min=1e-3).log().abs()
-    soft = smooth(torch.stack((run.total, gap, bent)), 4.0)
-    slopes = torch.stack([_gradient(component, run.spacing) for component in run.displacement])
-    slopes = slopes - slopes[:, :, inside].mean(-1)[:, :, None, None, None]
-    middle_total, middle_gap = run.total[inside].median(), gap[inside].median()
-    return {
-        "total": run.total,
-        "total_4": soft[0],
-        "total_relative": run.total / (middle_total + _TINY),
-        "mean_offset": run.mean_offset.square().sum(0).sqrt(),
-        "gap": gap,
-        "gap_4": soft[1],
-        "gap_relative": gap / (middle_gap + _TINY),
-        "log_jacobian": bent,
-        "log_jacobian_4": soft[2],
-        "strain": slopes.square().sum((0, 1)).sqrt(),
-        "case_total": middle_total,
-        "case_gap": middle_gap,
-    }
+    bent = run.jacobian.clamp(min=1e-3).log_().abs_()
+    for name, found in (("total", run.total), ("gap", gap), ("log_jacobian", bent)):
+        yield name, found
+        yield f"{name}_4", smooth(found[None], 4.0)[0]
+    for name, found in (("total", run.total), ("gap", gap)):
+        middle = found[inside].median()
+        yield f"case_{name}", middle
+        yield f"{name}_relative", found / (middle + _TINY)
+    yield "mean_offset", run.mean_offset.square().sum(0).sqrt_()
+    strain = torch.zeros_like(run.total)
+    for component, axis in itertools.product(run.displacement, range(3)):
+        slope = _slope(component, axis, run.spacing)
+        strain += (slope - slope[inside].mean()).square_()
+    yield "strain", strain.sqrt_()
 
 
 def _better_match(
     both: Tensor, spacing: NDArray[np.float64], smooth: _Gaussian
-) -> dict[str, Tensor]:
+) -> Iterator[tuple[str, Tensor]]:
     """Compare windows of the warped image, shifted by up to two voxels, with the fixed one.
 
     Each shift d gets a weight exp(-(c_d - c_best) / tolerance), c_d being the mean square
     difference of the two windows after both were brought to the same local level and contrast.
 
-    Returns
-    -------
-    dict
+    Yields
+    ------
+    tuple
         The length of the mean shift (mm); by how much the best one is better than none; how far
         the shifts that are as good scatter (mm).
     """
     level = smooth(torch.cat((both, both.square())), _LEVEL_MM)
-    spread = (level[2:] - level[:2].square()).clamp(min=0).sqrt()
+    spread = (level[2:] - level[:2].square()).clamp_(min=0).sqrt_()
     fixed, warped = (both - level[:2]) / (spread + 0.2)
-    steps = list(itertools.product((-1, 0, 1), repeat=3))
+    steps = [(0, 0, 0), *(s for s in itertools.product((-1, 0, 1), repeat=3) if any(s))]
     steps += [(2, 0, 0), (-2, 0, 0), (0, 2, 0), (0, -2, 0), (0, 0, 2), (0, 0, -2)]
-    costs = torch.stack([(fixed - _shifted(warped, step)).square() for step in steps])
-    costs = smooth(costs, _MATCH_MM)
-    best = costs.amin(0)
-    weights = ((best - costs) / _MATCH_TOLERANCE).exp_()
-    weights /= weights.sum(0)
-    shifts = torch.tensor(steps, dtype=torch.float32) * torch.tensor(spacing[::-1].copy()).float()
-    mean = torch.einsum("sdhw,sc->cdhw", weights, shifts)
-    square = torch.einsum("sdhw,s->dhw", weights, shifts.square().sum(1))
-    length = mean.square().sum(0)
-    return {
-        "better_offset": length.sqrt(),
-        "better_gain": costs[steps.index((0, 0, 0))] - best,
-        "ambiguity": (square - length).clamp(min=0).sqrt(),
-    }
+    # shift by shift, so that what is held stays in the processor's cache: sums of the weights, of
+    # the shifts and of their squares, all relative to the best one so far
+    padded = F.pad(warped[None], (_REACH,) * 6, mode="replicate")[0]
+    sums = torch.zeros(5, *fixed.shape)
+    unmoved = best = None
+    for step in steps:
+        cost = smooth((fixed - _shifted(padded, step)).square_()[None], _MATCH_MM)[0]
+        if unmoved is None or best is None:
+            unmoved = best = cost
+        better = torch.minimum(best, cost)
+        sums *= ((better - best) / _MATCH_TOLERANCE).exp_()
+        best = better
+        weight = ((best - cost) / _MATCH_TOLERANCE).exp_()
+        shift = [n * float(mm) for n, mm in zip(step, spacing[::-1], strict=True)]
+        for into, factor in zip(sums, (1.0, *shift, sum(s**2 for s in shift)), strict=True):
+            if factor:
+                into.add_(weight, alpha=factor)
+    assert unmoved is not None and best is not None
+    sums[1:] /= sums[0].clone()
+    length = sums[1:4].square().sum(0)
+    yield "better_offset", length.sqrt()
+    yield "better_gain", unmoved - best
+    yield "ambiguity", (sums[4] - length).clamp_(min=0).sqrt_()
 
 
-def _shifted(image: Tensor, step: tuple[int, ...]) -> Tensor:
-    """Return an image [D, H, W] whose voxel p holds that at p + step; edges are repeated."""
-    reach = 2
-    padded = F.pad(image[None, None], (reach,) * 6, mode="replicate")[0, 0]
-    at = tuple(slice(reach + s, reach + s + n) for s, n in zip(step, image.shape, strict=True))
-    return padded[at]
+def _shifted(padded: Tensor, step: tuple[int, ...]) -> Tensor:
+    """Return an image [D, H, W] whose voxel p holds that at p + step; it comes padded."""
+    starts = [_REACH + s for s in step]
+    ends = [n - _REACH + s for n, s in zip(padded.shape, step, strict=True)]
+    return padded[tuple(slice(*each) for each in zip(starts, ends, strict=True))]
 
 
 def _levelled(image: Tensor, shown: Tensor) -> Tensor:
@@ -322,7 +350,12 @@ def _levelled(image: Tensor, shown: Tensor) -> Tensor:
 
 def _gradient(image: Tensor, spacing: NDArray[np.float64]) -> Tensor:
     """Return [3, D, H, W]: derivatives along the array's axes, per mm."""
-    return torch.stack(torch.gradient(image, spacing=[float(s) for s in spacing[::-1]]))
+    return torch.stack([_slope(image, axis, spacing) for axis in range(3)])
+
+
+def _slope(image: Tensor, axis: int, spacing: NDArray[np.float64]) -> Tensor:
+    """Return [D, H, W]: the derivative along an axis of the array, per mm."""
+    return torch.gradient(image, spacing=float(spacing[2 - axis]), dim=axis)[0]
 
 
 def _depth(shown: Tensor, spacing: NDArray[np.float64]) -> Tensor:
@@ -355,7 +388,7 @@ class _Gaussian:
     Notes
     -----
     Along each axis a product with a matrix: on a processor that is many times as fast as a
-    convolution of one channel.
+    convolution of one channel. Map by map, which then stays in its cache.
     """
 
     def __init__(self, spacing: NDArray[np.float64]) -> None:
@@ -363,20 +396,23 @@ class _Gaussian:
 
     def __call__(self, maps: Tensor, width_mm: float) -> Tensor:
         """Return maps [N, D, H, W], smoothed."""
-        for axis, spacing in enumerate(self._spacing, start=1):
-            width = width_mm / float(spacing)
-            if width >= _NARROWEST:
-                matrix = _gaussian_matrix(maps.shape[axis], width)
-                along = maps.transpose(axis, -1).contiguous()
-                rows = along.view(-1, along.shape[-1]) @ matrix
-                maps = rows.view(along.shape).transpose(axis, -1)
-        return maps
+        along_k, along_j, along_i = (
+            _gaussian_matrix(size, width_mm / float(spacing))
+            for size, spacing in zip(maps.shape[1:], self._spacing, strict=True)
+        )
+        found = torch.empty_like(maps)
+        for into, each in zip(found, maps, strict=True):
+            smooth = along_j @ (each @ along_i.T)
+            torch.mm(along_k, smooth.flatten(1), out=into.view(len(into), -1))
+        return found
 
 
 @functools.lru_cache(maxsize=32)
 def _gaussian_matrix(size: int, width: float) -> Tensor:
-    """Return [size, size]: column n holds the weights of the voxels that make voxel n."""
+    """Return [size, size]: row n holds the weights of the voxels that make voxel n."""
+    if width < _NARROWEST:
+        return torch.eye(size)
     place = torch.arange(size, dtype=torch.float32)
     weights = (-0.5 * ((place[:, None] - place) / width) ** 2).exp()
     weights[weights < _NEGLIGIBLE] = 0.0  # numbers near the smallest are slow to multiply
-    return weights / weights.sum(0)
+    return weights / weights.sum(1, keepdim=True)

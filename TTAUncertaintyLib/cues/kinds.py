@@ -39,6 +39,7 @@ class Cue(Enum):
     DISPLACEMENT = "displacement"
     DISAGREEMENT = "disagreement"
     OPINION = "second_opinion"
+    EXPECTED = "expected_error"
 
     @property
     def facts(self) -> CueFacts:
@@ -57,4 +58,5 @@ _FACTS = {
     Cue.DISPLACEMENT: CueFacts("displacement", "mm", 0.05),
     Cue.DISAGREEMENT: CueFacts("disagreement with the second opinion", "mm", 0.05),
     Cue.OPINION: CueFacts("expected error of the second opinion", "mm", 0.05),
+    Cue.EXPECTED: CueFacts("expected error that is for any network", "mm", 0.05),
 }

@@ -18,34 +18,4 @@ if TYPE_CHECKING:
     from .outcome import Outcome
     from .placement import Placement, check_overlap, overlap, place, prepare
 else:
-    __getattr__ = lazily(
-        __name__,
-        checkpoint=("check_checkpoint", "load_checkpoint", "save_checkpoint"),
-        engine=("Engine",),
-        fields=("in_mm", "inverse_consistency", "jacobian_determinant_mm", "rest_matrix"),
-        outcome=("Outcome",),
-        placement=("Placement", "check_overlap", "overlap", "place", "prepare"),
-    )
-
-__all__ = [
-    "Convergence",
-    "Engine",
-    "Execution",
-    "Outcome",
-    "Phase",
-    "Placement",
-    "Precision",
-    "Progress",
-    "check_checkpoint",
-    "check_overlap",
-    "in_mm",
-    "inverse_consistency",
-    "jacobian_determinant_mm",
-    "load_checkpoint",
-    "overlap",
-    "place",
-    "prepare",
-    "rest_matrix",
-    "save_checkpoint",
-    "use_threads",
-]
+    __getattr__ = lazily(__name__)

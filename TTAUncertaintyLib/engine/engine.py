@@ -54,10 +54,6 @@ class Engine:
         The network; its plain prediction is the answer.
     pair
         From `model.prepare`.
-    design
-        Which perturbed passes to make.
-    execution
-        Device, precision, batches.
     reverse_pass
         Spend one pass on the inverse-consistency map.
     full_covariance

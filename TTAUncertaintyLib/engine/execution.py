@@ -34,27 +34,17 @@ class Precision(Enum):
 
 @dataclass(frozen=True)
 class Execution:
-    """How to run.
-
-    Parameters
-    ----------
-    device
-        "auto" (CUDA, then Apple's MPS, then the CPU) or a torch device name.
-    precision
-        Of the network's layers.
-    channels_last
-        Memory layout of its features; faster on most devices, the same numbers to rounding.
-    batch_size
-        Perturbed passes at once; None takes 1 on the CPU and 4 elsewhere.
-    may_reduce
-        Whether a run in float32 may go over to reduced precision, before it goes to the CPU,
-        where memory runs out even for a single pass. Not where float32 was asked for by name.
-    """
+    """How to run."""
 
     device: str = "auto"
+    #: Of the network's layers.
     precision: Precision = Precision.F32
+    #: Memory layout of its features; faster on most devices, the same numbers to rounding.
     channels_last: bool = True
+    #: Perturbed passes at once; None takes 1 on the CPU and 4 elsewhere.
     batch_size: int | None = None
+    #: Whether a run in float32 may go over to reduced precision, before it goes to the CPU,
+    #: where memory runs out even for a single pass. Not where float32 was asked for by name.
     may_reduce: bool = False
 
     def resolve_device(self) -> torch.device:

@@ -15,47 +15,32 @@ from .progress import Convergence
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a run has found so far; all tensors on the CPU, on the fixed lattice.
+    """What a run has found so far; all tensors on the CPU, on the fixed lattice."""
 
-    Parameters
-    ----------
-    moving_lattice, fixed_lattice
-        The network's lattices.
-    prediction
-        [3, D, H, W]: phi_0, voxels of the moving lattice, components (i, j, k).
-    jacobian
-        [D, H, W]: determinant of phi_0's Jacobian in the world.
-    inverse_consistency
-        [D, H, W], mm; None if it was not asked for.
-    variance
-        The estimate, mm^2 in the moving world; None before two perturbations are complete.
-    perturbed, asked
-        Perturbed passes done, and in the design.
-    seconds
-        Spent in the loop, earlier sessions of a resumed run not counted.
-    device, precision
-        Where the last pass ran; in which precision all of them did, the prediction's included.
-    notes
-        What the person should know: smaller batches, a change of device, folding perturbations.
-    convergence
-        How well the map is known; None before three perturbations are complete.
-    tolerance_mm
-        The standard error below which the run stops by itself; None if it does not.
-    """
-
+    #: The network's lattices.
     moving_lattice: Lattice
     fixed_lattice: Lattice
+    #: [3, D, H, W]: phi_0, voxels of the moving lattice, components (i, j, k).
     prediction: Tensor
+    #: [D, H, W]: determinant of phi_0's Jacobian in the world.
     jacobian: Tensor
+    #: [D, H, W], mm; None if it was not asked for.
     inverse_consistency: Tensor | None
+    #: The estimate, mm^2 in the moving world; None before two perturbations are complete.
     variance: VarianceEstimate | None
+    #: Perturbed passes done, and in the design.
     perturbed: int
     asked: int
+    #: Spent in the loop, earlier sessions of a resumed run not counted.
     seconds: float
+    #: Where the last pass ran; in which precision all of them did, the prediction's included.
     device: str
     precision: Precision
+    #: What the person should know: smaller batches, a change of device, folding perturbations.
     notes: tuple[str, ...]
+    #: How well the map is known; None before three perturbations are complete.
     convergence: Convergence | None = None
+    #: The standard error below which the run stops by itself; None if it does not.
     tolerance_mm: float | None = None
 
     @property
@@ -85,7 +70,5 @@ def transform_of(prediction: Tensor, moving: Lattice, fixed: Lattice) -> Deforma
     ----------
     prediction
         [3, D, H, W] on the CPU and on the fixed lattice: voxels of the moving lattice.
-    moving, fixed
-        The network's lattices.
     """
     return DeformableTransform.from_map(prediction, moving, fixed, rest_matrix(moving, fixed))

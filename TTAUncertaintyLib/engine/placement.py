@@ -30,24 +30,16 @@ _LEAST_OVERLAP = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """How the images were placed; all matrices shape (4, 4), LPS mm.
+    """How the images were placed; all matrices shape (4, 4), LPS mm."""
 
-    Parameters
-    ----------
-    initial
-        Affine, fixed world to moving world: what the network starts from.
-    start
-        Where `initial` came from: a `Start`'s name or "transform".
-    prealignment
-        What the optimiser did on top of the start.
-    frame
-        Rigid, world of the network's reference image to fixed world: how the fixed image was
-        turned into the frame that the network was trained in; None where it was not.
-    """
-
+    #: Affine, fixed world to moving world: what the network starts from.
     initial: Matrix
+    #: Where `initial` came from: a `Start`'s name or "transform".
     start: str
+    #: What the optimiser did on top of the start.
     prealignment: Prealignment
+    #: Rigid, world of the network's reference image to fixed world: how the fixed image was
+    #: turned into the frame that the network was trained in; None where it was not.
     frame: Matrix | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -72,10 +64,6 @@ def place(
 
     Parameters
     ----------
-    fixed, moving
-        The images.
-    model
-        Says whether it expects affinely aligned images.
     start
         A simple start, or a known transform, shape (4, 4), fixed to moving world, LPS mm.
     prealignment

@@ -21,20 +21,13 @@ LEAST_PERTURBATIONS = 4
 
 @dataclass(frozen=True)
 class Convergence:
-    """How well the map is known after some perturbations.
+    """How well the map is known after some perturbations."""
 
-    Parameters
-    ----------
-    perturbations
-        Complete ones, 3 or more.
-    standard_error_mm
-        Of the map of total uncertainty: root mean square over the foreground.
-    total_mm
-        The map itself: root mean square over the same voxels.
-    """
-
+    #: Complete ones, 3 or more.
     perturbations: int
+    #: Of the map of total uncertainty: root mean square over the foreground.
     standard_error_mm: float
+    #: The map itself: root mean square over the same voxels.
     total_mm: float
 
     @property
@@ -58,28 +51,17 @@ class Convergence:
 
 @dataclass(frozen=True)
 class Progress:
-    """A report after a step.
-
-    Parameters
-    ----------
-    phase
-        Of the step just finished.
-    done, total
-        Passes through the network, of all kinds.
-    perturbed
-        Perturbed passes done, among them.
-    elapsed_s
-        Seconds since the run began (this session's, when a run is resumed).
-    left_s
-        Estimate of the seconds left; None before there is anything to estimate from.
-    convergence
-        How well the map is known; None before three perturbations are complete.
-    """
+    """A report after a step."""
 
     phase: Phase
+    #: Passes through the network, of all kinds.
     done: int
     total: int
+    #: Perturbed passes done, among them.
     perturbed: int
+    #: Seconds since the run began (this session's, when a run is resumed).
     elapsed_s: float
+    #: Estimate of the seconds left; None before there is anything to estimate from.
     left_s: float | None
+    #: How well the map is known; None before three perturbations are complete.
     convergence: Convergence | None = None

@@ -37,8 +37,6 @@ def assemble(
 
     Parameters
     ----------
-    title
-        For the page.
     measurements
         Of the study, all under one design.
     left_out

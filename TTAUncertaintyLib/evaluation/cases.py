@@ -43,29 +43,19 @@ _THICKEST = 2.5
 
 @dataclass(frozen=True, eq=False)
 class KnownCase:
-    """Two images and the true map between them.
+    """Two images and the true map between them."""
 
-    Parameters
-    ----------
-    name, subject, kind
-        For the tables: subject is the image it was made from.
-    fixed, moving
-        The images.
-    truth
-        Fixed world to moving world, LPS mm.
-    mask
-        bool on the fixed image's lattice, axes (k, j, i): where errors count.
-    labels
-        int32 on the fixed image's lattice, axes (k, j, i): structures, 0 for none; None without.
-    """
-
+    #: For the tables: subject is the image it was made from.
     name: str
     subject: str
     kind: str
     fixed: Image
     moving: Image
+    #: Fixed world to moving world, LPS mm.
     truth: DeformableTransform
+    #: bool on the fixed image's lattice, axes (k, j, i): where errors count.
     mask: NDArray[np.bool_]
+    #: int32 on the fixed image's lattice, axes (k, j, i): structures, 0 for none; None without.
     labels: NDArray[np.int32] | None = None
 
 
@@ -82,8 +72,6 @@ def manufacture(
     ----------
     image
         Of one subject, with a dark background; the brain extracted where the network wants that.
-    kind
-        Of the deformation.
     seed
         Fixes deformation and appearance; every second seed deforms the moving image.
     mask
@@ -137,14 +125,10 @@ def reapplied(image: Image, transform: DeformableTransform, other: Image, seed: 
 
     Parameters
     ----------
-    image
-        The moving image.
     transform
         `other`'s world to `image`'s world: real anatomy's deformation, as a registration sees it.
     other
         Whose lattice the fixed image gets; its intensities do not matter.
-    seed
-        Fixes the appearance.
     """
     generator = torch.Generator().manual_seed(zlib.crc32(f"reapplied {seed}".encode()))
     anatomy = torch.from_numpy(foreground_of(image.intensities.numpy())).float()

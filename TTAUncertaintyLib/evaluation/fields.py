@@ -78,12 +78,8 @@ def draw(kind: Deformation, around: Lattice, generator: torch.Generator) -> Defo
 
     Parameters
     ----------
-    kind
-        What kind.
     around
         Whose field of view it fills; its axes have to be perpendicular.
-    generator
-        Everything random comes from it.
     """
     lattice = around.resampled(FIELD_SPACING_MM)
     voxels = _DRAWN_BY[kind](kind, lattice, generator)

@@ -32,63 +32,42 @@ Labels = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class SurfaceDistance:
-    """How far two surfaces lie apart, mm.
+    """How far two surfaces lie apart, mm."""
 
-    Parameters
-    ----------
-    mean_mm
-        Mean over the surface voxels of both, each to the nearest one of the other.
-    p95_mm
-        95th percentile Hausdorff distance: the larger one of the 95th percentiles of either way.
-    """
-
+    #: Mean over the surface voxels of both, each to the nearest one of the other.
     mean_mm: float
+    #: 95th percentile Hausdorff distance: the larger one of the 95th percentiles of either way.
     p95_mm: float
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well one structure of the fixed and of the moving image agree.
+    """How well one structure of the fixed and of the moving image agree."""
 
-    Parameters
-    ----------
-    dice
-        Dice coefficient, 0 to 1.
-    surface
-        None where the moving image's structure has no voxel on the fixed image's lattice.
-    """
-
+    #: Dice coefficient, 0 to 1.
     dice: float
+    #: None where the moving image's structure has no voxel on the fixed image's lattice.
     surface: SurfaceDistance | None
 
 
 @dataclass(frozen=True)
 class LabelFinding:
-    """What the registration did to one structure.
+    """What the registration did to one structure."""
 
-    Parameters
-    ----------
-    label, name
-        Of the structure.
-    fixed_voxels, moving_voxels
-        In either label map, each on its own lattice.
-    before, after
-        As the images stand in the world, and after registration; None where the structure was
-        drawn on one image only.
-    map_means
-        Mean of every map over the structure of the fixed image, by key, mm; NaN without any
-        estimate there.
-    remark
-        A sentence about what could not be measured; "" where everything was.
-    """
-
+    #: Of the structure.
     label: int
     name: str
+    #: In either label map, each on its own lattice.
     fixed_voxels: int
     moving_voxels: int
+    #: As the images stand in the world, and after registration; None where the structure was
+    #: drawn on one image only.
     before: Agreement | None
     after: Agreement | None
+    #: Mean of every map over the structure of the fixed image, by key, mm; NaN without any
+    #: estimate there.
     map_means: Mapping[str, float]
+    #: A sentence about what could not be measured; "" where everything was.
     remark: str = ""
 
 
@@ -99,13 +78,9 @@ def evaluate_known_labels(
 
     Parameters
     ----------
-    result
-        The transform and the maps.
     fixed, moving
         Label maps in the worlds of the fixed and of the moving image, on lattices of their own;
         0 is no structure, and the same number is the same structure.
-    names
-        Of the labels.
 
     Returns
     -------

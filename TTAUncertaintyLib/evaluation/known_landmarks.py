@@ -28,47 +28,32 @@ _FEWEST_POINTS = 5
 
 @dataclass(frozen=True)
 class MapAtLandmarks:
-    """How a map goes along with the target registration error, over landmarks.
+    """How a map goes along with the target registration error, over landmarks."""
 
-    Parameters
-    ----------
-    key, title, unit
-        Of the map.
-    landmarks
-        How many lie where the map has an estimate.
-    pearson, spearman
-        Correlation with the target registration error; None for fewer than five landmarks, and
-        where the map or the error is the same at all of them.
-    coverage
-        For the error bound of a calibration: share of the landmarks whose error lies at or below
-        it; None for other maps.
-    """
-
+    #: Of the map.
     key: str
     title: str
     unit: str
+    #: How many lie where the map has an estimate.
     landmarks: int
+    #: Correlation with the target registration error; None for fewer than five landmarks, and
+    #: where the map or the error is the same at all of them.
     pearson: float | None
     spearman: float | None
+    #: For the error bound of a calibration: share of the landmarks whose error lies at or below
+    #: it; None for other maps.
     coverage: float | None
 
 
 @dataclass(frozen=True)
 class KnownLandmarks:
-    """A result against landmarks.
+    """A result against landmarks."""
 
-    Parameters
-    ----------
-    findings
-        Distance before and after, and the maps, at every landmark.
-    maps
-        Over all landmarks.
-    paired
-        For a person: by what the points were paired.
-    """
-
+    #: Distance before and after, and the maps, at every landmark.
     findings: tuple[LandmarkFinding, ...]
+    #: Over all landmarks.
     maps: tuple[MapAtLandmarks, ...]
+    #: For a person: by what the points were paired.
     paired: str
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,8 +88,6 @@ def evaluate_known_landmarks(result: KnownResult, fixed: Path, moving: Path) -> 
 
     Parameters
     ----------
-    result
-        The transform and the maps.
     fixed, moving
         Files of points on the fixed and on the moving image; see `read_points`.
 

@@ -8,27 +8,20 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..geometry import Lattice, read_stored
-from ..results import Bundle, read_transform
+from ..results import Bundle, MapKind, read_transform
 from ..review.map_volume import MapVolume
 
 
 @dataclass(frozen=True, eq=False)
 class KnownResult:
-    """A registration and what it says about itself.
+    """A registration and what it says about itself."""
 
-    Parameters
-    ----------
-    transform
-        Fixed world to moving world, LPS mm; of a `DeformableTransform`, take `to_itk()`.
-    fixed_lattice, moving_lattice
-        Of the images that were registered.
-    maps
-        Those in mm, each where it lies; NaN without an estimate.
-    """
-
+    #: Fixed world to moving world, LPS mm; of a `DeformableTransform`, take `to_itk()`.
     transform: sitk.Transform
+    #: Of the images that were registered.
     fixed_lattice: Lattice
     moving_lattice: Lattice
+    #: Those in mm, each where it lies; NaN without an estimate.
     maps: tuple[MapVolume, ...] = ()
 
     @classmethod
@@ -49,9 +42,10 @@ class KnownResult:
             maps = []
             for kind, path in bundle.map_files.items():
                 if kind.facts.unit == "mm":
-                    image = read_stored(path)
+                    image, title = read_stored(path), kind.facts.title
+                    why = bundle.reasons() if kind is MapKind.EXPECTED_ERROR else None
                     maps.append(
-                        MapVolume(kind.value, kind.facts.title, "mm", image.values, image.lattice)
+                        MapVolume(kind.value, title, "mm", image.values, image.lattice, why)
                     )
         except (InputError, RuntimeError, KeyError, TypeError, ValueError) as error:
             raise InputError(

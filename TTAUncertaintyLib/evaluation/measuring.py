@@ -27,47 +27,33 @@ _FEWEST_VOXELS = 100
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """What one case gave; flat tensors over the voxels that count, in one order.
+    """What one case gave; flat tensors over the voxels that count, in one order."""
 
-    Parameters
-    ----------
-    name, subject, kind
-        Of the case.
-    cues
-        float32 [n] each: of `design`, and of the unperturbed and the reverse pass.
-    error
-        float32 [n], mm: distance of the answer from the truth, in the moving world.
-    displacement_mm
-        Root mean square of the displacement that had to be found, relative to the initial
-        alignment.
-    others
-        float32 [n] each: total uncertainty of further designs, mm, by name.
-    passes
-        Perturbed passes of each of `others`.
-    seconds
-        Of the unperturbed pass.
-    spacing_mm, design
-        What a calibration has to match: mean voxel spacing of the network's fixed lattice, and
-        the design of the cues as `Design.as_dict`.
-    labels
-        int32 [n]: the structure of each voxel, 0 for none; None without a segmentation.
-    expected
-        What the head that comes with the software says, flat too; None where it is not for the
-        design.
-    """
-
+    #: Of the case.
     name: str
     subject: str
     kind: str
+    #: float32 [n] each: of `design`, and of the unperturbed and the reverse pass.
     cues: Mapping[Cue, Tensor]
+    #: float32 [n], mm: distance of the answer from the truth, in the moving world.
     error: Tensor
+    #: Root mean square of the displacement that had to be found, relative to the initial
+    #: alignment.
     displacement_mm: float
+    #: float32 [n] each: total uncertainty of further designs, mm, by name.
     others: Mapping[str, Tensor]
+    #: Perturbed passes of each of `others`.
     passes: Mapping[str, int]
+    #: Of the unperturbed pass.
     seconds: float
+    #: What a calibration has to match: mean voxel spacing of the network's fixed lattice, and
+    #: the design of the cues as `Design.as_dict`.
     spacing_mm: float
     design: Mapping[str, Any]
+    #: int32 [n]: the structure of each voxel, 0 for none; None without a segmentation.
     labels: Tensor | None = None
+    #: What the head that comes with the software says, flat too; None where it is not for the
+    #: design.
     expected: CalibratedMaps | None = None
 
 
@@ -83,16 +69,8 @@ def measure(
 
     Parameters
     ----------
-    case
-        The case.
-    model
-        The network.
-    request
-        The design whose cues are wanted.
     others
         Further designs, by name, of which only the total uncertainty is taken.
-    execution
-        How to run.
     prealignment
         Nothing by default: the deformation is what is to be found. None takes what the model
         expects.

@@ -19,25 +19,15 @@ from TTAUncertaintyLib.perturbations.bspline import basis_matrix
 
 @dataclass(frozen=True)
 class DeformationStatistics:
-    """How large and how smooth the random deformations are.
+    """How large and how smooth the random deformations are."""
 
-    Attributes
-    ----------
-    rms_mm
-        The root mean square of the smooth part is drawn uniformly from this interval.
-    spacing_mm
-        Grid spacings of the smooth parts that are mixed, coarse to fine.
-    finest_share
-        Weight of the finest part against the coarsest; those between are interpolated.
-    rotation_deg, translation_mm, log_scale, shear
-        Standard deviations of the affine part.
-    affine_share
-        This fraction of the pairs gets the whole affine part, the others 0.3 of it.
-    """
-
+    #: The root mean square of the smooth part is drawn uniformly from this interval.
     rms_mm: tuple[float, float] = (0.5, 7.5)
+    #: Grid spacings of the smooth parts that are mixed, coarse to fine.
     spacing_mm: tuple[float, ...] = (72.0, 48.0, 32.0, 20.0)
+    #: Weight of the finest part against the coarsest; those between are interpolated.
     finest_share: float = 0.3
+    #: Standard deviations of the affine part.
     rotation_deg: float = 4.0
     translation_mm: float = 3.0
     log_scale: float = 0.04

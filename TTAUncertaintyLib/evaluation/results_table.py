@@ -9,16 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from ..errors import InputError
-from ..strict_json import NotAllowed, OrNan, Unreadable, plain, read_as, read_json, take_version
+from ..strict_json import plain
 
 SCHEMA_VERSION = 1
-
-#: NaN where there is none.
-_Measured = Annotated[float, OrNan()]
 
 #: Name of the curve that no map can beat: the voxels in the order of the error itself.
 ORACLE = "the error itself"
@@ -34,24 +29,16 @@ class Better(Enum):
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure of merit.
+    """A figure of merit."""
 
-    Parameters
-    ----------
-    title, unit
-        For the screen; the unit is "mm" or "".
-    better
-        Which way it is to go.
-    meaning
-        One sentence in plain words.
-    target
-        Where `better` is NEARER: what it is to be.
-    """
-
+    #: For the screen; the unit is "mm" or "".
     title: str
     unit: str
+    #: Which way it is to go.
     better: Better
+    #: One sentence in plain words.
     meaning: str
+    #: Where `better` is NEARER: what it is to be.
     target: float = math.nan
 
     @property
@@ -129,26 +116,18 @@ METRICS = {
 
 @dataclass(frozen=True)
 class CaseScore:
-    """One map of one case.
+    """One map of one case."""
 
-    Parameters
-    ----------
-    case, subject, kind
-        Of the registration; kind is that of its deformation.
-    method
-        What made the map.
-    passes
-        Passes through the network that the map takes in all, the registration included.
-    metrics
-        Figures of merit by key of `METRICS`; NaN or left out where there is none.
-    """
-
+    #: Of the registration; kind is that of its deformation.
     case: str
     subject: str
     kind: str
+    #: What made the map.
     method: str
+    #: Passes through the network that the map takes in all, the registration included.
     passes: int
-    metrics: Mapping[str, _Measured]
+    #: Figures of merit by key of `METRICS`; NaN or left out where there is none.
+    metrics: Mapping[str, float]
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.metrics) - set(METRICS))
@@ -158,26 +137,17 @@ class CaseScore:
 
 @dataclass(frozen=True)
 class CaseError:
-    """The true error of one registration.
-
-    Parameters
-    ----------
-    case, subject, kind
-        As in `CaseScore`.
-    displacement_rms_mm
-        Root mean square of what had to be found.
-    error_mean_mm, error_p95_mm
-        Of what was found, over the voxels that count.
-    voxels
-        How many count.
-    """
+    """The true error of one registration."""
 
     case: str
     subject: str
     kind: str
-    displacement_rms_mm: _Measured
-    error_mean_mm: _Measured
-    error_p95_mm: _Measured
+    #: Root mean square of what had to be found.
+    displacement_rms_mm: float
+    #: Of what was found, over the voxels that count.
+    error_mean_mm: float
+    error_p95_mm: float
+    #: How many count.
     voxels: int
 
 
@@ -185,70 +155,46 @@ class CaseError:
 class Interval:
     """A mean and the interval that it is known to lie in with 95 % confidence."""
 
-    mean: _Measured
-    low: _Measured
-    high: _Measured
+    mean: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class MethodSummary:
-    """One method over all cases.
-
-    Parameters
-    ----------
-    method, passes
-        As in `CaseScore`.
-    cases
-        How many it was scored on.
-    metrics
-        By key of `METRICS`.
-    """
+    """One method over all cases."""
 
     method: str
     passes: int
+    #: How many it was scored on.
     cases: int
+    #: By key of `METRICS`.
     metrics: Mapping[str, Interval]
 
 
 @dataclass(frozen=True)
 class StructureScore:
-    """One method within one structure, mean over cases.
-
-    Parameters
-    ----------
-    structure, method
-        Names.
-    cases
-        Mean over how many.
-    error_mean_mm
-        True error there.
-    metrics
-        By key of `METRICS`.
-    """
+    """One method within one structure, mean over cases."""
 
     structure: str
     method: str
+    #: Mean over how many.
     cases: int
-    error_mean_mm: _Measured
-    metrics: Mapping[str, _Measured]
+    error_mean_mm: float
+    #: By key of `METRICS`.
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a plot, mean over cases.
+    """A line of a plot, mean over cases."""
 
-    Parameters
-    ----------
-    method
-        Whose; `ORACLE` for the best that there can be.
-    x, y
-        Sparsification: share of the voxels taken away, and what is left of the mean error, 1 at
-        the beginning. Reliability: mean expected and mean true error of each bin, mm.
-    """
-
+    #: Whose; `ORACLE` for the best that there can be.
     method: str
-    x: Sequence[_Measured]
-    y: Sequence[_Measured]
+    #: Sparsification: share of the voxels taken away, and what is left of the mean error, 1 at
+    #: the beginning. Reliability: mean expected and mean true error of each bin, mm.
+    x: Sequence[float]
+    y: Sequence[float]
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
@@ -257,76 +203,27 @@ class Curve:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that an evaluation found.
-
-    Parameters
-    ----------
-    title
-        For the page.
-    created
-        ISO 8601, UTC.
-    model
-        From `models.contract.describe`.
-    images
-        One description each: "name", "sha256", "mask" (bool).
-    cases
-        Every map of every case.
-    errors
-        The true error of every case.
-    summaries
-        From `summaries.summarise`.
-    sparsification, reliability
-        Curves; see there.
-    command
-        What reproduces it.
-    notes
-        What a reader has to know, in sentences.
-    structures
-        Empty without a segmentation.
-    """
+    """Everything that an evaluation found."""
 
     title: str
+    #: ISO 8601, UTC.
     created: str
     model: Mapping[str, Any]
+    #: One description each: "name", "sha256", "mask" (bool).
     images: Sequence[Mapping[str, Any]]
+    #: Every map of every case.
     cases: Sequence[CaseScore]
     errors: Sequence[CaseError]
+    #: From `summaries.summarise`.
     summaries: Sequence[MethodSummary]
     sparsification: Sequence[Curve] = ()
     reliability: Sequence[Curve] = ()
     command: str = ""
+    #: What a reader has to know, in sentences.
     notes: Sequence[str] = ()
+    #: Empty without a segmentation.
     structures: Sequence[StructureScore] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description; what is not finite becomes None."""
         return {"schema_version": SCHEMA_VERSION, **plain(self)}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
-        """Take what `as_dict` made.
-
-        Raises
-        ------
-        InputError
-            If it is not the description of an evaluation, or that of a newer version.
-        """
-        try:
-            return read_as(cls, take_version(content, SCHEMA_VERSION))
-        except (NotAllowed, ValueError) as error:
-            said = str(error).rstrip(".")
-            raise InputError(f"This is not the description of an evaluation: {said}.") from error
-
-
-def read_evaluation(path: Path) -> Evaluation:
-    """Read an `evaluation.json`.
-
-    Raises
-    ------
-    InputError
-        If it is missing, damaged, or of a newer version.
-    """
-    try:
-        return Evaluation.from_dict(read_json(path))
-    except Unreadable as error:
-        raise InputError(f"{path} cannot be read as an evaluation: {error}.") from error

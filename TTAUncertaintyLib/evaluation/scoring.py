@@ -34,23 +34,14 @@ SHIPPED = "expected error, as it comes"
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """One map of one case, flat over the voxels that count.
-
-    Parameters
-    ----------
-    method
-        What made it.
-    passes
-        Passes through the network that it takes in all, the registration itself included.
-    values
-        float32 [n], any unit: where it is larger, the error should be larger.
-    bound
-        float32 [n], mm; only where the values are an expected error in mm.
-    """
+    """One map of one case, flat over the voxels that count."""
 
     method: str
+    #: Passes through the network that it takes in all, the registration itself included.
     passes: int
+    #: float32 [n], any unit: where it is larger, the error should be larger.
     values: Tensor
+    #: float32 [n], mm; only where the values are an expected error in mm.
     bound: Tensor | None = None
 
 
@@ -60,15 +51,7 @@ _OF_THE_DESIGN = (Cue.TOTAL, Cue.INTRINSIC, Cue.JITTER)
 
 
 def predictions(measurement: Measurement, left_out: LeftOut | None = None) -> list[Prediction]:
-    """Return every map that a measurement holds.
-
-    Parameters
-    ----------
-    measurement
-        Of one case.
-    left_out
-        What a calibration says of the case that it had no part in.
-    """
+    """Return every map that a measurement holds."""
     design = int(measurement.design["outer_K"]) * int(measurement.design["replicates_R"])
     name = str(measurement.design["name"])
     found = []

@@ -36,51 +36,30 @@ _REGISTERED_BY = "sitk-demons"
 
 @dataclass(frozen=True)
 class Subject:
-    """An image to make cases of.
-
-    Parameters
-    ----------
-    name
-        For the tables.
-    image
-        Its file.
-    mask
-        Label file on its lattice: the anatomy; None takes the foreground.
-    labels
-        Label file on its lattice: structures to tell apart; None for none.
-    """
+    """An image to make cases of."""
 
     name: str
     image: Path
+    #: Label file on its lattice: the anatomy; None takes the foreground.
     mask: Path | None = None
+    #: Label file on its lattice: structures to tell apart; None for none.
     labels: Path | None = None
 
 
 @dataclass(frozen=True)
 class Study:
-    """What is to be measured.
-
-    Parameters
-    ----------
-    subjects
-        The images.
-    kinds
-        Names of `Deformation`s, or "reapplied".
-    seeds
-        One case of every kind and subject for each.
-    request
-        The design whose cues are wanted.
-    others
-        Further designs, by name, for their total uncertainty alone.
-    prealignment
-        As in `measure`.
-    """
+    """What is to be measured."""
 
     subjects: tuple[Subject, ...]
+    #: Names of `Deformation`s, or "reapplied".
     kinds: tuple[str, ...] = (Deformation.SMOOTH.value, Deformation.AFFINE.value)
+    #: One case of every kind and subject for each.
     seeds: tuple[int, ...] = (0, 1)
+    #: The design whose cues are wanted.
     request: DesignRequest = field(default_factory=lambda: DesignRequest(Preset.QUICK))
+    #: Further designs, by name, for their total uncertainty alone.
     others: Mapping[str, DesignRequest] = field(default_factory=dict)
+    #: As in `measure`.
     prealignment: Prealignment | None = Prealignment.NONE
 
     def __post_init__(self) -> None:
@@ -118,17 +97,6 @@ def measure_study(
     kept: MeasurementCache | None = None,
 ) -> Iterator[Step]:
     """Measure every case of a study, one after another.
-
-    Parameters
-    ----------
-    study
-        What to measure.
-    model
-        The network.
-    execution
-        How to run it.
-    kept
-        Where measurements are kept, and found again.
 
     Raises
     ------

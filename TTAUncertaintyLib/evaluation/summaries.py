@@ -30,10 +30,6 @@ def summarise(
 
     Parameters
     ----------
-    cases
-        Every map of every case, in any order.
-    resamples
-        Draws of the bootstrap.
     seed
         Fixes them; all methods see the same draws.
 
@@ -101,8 +97,6 @@ def pareto_front(summaries: Sequence[MethodSummary], metric: str) -> list[Method
 
     Parameters
     ----------
-    summaries
-        Of one evaluation.
     metric
         Key of `METRICS`; methods without it are left out.
     """

@@ -29,8 +29,6 @@ def carried(
         Axes (k, j, i), on `source`.
     source, target
         Lattices, LPS mm, with perpendicular axes.
-    nearest
-        Take the nearest voxel (labels), 0 outside, in place of interpolating linearly.
 
     Returns
     -------
@@ -79,8 +77,6 @@ def taking_part(marks: NDArray[np.bool_], source: Lattice, target: Lattice) -> N
     ----------
     marks
         bool, axes (k, j, i), on `source`.
-    source
-        Where places are marked.
     target
         What is interpolated; the result lies on it. The marks themselves where both are the same.
 

@@ -29,20 +29,13 @@ from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, samp
 
 @dataclass(frozen=True, eq=False)
 class DeformableTransform:
-    """A displacement field followed by an affine map, fixed world to moving world.
+    """A displacement field followed by an affine map, fixed world to moving world."""
 
-    Parameters
-    ----------
-    displacement
-        float32 [3, D, H, W] on `lattice`, axes (k, j, i), components (x, y, z), LPS mm.
-    lattice
-        In the fixed world.
-    initial
-        Shape (4, 4), affine, LPS mm; applied after the displacement.
-    """
-
+    #: float32 [3, D, H, W] on `lattice`, axes (k, j, i), components (x, y, z), LPS mm.
     displacement: Tensor
+    #: In the fixed world.
     lattice: Lattice
+    #: Shape (4, 4), affine, LPS mm; applied after the displacement.
     initial: Matrix
 
     @classmethod

@@ -33,20 +33,13 @@ _IMAGE_IO = "GDCMImageIO"
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """A DICOM series whose slices lie on a regular lattice; voxels are read later.
+    """A DICOM series whose slices lie on a regular lattice; voxels are read later."""
 
-    Parameters
-    ----------
-    folder
-        Where it is.
-    files
-        One a slice, in the order of their positions.
-    lattice
-        LPS mm.
-    """
-
+    #: Where it is.
     folder: Path
+    #: One a slice, in the order of their positions.
     files: list[Path]
+    #: LPS mm.
     lattice: Lattice
 
     def read(self) -> NDArray[Any]:

@@ -23,35 +23,22 @@ _LEAST_CONTRAST = 1 / 256
 
 @dataclass(frozen=True)
 class ImageFile:
-    """Where an image came from, for the provenance of a result.
-
-    Parameters
-    ----------
-    path
-        Absolute path of the file or DICOM folder.
-    sha256
-        Of the bytes of all `files`, one after the other.
-    pixel_type
-        As stored, in ITK's words.
-    lattice
-        As stored, LPS mm.
-    nonfinite_replaced
-        Voxels that held NaN or infinity and were replaced on request.
-    name
-        What the image is called where it was taken from; empty where that is its file's name.
-    files
-        All that it was read from: one, a header and its voxels, or a series in slice order.
-    notes
-        What a person should know of how it was read, in sentences that begin after its name.
-    """
+    """Where an image came from, for the provenance of a result."""
 
     path: Path
+    #: Of the bytes of all `files`, one after the other.
     sha256: str
+    #: As stored, in ITK's words.
     pixel_type: str
+    #: As stored, LPS mm.
     lattice: Lattice
+    #: Voxels that held NaN or infinity and were replaced on request.
     nonfinite_replaced: int = 0
+    #: What the image is called where it was taken from; empty where that is its file's name.
     name: str = ""
+    #: All that it was read from: one, a header and its voxels, or a series in slice order.
     files: tuple[Path, ...] = ()
+    #: What a person should know of how it was read, in sentences that begin after its name.
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:

@@ -37,21 +37,14 @@ Field = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class GivenTransform:
-    """A map of points, fixed world to moving world, LPS mm.
+    """A map of points, fixed world to moving world, LPS mm."""
 
-    Parameters
-    ----------
-    itk
-        The transform; of any kind.
-    path, sha256
-        Of its file.
-    kind
-        What it is, in words: "B-spline", "affine, then displacement field", ...
-    """
-
+    #: The transform; of any kind.
     itk: sitk.Transform
+    #: Of its file.
     path: Path
     sha256: str
+    #: What it is, in words: "B-spline", "affine, then displacement field", ...
     kind: str
 
     def displacement(self, lattice: Lattice) -> Field:

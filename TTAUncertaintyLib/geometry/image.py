@@ -16,20 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """A scalar volume in memory.
+    """A scalar volume in memory."""
 
-    Parameters
-    ----------
-    intensities
-        float32 tensor on the CPU, shape (nk, nj, ni), axes (k, j, i).
-    lattice
-        Where its voxels lie, world LPS mm.
-    name
-        What a person calls it; appears in messages.
-    """
-
+    #: float32 tensor on the CPU, shape (nk, nj, ni), axes (k, j, i).
     intensities: Tensor
+    #: Where its voxels lie, world LPS mm.
     lattice: Lattice
+    #: What a person calls it; appears in messages.
     name: str = "image"
 
     def __post_init__(self) -> None:

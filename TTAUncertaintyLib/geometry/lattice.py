@@ -24,17 +24,12 @@ class Lattice:
 
     The map may be any invertible affine one: flipped, oblique, anisotropic, and, for the lattice
     of a moving image seen through an initial affine transform, sheared.
-
-    Parameters
-    ----------
-    size
-        Voxels along (i, j, k).
-    matrix
-        Shape (4, 4). Voxel index (i, j, k, 1) to world (x, y, z, 1), LPS, mm; integer indices are
-        voxel centres.
     """
 
+    #: Voxels along (i, j, k).
     size: tuple[int, int, int]
+    #: Shape (4, 4). Voxel index (i, j, k, 1) to world (x, y, z, 1), LPS, mm; integer indices are
+    #: voxel centres.
     matrix: Matrix
 
     def __post_init__(self) -> None:

@@ -117,8 +117,6 @@ def with_affine(
     ----------
     displacement
         u: axes (k, j, i, component), components (x, y, z), LPS mm.
-    lattice
-        Of u.
     initial
         Shape (4, 4), affine, LPS mm.
     """

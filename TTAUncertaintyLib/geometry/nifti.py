@@ -37,24 +37,16 @@ _RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 @dataclass(frozen=True, eq=False)
 class NiftiHeader:
-    """What is needed of a header.
+    """What is needed of a header."""
 
-    Parameters
-    ----------
-    layout
-        Where the voxels are.
-    header
-        The file that holds the header.
-    slope, intercept
-        Stored numbers times slope plus intercept are the intensities; 1 and 0 where they are them.
-    stated
-        Voxel to world, LPS mm, shape (4, 4): "sform" and "qform", those that the header states.
-    """
-
+    #: Where the voxels are.
     layout: VoxelLayout
+    #: The file that holds the header.
     header: Path
+    #: Stored numbers times slope plus intercept are the intensities; 1 and 0 where they are them.
     slope: float
     intercept: float
+    #: Voxel to world, LPS mm, shape (4, 4): "sform" and "qform", those that the header states.
     stated: dict[str, Matrix]
 
     def choice_between_forms(self, taken: Lattice, tolerance_mm: float) -> str:

@@ -35,8 +35,6 @@ def write_nrrd(
 
     Parameters
     ----------
-    path
-        File to be made.
     pieces
         The voxels, one part of the slices after the other: axes (k, j, i), or (k, j, i, component)
         for vectors; all of one type.

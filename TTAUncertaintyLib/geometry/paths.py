@@ -14,8 +14,6 @@ def checked_path(path: Path | str, what: str = "image") -> Path:
 
     Parameters
     ----------
-    path
-        Of a file or a folder.
     what
         What it should be, for the message.
 

@@ -213,8 +213,6 @@ def _climb(gain: Callable[[Vector], tuple[float, Vector]], at: Vector, longest: 
         Value and gradient; -inf where it does not exist.
     at
         Where to begin.
-    longest
-        Of a step.
     """
     value, slope = gain(at)
     inverse: NDArray[np.float64] | None = None

@@ -136,8 +136,6 @@ def interpolate(
         float64 [4, 4]: target voxels to source voxels, order (i, j, k).
     shape
         (d, h, w) of the target.
-    outside, mode
-        As for `resample_array`.
 
     Returns
     -------
@@ -205,10 +203,6 @@ def resample_image(
 
     Parameters
     ----------
-    image
-        The image to be sampled.
-    target
-        The lattice to sample at.
     world
         Shape (4, 4), affine map from the target's world to the image's; identity if None.
     antialias
@@ -258,8 +252,6 @@ def shrink_image(image: Image, spacing: float) -> Image:
 
     Parameters
     ----------
-    image
-        The image.
     spacing
         Of the result, mm; an axis whose spacing is wider keeps its own.
 
@@ -288,8 +280,6 @@ def _gaussian(at: np.ndarray, count: int, width: float) -> Tensor:
     ----------
     at
         Shape (m,), in samples.
-    count
-        Number of samples, n.
     width
         Standard deviation in samples; below 0.1 the weights are those of linear interpolation.
 

@@ -36,23 +36,15 @@ _KINDS = {"u": "unsigned integer", "i": "signed integer", "f": "float"}
 
 @dataclass(frozen=True, eq=False)
 class StoredImage:
-    """An image as it is stored, NaN and all.
+    """An image as it is stored, NaN and all."""
 
-    Parameters
-    ----------
-    values
-        Axes (k, j, i), in the type of the file; float32 where its header scales them.
-    lattice
-        LPS mm; its axes are perpendicular.
-    files
-        All that it was read from: the header first, slices in their order.
-    notes
-        What a person should know of it, each a sentence that begins after the image's name.
-    """
-
+    #: Axes (k, j, i), in the type of the file; float32 where its header scales them.
     values: NDArray[Any]
+    #: LPS mm; its axes are perpendicular.
     lattice: Lattice
+    #: All that it was read from: the header first, slices in their order.
     files: tuple[Path, ...]
+    #: What a person should know of it, each a sentence that begins after the image's name.
     notes: tuple[str, ...] = ()
 
     @property

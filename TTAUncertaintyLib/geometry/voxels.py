@@ -28,33 +28,22 @@ _MOST_AFTER = 1 << 26
 
 @dataclass(frozen=True)
 class VoxelLayout:
-    """Where the voxels lie in a file, as its header says.
+    """Where the voxels lie in a file, as its header says."""
 
-    Parameters
-    ----------
-    header
-        The file that was asked for, for messages.
-    file
-        The one that holds the voxels; often the same.
-    start
-        Bytes before them or, where they are compressed, before the compressed stream; -1: they
-        end the file.
-    skip
-        Bytes of the uncompressed stream before them.
-    type
-        One number, with its byte order.
-    extent
-        Voxels along all axes of the file, the fastest first; three of them for a volume.
-    compressed
-        By zlib or gzip.
-    """
-
+    #: The file that was asked for, for messages.
     header: Path
+    #: The one that holds the voxels; often the same.
     file: Path
+    #: Bytes before them or, where they are compressed, before the compressed stream; -1: they
+    #: end the file.
     start: int
+    #: Bytes of the uncompressed stream before them.
     skip: int
+    #: One number, with its byte order.
     type: np.dtype[Any]
+    #: Voxels along all axes of the file, the fastest first; three of them for a volume.
     extent: tuple[int, ...]
+    #: By zlib or gzip.
     compressed: bool
 
     @property

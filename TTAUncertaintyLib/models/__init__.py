@@ -21,22 +21,6 @@ from .contract import (
 from .loading import find_entry, load_model, models
 from .registry import DEFAULT_MODEL, MODELS, Entry
 
-__all__ = [
-    "DEFAULT_MODEL",
-    "MODELS",
-    "NO_OPTIONS",
-    "Entry",
-    "ModelDescription",
-    "ModelOption",
-    "PreparedPair",
-    "PublishedFile",
-    "RegistrationModel",
-    "WeightsFile",
-    "find_entry",
-    "load_model",
-    "models",
-]
-
 if TYPE_CHECKING:
     from ..api.catalogue import Models
 
@@ -46,9 +30,9 @@ class _CallableRoom(ModuleType):
 
     def __call__(self) -> Models:
         """Return the registration models by name: what `register` takes."""
-        from ..api.catalogue import models
+        from ..api import catalogue
 
-        return models()
+        return catalogue.models()
 
 
 sys.modules[__name__].__class__ = _CallableRoom

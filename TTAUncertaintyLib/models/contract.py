@@ -33,68 +33,46 @@ NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """The file that a model's weights were read from.
+    """The file that a model's weights were read from."""
 
-    Parameters
-    ----------
-    path
-        Where it lies.
-    sha256
-        Of its bytes.
-    published
-        Whether the hash is the publisher's; None where none is known.
-    """
-
+    #: Where it lies.
     path: Path
+    #: Of its bytes.
     sha256: str
+    #: Whether the hash is the publisher's; None where none is known.
     published: bool | None
 
 
 @dataclass(frozen=True)
 class PublishedFile:
-    """A weights file as its publisher offers it.
+    """A weights file as its publisher offers it."""
 
-    Parameters
-    ----------
-    name
-        File name under which it is kept.
-    url
-        Where its bytes are, https.
-    page
-        Where a person reads about it.
-    size_bytes
-        Its size; None where it is not known. A download that differs is refused.
-    sha256
-        Of its bytes, where the publisher's file was seen; None where it was not: then the hash of
-        the first download is recorded and enforced from then on.
-    """
-
+    #: File name under which it is kept.
     name: str
+    #: Where its bytes are, https.
     url: str
+    #: Where a person reads about it.
     page: str
+    #: Its size; None where it is not known. A download that differs is refused.
     size_bytes: int | None = None
+    #: Of its bytes, where the publisher's file was seen; None where it was not: then the hash of
+    #: the first download is recorded and enforced from then on.
     sha256: str | None = None
+    #: Of the file that it is converted to, where it is converted and the result is known.
+    converted_sha256: str | None = None
 
 
 @dataclass(frozen=True)
 class ModelOption:
-    """Something about a model that a person may choose.
+    """Something about a model that a person may choose."""
 
-    Parameters
-    ----------
-    name
-        As on the command line: `--option NAME=VALUE`.
-    title
-        For the screen.
-    choices
-        What it can be, the default first.
-    help
-        One sentence: what it changes, and when to change it.
-    """
-
+    #: As on the command line: `--option NAME=VALUE`.
     name: str
+    #: For the screen.
     title: str
+    #: What it can be, the default first.
     choices: tuple[str, ...]
+    #: One sentence: what it changes, and when to change it.
     help: str
 
     @property
@@ -105,43 +83,28 @@ class ModelOption:
 
 @dataclass(frozen=True)
 class ModelDescription:
-    """What a person needs to know about a model before choosing it.
+    """What a person needs to know about a model before choosing it."""
 
-    Parameters
-    ----------
-    name
-        Short name, as on the command line.
-    title
-        Name for the screen.
-    purpose
-        What it is for: anatomy, modality, what it expects of the images.
-    licence, citation
-        Of the weights; whom to cite.
-    spacing_mm
-        Spacing of the model's lattice; None where it follows from the images.
-    expects_affine_alignment
-        Whether the images should be aligned affinely before it sees them.
-    needs_weights
-        Whether there is a weights file; optimisation-based registration has none.
-    published
-        The weights file that its publisher offers; None for bundled weights, or a user's own.
-    options
-        What may be chosen about it.
-    frame_reference
-        Returns the path of an image that lies as the network's training images did; None for a
-        network that takes images as they lie.
-    """
-
+    #: Short name, as on the command line.
     name: str
+    #: Name for the screen.
     title: str
+    #: What it is for: anatomy, modality, what it expects of the images.
     purpose: str
     licence: str
     citation: str
+    #: Spacing of the model's lattice; None where it follows from the images.
     spacing_mm: float | None
+    #: Whether the images should be aligned affinely before it sees them.
     expects_affine_alignment: bool
+    #: Whether there is a weights file; optimisation-based registration has none.
     needs_weights: bool = True
+    #: The weights file that its publisher offers; None for bundled weights, or a user's own.
     published: PublishedFile | None = None
+    #: What may be chosen about it.
     options: tuple[ModelOption, ...] = ()
+    #: Returns the path of an image that lies as the network's training images did; None for a
+    #: network that takes images as they lie.
     frame_reference: Callable[[], Path] | None = None
 
     def chosen(self, options: Mapping[str, str]) -> dict[str, str]:
@@ -177,24 +140,16 @@ class ModelDescription:
 
 @dataclass(frozen=True, eq=False)
 class PreparedPair:
-    """Two images as a network wants them.
+    """Two images as a network wants them."""
 
-    Parameters
-    ----------
-    moving, fixed
-        float32 [1, 1, D, H, W] on the CPU, axes (k, j, i), the network's intensities.
-    moving_lattice
-        Voxels of `moving` to the moving world, LPS mm, any initial transform included.
-    fixed_lattice
-        Voxels of `fixed` to the fixed world, LPS mm.
-    notes
-        What a person should know of how they were prepared, a sentence each.
-    """
-
+    #: float32 [1, 1, D, H, W] on the CPU, axes (k, j, i), the network's intensities.
     moving: Tensor
     fixed: Tensor
+    #: Voxels of `moving` to the moving world, LPS mm, any initial transform included.
     moving_lattice: Lattice
+    #: Voxels of `fixed` to the fixed world, LPS mm.
     fixed_lattice: Lattice
+    #: What a person should know of how they were prepared, a sentence each.
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -234,8 +189,6 @@ class RegistrationModel(Protocol):
 
         Parameters
         ----------
-        fixed, moving
-            The images.
         initial
             Shape (4, 4), affine, fixed world to moving world, LPS mm.
 

@@ -48,8 +48,6 @@ def load_model(
         one.
     options
         What was chosen of the options in the model's description; the defaults otherwise.
-    trust_code
-        Whether the person agreed to run a model of their own whose file is a program.
 
     Raises
     ------

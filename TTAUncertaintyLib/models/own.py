@@ -29,15 +29,6 @@ def load_own_model(
 ) -> RegistrationModel:
     """Load the model that a manifest describes.
 
-    Parameters
-    ----------
-    path
-        The manifest, a `.json` file.
-    options
-        What was chosen of the model's options.
-    trust_code
-        Whether the person agreed to run a file that is a program.
-
     Raises
     ------
     ModelError

@@ -11,13 +11,17 @@ from typing import Any
 from ..errors import ModelError
 from .contract import NO_OPTIONS, ModelDescription, RegistrationModel
 from .descriptions import (
+    CLAPIRN,
+    DIRAC,
     GREEDY,
     LAPIRN,
     MULTIGRADICON,
+    MULTIPROPREG,
     PYRAMID_FLOW,
     PYRAMID_FLOW_DROPOUT,
     SITK_BSPLINE,
     SITK_DEMONS,
+    SYMNET,
     SYNTHMORPH_BRAINS,
     SYNTHMORPH_SHAPES,
     UNIGRADICON,
@@ -29,33 +33,22 @@ from .own import load_own_model
 
 @dataclass(frozen=True)
 class Entry:
-    """A model that can be asked for by name.
-
-    Parameters
-    ----------
-    description
-        What it is.
-    adapter
-        "module:Class" in the room `adapters`, called with the weights file (None takes the
-        bundled one) and the options. It is imported when the model is loaded: a list of the
-        models needs neither networks nor torch.
-        Empty for a model of one's own.
-    bundled
-        The weights that come with the library; None if there are none.
-    convert
-        "module:function" in the room `weights`, called with the published file and the path of
-        the file to be made, for a model that does not load what its publisher offers.
-    manifest
-        That of a model of one's own.
-    trusted
-        Whether the person agreed to run its code when it was installed.
-    """
+    """A model that can be asked for by name."""
 
     description: ModelDescription
+    #: "module:Class" in the room `adapters`, called with the weights file (None takes the
+    #: bundled one) and the options. It is imported when the model is loaded: a list of the
+    #: models needs neither networks nor torch.
+    #: Empty for a model of one's own.
     adapter: str
+    #: The weights that come with the library; None if there are none.
     bundled: Callable[[], Path] | None = None
+    #: "module:function" in the room `weights`, called with the published file and the path of
+    #: the file to be made, for a model that does not load what its publisher offers.
     convert: str | None = None
+    #: That of a model of one's own.
     manifest: Path | None = None
+    #: Whether the person agreed to run its code when it was installed.
     trusted: bool = False
 
     @property
@@ -122,6 +115,12 @@ MODELS: dict[str, Entry] = {
         Entry(PYRAMID_FLOW, "pyramid_flow:PyramidFlow", bundled_weights),
         Entry(PYRAMID_FLOW_DROPOUT, "pyramid_flow:PyramidFlowDropout", bundled_dropout_weights),
         Entry(LAPIRN, "lapirn:LapIRN"),
+        Entry(CLAPIRN, "lapirn:CLapIRN"),
+        Entry(SYMNET, "symnet:SYMNet"),
+        Entry(DIRAC, "lapirn:Dirac"),
+        Entry(
+            MULTIPROPREG, "multipropreg:MultiPropReg", convert="multipropreg:convert_multipropreg"
+        ),
         Entry(UNIGRADICON, "unigradicon:UniGradICON"),
         Entry(MULTIGRADICON, "unigradicon:MultiGradICON"),
         Entry(SYNTHMORPH_SHAPES, "synthmorph:SynthMorphShapes", convert=_KERAS),

@@ -17,31 +17,4 @@ if TYPE_CHECKING:
     from .actions import Action, AffineAction, DisplacementAction, jacobian_determinant
     from .building import build_action
 else:
-    __getattr__ = lazily(
-        __name__,
-        actions=("Action", "AffineAction", "DisplacementAction", "jacobian_determinant"),
-        building=("build_action",),
-    )
-
-__all__ = [
-    "PAPER_FAMILIES",
-    "Action",
-    "AffineAction",
-    "Amplitudes",
-    "Design",
-    "DesignRequest",
-    "DisplacementAction",
-    "Draws",
-    "Family",
-    "Noise",
-    "Preset",
-    "Sampling",
-    "build_action",
-    "design_points",
-    "hadamard_matrix",
-    "jacobian_determinant",
-    "paper_design",
-    "parameter_count",
-    "pass_label",
-    "preset_design",
-]
+    __getattr__ = lazily(__name__)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..geometry import Lattice
+from ..geometry import Lattice, Matrix
 from .actions import Action, AffineAction, DisplacementAction
 from .bspline import spline_displacement
 from .families import Amplitudes, Family, affine_matrix, control_shape
-from .frame import Frame
 
 
 def build_action(
@@ -30,8 +31,6 @@ def build_action(
         Shape (P,), dimensionless, in [-1, 1]; P from `parameter_count`.
     lattice
         The moving lattice; its centre and axes are the frame of the perturbation.
-    device
-        Where a displacement field is to live.
     """
     if family is Family.ELASTIC:
         shape = control_shape(amplitudes, lattice)
@@ -51,3 +50,25 @@ def build_action(
 
 def _three(value: float | tuple[float, float, float]) -> NDArray[np.float64]:
     return np.broadcast_to(np.asarray(value, float), 3).reshape(3, 1, 1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """An orthonormal frame in the moving world."""
+
+    #: Shape (3,), LPS mm: the point that rotations, scales and shears keep.
+    center: Matrix
+    #: Shape (3, 3), orthonormal columns: the directions of the parameters' components.
+    axes: Matrix
+
+    @classmethod
+    def of(cls, lattice: Lattice) -> Frame:
+        """Return the frame of a moving lattice."""
+        return cls(lattice.center, lattice.axes)
+
+    def to_world(self, matrix: Matrix) -> Matrix:
+        """Turn a 4x4 matrix given in this frame (about its centre) into one of the world."""
+        here = np.eye(4)
+        here[:3, :3] = self.axes
+        here[:3, 3] = self.center
+        return np.asarray(here @ matrix @ np.linalg.inv(here))

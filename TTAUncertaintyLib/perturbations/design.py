@@ -36,40 +36,29 @@ class Noise(Enum):
 class Design:
     """Which perturbations, how many, how large, and how often each is repeated.
 
-    Parameters
-    ----------
-    family, amplitudes, sampling
-        What the outer perturbations are and how they are placed.
-    outer
-        K, at least 2.
-    replicates
-        R, at least 1. With R = 1 only the total variance exists.
-    noise
-        Source of the inner noise. Discretisation acts from R = 2 on.
-    seed
-        All draws of the design come from it.
-    micro_voxels
-        Discretisation noise: uniform shifts of up to this many voxels along each axis, below 1.
-    allow_folding
-        Accept elastic perturbations that fold; only the paper's protocol needs it.
-    name
-        The preset it came from, or "custom".
-
     Raises
     ------
     DesignError
         If a number is out of its range.
     """
 
+    #: What the outer perturbations are and how they are placed.
     family: Family = Family.RIGID
     amplitudes: Amplitudes = field(default_factory=Amplitudes)
     sampling: Sampling = Sampling.HADAMARD
+    #: K, at least 2.
     outer: int = 8
+    #: R, at least 1. With R = 1 only the total variance exists.
     replicates: int = 1
+    #: Source of the inner noise. Discretisation acts from R = 2 on.
     noise: Noise = Noise.DISCRETISATION
+    #: All draws of the design come from it.
     seed: int = 0
+    #: Discretisation noise: uniform shifts of up to this many voxels along each axis, below 1.
     micro_voxels: float = 0.5
+    #: Accept elastic perturbations that fold; only the paper's protocol needs it.
     allow_folding: bool = False
+    #: The preset it came from, or "custom".
     name: str = "custom"
 
     def __post_init__(self) -> None:
@@ -130,24 +119,16 @@ class Design:
 
 @dataclass(frozen=True, eq=False)
 class Draws:
-    """A design with all of its random numbers fixed, on one moving lattice.
+    """A design with all of its random numbers fixed, on one moving lattice."""
 
-    Parameters
-    ----------
-    design, lattice
-        What was drawn, and for which moving lattice.
-    parameters
-        Shape (K, P), dimensionless, in [-1, 1].
-    shifts
-        Shape (K, R, 3), micro-perturbations, voxels, order (i, j, k).
-    seeds
-        Shape (K, R): seed of the network's own noise in each pass.
-    """
-
+    #: What was drawn, and for which moving lattice.
     design: Design
     lattice: Lattice
+    #: Shape (K, P), dimensionless, in [-1, 1].
     parameters: NDArray[np.float64]
+    #: Shape (K, R, 3), micro-perturbations, voxels, order (i, j, k).
     shifts: NDArray[np.float64]
+    #: Shape (K, R): seed of the network's own noise in each pass.
     seeds: NDArray[np.int64]
 
     def spare_column(self) -> NDArray[np.float64] | None:

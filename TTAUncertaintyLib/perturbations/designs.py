@@ -33,10 +33,6 @@ def design_points(
         The kind of design.
     count
         K, how many points.
-    parameters
-        P, the dimension of each.
-    seed
-        Everything random comes from it.
 
     Returns
     -------

@@ -62,29 +62,19 @@ def blocks(family: Family) -> list[tuple[str, int]]:
 
 @dataclass(frozen=True)
 class Amplitudes:
-    """How large one unit of each parameter is.
+    """How large one unit of each parameter is."""
 
-    Parameters
-    ----------
-    translation_mm
-        mm, along each axis of the frame; one number or three.
-    rotation_deg
-        Degrees, about each axis of the frame.
-    scale
-        Fraction: 0.02 is a factor of 1 plus or minus 0.02.
-    shear
-        Tangent of the angle, dimensionless.
-    elastic_mm
-        mm, of each coefficient of the B-spline; one number or three (axes of the lattice).
-    elastic_spacing_mm
-        mm between control points; one number or three.
-    """
-
+    #: mm, along each axis of the frame; one number or three.
     translation_mm: float | tuple[float, float, float] = 1.0
+    #: Degrees, about each axis of the frame.
     rotation_deg: float = 1.0
+    #: Fraction: 0.02 is a factor of 1 plus or minus 0.02.
     scale: float = 0.02
+    #: Tangent of the angle, dimensionless.
     shear: float = 0.01
+    #: mm, of each coefficient of the B-spline; one number or three (axes of the lattice).
     elastic_mm: float | tuple[float, float, float] = 5.0
+    #: mm between control points; one number or three.
     elastic_spacing_mm: float | tuple[float, float, float] = 20.0
 
     def __post_init__(self) -> None:

@@ -38,12 +38,8 @@ def preset_design(
 
     Parameters
     ----------
-    preset
-        Which one.
     lattice
         The network's moving lattice: gives the voxel size and the field of view.
-    seed
-        For everything random.
     family
         Paper only: translation (default), shear, scale or elastic.
 

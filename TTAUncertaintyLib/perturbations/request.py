@@ -20,25 +20,18 @@ from .presets import Preset, preset_design
 
 @dataclass(frozen=True)
 class DesignRequest:
-    """A preset and the changes to it; None keeps what the preset says.
+    """A preset and the changes to it; None keeps what the preset says."""
 
-    Parameters
-    ----------
-    preset
-        Where to begin.
-    family, sampling, outer, replicates, noise, seed
-        As in `Design`.
-    translation_mm, rotation_deg, scale, shear, elastic_mm, elastic_spacing_mm
-        As in `Amplitudes`.
-    """
-
+    #: Where to begin.
     preset: Preset = Preset.STANDARD
+    #: As in `Design`.
     family: Family | None = None
     sampling: Sampling | None = None
     outer: int | None = None
     replicates: int | None = None
     noise: Noise | None = None
     seed: int = 0
+    #: As in `Amplitudes`.
     translation_mm: float | None = None
     rotation_deg: float | None = None
     scale: float | None = None

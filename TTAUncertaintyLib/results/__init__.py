@@ -19,39 +19,4 @@ if TYPE_CHECKING:
     from .soundness import remarks_on_findings, remarks_on_images
     from .writing import check_space, volumes_written, write_record, write_report
 else:
-    __getattr__ = lazily(
-        __name__,
-        findings=("Findings", "find"),
-        record=("Provenance", "make_record"),
-        recording=("Recorder",),
-        soundness=("remarks_on_findings", "remarks_on_images"),
-        writing=("check_space", "volumes_written", "write_record", "write_report"),
-    )
-
-__all__ = [
-    "RESULT",
-    "SCHEMA_VERSION",
-    "Bundle",
-    "Findings",
-    "Keep",
-    "KeptRegistrations",
-    "Layout",
-    "MapKind",
-    "PointCovariances",
-    "Provenance",
-    "Recorder",
-    "check_apart",
-    "check_output",
-    "check_space",
-    "clear_up_after",
-    "find",
-    "make_record",
-    "new_folder",
-    "partial_folder",
-    "read_transform",
-    "remarks_on_findings",
-    "remarks_on_images",
-    "volumes_written",
-    "write_record",
-    "write_report",
-]
+    __getattr__ = lazily(__name__)

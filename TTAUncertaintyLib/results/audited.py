@@ -37,12 +37,8 @@ def find_audited(
 
     Parameters
     ----------
-    opinion
-        The given transform beside the network's answer.
     inverse
         Moving to fixed, as the other program gives it; for the inverse-consistency gap.
-    fixed, moving
-        The images.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     calibrated
@@ -86,19 +82,21 @@ def audit_record(
     transform: Sequence[GivenTransform],
     inverse: Sequence[GivenTransform],
     suspicions: Sequence[str],
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Return the JSON-ready record of an audit.
 
     Parameters
     ----------
-    findings
-        From `find_audited`.
     transform, inverse
         Files, in the order in which they are applied; the latter may be empty.
     suspicions
         Sentences.
+    name
+        What the transform is called; None for the names of its files.
     """
     return {
+        "name": name or ", ".join(each.path.name for each in transform),
         "transform": [each.as_dict() for each in transform],
         "inverse": [each.as_dict() for each in inverse],
         "kind": joined(transform).kind,

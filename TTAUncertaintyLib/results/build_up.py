@@ -13,11 +13,6 @@ Field = NDArray[np.float32]
 class BuildUp:
     """The map of total uncertainty after n passes; quick where n grows by one.
 
-    Parameters
-    ----------
-    kept
-        The registrations of a result.
-
     Notes
     -----
     The arithmetic is that of the maps: a one-way analysis of variance over complete perturbations.

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import InputError
 from ..geometry.lattice import Lattice
+from ..review.reason_map import ReasonMap
 from ..strict_json import NotAllowed, Unreadable, parse_json, read_text
 from .files import RECORD_FILE
 from .keep import Keep
@@ -20,17 +21,10 @@ NO_REPORT = "There is no report yet; this makes it: ttauncertainty report {folde
 
 @dataclass(frozen=True)
 class Bundle:
-    """A result bundle on disk.
-
-    Parameters
-    ----------
-    folder
-        Where it lies.
-    record
-        The content of `result.json`.
-    """
+    """A result bundle on disk."""
 
     folder: Path
+    #: The content of `result.json`.
     record: dict[str, Any]
 
     @classmethod
@@ -80,6 +74,17 @@ class Bundle:
         """Where the cues lie outside the calibrated range, 0 or 1; None without a calibration."""
         name = self.record["files"].get("outside_calibration")
         return None if name is None else self.folder / str(name)
+
+    def reasons(self) -> ReasonMap | None:
+        """Read why an error is expected; None where the bundle does not know.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged.
+        """
+        name = self.record["files"].get("error_reasons")
+        return None if name is None else ReasonMap.read(self.folder / name)
 
     @property
     def warped(self) -> Path:

@@ -10,6 +10,8 @@ TRANSFORM_FILE = "transform.h5"
 DISPLACEMENT_FILE = "displacement.nrrd"
 MEAN_TRANSFORM_FILE = "mean_transform.h5"
 VARIANCES_FILE = "variances.nrrd"
+#: Why an error is expected, on the network's lattice: see `review.reason_map`.
+REASONS_FILE = "error_reasons.npz"
 OUTSIDE_FILE = "outside_calibration.nrrd"
 RECORD_FILE = "result.json"
 REPORT_FILE = "report.html"

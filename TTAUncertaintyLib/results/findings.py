@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..calibration import CalibratedMaps
-from ..cues.reasons import Reason
 from ..engine import Outcome
 from ..geometry import (
     NO_WEIGHT,
@@ -27,14 +25,14 @@ from ..geometry import (
 )
 from ..review import (
     HotSpot,
-    HotSpotRegions,
     RegionStatistics,
     foreground,
     hot_spot_regions,
     region_statistics,
     root_mean_variance,
+    with_reasons,
 )
-from ..review.why import Why, why_of
+from ..review.reason_map import ReasonMap
 from .labels import LabelFindings
 from .maps import MapKind
 from .numbers import Numbers
@@ -50,35 +48,6 @@ Array = NDArray[np.float32]
 class Findings:
     """Everything a result holds, in memory.
 
-    Parameters
-    ----------
-    fixed, moving
-        The input images.
-    transform
-        The unperturbed prediction: the answer.
-    lattice
-        The network's, in the fixed world, on which maps, variances and `outside` lie.
-    maps
-        float32, axes (k, j, i), in the unit of each kind.
-    variances
-        Traces, mm^2, not clamped, for averaging over regions.
-    outside
-        bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
-        without a calibration.
-    mean_transform
-        The mean of the compensated predictions; None without perturbed passes.
-    reasons
-        [D, H, W, R] on the network's lattice, see `CalibratedMaps`; None where that is not known.
-    mask
-        bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
-        the foreground.
-    left_out
-        bool, like `mask`: what masks leave out of every statistic; None without such masks.
-    labels
-        Of the moving image, carried along; None where none were given.
-    recorded
-        The numbers, where they are on record; they are computed otherwise.
-
     Notes
     -----
     Between the network's voxels a map is interpolated linearly, standard deviations as such: the
@@ -88,16 +57,29 @@ class Findings:
 
     fixed: Image
     moving: Image
+    #: The unperturbed prediction: the answer.
     transform: DeformableTransform
+    #: The network's, in the fixed world, on which maps, variances and `outside` lie.
     lattice: Lattice
+    #: float32, axes (k, j, i), in the unit of each kind.
     maps: dict[MapKind, Array]
+    #: Traces, mm^2, not clamped, for averaging over regions.
     variances: dict[MapKind, Array]
+    #: bool, axes (k, j, i): where the cues lie outside what the calibration has seen; None
+    #: without a calibration.
     outside: NDArray[np.bool_] | None = None
+    #: The mean of the compensated predictions; None without perturbed passes.
     mean_transform: DeformableTransform | None = None
-    reasons: torch.Tensor | None = None
+    #: Why the error is expected; None where that is not known.
+    reasons: ReasonMap | None = None
+    #: bool, axes (k, j, i), on the fixed image's lattice: where statistics are taken; None takes
+    #: the foreground.
     mask: NDArray[np.bool_] | None = None
+    #: bool, like `mask`: what masks leave out of every statistic; None without such masks.
     left_out: NDArray[np.bool_] | None = None
+    #: Of the moving image, carried along; None where none were given.
     labels: LabelFindings | None = None
+    #: The numbers, where they are on record; they are computed otherwise.
     recorded: Numbers | None = None
 
     @cached_property
@@ -172,16 +154,8 @@ class Findings:
             return []
         found = hot_spot_regions(self.maps[kind], self.inside, self.lattice, known.p95)
         spots = [replace(spot, voxel=self._fixed_voxel(spot)) for spot in found.spots]
-        if self.reasons is None or not kind.is_error:
-            return spots
-        return [replace(s, why=self._why(found, n)) for n, s in enumerate(spots, start=1)]
-
-    def _why(self, found: HotSpotRegions, number: int) -> tuple[Why, ...]:
-        """Return what raises the expected error of a hot spot, on average over it."""
-        assert self.reasons is not None
-        there = self.reasons[torch.from_numpy(found.labels == number)].double()
-        means = there[there.isfinite().all(1)].mean(0).tolist()
-        return why_of(dict(zip(Reason, means, strict=True)))
+        reasons = self.reasons if kind.is_error else None
+        return spots if reasons is None else list(with_reasons(spots, found, reasons))
 
     def _fixed_voxel(self, spot: HotSpot) -> tuple[int, int, int]:
         lattice = self.fixed.lattice
@@ -226,10 +200,6 @@ def find(
 
     Parameters
     ----------
-    outcome
-        Of the engine; provisional ones are welcome.
-    fixed, moving
-        The input images.
     mask
         On the fixed image's lattice: where to compute statistics; None takes the foreground.
     calibrated
@@ -251,6 +221,10 @@ def find(
     if calibrated is not None:
         layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
         layers[MapKind.ERROR_BOUND] = calibrated.error_bound
+    reasons = None
+    if calibrated is not None and calibrated.reasons is not None:
+        shows = calibrated.expected_error.isfinite().numpy()
+        reasons = ReasonMap.of(calibrated.reasons, shows, outcome.fixed_lattice)
     transform = answer_on(transform, fixed.lattice)
     if mean_transform is not None:
         mean_transform = answer_on(mean_transform, fixed.lattice)
@@ -264,7 +238,7 @@ def find(
         outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
         mask=None if mask is None else mask.intensities.numpy() > 0,
-        reasons=None if calibrated is None else calibrated.reasons,
+        reasons=reasons,
     )
 
 

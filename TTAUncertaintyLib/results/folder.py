@@ -27,10 +27,6 @@ def check_output(folder: Path, overwrite: bool = False, layout: Layout = RESULT)
 
     Parameters
     ----------
-    folder
-        The place.
-    overwrite
-        Whether an older result may be replaced.
     layout
         What is written there: an older one is known by it, and nothing else is ever replaced.
 
@@ -99,8 +95,6 @@ def check_apart(folder: Path, files: Mapping[str, Path | None]) -> None:
 
     Parameters
     ----------
-    folder
-        The place.
     files
         What must not lie in it, by what it is called; None for what is not there.
 

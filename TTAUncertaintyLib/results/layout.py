@@ -13,6 +13,7 @@ from .files import (
     MEAN_TRANSFORM_FILE,
     OFFSETS_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     RECORD_FILE,
     REGISTRATIONS_FILE,
     REGISTRATIONS_FOLDER,
@@ -32,24 +33,16 @@ _NOBODYS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 @dataclass(frozen=True)
 class Layout:
-    """The files of a folder that is made as a whole.
+    """The files of a folder that is made as a whole."""
 
-    Parameters
-    ----------
-    record
-        The file that such a folder is known by.
-    files
-        Names of all that may be written there, the record among them; "folder/name" for one in a
-        folder. What a record on disk says is not asked: it may be anybody's.
-    numbered
-        Patterns (regular expressions) of further ones.
-    review
-        The file of a review beside it; empty where there is none.
-    """
-
+    #: The file that such a folder is known by.
     record: str
+    #: Names of all that may be written there, the record among them; "folder/name" for one in a
+    #: folder. What a record on disk says is not asked: it may be anybody's.
     files: frozenset[str]
+    #: Patterns (regular expressions) of further ones.
     numbered: tuple[str, ...] = ()
+    #: The file of a review beside it; empty where there is none.
     review: str = ""
 
     @classmethod
@@ -110,7 +103,13 @@ RESULT = Layout(
         {
             *(kind.facts.file for kind in MapKind),
             *(RECORD_FILE, REPORT_FILE, REPORT_PARTIAL, WARPED_FILE, VARIANCES_FILE, OUTSIDE_FILE),
-            *(TRANSFORM_FILE, MEAN_TRANSFORM_FILE, DISPLACEMENT_FILE, REGISTRATIONS_FILE),
+            *(
+                REASONS_FILE,
+                TRANSFORM_FILE,
+                MEAN_TRANSFORM_FILE,
+                DISPLACEMENT_FILE,
+                REGISTRATIONS_FILE,
+            ),
             f"{REGISTRATIONS_FOLDER}/{OFFSETS_FILE}",
             *LABEL_FILES.values(),
         }

@@ -9,23 +9,13 @@ from enum import Enum
 
 @dataclass(frozen=True)
 class MapFacts:
-    """What a person and a file need to know about a kind of map.
-
-    Parameters
-    ----------
-    file
-        Name of the file in a bundle.
-    title
-        For the screen.
-    unit
-        "mm" or "" (dimensionless).
-    meaning
-        One sentence in plain words.
-    """
+    """What a person and a file need to know about a kind of map."""
 
     file: str
     title: str
+    #: "mm" or "" (dimensionless).
     unit: str
+    #: One sentence in plain words.
     meaning: str
 
 

@@ -31,8 +31,6 @@ def input_name(record: Mapping[str, Any], role: str) -> str:
     ----------
     record
         Content of `result.json`.
-    role
-        "fixed" or "moving".
     """
     known = record["inputs"][role]
     return str(known.get("name") or Path(known["path"]).name.partition(".")[0])

@@ -14,34 +14,23 @@ from .maps import MapKind
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """What was found, in numbers.
+    """What was found, in numbers."""
 
-    Parameters
-    ----------
-    region_voxels
-        Voxels of the fixed image in the region (the foreground, or the mask the person gave).
-    covered, folded, beyond_calibration
-        Shares of the region: with an estimate; where, of that, the transform folds; where the
-        cues lie outside what the calibration has seen.
-    statistics
-        Each map over the region, as interpolated at its voxels; without those that have no
-        estimate there.
-    root_mean
-        Each variance averaged over the region, unclamped, as a standard deviation in mm.
-    foremost
-        The map that hot spots are found on: the expected error, else the total uncertainty.
-    hot_spots
-        Where it is highest, worst first, each with the nearest voxel of the fixed image; empty
-        without an estimate.
-    """
-
+    #: Voxels of the fixed image in the region (the foreground, or the mask the person gave).
     region_voxels: int
+    #: Shares of the region: with an estimate; where, of that, the transform folds; where the
+    #: cues lie outside what the calibration has seen.
     covered: float
     folded: float
     beyond_calibration: float
+    #: Each map over the region, as interpolated at its voxels; without those that have no
+    #: estimate there.
     statistics: Mapping[MapKind, RegionStatistics]
+    #: Each variance averaged over the region, unclamped, as a standard deviation in mm.
     root_mean: Mapping[MapKind, float]
     foremost: MapKind
+    #: Where it is highest, worst first, each with the nearest voxel of the fixed image; empty
+    #: without an estimate.
     hot_spots: tuple[HotSpot, ...]
 
     def as_dict(self) -> dict[str, Any]:

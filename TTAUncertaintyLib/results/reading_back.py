@@ -59,6 +59,7 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
         mask=_mask(bundle),
         variances={},
         outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
+        reasons=bundle.reasons(),
         recorded=Numbers.of_record(bundle.record),
     )
 

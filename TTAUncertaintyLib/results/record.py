@@ -25,6 +25,7 @@ from .files import (
     DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     REGISTRATIONS_FILE,
     REPORT_FILE,
     SCHEMA_VERSION,
@@ -40,38 +41,26 @@ from .maps import MapKind
 
 @dataclass(frozen=True, eq=False)
 class Provenance:
-    """Where a result comes from.
-
-    Parameters
-    ----------
-    fixed, moving
-        The input files.
-    model, design, execution, placement
-        What was run, and how.
-    seconds
-        Wall time of each phase, by name.
-    masks
-        Files by name: "mask" says where statistics are taken (the foreground without one), outside
-        "fixed_mask" and "moving_mask" the network sees background, "leave_out" has no part in any
-        statistic.
-    audit
-        Of a transform that was made elsewhere; None for a run's own.
-    calibration
-        What the expected error comes from; None without one.
-    uncalibrated
-        Why there is none, in a sentence.
-    """
+    """Where a result comes from."""
 
     fixed: ImageFile
     moving: ImageFile
+    #: What was run, and how.
     model: RegistrationModel
     design: Design
     execution: Execution
     placement: Placement
+    #: Wall time of each phase, by name.
     seconds: dict[str, float]
+    #: Files by name: "mask" says where statistics are taken (the foreground without one), outside
+    #: "fixed_mask" and "moving_mask" the network sees background, "leave_out" has no part in any
+    #: statistic.
     masks: Mapping[str, ImageFile | None] = field(default_factory=dict)
+    #: Of a transform that was made elsewhere; None for a run's own.
     audit: Mapping[str, Any] | None = None
+    #: What the expected error comes from; None without one.
     calibration: Calibration | Head | None = None
+    #: Why there is none, in a sentence.
     uncalibrated: str = ""
 
 
@@ -82,17 +71,7 @@ def make_record(
     keep: Keep = Keep.COMPACT,
     registrations: bool = False,
 ) -> dict[str, Any]:
-    """Return the JSON-ready record of a run.
-
-    Parameters
-    ----------
-    findings, outcome, provenance
-        What was found, and how.
-    keep
-        How much of it the bundle holds.
-    registrations
-        Whether the bundle keeps the perturbed registrations.
-    """
+    """Return the JSON-ready record of a run."""
     split = MapKind.INTRINSIC in findings.maps
     files = {"report": REPORT_FILE} | _volumes(findings, keep)
     if findings.labels is not None and keep is not Keep.SUMMARY:
@@ -187,6 +166,8 @@ def _volumes(findings: Findings, keep: Keep) -> dict[str, str]:
     files = {kind.value: kind.facts.file for kind in findings.maps} | {"warped": WARPED_FILE}
     if findings.outside is not None:
         files["outside_calibration"] = OUTSIDE_FILE
+    if findings.reasons is not None:
+        files["error_reasons"] = REASONS_FILE
     if keep is Keep.COMPACT:
         return files | {"transform": DISPLACEMENT_FILE}
     files["transform"] = TRANSFORM_FILE

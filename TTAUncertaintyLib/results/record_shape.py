@@ -198,11 +198,6 @@ class _Record:
 def check_record(value: object) -> tuple[str, ...]:
     """Make sure that a record is one.
 
-    Parameters
-    ----------
-    value
-        From `parse_json`.
-
     Returns
     -------
     tuple of str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 from io import BufferedWriter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,6 @@ from ..geometry import DeformableTransform, Image, ImageFile
 from ..geometry.nrrd_writer import write_nrrd
 from ..perturbations import pass_label
 from .files import OFFSETS_FILE, REGISTRATIONS_FILE, REGISTRATIONS_VERSION
-from .npy import npy_header
 from .writing import SPARE_BYTES, as_stored
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ class Recorder:
 
         Parameters
         ----------
-        n
-            Which pass.
         offset
             [3, D, H, W]: g - phi_0, mm in the moving world, components (x, y, z).
         """
@@ -140,3 +138,20 @@ class Recorder:
                 f"{self._folder.parent.parent}.",
                 "Free some space, choose another place, or do not keep the registrations.",
             )
+
+
+#: Bytes of the whole header; the format wants a multiple of 64.
+_LENGTH = 192
+
+
+def npy_header(dtype: str, shape: tuple[int, ...]) -> bytes:
+    """Return the header (format version 1.0) of an array in C order.
+
+    Parameters
+    ----------
+    dtype
+        As numpy writes it, for example "<f2".
+    """
+    text = repr({"descr": dtype, "fortran_order": False, "shape": shape}).encode("latin1")
+    start = b"\x93NUMPY\x01\x00" + struct.pack("<H", _LENGTH - 10)
+    return start + text.ljust(_LENGTH - 11) + b"\n"

@@ -24,15 +24,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PointCovariances:
-    """The covariances at one point, mm^2, axes (x, y, z), LPS of the moving world.
+    """The covariances at one point, mm^2, axes (x, y, z), LPS of the moving world."""
 
-    Parameters
-    ----------
-    total, intrinsic, jitter
-        Shape (3, 3). The last two are None where R = 1. Jitter is not clamped: it may have
-        negative eigenvalues where the truth is near zero. NaN where there is no estimate.
-    """
-
+    #: Shape (3, 3). The last two are None where R = 1. Jitter is not clamped: it may have
+    #: negative eigenvalues where the truth is near zero. NaN where there is no estimate.
     total: Array
     intrinsic: Array | None
     jitter: Array | None
@@ -58,30 +53,20 @@ class _Description:
 
 @dataclass(frozen=True, eq=False)
 class KeptRegistrations:
-    """The registrations of a result's perturbed passes.
+    """The registrations of a result's perturbed passes."""
 
-    Parameters
-    ----------
-    labels
-        What each pass did, in words.
-    groups
-        Index of each pass's perturbation, from 0.
-    repeats
-        Index of each pass among those of its perturbation, from 0.
-    replicates
-        R.
-    warped_files
-        For each pass, the moving image mapped back through its compensated prediction, on
-        `lattice`.
-    lattice
-        The network's fixed lattice, LPS mm.
-    """
-
+    #: What each pass did, in words.
     labels: tuple[str, ...]
+    #: Index of each pass's perturbation, from 0.
     groups: tuple[int, ...]
+    #: Index of each pass among those of its perturbation, from 0.
     repeats: tuple[int, ...]
+    #: R.
     replicates: int
+    #: For each pass, the moving image mapped back through its compensated prediction, on
+    #: `lattice`.
     warped_files: tuple[Path, ...]
+    #: The network's fixed lattice, LPS mm.
     lattice: Lattice
     _offsets_file: Path
 

@@ -42,8 +42,6 @@ def remarks_on_findings(findings: Findings, outcome: Outcome, masked: bool) -> l
 
     Parameters
     ----------
-    findings, outcome
-        Of the run.
     masked
         Whether the person said where statistics are taken.
 

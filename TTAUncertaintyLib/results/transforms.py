@@ -16,20 +16,13 @@ from .bundle import Bundle
 
 @dataclass(frozen=True, eq=False)
 class StoredTransform:
-    """phi(y) = initial(y + u(y)), from fixed points to moving points, world LPS mm.
+    """phi(y) = initial(y + u(y)), from fixed points to moving points, world LPS mm."""
 
-    Parameters
-    ----------
-    displacement
-        u: float64, axes (k, j, i, component), components (x, y, z), mm.
-    lattice
-        Of u; it is zero beyond.
-    initial
-        Shape (4, 4), affine: what is left of the transform there.
-    """
-
+    #: u: float64, axes (k, j, i, component), components (x, y, z), mm.
     displacement: NDArray[np.float64]
+    #: Of u; it is zero beyond.
     lattice: Lattice
+    #: Shape (4, 4), affine: what is left of the transform there.
     initial: Matrix
 
     @classmethod

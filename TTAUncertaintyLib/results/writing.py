@@ -15,6 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from ..carried.structures import segmentation_header
 from ..errors import OutputError
 from ..geometry import NO_WEIGHT, DeformableTransform, Lattice, Warping, carried_slabs
 from ..geometry.nrrd_writer import write_nrrd
@@ -22,6 +23,7 @@ from .files import (
     DISPLACEMENT_FILE,
     MEAN_TRANSFORM_FILE,
     OUTSIDE_FILE,
+    REASONS_FILE,
     RECORD_FILE,
     REPORT_FILE,
     REPORT_PARTIAL,
@@ -68,12 +70,6 @@ def volumes_written(
 
     Parameters
     ----------
-    folder
-        From `new_folder`: what is written takes its place when that context ends well.
-    findings
-        What to write.
-    keep
-        How much of it.
     pixel_type
         Of the moving image as it is stored, in ITK's words: the warped one keeps it.
 
@@ -115,13 +111,6 @@ def write_record(folder: Path, findings: Findings, record: dict[str, Any]) -> No
 
 def write_report(folder: Path, findings: Findings, record: dict[str, Any]) -> bool:
     """Write the report into a result that has taken its place, whole or not at all.
-
-    Parameters
-    ----------
-    folder
-        Of the result.
-    findings, record
-        What it shows.
 
     Returns
     -------
@@ -179,9 +168,11 @@ def _images(
         shares = _on(target, findings.outside.astype(np.float32), network)
         marks = ((share > NO_WEIGHT).view(np.uint8) for share in shares)
         yield partial(write_nrrd, folder / OUTSIDE_FILE, marks, target, header)
+    if findings.reasons is not None:
+        yield partial(findings.reasons.write, folder / REASONS_FILE)
     if findings.labels is not None:
         labels = findings.labels
-        header = labels.segmentation_header()
+        header = segmentation_header(labels.structures, labels.carried.lattice.size)
         yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
     if whole and findings.variances:
         yield partial(_write_variances, folder / VARIANCES_FILE, findings)
@@ -206,12 +197,8 @@ def check_space(
 
     Parameters
     ----------
-    partial
-        Where it will be written.
     fixed, network
         The lattices of the fixed image and of the network.
-    keep
-        How much of a result is kept.
     more_bytes
         What else is still to be written there: kept registrations.
 

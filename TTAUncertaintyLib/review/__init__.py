@@ -7,59 +7,22 @@ from .hot_spots import (
     as_recorded,
     hot_spot_regions,
     in_structures,
+    with_reasons,
 )
 from .landmarks import LandmarkFinding, LandmarkPair, evaluate_landmarks, point_map
 from .map_volume import MapVolume
 from .matching import MatchedReview, ReviewedSpot, decide, match_verdicts
 from .review_json import review_from_json, review_to_json
-from .spread import Contour, PrincipalAxes, principal_axes, root_trace
-from .spread_description import direction_words, spread_words
+from .spread import (
+    Contour,
+    PrincipalAxes,
+    direction_words,
+    principal_axes,
+    root_trace,
+    spread_words,
+)
 from .statistics import RegionStatistics, region_statistics, root_mean_variance
 from .structures import StructureStatistics, structure_statistics
 from .table import Column, Table, csv_text, write_csv, write_whole
 from .tables import hot_spot_table, landmark_table, structure_tables, verdict_counts
 from .verdicts import PlaceVerdict, Review, Verdict
-
-__all__ = [
-    "Column",
-    "Contour",
-    "HotSpot",
-    "HotSpotRegions",
-    "LandmarkFinding",
-    "LandmarkPair",
-    "MapVolume",
-    "MatchedReview",
-    "PlaceVerdict",
-    "PrincipalAxes",
-    "RegionStatistics",
-    "Review",
-    "ReviewedSpot",
-    "StructureStatistics",
-    "Table",
-    "Verdict",
-    "as_recorded",
-    "csv_text",
-    "decide",
-    "direction_words",
-    "evaluate_landmarks",
-    "foreground",
-    "foreground_of",
-    "hot_spot_regions",
-    "hot_spot_table",
-    "in_structures",
-    "landmark_table",
-    "match_verdicts",
-    "point_map",
-    "principal_axes",
-    "region_statistics",
-    "review_from_json",
-    "review_to_json",
-    "root_mean_variance",
-    "root_trace",
-    "spread_words",
-    "structure_statistics",
-    "structure_tables",
-    "verdict_counts",
-    "write_csv",
-    "write_whole",
-]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
+from .reason_map import ReasonMap
 from .why import Why
 
 #: Decimals of a peak that a person reads.
@@ -20,36 +21,24 @@ _DECIMALS = 2
 
 @dataclass(frozen=True)
 class HotSpot:
-    """A connected region above a threshold.
+    """A connected region above a threshold."""
 
-    Parameters
-    ----------
-    peak, mean
-        Of the map in the region, in its unit (mm).
-    volume_cm3
-        Of the region.
-    voxel
-        Where the peak is, (i, j, k) on the map's lattice; of several voxels that read alike (two
-        decimals) the innermost.
-    position_lps_mm
-        The same place in the world, LPS.
-    structure
-        Name of the structure that holds most of the region; "" where no segmentation is given or
-        none of it is touched.
-    structure_share
-        Share of the region that lies in that structure, 0 to 1.
-    why
-        What raises the expected error there, the largest share first; empty where that is not
-        known, and for the other maps.
-    """
-
+    #: Of the map in the region, in its unit (mm).
     peak: float
     mean: float
     volume_cm3: float
+    #: Where the peak is, (i, j, k) on the map's lattice; of several voxels that read alike (two
+    #: decimals) the innermost.
     voxel: tuple[int, int, int]
+    #: The same place in the world, LPS.
     position_lps_mm: tuple[float, float, float]
+    #: Name of the structure that holds most of the region; "" where no segmentation is given or
+    #: none of it is touched.
     structure: str = ""
+    #: Share of the region that lies in that structure, 0 to 1.
     structure_share: float = 0.0
+    #: What raises the expected error there, the largest share first; empty where that is not
+    #: known, and for the other maps.
     why: tuple[Why, ...] = ()
 
     @property
@@ -93,23 +82,15 @@ class HotSpot:
 
 @dataclass(frozen=True, eq=False)
 class HotSpotRegions:
-    """Hot spots and the voxels that they take up.
+    """Hot spots and the voxels that they take up."""
 
-    Parameters
-    ----------
-    spots
-        Highest peak first; of peaks that read alike (two decimals) the larger place.
-    labels
-        Axes (k, j, i): n + 1 where spot n lies, 0 elsewhere.
-    lattice
-        Of the labels, world LPS mm.
-    left_out
-        How many further places lie above the threshold, lower than the ones that were asked for.
-    """
-
+    #: Highest peak first; of peaks that read alike (two decimals) the larger place.
     spots: tuple[HotSpot, ...]
+    #: Axes (k, j, i): n + 1 where spot n lies, 0 elsewhere.
     labels: NDArray[np.int32]
+    #: Of the labels, world LPS mm.
     lattice: Lattice
+    #: How many further places lie above the threshold, lower than the ones that were asked for.
     left_out: int = 0
 
     def spot_at(self, position_lps_mm: tuple[float, float, float]) -> int | None:
@@ -139,10 +120,6 @@ def hot_spot_regions(
         bool, same shape: where to look (the foreground).
     lattice
         Of the map, world LPS mm.
-    threshold
-        In the map's unit.
-    most
-        How many to return at most.
     smallest_cm3
         Regions below this volume are left out.
     """
@@ -206,8 +183,6 @@ def in_structures(
 
     Parameters
     ----------
-    regions
-        Hot spots.
     structures
         Labels, axes (k, j, i); 0 is no structure.
     names
@@ -230,6 +205,23 @@ def in_structures(
         share = float(counts.max() / inside.size)
         named.append(replace(spot, structure=name, structure_share=share))
     return replace(regions, spots=tuple(named))
+
+
+def with_reasons(
+    spots: Iterable[HotSpot], regions: HotSpotRegions, reasons: ReasonMap
+) -> Iterator[HotSpot]:
+    """Yield hot spots with what raises the expected error on average over each.
+
+    Parameters
+    ----------
+    spots
+        Those of `regions`, in their order.
+    regions, reasons
+        Of the expected error; they may lie on different lattices.
+    """
+    parts = [np.flatnonzero(regions.labels == n) for n in range(1, len(regions.spots) + 1)]
+    whys = reasons.of_parts(regions.lattice, parts)
+    return (replace(spot, why=why) for spot, why in zip(spots, whys, strict=True))
 
 
 def as_recorded(regions: HotSpotRegions, recorded: Sequence[Mapping[str, Any]]) -> HotSpotRegions:

@@ -34,33 +34,21 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class NamedPoint:
-    """A point as a file has it.
+    """A point as a file has it."""
 
-    Parameters
-    ----------
-    name
-        "" where the file gives none.
-    position_lps_mm
-        World LPS.
-    """
-
+    #: "" where the file gives none.
     name: str
+    #: World LPS.
     position_lps_mm: Point
 
 
 @dataclass(frozen=True)
 class PairedLandmarks:
-    """Points of two files that belong together.
+    """Points of two files that belong together."""
 
-    Parameters
-    ----------
-    pairs
-        In the order of the fixed image's file.
-    how
-        For a person: "by name", "by number" or "by order".
-    """
-
+    #: In the order of the fixed image's file.
     pairs: tuple[LandmarkPair, ...]
+    #: For a person: "by name", "by number" or "by order".
     how: str
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from .map_volume import MapVolume
+from .why import Why
 
 Point = tuple[float, float, float]
 #: A map of points, shape (n, 3), fixed world to moving world, LPS mm.
@@ -20,43 +21,29 @@ PointMap = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class LandmarkPair:
-    """The same anatomical place in both images.
+    """The same anatomical place in both images."""
 
-    Parameters
-    ----------
-    name
-        What the person calls it.
-    fixed_lps_mm, moving_lps_mm
-        Where it is in each image, world LPS.
-    """
-
+    #: What the person calls it.
     name: str
+    #: Where it is in each image, world LPS.
     fixed_lps_mm: Point
     moving_lps_mm: Point
 
 
 @dataclass(frozen=True)
 class LandmarkFinding:
-    """What the registration did to one pair.
-
-    Parameters
-    ----------
-    pair
-        The points.
-    before_mm
-        Distance of the two points as they stand, without any registration.
-    after_mm
-        Target registration error: from where the registration sends the fixed point to the moving
-        point, in the moving image's world, where the uncertainty is measured too.
-    at_fixed
-        Value of every map at the fixed point, by map key, in the map's unit; NaN without an
-        estimate.
-    """
+    """What the registration did to one pair."""
 
     pair: LandmarkPair
     before_mm: float
+    #: Target registration error: from where the registration sends the fixed point to the moving
+    #: point, in the moving image's world, where the uncertainty is measured too.
     after_mm: float
+    #: Value of every map at the fixed point, by map key, in the map's unit; NaN without an
+    #: estimate.
     at_fixed: dict[str, float]
+    #: What raises the expected error at the fixed point; empty where that is not known.
+    why: tuple[Why, ...] = ()
 
 
 def evaluate_landmarks(
@@ -66,12 +53,8 @@ def evaluate_landmarks(
 
     Parameters
     ----------
-    pairs
-        In the order of the result.
     fixed_to_moving
         The registration; `point_map` makes one of an ITK transform.
-    maps
-        Looked up at the fixed points.
     """
     if not pairs:
         return []
@@ -80,12 +63,15 @@ def evaluate_landmarks(
     before = np.linalg.norm(fixed - moving, axis=1)
     after = np.linalg.norm(fixed_to_moving(fixed) - moving, axis=1)
     values = {volume.key: volume.at(fixed) for volume in maps}
+    known = next((volume.reasons for volume in maps if volume.reasons is not None), None)
+    whys = [()] * len(pairs) if known is None else known.at(fixed)
     return [
         LandmarkFinding(
             pair,
             float(before[number]),
             float(after[number]),
             {key: float(found[number]) for key, found in values.items()},
+            whys[number],
         )
         for number, pair in enumerate(pairs)
     ]

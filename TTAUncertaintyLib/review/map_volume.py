@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..geometry.carrying import carried
 from ..geometry.lattice import Lattice
+from .reason_map import ReasonMap
 
 #: Weights below this do not draw a voxel without an estimate into an interpolated value.
 _NO_WEIGHT = 1e-6
@@ -16,27 +17,20 @@ _NO_WEIGHT = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class MapVolume:
-    """A map of a result on its lattice.
+    """A map of a result on its lattice."""
 
-    Parameters
-    ----------
-    key
-        The map's key in the record, for example "total".
-    title
-        What a person calls it.
-    unit
-        "mm" or "" (dimensionless).
-    values
-        float, axes (k, j, i); NaN means "no estimate".
-    lattice
-        Where the voxels lie, world LPS mm.
-    """
-
+    #: The map's key in the record, for example "total".
     key: str
+    #: What a person calls it.
     title: str
+    #: "mm" or "" (dimensionless).
     unit: str
+    #: float, axes (k, j, i); NaN means "no estimate".
     values: NDArray[np.float32]
+    #: Where the voxels lie, world LPS mm.
     lattice: Lattice
+    #: Why an error is expected, for the map that is one; None where that is not known.
+    reasons: ReasonMap | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != self.lattice.array_shape:

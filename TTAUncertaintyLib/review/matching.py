@@ -20,23 +20,14 @@ _SAME_PEAK = 1e-3
 
 @dataclass(frozen=True)
 class ReviewedSpot:
-    """A hot spot and what has been said of it.
+    """A hot spot and what has been said of it."""
 
-    Parameters
-    ----------
-    rank
-        From 1, the highest peak first.
-    spot
-        The hot spot.
-    place
-        The verdict that holds for it; None where there is none yet.
-    earlier
-        Verdicts on lower places that it has swallowed.
-    """
-
+    #: From 1, the highest peak first.
     rank: int
     spot: HotSpot
+    #: The verdict that holds for it; None where there is none yet.
     place: PlaceVerdict | None = None
+    #: Verdicts on lower places that it has swallowed.
     earlier: tuple[PlaceVerdict, ...] = ()
 
     @property
@@ -52,21 +43,14 @@ class ReviewedSpot:
 
 @dataclass(frozen=True)
 class MatchedReview:
-    """Hot spots with their verdicts, and the verdicts that belong to none of them.
+    """Hot spots with their verdicts, and the verdicts that belong to none of them."""
 
-    Parameters
-    ----------
-    spots
-        By rank.
-    elsewhere
-        Verdicts on places that are no hot spot at this threshold, or that were given on another
-        map.
-    left_out
-        How many lower places above the threshold are not among the spots.
-    """
-
+    #: By rank.
     spots: tuple[ReviewedSpot, ...]
+    #: Verdicts on places that are no hot spot at this threshold, or that were given on another
+    #: map.
     elsewhere: tuple[PlaceVerdict, ...] = ()
+    #: How many lower places above the threshold are not among the spots.
     left_out: int = 0
 
     def count(self, verdict: Verdict) -> int:
@@ -75,15 +59,7 @@ class MatchedReview:
 
 
 def match_verdicts(review: Review, regions: HotSpotRegions) -> MatchedReview:
-    """Give every hot spot the verdict that holds for it.
-
-    Parameters
-    ----------
-    review
-        With the verdicts given so far.
-    regions
-        Hot spots on the map `review.map_key`.
-    """
+    """Give every hot spot the verdict that holds for it."""
     inside: dict[int, list[PlaceVerdict]] = {}
     elsewhere = []
     for place in review.places:

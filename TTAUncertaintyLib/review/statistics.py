@@ -10,17 +10,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class RegionStatistics:
-    """A map over a region, in the map's unit.
-
-    Parameters
-    ----------
-    voxels
-        How many had an estimate.
-    mean, median, p95, maximum
-        Of the map's values there.
-    """
+    """A map over a region, in the map's unit."""
 
     voxels: int
+    #: Of the map's values there.
     mean: float
     median: float
     p95: float

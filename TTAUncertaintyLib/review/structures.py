@@ -3,53 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry.lattice import Lattice
 from .map_volume import MapVolume
+from .why import Why
 
 
 @dataclass(frozen=True)
 class StructureStatistics:
-    """One map over one structure.
+    """One map over one structure."""
 
-    Parameters
-    ----------
-    label, name
-        Of the structure in the label map.
-    map_key, map_title, unit
-        Of the map; the unit is "mm" or "".
-    voxels, volume_cm3
-        Of the whole structure, with and without an estimate.
-    share_with_estimate
-        Of its voxels, 0 to 1.
-    minimum, mean, median, p95, maximum
-        Over the voxels with an estimate, in the map's unit; NaN where there is none.
-    share_above
-        Share of the voxels with an estimate that lie above the person's tolerance, 0 to 1; None
-        without a tolerance, and for a map that is not in mm.
-    share_folded
-        For a map without a unit (the Jacobian determinant): share at or below zero; else None.
-    """
-
+    #: Of the structure in the label map.
     label: int
     name: str
+    #: Of the map; the unit is "mm" or "".
     map_key: str
     map_title: str
     unit: str
+    #: Of the whole structure, with and without an estimate.
     voxels: int
     volume_cm3: float
+    #: Of its voxels, 0 to 1.
     share_with_estimate: float
+    #: Over the voxels with an estimate, in the map's unit; NaN where there is none.
     minimum: float
     mean: float
     median: float
     p95: float
     maximum: float
+    #: Share of the voxels with an estimate that lie above the person's tolerance, 0 to 1; None
+    #: without a tolerance, and for a map that is not in mm.
     share_above: float | None
+    #: For a map without a unit (the Jacobian determinant): share at or below zero; else None.
     share_folded: float | None
+    #: What raises the expected error there; empty for other maps, and where that is not known.
+    why: tuple[Why, ...] = ()
 
 
 def structure_statistics(
@@ -91,21 +83,31 @@ def structure_statistics(
                 f"The structures have shape {labels.shape}, "
                 f"the map {volume.title} has {volume.values.shape}."
             )
-    # sorted by label once, so that every structure of every map is one slice
+    found, parts = voxels_of_each(labels)
+    measured = []
+    for volume in maps:  # one after the other, since each may be large on these voxels
+        on_labels, reasons = volume.on(lattice or volume.lattice), volume.reasons
+        whys = [()] * len(found) if reasons is None else reasons.of_parts(on_labels.lattice, parts)
+        measured.append(
+            [
+                replace(_statistics(on_labels, int(label), names, part, tolerance_mm), why=why)
+                for label, part, why in zip(found, parts, whys, strict=False)
+            ]
+        )
+    return [statistics for of_label in zip(*measured, strict=True) for statistics in of_label]
+
+
+def voxels_of_each(
+    labels: NDArray[np.integer],
+) -> tuple[NDArray[np.integer], list[NDArray[np.intp]]]:
+    """Return the labels above 0 that there are, ascending, and the flat indices of each."""
+    # sorted by label once, so that every structure is one slice
     where = np.flatnonzero(labels)
     kinds = labels.ravel()[where]
     order = np.argsort(kinds, kind="stable")
     where, kinds = where[order], kinds[order]
     found, starts = np.unique(kinds, return_index=True)
-    parts = np.split(where, starts[1:])
-    measured = [  # one map after the other, since each may be large on these voxels
-        [
-            _statistics(on_labels, int(label), names, part, tolerance_mm)
-            for label, part in zip(found, parts, strict=False)
-        ]
-        for on_labels in (volume.on(lattice or volume.lattice) for volume in maps)
-    ]
-    return [statistics for of_label in zip(*measured, strict=True) for statistics in of_label]
+    return found, np.split(where, starts[1:])
 
 
 def _statistics(

@@ -20,19 +20,10 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table.
-
-    Parameters
-    ----------
-    title
-        What it holds.
-    unit
-        "mm", "%", ...; "" where it holds words or counts.
-    digits
-        After the point, where a person reads the numbers.
-    """
+    """A column of a table."""
 
     title: str
+    #: "mm", "%", ...; "" where it holds words or counts.
     unit: str = ""
     digits: int = 2
 
@@ -50,23 +41,13 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under columns.
+    """Rows under columns."""
 
-    Parameters
-    ----------
-    key
-        For names of files and nodes, for example "hot_spots".
-    title
-        For the screen.
-    columns
-        Left to right.
-    rows
-        Each with one cell per column.
-    """
-
+    #: For names of files and nodes, for example "hot_spots".
     key: str
     title: str
     columns: tuple[Column, ...]
+    #: Each with one cell per column.
     rows: tuple[tuple[Cell, ...], ...] = field(default=())
 
     def __post_init__(self) -> None:

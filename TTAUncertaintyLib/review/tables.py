@@ -24,8 +24,6 @@ def hot_spot_table(
 
     Parameters
     ----------
-    matched
-        From `match_verdicts`.
     volume
         The map under review.
     titles
@@ -97,13 +95,6 @@ def structure_tables(
     """Return the maps in mm per structure, and where there is one the Jacobian determinant.
 
     They are two tables, since a column has one unit.
-
-    Parameters
-    ----------
-    statistics
-        From `structure_statistics`.
-    tolerance_mm
-        The one that was used there.
     """
     in_mm = [found for found in statistics if found.unit == "mm"]
     without = [found for found in statistics if found.unit != "mm"]
@@ -123,12 +114,14 @@ def structure_tables(
                 *common,
                 *(Column(name, "mm") for name in ("Median", "95th percentile", "Maximum", "Mean")),
                 Column(above, "%", 1),
+                Column("Why"),
             ),
             tuple(
                 (
                     *_common(found),
                     *(found.median, found.p95, found.maximum, found.mean),
                     percent_or_none(found.share_above),
+                    why_words(found.why),
                 )
                 for found in in_mm
             ),
@@ -155,15 +148,7 @@ def _common(found: StructureStatistics) -> tuple[Cell, ...]:
 
 
 def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume]) -> Table:
-    """Return the landmark pairs: target registration error beside the maps at the fixed point.
-
-    Parameters
-    ----------
-    findings
-        From `evaluate_landmarks`.
-    maps
-        The ones that were given there.
-    """
+    """Return the landmark pairs: target registration error beside the maps at the fixed point."""
     columns = (
         Column("Landmark"),
         *_position("Fixed"),
@@ -171,6 +156,7 @@ def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume
         Column("TRE before", "mm"),
         Column("TRE after", "mm"),
         *(Column(volume.title, volume.unit) for volume in maps),
+        Column("Why"),
     )
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
@@ -180,6 +166,7 @@ def landmark_table(findings: Sequence[LandmarkFinding], maps: Sequence[MapVolume
             found.before_mm,
             found.after_mm,
             *(found.at_fixed[volume.key] for volume in maps),
+            why_words(found.why),
         )
         for found in findings
     )

@@ -33,59 +33,38 @@ _TITLES = {
 
 @dataclass(frozen=True)
 class PlaceVerdict:
-    """A verdict on one hot spot, kept by where the spot was and not by its rank.
+    """A verdict on one hot spot, kept by where the spot was and not by its rank."""
 
-    Parameters
-    ----------
-    map_key
-        The map on which the spot was found, as in the record, for example "total".
-    position_lps_mm
-        Of the spot's peak, world LPS.
-    peak
-        Of the spot when it was judged, in the map's unit.
-    verdict, comment
-        The reviewer's.
-    decided
-        When, UTC, ISO 8601.
-    """
-
+    #: The map on which the spot was found, as in the record, for example "total".
     map_key: str = field(metadata={"key": "map"})
+    #: Of the spot's peak, world LPS.
     position_lps_mm: tuple[float, float, float]
+    #: Of the spot when it was judged, in the map's unit.
     peak: float
     verdict: Verdict
     comment: str = ""
+    #: When, UTC, ISO 8601.
     decided: str = field(default="", metadata={"key": "decided_utc"})
 
 
 @dataclass(frozen=True)
 class Review:
-    """Everything that a reviewer has set and decided about one result.
+    """Everything that a reviewer has set and decided about one result."""
 
-    Parameters
-    ----------
-    reviewer
-        Name; may be empty.
-    tolerance_mm
-        Above which the reviewer counts voxels of a structure; None until it is set.
-    threshold_mm
-        Above which hot spots are looked for, in the unit of the map; None until it is set.
-    map_key
-        The map that is reviewed, as in the record.
-    places
-        Verdicts on hot spots, of all maps and of earlier thresholds too: none is dropped.
-    verdict, comment
-        On the registration as a whole.
-    decided
-        When the overall verdict or comment was last changed, UTC, ISO 8601; "" if never.
-    """
-
+    #: Name; may be empty.
     reviewer: str = ""
+    #: Above which the reviewer counts voxels of a structure; None until it is set.
     tolerance_mm: float | None = None
+    #: Above which hot spots are looked for, in the unit of the map; None until it is set.
     threshold_mm: float | None = None
+    #: The map that is reviewed, as in the record.
     map_key: str = field(default="total", metadata={"key": "map"})
+    #: Verdicts on hot spots, of all maps and of earlier thresholds too: none is dropped.
     places: tuple[PlaceVerdict, ...] = ()
+    #: On the registration as a whole.
     verdict: Verdict = Verdict.OPEN
     comment: str = ""
+    #: When the overall verdict or comment was last changed, UTC, ISO 8601; "" if never.
     decided: str = field(default="", metadata={"key": "decided_utc"})
 
     def with_overall(
@@ -107,8 +86,6 @@ class Review:
 
         Parameters
         ----------
-        spot
-            The hot spot.
         verdict, comment
             What is said of it. An undecided place without a comment is not kept.
         replaces

@@ -14,17 +14,10 @@ _LEAST_SHARE = 0.15
 
 @dataclass(frozen=True)
 class Why:
-    """One reason.
-
-    Parameters
-    ----------
-    reason
-        What is the matter.
-    share
-        Of all that raises the expected error above what is usual, 0 to 1.
-    """
+    """One reason."""
 
     reason: Reason
+    #: Of all that raises the expected error above what is usual, 0 to 1.
     share: float
 
     def as_dict(self) -> dict[str, Any]:

@@ -81,13 +81,6 @@ def add_volume(
 
     The grey window is set from a sample of the values: Slicer's own looks at all of them, again and
     again, which takes longer than everything else.
-
-    Parameters
-    ----------
-    values, lattice
-        As in `fill`.
-    labels
-        Make it a label map.
     """
     kind = "vtkMRMLLabelMapVolumeNode" if labels else "vtkMRMLScalarVolumeNode"
     volume = scene.AddNewNodeByClass(kind, name)

@@ -53,8 +53,6 @@ def resampled(volume: Any, lattice: Lattice, nearest: bool = False) -> NDArray[A
         vtkMRMLScalarVolumeNode or label map; its parent transforms count.
     lattice
         World, LPS mm.
-    nearest
-        Take the nearest voxel (label maps) instead of interpolating linearly.
 
     Returns
     -------

@@ -17,34 +17,21 @@ from ..review.foreground import foreground_of
 
 @dataclass(frozen=True, eq=False)
 class BundleArrays:
-    """What a bundle's image files hold.
-
-    Parameters
-    ----------
-    bundle
-        Where it comes from.
-    lattice
-        The fixed image's, of `warped` and `region`, world LPS mm.
-    map_lattice
-        Of `maps` and `outside`: the network's, or the fixed image's.
-    warped
-        Axes (k, j, i).
-    region
-        bool, axes (k, j, i): where the fixed or the warped image shows anatomy.
-    maps
-        float32, axes (k, j, i), in the unit of each kind; NaN where there is no estimate, and
-        where a voxel has no part in a value in the region: outside, a network has nothing to go by.
-    outside
-        uint8, axes (k, j, i), 0 or 1: where the cues lie outside the calibrated range, as far as
-        `maps` go; None without a calibration.
-    """
+    """What a bundle's image files hold."""
 
     bundle: Bundle
+    #: The fixed image's, of `warped` and `region`, world LPS mm.
     lattice: Lattice
     map_lattice: Lattice
+    #: Axes (k, j, i).
     warped: NDArray[Any]
+    #: bool, axes (k, j, i): where the fixed or the warped image shows anatomy.
     region: NDArray[np.bool_]
+    #: float32, axes (k, j, i), in the unit of each kind; NaN where there is no estimate, and
+    #: where a voxel has no part in a value in the region: outside, a network has nothing to go by.
     maps: dict[MapKind, NDArray[Any]]
+    #: uint8, axes (k, j, i), 0 or 1: where the cues lie outside the calibrated range, as far as
+    #: `maps` go; None without a calibration.
     outside: NDArray[np.uint8] | None = None
 
     @classmethod
@@ -53,8 +40,6 @@ class BundleArrays:
 
         Parameters
         ----------
-        bundle
-            What to read.
         fixed
             The fixed image's intensities on the result's lattice, axes (k, j, i), where they are
             at hand: a place where it shows anatomy and the warped image does not is worth seeing.

@@ -17,8 +17,7 @@ from vtk.util.numpy_support import numpy_to_vtk
 
 from ..errors import InputError
 from ..results.registrations import KeptRegistrations, PointCovariances
-from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace
-from ..review.spread_description import spread_words
+from ..review.spread import Contour, PrincipalAxes, principal_axes, root_trace, spread_words
 from .arrays import LPS_RAS, to_matrix
 from .result import ResultNodes
 from .slices import jump_to, slice_nodes
@@ -40,23 +39,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class PointSpread:
-    """What the passes say at a point.
+    """What the passes say at a point."""
 
-    Parameters
-    ----------
-    ras
-        The point, world RAS mm.
-    positions
-        Shape (n, 3): where each pass puts it, drawn around the point, world RAS mm.
-    covariances
-        mm^2, LPS of the moving world; intrinsic and jitter are None where R = 1.
-    axes
-        Principal axes of the total covariance as drawn, RAS.
-    """
-
+    #: The point, world RAS mm.
     ras: tuple[float, float, float]
+    #: Shape (n, 3): where each pass puts it, drawn around the point, world RAS mm.
     positions: Array
+    #: mm^2, LPS of the moving world; intrinsic and jitter are None where R = 1.
     covariances: PointCovariances
+    #: Principal axes of the total covariance as drawn, RAS.
     axes: PrincipalAxes
 
     @property
@@ -111,8 +102,6 @@ def show_spread(
 
     Parameters
     ----------
-    spread
-        From `spread_at`.
     contour
         Which surface of the covariance the ellipsoid is.
     cloud, ellipsoid

@@ -27,26 +27,16 @@ _TITLE_POINTS, _LABEL_POINTS = 11, 10
 
 @dataclass(frozen=True)
 class MapDisplay:
-    """The look of a map over an image.
-
-    Parameters
-    ----------
-    kind
-        Which map.
-    color
-        Name of the colour table; see `colors`.
-    opacity
-        Over the image, 0 to 1.
-    threshold
-        Transparent below, in the map's unit; None shows all of it.
-    window
-        The values at both ends of the colours, in the map's unit.
-    """
+    """The look of a map over an image."""
 
     kind: MapKind
+    #: Name of the colour table; see `colors`.
     color: str
+    #: Over the image, 0 to 1.
     opacity: float
+    #: Transparent below, in the map's unit; None shows all of it.
     threshold: float | None
+    #: The values at both ends of the colours, in the map's unit.
     window: tuple[float, float]
 
 

@@ -5,16 +5,29 @@ Nothing in the scene is changed. Files are LPS, in mm.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
+from ..carried.structures import named, segmentation_header
 from ..errors import InputError, OutputError
+from ..geometry.nrrd_writer import write_nrrd
 from .arrays import LPS_RAS, array_of, from_matrix
 from .as_seen import seen
+from .stage import Stage
+from .structures import structures_on
+
+#: Signs of the components between LPS and RAS.
+_RAS = np.diag(LPS_RAS)[:3]
+
+#: Seconds after which a piece of work lets others have their turn.
+_STEP_S = 0.1
 
 #: Remembers the last checks of voxels, which take milliseconds, by node and time of change.
 _checked: dict[tuple[str, int], str] = {}
@@ -76,13 +89,91 @@ def write_volume(volume: Any, path: Path | str) -> None:
         raise InputError(problem)
     values, lattice = seen(volume)
     image = lattice.stamp(sitk.GetImageFromArray(values))
-    try:
-        sitk.WriteImage(image, str(path))
-    except RuntimeError as error:
-        raise OutputError(
-            f"{volume.GetName()} could not be written to {path}.",
-            "Free some space, or choose another folder for results.",
-        ) from error
+    _write(volume, path, lambda: sitk.WriteImage(image, str(path)))
+
+
+def write_labels(stage: Stage, labels: Any, volume: Any, path: Path | str) -> None:
+    """Write labels that were drawn on a volume, on the voxels that `write_volume` writes of it.
+
+    Parameters
+    ----------
+    stage
+        With the nodes.
+    labels
+        vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode, under any transforms.
+    volume
+        As in `write_volume`.
+    path
+        A segmentation of Slicer's (.seg.nrrd), with names and colours.
+
+    Raises
+    ------
+    InputError
+        If nothing of them lies on the volume.
+    OutputError
+        If the file cannot be written.
+    """
+    found = structures_on(stage, labels, volume)
+    known = {label: (name, found.colors.get(label)) for label, name in found.names.items()}
+    header = segmentation_header(named(known, known), found.lattice.size)
+    whole = np.uint16 if found.labels.max() <= np.iinfo(np.uint16).max else np.uint32
+    values = (found.labels.astype(whole),)
+    _write(labels, path, lambda: write_nrrd(Path(path), values, found.lattice, header))
+
+
+def write_transform(transform: Any, volume: Any, path: Path | str) -> Iterator[None]:
+    """Write a transform of any kind, fixed to moving world, LPS mm, a bit at a time.
+
+    What is not linear is written as the displacement of each of the fixed volume's voxels, as
+    Slicer has it there: no other program interpolates its grids and splines in the same way.
+
+    Parameters
+    ----------
+    transform
+        Transform node, taken as in `write_linear_transform`.
+    volume
+        The fixed one, as in `write_volume`.
+    path
+        A file that ends in .tfm for a linear transform, else in .nrrd: see `transform_suffix`.
+
+    Raises
+    ------
+    InputError
+        If it cannot be inverted somewhere.
+    OutputError
+        If the file cannot be written.
+    """
+    if transform.IsTransformToWorldLinear():
+        write_linear_transform(transform, path)
+        return
+    _, lattice = seen(volume)
+    to_moving = vtk.vtkGeneralTransform()
+    transform.GetTransformFromWorld(to_moving)
+    size_i, size_j, size_k = lattice.size
+    field = np.empty((size_k, size_j, size_i, 3), np.float32)
+    j, i = np.meshgrid(np.arange(size_j), np.arange(size_i), indexing="ij")
+    began = time.monotonic()
+    for k in range(size_k):
+        fixed = lattice.to_world(np.stack((i, j, np.full_like(i, k)), -1).reshape(-1, 3))
+        here, there = vtk.vtkPoints(), vtk.vtkPoints()
+        here.SetData(numpy_to_vtk(np.ascontiguousarray(fixed * _RAS)))
+        there.SetDataTypeToDouble()
+        to_moving.TransformPoints(here, there)
+        field[k] = (vtk_to_numpy(there.GetData()) * _RAS - fixed).reshape(size_j, size_i, 3)
+        if time.monotonic() - began > _STEP_S:
+            yield
+            began = time.monotonic()
+    if not np.isfinite(field).all():
+        raise InputError(
+            f"{transform.GetName()} cannot be inverted everywhere.",
+            "Choose another transform, or the network's registration.",
+        )
+    _write(transform, path, lambda: write_nrrd(Path(path), (field,), lattice, {}, compress=False))
+
+
+def transform_suffix(transform: Any) -> str:
+    """Return the end of the file that `write_transform` writes a transform to."""
+    return ".tfm" if transform.IsTransformToWorldLinear() else ".nrrd"
 
 
 def write_linear_transform(transform: Any, path: Path | str) -> None:
@@ -93,8 +184,6 @@ def write_linear_transform(transform: Any, path: Path | str) -> None:
     transform
         Linear transform node. It is taken as Slicer's Transforms module shows it: applied to the
         moving volume, it brings this volume onto the fixed one. ITK's maps the other way.
-    path
-        A file that ends in .tfm.
 
     Raises
     ------
@@ -115,10 +204,14 @@ def write_linear_transform(transform: Any, path: Path | str) -> None:
     affine = sitk.AffineTransform(3)
     affine.SetMatrix(fixed_to_moving[:3, :3].ravel().tolist())
     affine.SetTranslation(fixed_to_moving[:3, 3].tolist())
+    _write(transform, path, lambda: sitk.WriteTransform(affine, str(path)))
+
+
+def _write(node: Any, path: Path | str, write: Callable[[], None]) -> None:
     try:
-        sitk.WriteTransform(affine, str(path))
-    except RuntimeError as error:
+        write()
+    except (RuntimeError, OSError) as error:
         raise OutputError(
-            f"{name} could not be written to {path}.",
+            f"{node.GetName()} could not be written to {path}.",
             "Free some space, or choose another folder for results.",
         ) from error

@@ -6,15 +6,17 @@ thread while Slicer goes on.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
 from ..background_work import BackgroundWork
-from ..errors import TTAUncertaintyError
+from ..errors import InputError, TTAUncertaintyError
 from ..geometry import read_stored
 from ..results import Bundle
+from ..review.reason_map import ReasonMap
 from .bundle_arrays import BundleArrays
 from .result import ResultNodes, add_result
 
@@ -23,15 +25,7 @@ FOLDER_KEY = "bundle_folder"
 
 
 class ResultReading:
-    """Reads a result folder in a thread; begins at once.
-
-    Parameters
-    ----------
-    folder
-        The result bundle.
-    fixed
-        As in `read_arrays`.
-    """
+    """Reads a result folder in a thread; begins at once."""
 
     def __init__(self, folder: Path | str, fixed: NDArray[Any] | Path | None = None) -> None:
         self._folder = Path(folder)
@@ -52,8 +46,6 @@ def read_arrays(folder: Path, fixed: NDArray[Any] | Path | None = None) -> Bundl
 
     Parameters
     ----------
-    folder
-        The result bundle.
     fixed
         The fixed image on the result's voxels, where it is at hand: an array (k, j, i), or the
         file that was written for the run. Maps are shown where it has anatomy, too.
@@ -85,8 +77,6 @@ def load_arrays(
         `Stage`.
     folder
         Where its files lie, which is remembered.
-    arrays
-        From `read_arrays`.
     fixed, moving
         The volumes that it belongs to; left out if they are not in the scene (any more).
 
@@ -105,6 +95,21 @@ def folder_of(result: Any) -> Path | None:
     text = result.text(FOLDER_KEY)
     folder = Path(text) if text else None
     return folder if folder is not None and folder.is_dir() else None
+
+
+def reasons_of(result: Any) -> ReasonMap | None:
+    """Return why an error is expected; None where that is not known, or its file is gone."""
+    folder = folder_of(result)
+    return None if folder is None else _reasons(folder, result.record.get("created"))
+
+
+@lru_cache(maxsize=2)
+def _reasons(folder: Path, created: str | None) -> ReasonMap | None:
+    try:
+        bundle = Bundle.open(folder)
+        return bundle.reasons() if bundle.record["created"] == created else None
+    except InputError:  # no part of what is in the scene
+        return None
 
 
 def _present(stage: Any, node: Any) -> Any:

@@ -28,8 +28,6 @@ def show_in_3d(stage: Stage, result: ResultNodes, kind: MapKind, threshold: floa
 
     Parameters
     ----------
-    stage, result, kind
-        Which map.
     threshold
         In the map's unit.
     """

@@ -9,13 +9,7 @@ import slicer
 
 
 class PointsWatch:
-    """Watches lists of points.
-
-    Parameters
-    ----------
-    moved
-        Called after a change.
-    """
+    """Watches lists of points."""
 
     def __init__(self, moved: Callable[[], None]) -> None:
         self._moved = moved

@@ -31,29 +31,18 @@ class Background(Enum):
 
 @dataclass(frozen=True)
 class Presentation:
-    """What is shown of a result, and how.
-
-    Parameters
-    ----------
-    display
-        The map's look.
-    map_visible
-        Whether the map lies over the image at all.
-    background
-        The image under it. Where a volume is not in the scene (any more), the warped one.
-    layout
-        Arrangement of the views; None leaves it as it is.
-    transform
-        How the transform is drawn.
-    in_3d
-        Show in the 3D view what lies above `level_3d`, in the map's unit.
-    """
+    """What is shown of a result, and how."""
 
     display: MapDisplay
+    #: Whether the map lies over the image at all.
     map_visible: bool = True
+    #: The image under it. Where a volume is not in the scene (any more), the warped one.
     background: Background = Background.WARPED
+    #: Arrangement of the views; None leaves it as it is.
     layout: Layout | None = Layout.FOUR_UP
+    #: How the transform is drawn.
     transform: TransformView = TransformView.NONE
+    #: Show in the 3D view what lies above `level_3d`, in the map's unit.
     in_3d: bool = False
     level_3d: float = 0.0
 

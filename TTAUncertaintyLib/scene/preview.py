@@ -27,18 +27,12 @@ _TITLES = {"warped": "Warped, provisional", "total": "Total uncertainty (mm), pr
 
 @dataclass(frozen=True)
 class PreviewNodes:
-    """The provisional volumes; None where there is none yet.
+    """The provisional volumes; None where there is none yet."""
 
-    Parameters
-    ----------
-    warped
-        The moving volume, registered, on the network's lattice.
-    total
-        Total uncertainty in mm from the passes so far, on the same lattice; NaN outside the
-        anatomy.
-    """
-
+    #: The moving volume, registered, on the network's lattice.
     warped: Any
+    #: Total uncertainty in mm from the passes so far, on the same lattice; NaN outside the
+    #: anatomy.
     total: Any
 
 
@@ -65,8 +59,6 @@ def show_preview(stage: Stage, preview: Any) -> PreviewNodes:
 
     Parameters
     ----------
-    stage
-        Where.
     preview
         `worker.run.Preview`. Files that were replaced meanwhile are left out: the next preview
         follows soon.

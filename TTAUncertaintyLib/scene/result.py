@@ -23,7 +23,6 @@ from ..results.files import TRANSFORM_FILE
 from ..results.naming import input_name
 from ..strict_json import Unreadable, parse_json
 from .arrays import add_volume
-from .as_seen import seen
 from .bundle_arrays import BundleArrays
 from .colors import OUTSIDE as OUTSIDE_COLORS
 from .colors import color_node
@@ -176,15 +175,13 @@ def results_in(scene: Any) -> list[ResultNodes]:
     return [ResultNodes(node) for node in nodes if node.GetAttribute(ATTRIBUTE)]
 
 
-def load_bundle(stage: Stage, bundle: Bundle, fixed: Any = None, moving: Any = None) -> ResultNodes:
-    """Load a bundle into the scene.
+def add_result(
+    stage: Stage, arrays: BundleArrays, fixed: Any = None, moving: Any = None
+) -> ResultNodes:
+    """Make the nodes of a bundle whose files were read.
 
     Parameters
     ----------
-    stage
-        Where to.
-    bundle
-        What.
     fixed, moving
         The volumes that it was made from, where they are in the scene.
 
@@ -193,14 +190,6 @@ def load_bundle(stage: Stage, bundle: Bundle, fixed: Any = None, moving: Any = N
     InputError
         If a file is damaged; the scene is as before then.
     """
-    intensities = None if fixed is None else seen(fixed)[0]
-    return add_result(stage, BundleArrays.read(bundle, intensities), fixed, moving)
-
-
-def add_result(
-    stage: Stage, arrays: BundleArrays, fixed: Any = None, moving: Any = None
-) -> ResultNodes:
-    """Make the nodes of a bundle whose files were read; see `load_bundle`."""
     bundle, scene = arrays.bundle, stage.scene
     transform = _read_transform(bundle)
     title = f"{_name(moving, bundle, MOVING)} on {_name(fixed, bundle, FIXED)}"

@@ -26,14 +26,8 @@ def content_search(
 
     Parameters
     ----------
-    result
-        Whose review.
     structures
         From `structures_on`; None where there are none.
-    landmarks
-        From `measure_landmarks`.
-    pictures
-        Of the views.
     tolerance_mm, threshold_mm
         Fill in what the review itself does not say.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,8 +20,10 @@ from ..review import (
     review_from_json,
     review_to_json,
     structure_statistics,
+    with_reasons,
 )
 from .arrays import array_of, lattice_of
+from .loading import reasons_of
 from .result import ResultNodes
 from .structures import Structures
 
@@ -50,7 +53,9 @@ def map_volume(result: ResultNodes, kind: MapKind) -> MapVolume:
     """Return a map of a result as the review reads it; the values are a view of the voxels."""
     node = result.maps[kind]
     facts = kind.facts
-    return MapVolume(kind.value, facts.title, facts.unit, array_of(node), lattice_of(node))
+    reasons = reasons_of(result) if kind is MapKind.EXPECTED_ERROR else None
+    values, lattice = array_of(node), lattice_of(node)
+    return MapVolume(kind.value, facts.title, facts.unit, values, lattice, reasons)
 
 
 def map_volumes(result: ResultNodes) -> list[MapVolume]:
@@ -79,8 +84,6 @@ def spot_search(
         Its region (the anatomy) is where to look; where structures are given, still all of it.
     review
         Says the map and the threshold; without a threshold the suggested one is taken.
-    structures
-        From `structures_on`, to name the places.
     """
     kind = MapKind(review.map_key)
     volume = map_volume(result, kind)
@@ -100,9 +103,10 @@ def spot_search(
             regions = in_structures(
                 regions, structures.labels, structures.names, structures.lattice
             )
-        if kind is MapKind.EXPECTED_ERROR:
-            regions = as_recorded(regions, recorded)
-        return regions
+        if volume.reasons is not None:
+            spots = with_reasons(regions.spots, regions, volume.reasons)
+            return replace(regions, spots=tuple(spots))
+        return as_recorded(regions, recorded) if kind is MapKind.EXPECTED_ERROR else regions
 
     return search
 

@@ -25,22 +25,15 @@ _EDGE = 0.06
 
 @dataclass(frozen=True)
 class Layers:
-    """What a slice view shows.
+    """What a slice view shows."""
 
-    Parameters
-    ----------
-    background, foreground
-        Volumes; None for none.
-    opacity
-        Of the foreground, 0 to 1.
-    marks
-        Label map of ours whose outline is drawn over both; None takes such an outline away.
-        Anybody else's label map in a view is left alone.
-    """
-
+    #: Volumes; None for none.
     background: Any
     foreground: Any = None
+    #: Of the foreground, 0 to 1.
     opacity: float = 0.0
+    #: Label map of ours whose outline is drawn over both; None takes such an outline away.
+    #: Anybody else's label map in a view is left alone.
     marks: Any = None
 
 
@@ -181,8 +174,6 @@ def middle_of(
 
     Parameters
     ----------
-    names
-        Layout names.
     before
         World RAS mm.
     """

@@ -17,17 +17,11 @@ def nodes_of_class(scene: Any, name: str) -> list[Any]:
 
 @dataclass(frozen=True)
 class Stage:
-    """Where a result is shown.
+    """Where a result is shown."""
 
-    Parameters
-    ----------
-    scene
-        vtkMRMLScene.
-    application
-        vtkMRMLApplicationLogic: knows the logics of Slicer's modules and the views.
-    """
-
+    #: vtkMRMLScene.
     scene: Any
+    #: vtkMRMLApplicationLogic: knows the logics of Slicer's modules and the views.
     application: Any
 
     @classmethod

@@ -20,8 +20,6 @@ def show_transform(result: ResultNodes, how: TransformView, spacing_mm: float = 
 
     Parameters
     ----------
-    result
-        Whose transform.
     how
         Grid: lines of the fixed space as the transform bends them. Glyphs: an arrow from each
         point to where it goes.

@@ -10,21 +10,3 @@ from .download import Download, DownloadPhase, DownloadState
 from .folder import cache_folder
 from .record import Origin, Record
 from .store import Installed, Verification, WeightsStore
-
-__all__ = [
-    "Download",
-    "DownloadPhase",
-    "DownloadState",
-    "Installed",
-    "Lack",
-    "Origin",
-    "Record",
-    "Source",
-    "Verdict",
-    "Verification",
-    "Weights",
-    "WeightsStore",
-    "cache_folder",
-    "check_contents",
-    "weights_of",
-]

@@ -35,28 +35,17 @@ class Lack(Enum):
 
 @dataclass(frozen=True)
 class Weights:
-    """Whether a model's weights are there.
+    """Whether a model's weights are there."""
 
-    Attributes
-    ----------
-    model
-        Name in the registry.
-    source
-        Where they come from.
-    file
-        The file that a run will read; None if there is none.
-    lack
-        What is missing; None if they can be used.
-    record
-        What is known of installed ones.
-    program
-        Whether using the model runs a program of the person's own.
-    """
-
+    #: Name in the registry.
     model: str
+    #: Where they come from.
     source: Source
+    #: The file that a run will read; None if there is none.
     file: Path | None = None
+    #: What is missing; None if they can be used.
     lack: Lack | None = None
+    #: What is known of installed ones.
     record: Record | None = None
     program: bool = False
 
@@ -81,10 +70,6 @@ def weights_of(model: str, store: WeightsStore, chosen: Path | None = None) -> W
 
     Parameters
     ----------
-    model
-        Name in the registry.
-    store
-        Where weights are installed.
     chosen
         A file that the person takes instead: it goes before all others, except for a model of
         one's own, whose manifest names its file.

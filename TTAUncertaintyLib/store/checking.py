@@ -23,20 +23,11 @@ _LIBRARY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of looking into a file.
+    """What came of looking into a file."""
 
-    Attributes
-    ----------
-    checked
-        Whether it could be looked into; False where PyTorch is not installed.
-    problem, remedy
-        What is wrong with it and what to do; empty if nothing is.
-    program
-        Path and SHA-256 of a file that is a program, where the problem is that nobody agreed to
-        run it.
-    """
-
+    #: Whether it could be looked into; False where PyTorch is not installed.
     checked: bool
+    #: What is wrong with it and what to do; empty if nothing is.
     problem: str = ""
     remedy: str = ""
     program: tuple[str, str] | None = None
@@ -53,8 +44,6 @@ def check_contents(
 
     Parameters
     ----------
-    model
-        Name in the registry, or the path of a manifest.
     source
         The file as it came; the manifest itself for a model of one's own.
     converted

@@ -45,28 +45,18 @@ class DownloadPhase(Enum):
 
 @dataclass(frozen=True)
 class DownloadState:
-    """What there is to show of a download.
-
-    Attributes
-    ----------
-    phase
-        Where it stands.
-    done_bytes, total_bytes
-        How far it is; the total is 0 where the publisher does not say.
-    seconds_left
-        None where it cannot be known.
-    problem, remedy
-        What went wrong and what to do; empty if nothing did.
-    file
-        The installed file, at the end of a download that went well.
-    """
+    """What there is to show of a download."""
 
     phase: DownloadPhase = DownloadPhase.DOWNLOADING
+    #: How far it is; the total is 0 where the publisher does not say.
     done_bytes: int = 0
     total_bytes: int = 0
+    #: None where it cannot be known.
     seconds_left: float | None = None
+    #: What went wrong and what to do; empty if nothing did.
     problem: str = ""
     remedy: str = ""
+    #: The installed file, at the end of a download that went well.
     file: Path | None = None
 
     @property

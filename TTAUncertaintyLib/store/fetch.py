@@ -46,8 +46,6 @@ def fetch(
 
     Parameters
     ----------
-    url
-        Where it is.
     partial
         Where its bytes go. What is there from an earlier attempt is continued, if the publisher
         says that the file is still the same; otherwise it begins anew.
@@ -55,8 +53,6 @@ def fetch(
         Where the file is put once all of it is there, on the same disk; of this download alone.
     size_bytes
         What it has to have; None takes what comes, up to `MOST_BYTES`.
-    report
-        Called while bytes come.
     stopped
         Asked while bytes come; True stops, and what came is kept.
 

@@ -32,40 +32,25 @@ class Origin(Enum):
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of an installed file.
+    """What is known of an installed file."""
 
-    Attributes
-    ----------
-    model
-        Name in the registry.
-    file
-        Name of the file that is loaded.
-    size_bytes, sha256
-        Of that file.
-    source
-        The address it was downloaded from, or the path it was copied from.
-    source_sha256
-        Of the bytes that came; other than `sha256` where they were converted.
-    origin
-        What `source_sha256` was compared with.
-    installed
-        Date and time, ISO 8601, UTC.
-    checked
-        Whether the contents were read strictly, in a process of their own, before they were
-        adopted; False where PyTorch was not there to do it.
-    trusted
-        Whether the person agreed to run the program that a model of their own is.
-    """
-
+    #: Name in the registry.
     model: str
     file: str
     size_bytes: int
     sha256: str
+    #: The address it was downloaded from, or the path it was copied from.
     source: str
+    #: Of the bytes that came; other than `sha256` where they were converted.
     source_sha256: str
+    #: What `source_sha256` was compared with.
     origin: Origin
+    #: Date and time, ISO 8601, UTC.
     installed: str
+    #: Whether the contents were read strictly, in a process of their own, before they were
+    #: adopted; False where PyTorch was not there to do it.
     checked: bool
+    #: Whether the person agreed to run the program that a model of their own is.
     trusted: bool = False
 
     def write(self, path: Path) -> None:

@@ -44,17 +44,11 @@ _STALE_S = 24 * 3600
 
 @dataclass(frozen=True)
 class Installed:
-    """Weights that are installed.
+    """Weights that are installed."""
 
-    Attributes
-    ----------
-    record
-        What is known of them.
-    path
-        The file that is loaded.
-    """
-
+    #: What is known of them.
     record: Record
+    #: The file that is loaded.
     path: Path
 
 
@@ -255,8 +249,6 @@ class WeightsStore:
 
         Parameters
         ----------
-        manifest
-            The `.json` file; what it names lies beside it. All of it is copied.
         trust_code
             Whether the person agreed to run it, where it is a program. It is remembered for these
             very files.

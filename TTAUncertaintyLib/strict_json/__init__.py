@@ -21,24 +21,3 @@ from .typed import (
     read_as,
     take_version,
 )
-
-__all__ = [
-    "Between",
-    "Check",
-    "Matching",
-    "Mended",
-    "NotAllowed",
-    "OneOf",
-    "OrNan",
-    "Unreadable",
-    "allowed",
-    "is_needed",
-    "key",
-    "keys_of",
-    "parse_json",
-    "plain",
-    "read_as",
-    "read_json",
-    "read_text",
-    "take_version",
-]

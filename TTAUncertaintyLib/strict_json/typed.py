@@ -37,8 +37,6 @@ class NotAllowed(ValueError):  # noqa: N818  (caught at once, and told as an err
     ----------
     why
         A sentence on what is wrong; empty where the value breaks its rule and no more.
-    remedy
-        What is allowed.
     key
         Below the place where this is raised, parts joined by "."; "" for that place itself.
     """
@@ -169,8 +167,6 @@ def read_as(kind: type[T], value: object, others: bool = False, **known: object)
     ----------
     kind
         Most often a dataclass.
-    value
-        From `parse_json`.
     others
         Leave out the keys that no field has, instead of refusing them.
     **known

@@ -40,25 +40,17 @@ _FINDERS = {"found-demons": ("sitk-demons", "2"), "found-bspline": ("sitk-bsplin
 
 @dataclass(frozen=True)
 class Spec:
-    """What a case is.
+    """What a case is."""
 
-    Parameters
-    ----------
-    name
-        Begins with "fit" or "test": the people of the latter have no part in the fit.
-    kind
-        "people", a `Deformation`'s name, or one of those that are found between two people.
-    fixed, moving
-        Names of two people; for a manufactured case, of the one that it is made of and of the
-        other one where the deformation is found.
-    seed
-        Of everything random.
-    """
-
+    #: Begins with "fit" or "test": the people of the latter have no part in the fit.
     name: str
+    #: "people", a `Deformation`'s name, or one of those that are found between two people.
     kind: str
+    #: Names of two people; for a manufactured case, of the one that it is made of and of the
+    #: other one where the deformation is found.
     fixed: str
     moving: str
+    #: Of everything random.
     seed: int
 
 
@@ -155,6 +147,7 @@ def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people
         "e": error[picked].astype(np.float32),
         "R": rows[anywhere],
         "median": np.median(rows, axis=0),
+        "anatomy_cm3": features.anatomy_cm3,
     }
     np.savez(partial, spec=json.dumps(asdict(spec) | {"network": network}), **arrays)
     partial.replace(path)
@@ -198,7 +191,7 @@ def _at_boundaries(
     To the nearest boundary voxel of the same label of the moving image, in its world, mm.
     """
     (fixed, lattice), (moving, onto) = (_labels(people, name) for name in (spec.fixed, spec.moving))
-    edges = _edges(fixed) & np.isin(fixed, np.unique(moving))
+    edges = label_edges(fixed) & np.isin(fixed, np.unique(moving))
     places = np.stack(np.nonzero(edges), -1)
     drawn = np.random.default_rng(spec.seed).permutation(len(places))[:_DRAWN]
     places = places[np.sort(drawn)]
@@ -207,9 +200,11 @@ def _at_boundaries(
     voxels = onto.to_voxel([carried.TransformPoint(point) for point in world.tolist()])[:, ::-1]
     of = fixed[tuple(places.T)]
     error = np.empty(len(of), np.float32)
-    targets = _edges(moving)
+    targets = label_edges(moving)
     for label in np.unique(of):
-        error[of == label] = _distance(targets & (moving == label), onto, voxels[of == label])
+        error[of == label] = distance_to_edge(
+            targets & (moving == label), onto, voxels[of == label]
+        )
     network = np.rint(outcome.fixed_lattice.to_voxel(world)).astype(int)[:, ::-1]
     inside = ((network >= 0) & (network < features.region.shape)).all(axis=1)
     number = torch.full(features.region.shape, -1)
@@ -224,7 +219,7 @@ def _labels(people: Path, name: str) -> tuple[NDArray[np.int32], Lattice]:
     return labels.intensities.numpy().astype(np.int32), labels.lattice
 
 
-def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+def label_edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return the labelled voxels one of whose six neighbours has another label."""
     found = np.zeros(labels.shape, np.bool_)
     for axis in range(3):
@@ -235,7 +230,7 @@ def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     return found & (labels > 0)
 
 
-def _distance(
+def distance_to_edge(
     edge: NDArray[np.bool_], lattice: Lattice, voxels: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return the distance of places (k, j, i) from the nearest voxel of an edge, mm."""

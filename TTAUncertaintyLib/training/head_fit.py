@@ -64,33 +64,30 @@ _BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 30, 0.12, 1_500
 #: may lie beyond it: people differ.
 _TAIL, _MARGIN = 0.0005, 0.1
 
+#: By what factor an anatomy may be smaller or larger than any that was seen: grown people's brains
+#: differ by a third.
+_SIZE_MARGIN = 1.5
+
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What a registration whose truth is known gave.
+    """What a registration whose truth is known gave."""
 
-    Parameters
-    ----------
-    name, kind, network
-        Kind is "people" for boundaries, else that of the deformation.
-    subjects
-        Whose images had a part in it.
-    rows, error
-        float32 [n, F] and [n], mm: where the truth is known.
-    anywhere
-        float32 [m, F]: voxels from all over the anatomy.
-    median
-        float32 [F]: of each feature over the anatomy.
-    """
-
+    #: Kind is "people" for boundaries, else that of the deformation.
     name: str
     kind: str
     network: str
+    #: Whose images had a part in it.
     subjects: frozenset[str]
+    #: float32 [n, F] and [n], mm: where the truth is known.
     rows: NDArray[np.float32]
     error: NDArray[np.float32]
+    #: float32 [m, F]: voxels from all over the anatomy.
     anywhere: NDArray[np.float32]
+    #: float32 [F]: of each feature over the anatomy.
     median: NDArray[np.float32]
+    #: How large the anatomy is.
+    anatomy_cm3: float
 
     @property
     def is_real(self) -> bool:
@@ -112,6 +109,7 @@ class Case:
                 file["e"],
                 file["R"],
                 file["median"],
+                float(file["anatomy_cm3"]),
             )
 
 
@@ -230,6 +228,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     medians = np.stack([case.median for case in cases]).astype(float)
     case_middle = medians.mean(axis=0)
     case_scale = np.maximum(medians.std(axis=0), 0.1 * spread + 1e-6)
+    sizes = [case.anatomy_cm3 for case in cases]
     deviation = np.square((medians - case_middle) / case_scale).mean(axis=1)
     return Head(
         weights=weights,
@@ -244,6 +243,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
         case_middle=case_middle.astype(np.float32),
         case_scale=case_scale.astype(np.float32),
         case_limit=float(max(deviation.max(), 0.5)),
+        anatomy_cm3=(min(sizes) / _SIZE_MARGIN, max(sizes) * _SIZE_MARGIN),
         facts={},
     )
 

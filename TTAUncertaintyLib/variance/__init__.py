@@ -2,5 +2,3 @@
 
 from .nested import NestedVariance, VarianceEstimate
 from .two_level import SpareContrast, spare_column
-
-__all__ = ["NestedVariance", "SpareContrast", "VarianceEstimate", "spare_column"]

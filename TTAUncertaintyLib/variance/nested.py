@@ -46,28 +46,20 @@ from .two_level import SpareContrast
 
 @dataclass(frozen=True, eq=False)
 class VarianceEstimate:
-    """The estimated variances at every voxel, mm^2.
+    """The estimated variances at every voxel, mm^2."""
 
-    Parameters
-    ----------
-    total, intrinsic, jitter
-        Traces, [D, H, W]; or full covariances, [6, D, H, W] in the order xx, xy, xz, yy, yz, zz.
-        The last two are None where R = 1: a split cannot be estimated from single passes.
-    mean_offset
-        [3, D, H, W]: the mean of the values that were added.
-    groups, replicates
-        K and R that the estimate rests on.
-    standard_error
-        [D, H, W], mm: of the root of the total's trace, the perturbations taken for independent
-        draws; None before three of them are complete. 0 where the total is 0.
-    """
-
+    #: Traces, [D, H, W]; or full covariances, [6, D, H, W] in the order xx, xy, xz, yy, yz, zz.
+    #: The last two are None where R = 1: a split cannot be estimated from single passes.
     total: Tensor
     intrinsic: Tensor | None
     jitter: Tensor | None
+    #: [3, D, H, W]: the mean of the values that were added.
     mean_offset: Tensor
+    #: K and R that the estimate rests on.
     groups: int
     replicates: int
+    #: [D, H, W], mm: of the root of the total's trace, the perturbations taken for independent
+    #: draws; None before three of them are complete. 0 where the total is 0.
     standard_error: Tensor | None = None
 
     def traces(self) -> VarianceEstimate:
@@ -102,8 +94,6 @@ class NestedVariance:
         R, how many consecutive values belong to one perturbation.
     full
         Keep 3x3 covariances; otherwise traces only.
-    device
-        Where to accumulate.
     """
 
     def __init__(

@@ -46,10 +46,6 @@ def form(rows: str, choose: Callable[[str, Any], None], prefix: str) -> None:
 
     Parameters
     ----------
-    rows
-        Expression of a list of what `written_row` returns.
-    choose
-        Called with a row's name and what a person sets.
     prefix
         Of the rows' classes: `tta-PREFIXNAME`.
     """

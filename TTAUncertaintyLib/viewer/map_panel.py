@@ -30,13 +30,7 @@ _STOPS = 24
 
 
 class MapPanel(Part):
-    """The `MapScreen` of the page. The choices are in the state that all tabs share.
-
-    Attributes
-    ----------
-    controls
-        `MapControls`.
-    """
+    """The `MapScreen` of the page. The choices are in the state that all tabs share."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)

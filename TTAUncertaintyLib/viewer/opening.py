@@ -35,8 +35,6 @@ class Opening:
 
     Parameters
     ----------
-    folder
-        The result bundle.
     names
         What the images are called, by role ("fixed", "moving"); names of their files otherwise.
     """

@@ -9,13 +9,7 @@ if TYPE_CHECKING:
 
 
 class Part:
-    """A part of the viewer: a panel, or what stands behind one.
-
-    Parameters
-    ----------
-    viewer
-        The host.
-    """
+    """A part of the viewer: a panel, or what stands behind one."""
 
     def __init__(self, viewer: Viewer) -> None:
         self._viewer = viewer

@@ -48,13 +48,6 @@ class ReviewPanel(Part):
     """The `ReviewScreen` of the page.
 
     What is decided is kept in the result's folder at once, where that can be written.
-
-    Attributes
-    ----------
-    controls
-        `ReviewControls`.
-    landmarks
-        `LandmarksSent`.
     """
 
     hints: ClassVar[dict[str, str]] = {}  # what is to be done is plain to see on the page
@@ -100,7 +93,7 @@ class ReviewPanel(Part):
             self._viewer.say_problem(error)
         if self.controls.review is not None:
             state.review_of = str(self._folder())
-            self._viewer.work.on_review(self._folder(), self.controls.review)
+            self._viewer.work.controls.on_review(self._folder(), self.controls.review)
 
     def suspend(self) -> None:
         """Leave the views to something else."""
@@ -214,7 +207,7 @@ class ReviewPanel(Part):
         """Keep it beside the result."""
         self._decided, self._reviewer = review, review.reviewer
         self.keep()
-        self._viewer.work.on_review(self._folder(), review)
+        self._viewer.work.controls.on_review(self._folder(), review)
 
     # how it is done
 

@@ -30,16 +30,12 @@ def slider(
 
     Parameters
     ----------
-    name
-        Of its class, `tta-NAME`.
     title, value
         What is written over it; `value` may hold {{ }}.
     low, high, step
         As Vuetify takes them: numbers, or keys of the state as one-tuples.
     bound
         Key of the state; `name` where left out.
-    ranged
-        Whether it has two thumbs.
     """
     with html.Div(classes="tta-line mt-2"):
         html.Span(title)
@@ -72,17 +68,7 @@ def select(name: str, items: str, label: str, classes: str = "", **more: Any) ->
 
 
 def text_field(name: str, shown: str, label: str, tell: Callable[[str], None], **more: Any) -> None:
-    """Write a line of text, which counts once the person leaves it.
-
-    Parameters
-    ----------
-    name
-        Of its class, `tta-NAME`.
-    shown
-        Expression of what stands there.
-    tell
-        Called with what the person writes.
-    """
+    """Write a line of text, which counts once the person leaves it."""
     v3.VTextField(
         model_value=(shown,),
         change=(tell, "[$event.target.value]"),
@@ -115,8 +101,6 @@ def remark_field(
         trame's.
     name
         Of its class, `tta-NAME`, with hyphens.
-    label
-        Of the line.
     shown
         Expression of what is said so far.
     place
@@ -168,12 +152,8 @@ def segments(name: str, shown: str, options: str, choose: Callable[..., None]) -
 
     Parameters
     ----------
-    name
-        Of what is chosen, and of its class, `tta-NAME`.
     shown, options
         Expressions of the value that is on, and of the list of `controls.option.Option`.
-    choose
-        Called with what a person chooses, by name.
     """
     with v3.VBtnToggle(
         model_value=(shown,),
@@ -220,12 +200,8 @@ def table(
 
     Parameters
     ----------
-    name
-        Of its class, `tta-NAME`.
     shown
         Expression of a `controls.table_view.TableView`, as `written`.
-    choose
-        Called with the number of the row, from 0 on, that the person clicks on.
     chosen
         Expression of the row that is looked at.
     """
@@ -295,9 +271,11 @@ def _written_table(table: TableView) -> dict[str, Any]:
     }
 
 
-def file_chooser(role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd,.mha") -> None:
+def file_chooser(
+    role: str, name: str, shown: str, accept: str = ".nii,.gz,.nrrd,.mha", about: str = ""
+) -> None:
     """Write a chooser of one file, which is sent under a name; `shown` is a key of the state."""
-    with html.Label(classes=f"tta-file tta-file-{name}"):
+    with html.Label(classes=f"tta-file tta-file-{name}", title=about):
         v3.VIcon("mdi-file-upload-outline", size="small")
         html.Span(role, classes="role")
         html.Span(

@@ -13,7 +13,7 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
 from ..calibration import read_calibration
-from ..controls.control import Node, Place, Row, controls_of
+from ..controls.control import Node, NodeFile, Place, Row, controls_of
 from ..controls.machine_choices import MachineChoices, asked_of_machine, machine_rows
 from ..controls.model_options import option_rows, with_option
 from ..controls.model_view import facts_here, models_here
@@ -27,7 +27,7 @@ from ..store import Weights, WeightsStore, weights_of
 from .forms import form, written_row
 from .part import Part
 from .rows import file_chooser
-from .session import CALIBRATION, IMAGE, TRANSFORM, FileKind, Upload
+from .session import CALIBRATION, IMAGE, LINEAR, NAMES, TRANSFORM, FileKind, Upload
 
 if TYPE_CHECKING:
     from .viewer import Viewer
@@ -49,20 +49,20 @@ _KEYS = {
     if not isinstance(_CONTROLS.get(name), Node)
 }
 
+#: What takes the place of a node of the scene: the choice, and what a job calls its file.
+_SENT = {
+    name: control
+    for name, control in controls_of(RunChoices).items()
+    if isinstance(control, Node) and control.asked
+}
+_KINDS = {NodeFile.LINEAR: LINEAR, NodeFile.TRANSFORM: TRANSFORM}
+
 #: Files that may be sent: what they are for, by their names in a job.
 FILES: dict[str, FileKind] = {
-    **{
-        control.asked: TRANSFORM if control.file == "tfm" else IMAGE
-        for control in controls_of(RunChoices).values()
-        if isinstance(control, Node) and control.asked
-    },
+    **{str(control.asked): _KINDS.get(control.file, IMAGE) for control in _SENT.values()},
+    "label_names": NAMES,
     "calibration": CALIBRATION,
 }
-_OPTIONAL = tuple(
-    (control.asked, control.title)
-    for control in controls_of(RunChoices).values()
-    if isinstance(control, Node) and control.asked and control.place is Place.INPUTS
-)
 
 
 class RunChoice(Part):
@@ -78,6 +78,7 @@ class RunChoice(Part):
         self.refresh()
         state.change(*_KEYS.values())(lambda **_state: self._show())
         state.change("panel")(self._on_panel)
+        state.change("run_pair")(lambda **_state: self._show())
 
     def refresh(self) -> None:
         """List the networks that there are now: something may have been installed meanwhile."""
@@ -115,6 +116,7 @@ class RunChoice(Part):
             f"{upload.name} ({upload.size / 1e6:.1f} MB)" if FILES[role] is IMAGE else upload.name
         )
         self._viewer.state[f"{role}_name"] = said
+        self._show()
 
     def drop(self, role: str) -> None:
         """Go on without a file."""
@@ -122,20 +124,22 @@ class RunChoice(Part):
         if before is not None and not self._viewer.state.running:
             before.path.unlink(missing_ok=True)
         self._viewer.state[f"{role}_name"] = ""
+        self._show()
 
     # what a run asks
 
     def choices(self) -> RunChoices:
-        """Return what the page says; what makes no sense is as in the beginning."""
-        return RunChoices(**self._said(RunChoices))
+        """Return what the page says; what makes no sense is as in the beginning.
 
-    def asked(self, own: bool) -> dict[str, Any]:
+        In place of nodes there are the files that were sent, where they count.
+        """
+        sent: dict[str, Any] = {
+            name: self._files.get(str(control.asked)) for name, control in _SENT.items()
+        }
+        return RunChoices(**self._said(RunChoices), **(sent if self._own else {}))
+
+    def asked(self) -> dict[str, Any]:
         """Return what a job is to be asked; nothing of it is a path from the browser.
-
-        Parameters
-        ----------
-        own
-            Whether images of the person's own are registered, with the files that belong to them.
 
         Raises
         ------
@@ -160,17 +164,26 @@ class RunChoice(Part):
                 f"{choices.model}.",
                 "Choose its network, or leave the calibration out.",
             )
-        missing = [role for role in ("fixed", "moving") if own and role not in self._files]
+        missing = [role for role in ("fixed", "moving") if self._own and role not in self._files]
         if missing:
             raise InputError(f"Choose the {' and the '.join(missing)} image first.")
-        files = {role: upload.path for role, upload in self._files.items()}
-        if not own:
-            files = {role: path for role, path in files.items() if role == "calibration"}
-        return asked_of(choices) | asked_of_machine(self._machine) | files
+        many = {control.asked for control in _SENT.values() if control.many}
+        files = {
+            role: [upload.path] if role in many else upload.path
+            for role, upload in self._files.items()
+            if self._own or role == "calibration"
+        }
+        names = {"transform_name": choices.registration and choices.registration.name}
+        return asked_of(choices) | asked_of_machine(self._machine) | files | names
 
     def name_of(self, role: str) -> str:
         """Return what the person calls an image that was sent."""
         return self._files[role].name.partition(".")[0] or "image"
+
+    @property
+    def _own(self) -> bool:
+        """Whether images of the person's own are registered, with the files that belong to them."""
+        return bool(self._viewer.state.run_pair == "own")
 
     @property
     def _machine(self) -> MachineChoices:
@@ -208,8 +221,16 @@ class RunChoice(Part):
 
     def build_files(self) -> None:
         """Write what may be sent beside the two images."""
-        for role, title in _OPTIONAL:
-            self._file(role, title)
+        titles = {Place.INPUTS: "Labels, another registration", Place.MASKS: "Masks"}
+        with v3.VExpansionPanels(variant="accordion", flat=True, classes="mt-2 tta-files"):
+            for place, title in titles.items():
+                with v3.VExpansionPanel(title=title), v3.VExpansionPanelText():
+                    for control in _SENT.values():
+                        if control.place is place:
+                            self._file(str(control.asked), control.title, control.about)
+                    if place is Place.INPUTS:
+                        about = "Names of the moving labels: a TSV, a CSV, or a colour table."
+                        self._file("label_names", "Label names", about)
 
     def build(self) -> None:
         """Write what can be set."""
@@ -236,9 +257,9 @@ class RunChoice(Part):
         )
         self._file("calibration", "Calibration")
 
-    def _file(self, role: str, title: str) -> None:
+    def _file(self, role: str, title: str, about: str = "") -> None:
         accept = ",".join(FILES[role].suffixes).replace(".nii.gz", ".gz")
-        file_chooser(title, role, f"{role}_name", accept)
+        file_chooser(title, role, f"{role}_name", accept, about)
         v3.VBtn(
             "Without this file",
             v_if=f"{role}_name",

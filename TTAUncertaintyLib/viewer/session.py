@@ -19,42 +19,30 @@ _BEGIN_BYTES = 512
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a file is to be that is sent for a purpose.
+    """What a file is to be that is sent for a purpose."""
 
-    Parameters
-    ----------
-    words
-        As in "x.pdf is not an image that can be read here".
-    suffixes
-        Ends of names that are taken, as the file is then called here.
-    """
-
+    #: As in "x.pdf is not an image that can be read here".
     words: str
+    #: Ends of names that are taken, as the file is then called here.
     suffixes: tuple[str, ...]
 
 
 IMAGE = FileKind("an image that can be read here", (".nii.gz", ".nii", ".nrrd", ".mha"))
-TRANSFORM = FileKind("a transform that can be read here", (".h5", ".tfm", ".txt", ".mat"))
+LINEAR = FileKind("a transform that can be read here", (".h5", ".tfm", ".txt", ".mat"))
+TRANSFORM = FileKind(LINEAR.words, (*LINEAR.suffixes, *IMAGE.suffixes))
+NAMES = FileKind("a table of names", (".tsv", ".csv", ".txt", ".ctbl"))
 CALIBRATION = FileKind("a calibration", (".json",))
 LANDMARKS = FileKind("a file of landmarks", (".json", ".fcsv", ".csv"))
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that the browser sent.
-
-    Parameters
-    ----------
-    name
-        What the person calls it: for the screen, never a path.
-    path
-        Where it lies; its name is ours.
-    size
-        Bytes.
-    """
+    """A file that the browser sent."""
 
     name: str
+    #: Where it lies; its name is ours.
     path: Path
+    #: Bytes.
     size: int
 
 
@@ -65,15 +53,11 @@ class Session:
     ----------
     largest_upload
         Bytes that a file may have that is sent.
-
-    Attributes
-    ----------
-    folder
-        Readable for this user alone.
     """
 
     def __init__(self, largest_upload: int = LARGEST_UPLOAD) -> None:
         self.largest_upload = largest_upload
+        #: Readable for this user alone.
         self.folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-view-"))  # mode 0700
         self._count = 0
 
@@ -84,8 +68,6 @@ class Session:
         ----------
         name
             The file's name as the browser says it. Only its ending counts.
-        kind
-            What it is to be.
 
         Raises
         ------

@@ -41,23 +41,10 @@ class Viewer:
 
     Parameters
     ----------
-    bundles
-        Result folders of the work list.
     session
         Where uploads and exports lie.
-    results
-        Where runs that are started in the page put their results.
     study
         A study to go through; None for none.
-
-    Attributes
-    ----------
-    server, state
-        trame's; all tabs share one state and see the same.
-    stage, views
-        The scene and its views.
-    result
-        What is shown; None before there is one.
     """
 
     def __init__(
@@ -67,6 +54,7 @@ class Viewer:
         results: Path,
         study: StudyReview | None = None,
     ) -> None:
+        #: trame's; all tabs share one state and see the same.
         self.server = get_server("ttauncertainty", client_type="vue3")
         self.server.enable_module(trame_slicer_module)
         self.server.enable_module(
@@ -79,6 +67,7 @@ class Viewer:
         self.state = self.server.state
         self.session = session
         self.results = results
+        #: What is shown; None before there is one.
         self.result: ResultNodes | None = None
         self.state.update(
             {
@@ -101,6 +90,7 @@ class Viewer:
         # what one tab waits for is nothing to the others, nor to be left behind when it is closed
         self.state.client_only("sending", "writing")
         self.application = ViewerApplication(session.folder)
+        #: The scene and its views.
         self.stage: Stage = self.application.stage
         self.views = Views(self.server, self.application)
         self.map = MapPanel(self)
@@ -115,7 +105,7 @@ class Viewer:
 
     def begin(self) -> None:
         """Show the first result of the work list; called once the server listens."""
-        self.work.begin()
+        self.work.controls.begin()
 
     def open(self, folder: Path, names: dict[str, str] | None = None) -> None:
         """Show a result folder, in place of the one that is shown; returns at once."""
@@ -182,7 +172,7 @@ class Viewer:
         self.map.on_result(result)
         self.review.on_result(result)
         self.teaching.on_result(result)
-        self.work.on_opened(opening.folder)
+        self.work.controls.on_opened(opening.folder)
         if self.state.panel == "run":
             self.state.panel = "map"
 

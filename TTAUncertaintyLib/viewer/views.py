@@ -61,8 +61,6 @@ class Views:
     ----------
     server
         trame's.
-    application
-        Whose scene they show.
     """
 
     def __init__(self, server: Any, application: ViewerApplication) -> None:

@@ -6,17 +6,3 @@ from .messages import LineReader, Message, parse
 from .run import Run
 from .state import Phase, Preview, RunState, StandardError
 from .worker import Worker
-
-__all__ = [
-    "Job",
-    "LineReader",
-    "Message",
-    "Phase",
-    "Preview",
-    "Run",
-    "RunState",
-    "StandardError",
-    "Worker",
-    "clean_environment",
-    "parse",
-]

@@ -36,6 +36,7 @@ class AuditWork:
         self._parts = tuple(read_given_transform(path) for path in job.transform)
         self._back = tuple(read_given_transform(path) for path in job.inverse_transform)
         self._given = joined(self._parts)
+        self._name = job.transform_name
         self._fixed, self._moving, self._mask = fixed, moving, mask
         check_meets(self._given, fixed, moving, self._anatomy)
 
@@ -72,15 +73,7 @@ class AuditWork:
         return findings, calibration, why
 
     def record(self, findings: Findings, outcome: Outcome) -> dict[str, Any]:
-        """Return what is recorded of the audit.
-
-        Parameters
-        ----------
-        findings
-            With the masks applied.
-        outcome
-            The network's.
-        """
+        """Return what is recorded of the audit."""
         suspicion = check_direction(
             self._given,
             point_map(outcome.transform().to_itk()),
@@ -89,7 +82,7 @@ class AuditWork:
             findings.region,
         )
         suspicions = [] if suspicion is None else [suspicion]
-        return audit_record(findings, self._parts, self._back, suspicions)
+        return audit_record(findings, self._parts, self._back, suspicions, self._name)
 
 
 def check_audit(job: Job) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..calibration import Calibration, head_mismatch, mismatch, read_calibration
+from ..cues import Cue
 from ..errors import InputError
 from ..models.contract import describe
 from .job import Job
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
 
 def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | None, str]:
     """Return the calibration of a run; without one, why there is none.
-
-    Parameters
-    ----------
-    job
-        What was asked for.
-    engine
-        Before its first pass.
 
     Raises
     ------
@@ -37,9 +31,9 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | N
         float(engine.pair.fixed_lattice.spacing.mean()),
         job.reverse_pass,
     )
-    if job.calibration is None:
-        from ..calibration import shipped_head
+    from ..calibration import shipped_head
 
+    if job.calibration is None:
         unfit = head_mismatch(engine.design.as_dict(), job.reverse_pass)
         return (shipped_head(), "") if unfit is None else (None, unfit)
     calibration = read_calibration(job.calibration)
@@ -49,5 +43,10 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | N
             f"{job.calibration} does not hold for this run: {why}",
             "Run with its model and design, make one with 'ttauncertainty calibrate', or leave it "
             "out.",
+        )
+    if calibration.uses(Cue.EXPECTED) and calibration.head_sha256 != shipped_head().sha256:
+        raise InputError(
+            f"{job.calibration} adjusts the expected error of another version of this software.",
+            "Make it again with 'ttauncertainty calibrate', or leave it out.",
         )
     return calibration, ""

@@ -37,8 +37,6 @@ class WorkerProcess:
     ----------
     python
         The interpreter; needs torch, numpy and SimpleITK.
-    environment
-        What it is started with; see `clean_environment`.
     stay
         Whether to wait for another job after the first.
 
@@ -134,11 +132,6 @@ class WorkerProcess:
 
         What is left of the group goes too: the launcher of Slicer's Python may have died without
         the Python that it started.
-
-        Parameters
-        ----------
-        seconds
-            How long to wait for the outputs to end.
         """
         self.kill()
         for reader in self._readers:

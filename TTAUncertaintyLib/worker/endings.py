@@ -50,8 +50,6 @@ def explain(status: int, log: str) -> dict[str, Any]:
     ----------
     status
         As of `subprocess`: negative for a signal.
-    log
-        What it printed.
     """
     words = _last_words(log)
     missing = re.findall(r"ModuleNotFoundError: No module named '([\w.]+)'", log)

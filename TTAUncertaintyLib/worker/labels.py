@@ -21,13 +21,6 @@ from .job import Job
 class LabelWork:
     """The labels of a run; `add` observes the engine's passes.
 
-    Parameters
-    ----------
-    job
-        With labels of the moving image.
-    fixed, moving
-        The images.
-
     Raises
     ------
     InputError
@@ -58,23 +51,23 @@ class LabelWork:
             self._carrier.begin(answer, network)
         self._carrier.add(offset)
 
-    def finish(self, findings: Findings, engine: Engine) -> LabelFindings:
+    def finish(self, findings: Findings, engine: Engine, by_head: bool) -> LabelFindings:
         """Return what came of it.
 
         Parameters
         ----------
         findings
             Of the run: their transform carries the labels where no pass did.
-        engine
-            After its passes.
+        by_head
+            Whether the expected error is that of the head as it comes with the software, which
+            the intervals of structures were fitted to.
         """
         if self._engine is None or not engine.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)
         carried = self._carrier.result()
         error = findings.on_fixed_image(MapKind.EXPECTED_ERROR)
         calibration = None
-        # fitted to the expected error of the head, which alone says its reasons
-        if error is not None and findings.reasons is not None and carried.passes:
+        if error is not None and by_head and carried.passes:
             lattice = engine.pair.fixed_lattice
             calibration = find_structure_calibration(
                 describe(engine.model), engine.design.as_dict(), float(lattice.spacing.mean())
@@ -87,5 +80,6 @@ class LabelWork:
             error,
             calibration,
             self._tolerance_mm,
+            findings.reasons,
         )
         return LabelFindings(carried, self._source, structures, calibration, self._tolerance_mm)

@@ -17,24 +17,16 @@ from .job import Job
 
 @dataclass(frozen=True, eq=False)
 class Masks:
-    """The masks of a job, read.
+    """The masks of a job, read."""
 
-    Parameters
-    ----------
-    statistics
-        On the fixed image: where statistics are taken; None for the foreground.
-    fixed, moving
-        On the images: what is outside is background to the network and to the alignment.
-    left_out
-        On the fixed image: left in it, and left out of every statistic and hot spot.
-    files
-        By their names in a record; None for what was not given.
-    """
-
+    #: On the fixed image: where statistics are taken; None for the foreground.
     statistics: Image | None
+    #: On the images: what is outside is background to the network and to the alignment.
     fixed: Image | None
     moving: Image | None
+    #: On the fixed image: left in it, and left out of every statistic and hot spot.
     left_out: Image | None
+    #: By their names in a record; None for what was not given.
     files: dict[str, ImageFile | None]
 
     @classmethod

@@ -11,8 +11,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..calibration import CalibratedMaps, Calibration, Head, apply
-from ..cues import compute_cues
+from ..calibration import CalibratedMaps, Calibration, Head, adjusted, apply, shipped_head
+from ..cues import Cue, compute_cues
 from ..cues.features import compute_features
 from ..engine import (
     Engine,
@@ -70,20 +70,12 @@ class _Clock:
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """A job whose result has taken its place; the report may come after it.
-
-    Parameters
-    ----------
-    job
-        That was done.
-    complete
-        Whether every pass of the design was made, or as many as the tolerance took.
-    findings, record
-        What the report shows.
-    """
+    """A job whose result has taken its place; the report may come after it."""
 
     job: Job
+    #: Whether every pass of the design was made, or as many as the tolerance took.
     complete: bool
+    #: What the report shows.
     findings: Findings
     record: dict[str, Any]
 
@@ -115,10 +107,6 @@ def carry_out(
 
     Parameters
     ----------
-    job
-        What to do.
-    voice
-        Where to report.
     stop_requested
         Asked after every pass; True ends the loop, and what there is is kept.
     load
@@ -226,7 +214,9 @@ def carry_out(
             if audit is not None:
                 audited = audit.record(findings, outcome)
             if labels is not None:
-                findings = replace(findings, labels=labels.finish(findings, engine))
+                by_head = isinstance(calibration, Head)
+                carried = labels.finish(findings, engine, by_head)
+                findings = replace(findings, labels=carried)
         with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
             if audited is None:
                 remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
@@ -257,9 +247,12 @@ def _calibrated_maps(
     calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
 ) -> CalibratedMaps:
     """Return what a calibration or the head makes of a whole run."""
-    if isinstance(calibration, Calibration):
-        return apply(calibration, compute_cues(outcome, pair))
-    return calibration.maps(compute_features(outcome, pair))
+    if isinstance(calibration, Head):
+        return calibration.maps(compute_features(outcome, pair))
+    cues = compute_cues(outcome, pair)
+    if not calibration.uses(Cue.EXPECTED):
+        return apply(calibration, cues)
+    return adjusted(calibration, cues, shipped_head().maps(compute_features(outcome, pair)))
 
 
 def _all_of(

@@ -41,10 +41,6 @@ class Previews:
 
     Parameters
     ----------
-    folder
-        Made if need be.
-    voice
-        Where to say what was written.
     began
         When the run began, as of `time.monotonic`.
     """
@@ -63,13 +59,6 @@ class Previews:
 
     def update(self, engine: Engine, moving: Image) -> None:
         """Write what is due after a step of the engine.
-
-        Parameters
-        ----------
-        engine
-            Which has made at least the plain prediction.
-        moving
-            At its full resolution.
 
         Notes
         -----

@@ -50,10 +50,6 @@ class Run:
 
     Parameters
     ----------
-    job
-        What it is to do.
-    python
-        The interpreter; needs torch, numpy and SimpleITK.
     environment
         Where its environment begins; this process's if None. See `clean_environment`.
     silence_s
@@ -73,6 +69,8 @@ class Run:
         self.job = job
         #: What was known at the last `poll`.
         self.state = RunState()
+        #: Hears every message as it is taken in.
+        self.on_message: Callable[[Message], object] = lambda _message: None
         self._silence_s = silence_s
         self._began = self._polled = time.monotonic()
         self._silent_s = 0.0
@@ -208,6 +206,7 @@ class Run:
     def _take(self, message: Message, now: float) -> None:
         """Take in one message."""
         kind = message["type"]
+        self.on_message(message)
         if kind == "started":
             self._started = True
         elif kind == "phase":

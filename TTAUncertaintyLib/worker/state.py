@@ -55,39 +55,24 @@ _LEAST_PASSES = 4
 
 @dataclass(frozen=True)
 class Preview:
-    """What can be looked at while a run goes on; the files may be replaced by newer ones.
-
-    Parameters
-    ----------
-    folder
-        Where the files lie.
-    perturbed
-        How many perturbed passes the map rests on.
-    total
-        The provisional map, mm, float32 NRRD on the network's lattice; None before there is one.
-    warped
-        The moving image through the plain prediction, on the same lattice.
-    """
+    """What can be looked at while a run goes on; the files may be replaced by newer ones."""
 
     folder: Path
+    #: How many perturbed passes the map rests on.
     perturbed: int
+    #: The provisional map, mm, float32 NRRD on the network's lattice; None before there is one.
     total: Path | None
+    #: The moving image through the plain prediction, on the same lattice.
     warped: Path | None
 
 
 @dataclass(frozen=True)
 class StandardError:
-    """How well the map is known, over the anatomy (see `engine.Convergence`).
+    """How well the map is known, over the anatomy (see `engine.Convergence`)."""
 
-    Parameters
-    ----------
-    mm
-        Of the map of total uncertainty.
-    fraction
-        The same as a share of the map.
-    """
-
+    #: Of the map of total uncertainty.
     mm: Annotated[float, OrNan()]
+    #: The same as a share of the map.
     fraction: Annotated[float, OrNan()]
 
     def __str__(self) -> str:
@@ -97,56 +82,33 @@ class StandardError:
 
 @dataclass(frozen=True)
 class RunState:
-    """A run at one moment.
-
-    Parameters
-    ----------
-    phase
-        Where it is.
-    done, total
-        Passes through the network, done and in all; 0 before they are known.
-    elapsed_s
-        Seconds since the start.
-    left_s
-        Estimated seconds until the passes are done; None before there is anything to tell from.
-    device
-        Where the network runs, for example "cuda"; empty before it does.
-    notes
-        What the person should know.
-    log
-        The last lines of what the process printed.
-    preview
-        The newest one, if any were asked for.
-    output
-        The result's folder, once finished.
-    complete
-        Whether every pass was made, or as many as the tolerance took.
-    standard_error
-        How well the map is known so far; None before three perturbations are complete.
-    stopping, cancelling
-        Whether it was asked to stop and keep, or to cancel.
-    problem, remedy
-        What went wrong, and what to do about it; empty unless it failed.
-    exit_code
-        As of the command line (see `errors`); None while it runs.
-    """
+    """A run at one moment."""
 
     phase: Phase = Phase.STARTING
     done: int = 0
     total: int = 0
+    #: Seconds since the start.
     elapsed_s: float = 0.0
+    #: Estimated seconds until the passes are done; None before there is anything to tell from.
     left_s: float | None = None
+    #: Where the network runs, for example "cuda"; empty before it does.
     device: str = ""
+    #: What the person should know.
     notes: tuple[str, ...] = ()
     log: str = ""
     preview: Preview | None = None
     output: Path | None = None
+    #: Whether every pass was made, or as many as the tolerance took.
     complete: bool = False
+    #: How well the map is known so far; None before three perturbations are complete.
     standard_error: StandardError | None = None
+    #: Whether it was asked to stop and keep, or to cancel.
     stopping: bool = False
     cancelling: bool = False
+    #: What went wrong, and what to do about it; empty unless it failed.
     problem: str = ""
     remedy: str = ""
+    #: As of the command line (see `errors`); None while it runs.
     exit_code: int | None = None
 
     @property

@@ -42,23 +42,15 @@ SMALL = 32
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure.
+    """One figure."""
 
-    Parameters
-    ----------
-    what
-        In words, with the unit.
-    value
-        None where it is missing.
-    aim
-        It should be at most this; None where there is no aim.
-    missing
-        Why there is no value.
-    """
-
+    #: In words, with the unit.
     what: str
+    #: None where it is missing.
     value: float | None
+    #: It should be at most this; None where there is no aim.
     aim: float | None = None
+    #: Why there is no value.
     missing: str = ""
 
     @property

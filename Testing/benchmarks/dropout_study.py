@@ -42,27 +42,19 @@ _DIRECT_PASSES = 16
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """What was found on one case; standard deviations and error in mm, [D, H, W].
-
-    Attributes
-    ----------
-    error
-        Of the unperturbed prediction.
-    direct
-        Spread of repeated passes with dropout and without any perturbation.
-    intrinsic, jitter, total
-        By source of noise, clamped at zero where the unbiased estimate of the variance is not.
-    variances
-        By source of noise: means inside the brain of the unclamped variances of intrinsic spread
-        and bias jitter, mm^2.
-    """
+    """What was found on one case; standard deviations and error in mm, [D, H, W]."""
 
     case: ManufacturedCase
+    #: Of the unperturbed prediction.
     error: Tensor
+    #: Spread of repeated passes with dropout and without any perturbation.
     direct: Tensor
+    #: By source of noise, clamped at zero where the unbiased estimate of the variance is not.
     intrinsic: dict[Noise, Tensor]
     jitter: dict[Noise, Tensor]
     total: dict[Noise, Tensor]
+    #: By source of noise: means inside the brain of the unclamped variances of intrinsic spread
+    #: and bias jitter, mm^2.
     variances: dict[Noise, tuple[float, float]]
 
 

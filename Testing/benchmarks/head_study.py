@@ -40,7 +40,8 @@ def measured(case: Case, head: Head) -> list[float]:
     """Return the figures of the head, of what stands beside it, and of the bound."""
     expected = head.expected(case.rows)
     bound = head.bound(case.rows, expected)
-    outside = head.outside(case.rows) | (head.unlikeness(case.anywhere) > 1)
+    alike = head.unlikeness(case.anywhere) <= 1 and head.fits(case.anatomy_cm3)
+    outside = head.outside(case.rows) | (not alike)
     found = figures(expected, case.error)
     for name in BESIDE:
         found += figures(case.rows[:, list(FEATURES).index(name)], case.error)

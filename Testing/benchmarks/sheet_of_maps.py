@@ -20,30 +20,20 @@ _OUTSIDE = np.array([255, 64, 208], np.uint8)
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One slice; arrays have rows from posterior to anterior, and columns.
+    """One slice; arrays have rows from posterior to anterior, and columns."""
 
-    Parameters
-    ----------
-    title, subtitle
-        Above it.
-    grey
-        The image, 0 to 1.
-    values
-        The map, mm; None shows the image alone.
-    inside
-        Where the map is shown.
-    upper
-        Where the scale ends, mm.
-    marked
-        Voxels that are painted over; None for none.
-    """
-
+    #: Above it.
     title: str
     subtitle: str
+    #: The image, 0 to 1.
     grey: NDArray[np.float32]
+    #: The map, mm; None shows the image alone.
     values: NDArray[np.float32] | None = None
+    #: Where the map is shown.
     inside: NDArray[np.bool_] | None = None
+    #: Where the scale ends, mm.
     upper: float = 1.0
+    #: Voxels that are painted over; None for none.
     marked: NDArray[np.bool_] | None = None
 
     @property

@@ -12,13 +12,16 @@ import pytest
 import torch
 
 from TTAUncertaintyLib.calibration import (
+    CalibratedMaps,
     Calibration,
     CueTerm,
     ErrorBound,
     Score,
+    adjusted,
     apply,
     mismatch,
     read_calibration,
+    shipped_head,
     write_calibration,
 )
 from TTAUncertaintyLib.calibration.application import expected_error, score
@@ -115,6 +118,51 @@ def test_a_left_out_case_has_no_part_in_what_is_said_of_it() -> None:
             assert torch.equal(found.maps.error_bound, same.maps.error_bound)
 
 
+def by_the_head(cases: list[Measurement], factor: float) -> list[Measurement]:
+    """Cases of which the head says a part of the truth, in wrong millimetres."""
+    found = []
+    for n, m in enumerate(cases):
+        noise = torch.from_numpy(
+            np.exp(np.random.default_rng(1000 + n).normal(0, 0.3, len(m.error)))
+        )
+        values = (m.error * noise * factor).float()
+        outside = torch.zeros(len(values), dtype=torch.bool)
+        found.append(replace(m, expected=CalibratedMaps(values, 2 * values, outside)))
+    return found
+
+
+def test_what_the_head_says_is_adjusted_to_the_network() -> None:
+    cases = by_the_head(study(), 0.4)
+    calibration, checks = fit(cases, MODEL, [])
+    assert calibration.score.terms[0].cue is Cue.EXPECTED
+    assert calibration.head_sha256 == shipped_head().sha256
+    assert calibration.needs_reverse_pass
+    for check in checks:
+        assert check.expected_mm == pytest.approx(check.error_mm, rel=0.1)
+        assert check.coverage == pytest.approx(0.9, abs=0.02)
+    told = CalibratedMaps(
+        torch.tensor([1.0, 2.0, torch.nan]), torch.ones(3), torch.zeros(3, dtype=torch.bool),
+        lambda mask: np.ones((3, 5), np.float32),
+    )  # fmt: skip
+    cues = {cue: torch.full((3,), 0.5) for cue in cases[0].cues}
+    maps = adjusted(calibration, cues, told)
+    assert maps.reasons is told.reasons
+    assert maps.expected_error[1] > maps.expected_error[0] > 1.5
+    assert maps.expected_error[2].isnan() and maps.error_bound[2].isnan()
+    assert not maps.outside[2]
+
+
+def test_beyond_all_that_was_seen_the_expected_error_goes_on_rising_and_is_marked() -> None:
+    calibration, _ = fit(by_the_head(study(), 1.0), MODEL, [])
+    (high,) = [t.calibrated_range[1] for t in calibration.score.terms if t.cue is Cue.EXPECTED]
+    told = high * torch.tensor([0.9, 1.1, 2.0, 4.0])
+    cues = {cue: torch.full((4,), 0.5) for cue in (Cue.TOTAL, *study()[0].cues)}
+    maps = apply(calibration, cues | {Cue.EXPECTED: told})
+    assert maps.expected_error.diff().min() > 0
+    assert maps.expected_error[3] > 1.2 * maps.expected_error[2]
+    assert maps.outside.tolist() == [False, True, True, True]
+
+
 def test_a_cue_that_would_count_against_itself_counts_nothing() -> None:
     cases = [replace(m, error=1 / m.error) for m in study()]
     calibration, _ = fit(cases, MODEL, [])
@@ -204,17 +252,19 @@ def test_a_score_by_hand() -> None:
 def test_an_expected_error_by_hand() -> None:
     scores = torch.tensor([-9.0, -1.0, 0.0, 1.0, 2.5, 3.0, 9.0])
     assert expected_error(SIMPLE, scores).tolist() == pytest.approx(
-        [0.2, 0.2, 0.6, 1.0, 4.0, 5.0, 5.0]
+        [0.2, 0.2, 0.6, 1.0, 4.0, 5.0, 5.0 * (1 + 6)]
     )
 
 
-def test_beyond_its_range_a_cue_is_marked_and_counts_as_the_range_ends() -> None:
+def test_beyond_its_range_a_cue_is_marked_and_counts_no_less_than_the_range_ends() -> None:
     total = torch.tensor([[0.05, 0.1], [4.0, 40.0], [float("nan"), 1.0]])
     cues = {Cue.TOTAL: total, Cue.NCC_GAP: torch.full((3, 2), 0.5)}
     maps = apply(SIMPLE, cues)
     assert maps.outside.tolist() == [[True, False], [False, True], [True, False]]
     ends = apply(SIMPLE, cues | {Cue.TOTAL: total.nan_to_num(4.0).clamp(0.1, 4.0)})
-    assert torch.equal(maps.expected_error, ends.expected_error)
+    rises = torch.tensor([[0, 0], [0, 1], [0, 0]], dtype=torch.bool)
+    assert torch.equal(maps.expected_error > ends.expected_error, rises)
+    assert torch.equal(maps.expected_error[~rises], ends.expected_error[~rises])
     assert torch.allclose(maps.error_bound, 2.5 * maps.expected_error)
     assert bool(maps.expected_error.isfinite().all())
 

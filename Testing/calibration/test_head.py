@@ -33,7 +33,17 @@ def case(number: int, kind: str, scale: float = 1.0) -> Case:
     subject = f"subject {number % 6}"
     name = f"fit-{kind}-{number}"
     middle = np.median(found, axis=0)
-    return Case(name, kind, "any", frozenset({subject}), found, error, found[:500], middle)
+    return Case(
+        name,
+        kind,
+        "any",
+        frozenset({subject}),
+        found,
+        error,
+        found[:500],
+        middle,
+        1400 + 20 * number,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +114,13 @@ def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
     unlike[:, NAMES.index("gradient_fixed_2")] *= 20
     region = torch.zeros(5, 10, 20, dtype=torch.bool)
     region.view(-1)[:500] = True
-    maps = [head.maps(Features(NAMES, torch.from_numpy(each), region)) for each in (alike, unlike)]
+    maps = [
+        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3))
+        for each, cm3 in ((alike, 1500.0), (unlike, 1500.0), (alike, 90.0), (alike, 4000.0))
+    ]
     assert maps[0].unlike == "" and maps[0].outside.double().sum() < 100
-    assert "unlike" in maps[1].unlike and bool(maps[1].outside[region].all())
+    for other in maps[1:]:  # as a macaque is smaller, and a body larger
+        assert "unlike" in other.unlike and bool(other.outside[region].all())
     assert bool(maps[0].expected_error[~region].isnan().all())
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from TTAUncertaintyLib.cli import main
-from TTAUncertaintyLib.cli.plain_output import plain_output
+from TTAUncertaintyLib.cli.console import plain_output
 
 #: Clears the screen, writes over what was said, sets the window's title.
 ESCAPES = "\x1b[2J\x1b[1;1HIt is safe\x1b]0;title\x07\x9b31m\x08"

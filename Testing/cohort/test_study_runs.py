@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
-from support.cohort_pairs import do_study, pairs_of, settings, stand_in, until, write_images
-from support.processes import alive, wait_until_gone
+import SimpleITK as sitk
+from support.cohort_client import Client
+from support.cohort_pairs import SMALL, do_study, pairs_of, settings, stand_in, until, write_images
 
 from TTAUncertaintyLib.cohort import pair_task, running
+from TTAUncertaintyLib.cohort.clusters import Where
 from TTAUncertaintyLib.cohort.pairs import read_table, write_pairs
 from TTAUncertaintyLib.cohort.plan import make_plan
 from TTAUncertaintyLib.cohort.study import PAIR, Study
 from TTAUncertaintyLib.cohort.tables import write_results
 from TTAUncertaintyLib.errors import OutputError
 from TTAUncertaintyLib.results import Bundle
+from TTAUncertaintyLib.worker import Worker
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stubs are shell scripts")
-
-TESTING = Path(__file__).parents[1]
 
 
 def whole(study: Path, names: list[str]) -> None:
@@ -43,12 +43,12 @@ def whole(study: Path, names: list[str]) -> None:
         assert (folder / "row.json").is_file()
 
 
-def test_bad_pairs_cost_themselves_alone(tmp_path: Path, template: Path) -> None:
+def test_bad_pairs_cost_themselves_alone(tmp_path: Path, template: Path, cluster: Where) -> None:
     bad = ["crash-1", "hang-1", "refused-1"]
     good = [f"ok-{n}" for n in range(4)] + ["crashonce-1"]
     table = write_images(tmp_path / "in", [*bad, *good])
     study = tmp_path / "study"
-    tally, _ = do_study(table, study, stand_in(tmp_path, template), limit_s=4.0)
+    tally, _ = do_study(table, study, stand_in(tmp_path, template), cluster, limit_s=4.0)
     assert (tally.done, tally.failed) == (5, 3)
     whole(study, good)
     failures = Study(study).failures()
@@ -67,7 +67,7 @@ def test_bad_pairs_cost_themselves_alone(tmp_path: Path, template: Path) -> None
     assert [rows[f"ok-{n}"]["site"] for n in range(4)] == ["S0", "S1", "S2", "S0"]
     # the same again does what is missing, and what was cured succeeds
     tally, _ = do_study(
-        cured(table, bad), study, stand_in(tmp_path / "again", template), limit_s=4.0
+        cured(table, bad), study, stand_in(tmp_path / "again", template), cluster, limit_s=4.0
     )
     assert (tally.total, tally.done) == (3, 3)
     assert not Study(study).failures()
@@ -92,24 +92,26 @@ def read(study: Path, pair: str) -> dict:  # type: ignore[type-arg]
     return json.loads((study / "pairs" / pair / "row.json").read_text())
 
 
-def test_a_worker_without_weights_is_passed_over(tmp_path: Path, template: Path) -> None:
+def test_a_worker_without_weights_is_passed_over(
+    tmp_path: Path, template: Path, cluster: Where
+) -> None:
     # one worker of two lacks them, and would fail pair after pair in no time
     names = [f"ok-{n}" for n in range(6)]
     table = write_images(tmp_path / "in", names)
     (tmp_path / "in" / "one-has-no-weights").touch()
-    tally, said = do_study(table, tmp_path / "study", stand_in(tmp_path, template), workers=2)
+    tally, said = do_study(table, tmp_path / "study", stand_in(tmp_path, template), cluster)
     assert (tally.done, tally.failed) == (6, 0), said
     assert sum("gets no more pairs: The weights are not installed." in s for s in said) == 1
     # all of them lack them: it is said, and no pair is tried again and again
     (tmp_path / "in" / "no-weights").touch()
     names = ["ok-1", "ok-2", "ok-3", "ok-4", "ok-5"]
-    tally, said = do_study(table, tmp_path / "none", stand_in(tmp_path / "2", template))
+    tally, said = do_study(table, tmp_path / "none", stand_in(tmp_path / "2", template), cluster)
     assert (tally.done, tally.failed) == (0, 6)
     assert "No worker can do it. The weights are not installed." in " ".join(said)
 
 
 def test_a_full_disk_is_waited_out(
-    tmp_path: Path, template: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, template: Path, cluster: Where, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(running, "_FIRST_TRY_S", 0.3)
     names = [f"ok-{n}" for n in range(6)] + [f"full-{n}" for n in range(2)] + ["ok-7", "ok-8"]
@@ -125,7 +127,7 @@ def test_a_full_disk_is_waited_out(
     begun: list[str] = []
     thread = threading.Thread(target=make_room)
     thread.start()
-    tally, said = do_study(table, study, stand_in(tmp_path, template))
+    tally, said = do_study(table, study, stand_in(tmp_path, template), cluster)
     thread.join()
     # at most what was under way when it got full was done: no new ones were begun
     assert {"ok-8"} - {name.partition(".")[0] for name in begun} == {"ok-8"}
@@ -136,23 +138,23 @@ def test_a_full_disk_is_waited_out(
 
 
 def test_changed_inputs_and_settings_are_told_and_redone_when_asked(
-    tmp_path: Path, template: Path
+    tmp_path: Path, template: Path, cluster: Where
 ) -> None:
     names = ["ok-1", "ok-2", "ok-3"]
     table = write_images(tmp_path / "in", names)
     study, register = tmp_path / "study", stand_in(tmp_path, template)
-    do_study(table, study, register)
+    do_study(table, study, register, cluster)
     before = {name: read(study, name) for name in names}
     image = tmp_path / "in" / "ok-2.nrrd"
     os.utime(image, (1, 1))  # touched, and still the same: not worth a word
-    tally, said = do_study(table, study, register)
+    tally, said = do_study(table, study, register, cluster)
     assert tally.total == 0 and said == ["3 pairs are done already."]
     image.write_bytes((tmp_path / "in" / "ok-3.nrrd").read_bytes())
-    tally, said = do_study(table, study, register)
+    tally, said = do_study(table, study, register, cluster)
     assert tally.total == 0
     assert "ok-2: moving is another file" in said[1] and "--redo-changed" in said[1]
     assert read(study, "ok-2") == before["ok-2"]
-    tally, said = do_study(table, study, register, redo_changed=True)
+    tally, said = do_study(table, study, register, cluster, redo_changed=True)
     assert (tally.total, tally.done) == (1, 1)
     assert (
         read(study, "ok-2")["inputs"]["moving"]["sha256"]
@@ -165,7 +167,9 @@ def test_changed_inputs_and_settings_are_told_and_redone_when_asked(
     # a review in a pair's folder is a person's: it is not replaced with the maps
     (study / "pairs" / "ok-1" / "result" / "review.json").write_text("{}")
     with pytest.raises(OutputError, match="ok-1 hold more than a result"):
-        do_study(table, study, register, settings=settings(preset="standard"), redo_changed=True)
+        do_study(
+            table, study, register, cluster, settings=settings(preset="standard"), redo_changed=True
+        )
 
 
 @pytest.fixture
@@ -175,102 +179,24 @@ def client(tmp_path: Path, template: Path) -> Iterator[Client]:
     made.end()
 
 
-class Client:
-    """A client in a process of its own, which can be killed."""
-
-    def __init__(self, folder: Path, template: Path) -> None:
-        self.study = folder / "study"
-        self._how = [str(folder / "in" / "pairs.tsv"), str(self.study), str(folder / "stub")]
-        self._how += [str(template)]
-        self.process: subprocess.Popen[str] | None = None
-
-    def start(self, workers: int = 2, pace_s: float = 0.05) -> subprocess.Popen[str]:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "support.cohort_pairs", *self._how, str(workers), str(pace_s)],
-            cwd=TESTING,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        return self.process
-
-    def descendants(self) -> dict[int, str]:
-        assert self.process is not None
-        return descendants(self.process.pid)
-
-    def end(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-
-
-def descendants(root: int) -> dict[int, str]:
-    """Return the processes below one, with what they run."""
-    listed = subprocess.run(["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True)
-    lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    children: dict[int, list[int]] = {}
-    words = {}
-    for pid, parent, text in lines:
-        children.setdefault(int(parent), []).append(int(pid))
-        words[int(pid)] = text
-    found, todo = {}, list(children.get(root, []))
-    while todo:
-        pid = todo.pop()
-        found[pid] = words[pid]
-        todo += children.get(pid, [])
-    return found
-
-
 def test_kills_of_process_worker_and_client_lose_nothing(tmp_path: Path, client: Client) -> None:
-    names = [f"ok-{n:03d}" for n in range(40)]
+    names = [f"ok-{n:03d}" for n in range(30)]
     write_images(tmp_path / "in", names)
-    pairs = client.study / "pairs"
-
-    def done() -> int:
-        return len(list(pairs.glob("*/row.json"))) if pairs.is_dir() else 0
-
-    process = client.start(pace_s=0.3)
-    until(lambda: done() >= 6)
-    registering = [pid for pid, text in client.descendants().items() if "stub.py" in text]
-    os.kill(registering[0], signal.SIGKILL)  # a process that registers
-    at = done()
-    until(lambda: done() >= at + 5)
-    below = client.descendants()
-    parents = {parent_of(pid) for pid, text in below.items() if "stub.py" in text}
-    dask = next(pid for pid in parents if pid in below)
-    os.kill(dask, signal.SIGKILL)  # a worker of Dask
-    at = done()
-    until(lambda: done() >= at + 5)
-    left = client.descendants()
-    os.kill(process.pid, signal.SIGKILL)  # the client, and its scheduler with it
-    process.wait()
-    assert all(wait_until_gone(pid, 30) for pid in left), [p for p in left if alive(p)]
-    assert done() < len(names)
-    stamps = {path: path.stat().st_mtime_ns for path in pairs.glob("*/row.json")}
-    process = client.start()
-    output, _ = process.communicate(timeout=400)
-    assert process.returncode == 0, output
-    assert f"{len(stamps)} pairs are done already." in output
-    assert all(path.stat().st_mtime_ns == stamp for path, stamp in stamps.items())
+    before = client.run_with_kills(pace_s=0.3)
+    assert 0 < before < len(names)
     whole(client.study, names)
     assert not list((client.study / "failed").iterdir())
 
 
-def parent_of(pid: int) -> int:
-    done = subprocess.run(["ps", "-o", "ppid=", "-p", str(pid)], capture_output=True, text=True)
-    return int(done.stdout)
-
-
 def test_a_second_client_is_refused_and_a_study_may_be_moved(
-    tmp_path: Path, client: Client, template: Path
+    tmp_path: Path, client: Client, template: Path, cluster: Where
 ) -> None:
     names = [f"ok-{n:03d}" for n in range(8)]
     table = write_images(tmp_path / "in", names)
     process = client.start(workers=1, pace_s=0.3)
     until(lambda: (client.study / "client.lock").is_file())
     with pytest.raises(OutputError, match=f"process {process.pid} on"):
-        do_study(table, client.study, stand_in(tmp_path / "second", template))
+        do_study(table, client.study, stand_in(tmp_path / "second", template), cluster)
     output, _ = process.communicate(timeout=400)
     assert process.returncode == 0, output
     assert not list(client.study.glob("client.lock*"))
@@ -278,31 +204,28 @@ def test_a_second_client_is_refused_and_a_study_may_be_moved(
     moved.parent.mkdir()
     client.study.rename(moved)
     assert write_results(moved)[0] == "8 of 8 pairs are done"
-    tally, said = do_study(table, moved, stand_in(tmp_path / "third", template))
+    tally, said = do_study(table, moved, stand_in(tmp_path / "third", template), cluster)
     assert tally.total == 0 and said == ["8 pairs are done already."]
 
 
-def test_shards_share_a_study(tmp_path: Path, template: Path) -> None:
+def test_shards_share_a_study(tmp_path: Path, template: Path, cluster: Where) -> None:
     names = [f"ok-{n}" for n in range(5)]
     table = write_images(tmp_path / "in", names)
     study, register = tmp_path / "study", stand_in(tmp_path, template)
-    first, _ = do_study(table, study, register, shard="1/2")
-    second, _ = do_study(table, study, register, shard="2/2")
+    first, _ = do_study(table, study, register, cluster, shard="1/2")
+    second, _ = do_study(table, study, register, cluster, shard="2/2")
     assert (first.total, second.total) == (3, 2)
     whole(study, names)
     assert write_results(study)[0] == "5 of 5 pairs are done"
 
 
-def test_a_pair_of_a_cohort_is_that_of_a_single_run(tmp_path: Path) -> None:
-    import numpy as np
-    import SimpleITK as sitk
-    from support.cohort_pairs import Run
-
+def test_a_pair_of_a_cohort_is_that_of_a_single_run(tmp_path: Path, cluster: Where) -> None:
     table = write_images(tmp_path / "in", ["one", "two"])
-    how = settings(sampling="random", outer=3)
-    do_study(table, tmp_path / "study", pair_task.Standing(), settings=how)
+    how = settings(**SMALL)
+    do_study(table, tmp_path / "study", pair_task.Standing(), cluster, settings=how)
+    worker = Worker()
     for pair in pairs_of(table):
-        with Run(how.job_of(pair, tmp_path / f"single-{pair.name}")) as run:
+        with worker.run(how.job_of(pair, tmp_path / f"single-{pair.name}")) as run:
             single = Bundle.open(run.wait(120).output)  # type: ignore[arg-type]
         bundle = Bundle.open(tmp_path / "study" / "pairs" / pair.name / "result")
         assert bundle.map_files.keys() == single.map_files.keys()
@@ -312,3 +235,4 @@ def test_a_pair_of_a_cohort_is_that_of_a_single_run(tmp_path: Path) -> None:
                 for f in (file, single.map_files[kind])
             ]
             assert np.array_equal(*arrays, equal_nan=True)
+    worker.close()

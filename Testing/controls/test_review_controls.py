@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.phantom import FIXED
+from support.scene_results import load_bundle
 
 from TTAUncertaintyLib.controls import review_findings
 from TTAUncertaintyLib.errors import InputError
@@ -17,7 +18,6 @@ from TTAUncertaintyLib.results import MapKind
 from TTAUncertaintyLib.review import LandmarkPair, Review, Verdict
 from TTAUncertaintyLib.review.landmark_files import PairedLandmarks
 from TTAUncertaintyLib.scene.hot_spots import spots_role
-from TTAUncertaintyLib.scene.result import load_bundle
 from TTAUncertaintyLib.scene.review_state import read_review
 from TTAUncertaintyLib.scene.structures import Structures
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from itertools import chain
 
 import pytest
 
@@ -136,19 +137,35 @@ def test_what_is_set_reaches_what_is_asked_for_under_the_name_of_the_command_lin
         "outer": 12,
         "scale": pytest.approx(0.03),
         "tolerance": 0.05,
+        "label_tolerance": None,
         "start": "mass",
         "keep_registrations": True,
     }
     assert asked_of(RunChoices())["tolerance"] is None  # all passes
 
 
+def test_an_audit_keeps_no_registrations_and_labels_alone_have_a_tolerance():
+    choices = RunChoices(keepRegistrations=True, labelToleranceMm=2.0)
+    assert why_not(design_rows(choices)) >= {"labelToleranceMm"}
+    audit = choices.changed(registration=object(), movingLabels=object())
+    assert why_not(design_rows(audit)) - why_not(design_rows(choices)) == {"keepRegistrations"}
+    assert asked_of(audit)["keep_registrations"] is False
+    assert asked_of(audit)["label_tolerance"] == 2.0
+
+
 def test_every_field_is_set_by_a_control_or_belongs_to_one():
     without = {field.name for field in fields(RunChoices)} - set(controls_of(RunChoices))
     assert without == {"customise", "modelOptions"}
     nodes = [n for n, control in controls_of(RunChoices).items() if isinstance(control, Node)]
-    assert nodes == ["fixedVolume", "movingVolume", "structures", "initialTransform"]
-    (structures, first) = rows_of(RunChoices, (Place.INPUTS,), RunChoices())
-    assert (structures.name, first.name) == ("structures", "initialTransform")
+    rows = {
+        place: [row.name for row in rows_of(RunChoices, (place,), RunChoices())]
+        for place in (Place.INPUTS, Place.MASKS)
+    }
+    assert rows == {
+        Place.INPUTS: ["structures", "initialTransform", "registration", "movingLabels"],
+        Place.MASKS: ["fixedMask", "movingMask", "leaveOut"],
+    }
+    assert set(nodes) == {"fixedVolume", "movingVolume", *chain(*rows.values())}
 
 
 def test_a_preset_is_shown_with_its_numbers_whatever_was_kept_of_them():
@@ -214,8 +231,10 @@ def test_settings_left_alone_leave_the_choice_to_the_library():
         "precision": None,
         "threads": None,
         "batch_size": None,
+        "scheduler": None,
     }
-    own = MachineChoices(precision="bf16", threads=3)
+    own = MachineChoices(precision="bf16", threads=3, scheduler=" tls://host:8786 ")
+    assert asked_of_machine(own)["scheduler"] == "tls://host:8786"
     assert (asked_of_machine(own)["precision"], asked_of_machine(own)["threads"]) == ("bf16", 3)
 
 

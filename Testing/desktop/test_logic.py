@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import slicer
 from support import fake_python
 
 pytest_plugins = ["support.module_desktop"]
@@ -26,8 +27,6 @@ def test_a_result_folder_is_loaded_with_the_volumes_it_belongs_to(logic, pair, r
 
 
 def test_a_folder_that_is_no_result_is_refused_and_leaves_the_scene_alone(logic, tmp_path):
-    import slicer
-
     from TTAUncertaintyLib.errors import InputError
 
     before = slicer.mrmlScene.GetNumberOfNodes()
@@ -86,7 +85,6 @@ def test_choices_are_not_changed_by_a_run(logic, pair):
 
 
 def test_every_choice_reaches_the_job(logic, pair, tmp_path):
-    import slicer
     from TTAUncertaintyPanel.jobs import job_within
 
     from TTAUncertaintyLib.controls.run_choices import RunChoices
@@ -104,9 +102,31 @@ def test_every_choice_reaches_the_job(logic, pair, tmp_path):
     assert (job.start.value, job.keep_registrations) == ("mass", True)
     assert (job.design.seed, job.design.outer) == (7, 12)
     assert job.initial_transform == tmp_path / "initial_transform.tfm"
+    assert (job.transform, job.transform_name, job.moving_labels) == ((), None, None)
     assert job.previews is not None
     assert (job.fixed_name, job.moving_name) == tuple(node.GetName() for node in pair)
     assert type(job).from_json(job.to_json()) == job
+
+
+def test_an_audit_with_labels_and_masks_reaches_the_job(logic, pair, tmp_path):
+    from TTAUncertaintyPanel.jobs import job_within
+
+    from TTAUncertaintyLib.controls.run_choices import RunChoices
+
+    given = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGridTransformNode", "demons of yesterday")
+    labels = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "atlas")
+    masks = dict.fromkeys(("movingLabels", "fixedMask", "movingMask", "leaveOut"), labels)
+    choices = RunChoices(*pair, registration=given, keepRegistrations=True, **masks)
+    job = job_within(tmp_path, choices, logic.machine, tmp_path / "out")
+    assert (job.transform, job.transform_name) == (
+        (tmp_path / "transform.nrrd",),
+        "demons of yesterday",
+    )
+    assert job.moving_labels == tmp_path / "moving_labels.seg.nrrd"
+    assert (job.fixed_mask, job.moving_mask, job.leave_out) == tuple(
+        tmp_path / f"{name}.seg.nrrd" for name in ("fixed_mask", "moving_mask", "leave_out")
+    )
+    assert not job.keep_registrations
 
 
 def test_reloading_reads_every_file_again(logic, module):
@@ -141,8 +161,6 @@ def test_a_library_that_is_missing_is_told(module, tmp_path):
 
 @pytest.mark.slow
 def test_the_examples_of_the_page_run(desktop, logic, pair, capsys):
-    import slicer
-
     from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     for node, name in zip(pair, ("phantom", "shifted phantom"), strict=True):
@@ -166,7 +184,6 @@ def test_a_run_and_a_loaded_folder_give_the_same_maps(
 ):
     """Both show a map wherever the fixed or the warped image has anatomy."""
     import numpy as np
-    import slicer
 
     logic.machine.python = fake_python.finishing(tmp_path, result_folder)
     run = logic.startRun(fixedVolume=pair[0], movingVolume=pair[1], waitForCompletion=True)

@@ -6,8 +6,11 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import slicer
 from support.phantom import FIXED
 from support.scene_volumes import add_volume
+
+from TTAUncertaintyLib.controls.run_choices import RunChoices
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -15,14 +18,10 @@ pytest_plugins = ["support.module_desktop"]
 @pytest.fixture
 def choices(logic, pair):
     """Choices with which a run can begin."""
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     return RunChoices(fixedVolume=pair[0], movingVolume=pair[1])
 
 
 def node(kind, name):
-    import slicer
-
     return slicer.mrmlScene.AddNewNodeByClass(kind, name)
 
 
@@ -31,8 +30,6 @@ def test_two_volumes_and_the_bundled_network_are_enough(logic, choices):
 
 
 def test_reasons_come_in_the_order_of_the_panel(logic, choices):
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     empty = RunChoices(model="lapirn", customise=True, outer=1)
     assert "fixed volume" in logic.reasonNotToRun(empty)
     one = empty.changed(fixedVolume=choices.fixedVolume)
@@ -50,8 +47,6 @@ def test_a_volume_that_cannot_be_registered_is_named(logic, choices):
     empty = node("vtkMRMLScalarVolumeNode", "nothing inside")
     assert "nothing inside" in logic.reasonNotToRun(choices.changed(movingVolume=empty))
     constant = add_volume("all the same", FIXED)
-    import slicer
-
     slicer.util.updateVolumeFromArray(constant, np.zeros(FIXED.array_shape, np.float32))
     assert "all the same" in logic.reasonNotToRun(choices.changed(fixedVolume=constant))
 
@@ -100,6 +95,29 @@ def test_an_elastic_design_with_random_sampling_can_begin(logic, choices):
     assert logic.reasonNotToRun(choices.changed(family="elastic", sampling="random")) == ""
 
 
+@pytest.mark.parametrize("field", ["registration", "initialTransform"])
+def test_a_moving_volume_is_not_moved_twice(logic, choices, field):
+    inner = node("vtkMRMLLinearTransformNode", "inner")
+    outer = node("vtkMRMLLinearTransformNode", "outer")
+    inner.SetAndObserveTransformNodeID(outer.GetID())
+    chosen = choices.changed(**{field: outer})
+    assert logic.reasonNotToRun(chosen) == ""
+    choices.movingVolume.SetAndObserveTransformNodeID(inner.GetID())
+    assert "lies under outer already" in logic.reasonNotToRun(chosen)
+    choices.movingVolume.SetAndObserveTransformNodeID(None)
+    assert logic.reasonNotToRun(chosen) == ""
+
+
+@pytest.mark.parametrize("field", ["structures", "movingLabels", "fixedMask", "leaveOut"])
+def test_labels_without_anything_are_named(logic, choices, field):
+    empty = node("vtkMRMLSegmentationNode", "nothing drawn")
+    assert "nothing drawn has no segments" in logic.reasonNotToRun(
+        choices.changed(**{field: empty})
+    )
+    volume = choices.changed(**{field: choices.movingVolume})
+    assert "a segmentation or a label map" in logic.reasonNotToRun(volume)
+
+
 def test_a_place_for_results_that_is_a_file_is_refused(logic, choices, tmp_path):
     (tmp_path / "file").touch()
     logic.machine.resultsFolder = tmp_path / "file" / "results"
@@ -120,8 +138,6 @@ def test_the_answer_is_quick_enough_for_every_change_in_the_panel(logic, choices
 
 
 def test_the_parameter_node_and_a_script_begin_with_the_same_choices(logic):
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     parameters = logic.getParameterNode()
     assert RunChoices.of(parameters) == RunChoices()
     assert {field.name for field in fields(RunChoices)} < set(parameters.allParameters)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import slicer
 
 pytest_plugins = ["support.module_desktop"]
 
 
 def linear_transform(name, matrix):
     """Add a linear transform to parent (RAS) to the scene."""
-    import slicer
     import vtk
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", name)
@@ -97,3 +97,38 @@ def test_a_provisional_map_that_cannot_be_shown_does_not_end_the_run(logic, pair
     assert tried
     assert controller.state.phase.value == "finished"
     assert controller.result.maps
+
+
+@pytest.mark.slow
+def test_a_transform_of_the_scene_is_audited_with_labels_and_masks(desktop, logic, pair, tmp_path):
+    """The volumes lie 4 mm apart; the transform under audit moves by 12 mm."""
+    from support.module_desktop import FIXED
+
+    from TTAUncertaintyLib.scene.arrays import add_volume
+
+    fixed, moving = pair
+    too_far = np.eye(4)
+    too_far[0, 3] = 12
+    given = linear_transform("from elsewhere", too_far)
+    ball = np.zeros(FIXED.array_shape, np.uint8)
+    ball[tuple(slice(n // 3, 2 * n // 3) for n in ball.shape)] = 3
+    labels = add_volume(slicer.mrmlScene, "middle", ball, FIXED, labels=True)
+    labels.CopyOrientation(moving)
+    cavity = add_volume(slicer.mrmlScene, "cavity", (ball > 0) * ball, FIXED, labels=True)
+    cavity.CopyOrientation(fixed)
+    controller = logic.startRun(
+        fixedVolume=fixed,
+        movingVolume=moving,
+        registration=given,
+        movingLabels=labels,
+        leaveOut=cavity,
+        preset="quick",
+        output=tmp_path / "audit",
+        waitForCompletion=True,
+    )
+    record = controller.result.record
+    assert (record["audit"]["name"], record["audit"]["kind"]) == ("from elsewhere", "linear")
+    assert [each["name"] for each in record["labels"]["structures"]] == ["Label 3"]
+    kinds = {kind.value for kind in controller.result.maps}
+    assert "disagreement" in kinds and "total" not in kinds
+    assert record["summary"]["maps"]["disagreement"]["median"] > 6

@@ -13,13 +13,14 @@ pytest.importorskip("slicer", reason="NOT TESTED: slicer-core is not installed, 
 
 import SimpleITK as sitk
 from support.phantom import write_pair
+from support.scene_results import load_bundle
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.geometry import Lattice
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.scene.arrays import add_volume
-from TTAUncertaintyLib.scene.result import ResultNodes, load_bundle
+from TTAUncertaintyLib.scene.result import ResultNodes
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.run import Phase, Run

@@ -13,10 +13,19 @@ import vtk
 from support.lattices import FLIPPED, OBLIQUE, PLAIN, SHEARED, affine, rotation, voxel_points
 from vtk.util.numpy_support import numpy_to_vtk
 
+from TTAUncertaintyLib.carried import read_label_map
 from TTAUncertaintyLib.errors import InputError, OutputError
-from TTAUncertaintyLib.geometry import Lattice, read_linear_transform
+from TTAUncertaintyLib.geometry import Lattice, read_image, read_linear_transform
+from TTAUncertaintyLib.geometry.given_transform import displacement_of, read_given_transform
 from TTAUncertaintyLib.scene.arrays import LPS_RAS, add_volume, image_data, lattice_of, to_matrix
-from TTAUncertaintyLib.scene.inputs import problem_with, write_linear_transform, write_volume
+from TTAUncertaintyLib.scene.inputs import (
+    problem_with,
+    transform_suffix,
+    write_labels,
+    write_linear_transform,
+    write_transform,
+    write_volume,
+)
 from TTAUncertaintyLib.scene.stage import Stage
 
 LATTICES = {"plain": PLAIN, "oblique": OBLIQUE, "flipped": FLIPPED}
@@ -196,3 +205,147 @@ def test_a_first_guess_has_to_be_linear(stage: Stage, tmp_path: Path) -> None:
     grid.SetAndObserveTransformFromParent(_grid_transform(0.1 * np.eye(3)))
     with pytest.raises(InputError, match="bend is not linear"):
         write_linear_transform(grid, tmp_path / "t.tfm")
+
+
+def curved(stage: Stage, kind: str) -> Any:
+    """Return a transform node that bends by some millimetres, about the lattices' middle."""
+    rng = np.random.default_rng(7)
+    bend = 0.02 * rng.standard_normal((3, 3))
+    name = "vtkMRMLBSplineTransformNode" if kind == "b-spline" else "vtkMRMLGridTransformNode"
+    node = stage.scene.AddNewNodeByClass(name, "bend")
+    if kind == "b-spline":
+        image = vtk.vtkImageData()
+        image.SetDimensions(9, 9, 9)
+        image.SetSpacing(40.0, 40.0, 40.0)
+        image.SetOrigin(-160.0, -160.0, -160.0)
+        weights = 3.0 * rng.standard_normal((9**3, 3))
+        image.GetPointData().SetScalars(numpy_to_vtk(weights, deep=1))
+        spline = slicer.vtkOrientedBSplineTransform()
+        spline.SetCoefficientData(image)
+        node.SetAndObserveTransformFromParent(spline)
+    elif kind == "to parent":
+        node.SetAndObserveTransformToParent(_grid_transform(bend))
+    else:
+        node.SetAndObserveTransformFromParent(_grid_transform(bend))
+    if kind in ("composite", "hardened"):
+        outer = stage.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+        outer.SetMatrixTransformToParent(to_matrix(LPS_RAS @ RIGID @ LPS_RAS))
+        node.SetAndObserveTransformNodeID(outer.GetID())
+        if kind == "hardened":
+            node.HardenTransform()
+    return node
+
+
+KINDS = ["from parent", "to parent", "b-spline", "composite", "hardened"]
+
+
+@pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_transform_that_is_written_warps_as_slicer_hardens(
+    stage: Stage, tmp_path: Path, lattice: Lattice, kind: str
+) -> None:
+    fixed = add_ramp(stage, lattice)
+    node = curved(stage, kind)
+    path = tmp_path / f"t{transform_suffix(node)}"
+    assert path.suffix == ".nrrd"
+    assert list(write_transform(node, fixed, path)) == []  # done within one step
+    given = read_given_transform(path)
+    assert given.kind == "displacement field"
+    # what Slicer makes of a moving volume that is large enough to be seen everywhere
+    moving = add_ramp(stage, Lattice.from_geometry((60, 60, 60), (5, 5, 5), (-140, -140, -140)))
+    moving.SetAndObserveTransformNodeID(node.GetID())
+    moving.HardenTransform()
+    assert moving.GetParentTransformNode() is None
+    write_volume(moving, tmp_path / "hardened.nrrd")
+    inner = lattice.to_world(voxel_points(lattice, 100, seed=3, margin=1.0).round())
+    warped = read_at(tmp_path / "hardened.nrrd", inner)
+    points = np.array([given.itk.TransformPoint(point) for point in inner.tolist()])
+    assert np.linalg.norm(points - inner, axis=1).max() > 1.0
+    assert ramp(points) == pytest.approx(warped, abs=0.4)  # 0.1 mm: Slicer resamples once more
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_transform_is_written_as_slicer_maps_each_voxel(
+    stage: Stage, tmp_path: Path, kind: str
+) -> None:
+    """Of a fixed volume that lies under a transform itself, too."""
+    fixed, node = add_ramp(stage, FLIPPED), curved(stage, kind)
+    put_under_matrix(stage, fixed, RIGID)
+    list(write_transform(node, fixed, tmp_path / "t.nrrd"))
+    seen_at = FLIPPED.transformed(RIGID)
+    field = displacement_of(read_given_transform(tmp_path / "t.nrrd").itk, seen_at)
+    from_world = vtk.vtkGeneralTransform()
+    node.GetTransformFromWorld(from_world)
+    for voxel in voxel_points(FLIPPED, 20, seed=5).round().astype(int).tolist():
+        here = seen_at.to_world(np.array(voxel, float))
+        there = np.array(from_world.TransformPoint(*(here * [-1, -1, 1]))) * [-1, -1, 1]
+        i, j, k = voxel
+        assert field[:, k, j, i] == pytest.approx(there - here, abs=1e-3)
+
+
+def test_a_linear_transform_is_written_as_such(stage: Stage, tmp_path: Path) -> None:
+    volume = add_ramp(stage, OBLIQUE)
+    transform = put_under_matrix(stage, volume, SHEAR @ RIGID)
+    path = tmp_path / f"t{transform_suffix(transform)}"
+    assert list(write_transform(transform, volume, path)) == []
+    given = read_given_transform(path)
+    assert given.kind == "linear"
+    there = np.array(given.itk.TransformPoint((1.0, 2.0, 3.0)))
+    assert np.append(there, 1) @ (SHEAR @ RIGID).T == pytest.approx([1, 2, 3, 1], abs=1e-9)
+
+
+def test_a_transform_that_takes_long_lets_others_have_their_turn(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("TTAUncertaintyLib.scene.inputs._STEP_S", 0.0)
+    steps = write_transform(curved(stage, "to parent"), add_ramp(stage, PLAIN), tmp_path / "t.nrrd")
+    assert len(list(steps)) == PLAIN.size[2]
+    assert (tmp_path / "t.nrrd").is_file()
+
+
+@pytest.mark.parametrize("matrix", [None, RIGID, SHEAR], ids=["none", "rigid", "sheared"])
+@pytest.mark.parametrize("lattice", LATTICES.values(), ids=LATTICES)
+def test_labels_lie_on_the_voxels_of_their_volume_with_names_and_colours(
+    stage: Stage, tmp_path: Path, lattice: Lattice, matrix: np.ndarray | None
+) -> None:
+    volume = add_ramp(stage, lattice)
+    values = np.zeros(lattice.array_shape, np.int16)
+    values[2:6, 3:9, 2:5], values[2:6, 3:9, 6:10] = 2, 5
+    node = add_volume(stage.scene, "atlas", values, lattice, labels=True)
+    colors = stage.scene.AddNewNodeByClass("vtkMRMLColorTableNode", "Mine")
+    colors.SetTypeToUser()
+    colors.SetNumberOfColors(6)
+    colors.SetColor(2, "Left Schläfe", 1.0, 0.0, 0.2, 1.0)
+    colors.SetColor(5, "Right Schläfe", 0.0, 1.0, 0.0, 1.0)
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    if matrix is not None:
+        for each in (volume, node):
+            put_under_matrix(stage, each, matrix)
+    write_volume(volume, tmp_path / "v.nrrd")
+    write_labels(stage, node, volume, tmp_path / "l.seg.nrrd")
+    found = read_label_map(tmp_path / "l.seg.nrrd", moving=read_image(tmp_path / "v.nrrd")[0])
+    assert found.lattice.is_close(read_image(tmp_path / "v.nrrd")[0].lattice)
+    assert [(each.name, each.color) for each in found.structures] == [
+        ("Left Schläfe", (255, 0, 51)),
+        ("Right Schläfe", (0, 255, 0)),
+    ]
+    # wherever a voxel of the file lies clearly in one of the drawing's voxels, it has its label
+    back = np.linalg.inv(np.eye(4) if matrix is None else matrix)
+    k, j, i = np.indices(found.lattice.array_shape).reshape(3, -1)
+    world = found.lattice.to_world(np.stack((i, j, k), -1))
+    voxel = lattice.to_voxel(world @ back[:3, :3].T + back[:3, 3])
+    nearest = voxel.round().astype(int)
+    sure = (np.abs(voxel - nearest) < 0.45).all(1)
+    sure &= ((nearest >= 0) & (nearest < lattice.size)).all(1)
+    i, j, k = nearest[sure].T
+    labels = np.array([0, 2, 5])[found.numbers].ravel()[sure]
+    assert np.array_equal(labels, values[k, j, i])
+    assert set(labels) == {0, 2, 5}
+
+
+def test_labels_that_lie_elsewhere_are_refused(stage: Stage, tmp_path: Path) -> None:
+    far = PLAIN.transformed(affine(np.eye(3), (900.0, 0.0, 0.0)))
+    node = add_volume(stage.scene, "atlas", np.ones(PLAIN.array_shape, np.uint8), far, labels=True)
+    with pytest.raises(InputError, match="Nothing of atlas lies on Bild für Ärzte"):
+        write_labels(stage, node, add_ramp(stage, PLAIN), tmp_path / "l.seg.nrrd")
+    assert not (tmp_path / "l.seg.nrrd").exists()

@@ -10,12 +10,15 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import numpy as np
 import SimpleITK as sitk
 
+from TTAUncertaintyLib.cohort import clusters
 from TTAUncertaintyLib.cohort.clusters import Where
 from TTAUncertaintyLib.cohort.pair_task import Standing
 from TTAUncertaintyLib.cohort.pairs import Pair, read_pairs, write_pairs
@@ -167,15 +170,30 @@ def pairs_of(table: Path) -> list[Pair]:
     return pairs
 
 
+@contextmanager
+def cluster_of(folder: Path, count: int) -> Iterator[Where]:
+    """Run a scheduler with workers, which keep what is temporary in `folder / "scratch"`."""
+    with (
+        dask.config.set({"temporary-directory": str(folder / "scratch")}),
+        clusters.workers(Where(count, 1), folder / "logs") as at_hand,
+    ):
+        security = at_hand.client.security
+        files = []
+        for name in ("tls_ca_file", "tls_client_cert", "tls_client_key"):
+            files.append(folder / f"{name}.pem")
+            files[-1].write_text(getattr(security, name))
+        yield Where(scheduler=at_hand.client.scheduler.address, tls=tuple(files))
+
+
 def do_study(
-    table: Path, study: Path, register: Standing, workers: int = 1, **asked: object
+    table: Path, study: Path, register: Standing, where: Where, **asked: object
 ) -> tuple[Tally, list[str]]:
-    """Run a study on this computer; return how far it came, and what it said."""
+    """Run a study; return how far it came, and what it said."""
     said: list[str] = []
     settings_ = asked.pop("settings", None) or settings()
     tally = run_study(
         study,
-        Asked(pairs_of(table), settings_, Where(workers, 1), register=register, **asked),  # type: ignore[arg-type]
+        Asked(pairs_of(table), settings_, where, register=register, **asked),  # type: ignore[arg-type]
         said.append,
     )
     return tally, said
@@ -198,11 +216,19 @@ def _coarse(lattice):  # type: ignore[no-untyped-def]
     return Lattice(size, matrix)
 
 
+#: How pairs are registered where that is done for real: three perturbations suffice.
+SMALL = {"sampling": "random", "outer": 3}
+
+
 def main(arguments: list[str]) -> int:
-    """Be a client, to be killed: TABLE STUDY STUB-FOLDER TEMPLATE WORKERS PACE."""
+    """Be a client, to be killed: TABLE STUDY STUB-FOLDER TEMPLATE WORKERS PACE.
+
+    Without a template it registers for real.
+    """
     table, study, folder, template, workers, pace = arguments
-    register = stand_in(Path(folder), Path(template), float(pace))
-    asked = Asked(pairs_of(Path(table)), settings(), Where(int(workers), 1), register=register)
+    register = stand_in(Path(folder), Path(template), float(pace)) if template else Standing()
+    how = settings() if template else settings(**SMALL)
+    asked = Asked(pairs_of(Path(table)), how, Where(int(workers), 1), register=register)
     tally = run_study(Path(study), asked, lambda line: print(line, flush=True))
     return tally.left
 

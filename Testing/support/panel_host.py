@@ -63,6 +63,12 @@ class PanelHost:
         self.parameters.result = None if result is None else result.node
         self._tellOfResult()
 
+    def openStudy(self, folder):
+        self.tell("onStudy", folder)
+
+    def decided(self, review):
+        self.tell("onDecided", self.result, review)
+
     def showProblem(self, text, remedy=""):
         self.problems.append(f"{text} {remedy}".strip())
 

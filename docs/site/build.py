@@ -225,7 +225,7 @@ def reference(room: str, title: str) -> str:
     for module, node in names:
         kind = "class" if isinstance(node, ast.ClassDef) else "function"
         lines += [f".. auto{kind}:: TTAUncertaintyLib.{module}.{node.name}"]
-        lines += ["   :members:", ""] if kind == "class" else [""]
+        lines += ["   :members:", "   :undoc-members:", ""] if kind == "class" else [""]
     return "\n".join(lines)
 
 

@@ -1,5 +1,7 @@
 """Settings of Sphinx. `build.py` lays out the pages and calls it; nothing is fetched."""
 
+from sphinx.ext.napoleon.docstring import GoogleDocstring
+
 import TTAUncertaintyLib
 
 project = "TTAUncertainty"
@@ -22,3 +24,6 @@ autodoc_typehints = "signature"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
 python_use_unqualified_type_names = True
+
+#: What is said of a field is a sentence: what stands before a colon in it is no type.
+GoogleDocstring._consume_inline_attribute = lambda self: ("", self._dedent(self._consume_to_end()))

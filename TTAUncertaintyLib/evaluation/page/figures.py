@@ -58,15 +58,7 @@ _POINT = 13.0
 
 
 def as_svg(figure: Figure, label: str) -> Markup:
-    """Return a figure for a page.
-
-    Parameters
-    ----------
-    figure
-        Of this module.
-    label
-        What it shows, for those who cannot see it.
-    """
+    """Return a figure for a page."""
     written = io.StringIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with mpl.rc_context(_STYLE):

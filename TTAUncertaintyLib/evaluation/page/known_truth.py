@@ -36,26 +36,17 @@ _DRAWN = (MapKind.EXPECTED_ERROR, MapKind.TOTAL, MapKind.INVERSE_CONSISTENCY)
 
 @dataclass(frozen=True, eq=False)
 class KnownTruth:
-    """A result and what was found where its truth is known.
+    """A result and what was found where its truth is known."""
 
-    Parameters
-    ----------
-    record
-        Of the result's bundle.
-    maps
-        Of the result, those in mm.
-    files
-        What it was held against: path and SHA-256 by role, for example "fixed_landmarks".
-    landmarks
-        None if no landmarks were given.
-    labels
-        Empty if no labels were given.
-    """
-
+    #: Of the result's bundle.
     record: Mapping[str, Any]
+    #: Of the result, those in mm.
     maps: Sequence[MapVolume]
+    #: What it was held against: path and SHA-256 by role, for example "fixed_landmarks".
     files: Mapping[str, Mapping[str, str]]
+    #: None if no landmarks were given.
     landmarks: KnownLandmarks | None = None
+    #: Empty if no labels were given.
     labels: Sequence[LabelFinding] = ()
 
     @property

@@ -18,23 +18,13 @@ ORDER, FRONTS = "naurc", ("pearson", "naurc")
 
 @dataclass(frozen=True)
 class Shown:
-    """A method as the page shows it.
-
-    Parameters
-    ----------
-    number
-        Its row in the table, from 1, the best first.
-    summary
-        Its figures.
-    css
-        "series-1", ... for the few that are in colour, "rest" for the others.
-    fronts
-        Keys of the figures in whose Pareto front it lies.
-    """
+    """A method as the page shows it."""
 
     number: int
     summary: MethodSummary
+    #: "series-1", ... for the few that are in colour, "rest" for the others.
     css: str
+    #: Keys of the figures in whose Pareto front it lies.
     fronts: tuple[str, ...]
 
     @property

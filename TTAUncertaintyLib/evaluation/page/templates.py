@@ -22,8 +22,6 @@ def render(template: str, folder: Path = _ASSETS, **content: Any) -> str:
 
     Parameters
     ----------
-    template
-        Name of a file.
     folder
         Where it lies; the frame that it extends is always found.
     **content

@@ -24,8 +24,6 @@ def prepare_on_common_lattice(
 
     Parameters
     ----------
-    fixed, moving
-        The images.
     initial
         Shape (4, 4), affine, fixed world to moving world, LPS mm.
     lattice
@@ -72,12 +70,8 @@ def anatomical_lattice(fixed: Image, spacing_mm: float, multiple: int, minimum: 
 
     Parameters
     ----------
-    fixed
-        The fixed image.
     spacing_mm
         Isotropic spacing.
-    multiple
-        Sizes are multiples of this.
     minimum
         Fewest voxels of field of view along any axis that the network can work with.
 

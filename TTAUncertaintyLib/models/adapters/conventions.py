@@ -14,12 +14,8 @@ class InVoxels(nn.Module):
 
     Parameters
     ----------
-    network
-        That takes images and answers as the specifications say.
     input_spec
         Of which the order of the axes, and how the images are passed, count here.
-    output_spec
-        What it answers.
     """
 
     def __init__(self, network: nn.Module, input_spec: InputSpec, output_spec: OutputSpec) -> None:

@@ -26,8 +26,6 @@ class ExportedNetwork(ManifestNetwork):
     ----------
     manifest
         Of kind `torch-export` or `torchscript`.
-    options
-        It has none.
     trust_code
         Whether the person agreed to run a program: every TorchScript file is one, and a file of
         `torch.export` that could do more than arithmetic.

@@ -58,12 +58,8 @@ def ask_for_consent(manifest: Manifest, what: str, instead: str = "") -> Consent
 
     Parameters
     ----------
-    manifest
-        That names it.
     what
         What the file is or does, in a few words that follow its name.
-    instead
-        What they can do who do not want to agree.
     """
     path: Path = manifest.network_file
     return ConsentNeeded(

@@ -22,10 +22,6 @@ class ManifestNetwork(NetworkModel):
     network
         Any module that takes two images as the manifest's input section says, in batches of one,
         and answers one field.
-    manifest
-        With its sections input and output.
-    weights
-        The record of its file.
 
     Raises
     ------
@@ -52,13 +48,6 @@ class OneAtATime(nn.Module):
 
     An exported graph is often bound to the batch that it was exported with, and a traced one may be
     so without saying it.
-
-    Parameters
-    ----------
-    network
-        Of somebody else's.
-    name
-        For messages.
     """
 
     def __init__(self, network: nn.Module, name: str) -> None:

@@ -36,13 +36,6 @@ def normalised(image: Image, modality: Modality) -> Image:
     CT: [-1000, 1000] Hounsfield units. MRI: from the darkest value to the 99th percentile, which
     is the voxel of rank floor(0.99 n). What lies beyond is clamped.
 
-    Parameters
-    ----------
-    image
-        At its full resolution.
-    modality
-        How.
-
     Raises
     ------
     InputError

@@ -19,8 +19,6 @@ class NetworkModel:
     network
         Called as `network(moving, fixed)`, each [B, 1, D, H, W]; returns displacements
         [B, 3, D, H, W], components (i, j, k), in voxels, fixed to moving.
-    description, weights
-        See `RegistrationModel`.
     options
         What was chosen of the description's options; the defaults where it says nothing.
 

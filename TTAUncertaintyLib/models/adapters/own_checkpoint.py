@@ -29,8 +29,6 @@ class OwnCheckpoint(NetworkModel):
     ----------
     manifest
         Of this network's kind, with the section `input`.
-    options
-        It has none.
 
     Raises
     ------

@@ -15,8 +15,6 @@ def stored_along(image: Image, directions: Matrix) -> Image:
 
     Parameters
     ----------
-    image
-        An image.
     directions
         Shape (3, 3), unit columns, world LPS: where the axes (i, j, k) are to run, as nearly as
         the image's own axes allow.
@@ -35,8 +33,6 @@ def resized(image: Image, shape: tuple[int, int, int]) -> Image:
 
     Parameters
     ----------
-    image
-        An image.
     shape
         (D, H, W), axes (k, j, i).
 
@@ -64,8 +60,6 @@ def corresponding_directions(fixed: Lattice, initial: Matrix) -> Matrix:
 
     Parameters
     ----------
-    fixed
-        A lattice.
     initial
         Shape (4, 4), affine, fixed world to moving world, LPS mm.
 

@@ -37,10 +37,6 @@ def load_own_python(
     manifest
         Names the file and the class. The class is called with the manifest as its one argument,
         and finds its own files beside `manifest.path`.
-    options
-        It has none.
-    trust_code
-        Whether the person agreed to run the file.
 
     Raises
     ------

@@ -36,8 +36,6 @@ class PyramidFlow(NetworkModel):
     ----------
     weights
         A safetensors file whose metadata hold the architecture; None takes the bundled one.
-    options
-        "contrast": one, two, or for the images to decide.
 
     Raises
     ------

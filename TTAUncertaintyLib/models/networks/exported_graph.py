@@ -23,25 +23,17 @@ class OnDevice:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation.
+    """One operation."""
 
-    Parameters
-    ----------
-    name
-        For messages.
-    call
-        What is called.
-    positional, by_name
-        Its arguments; `Reference` and `OnDevice`, also within lists, are filled in when it runs.
-    results
-        Names of its results: one name, several, or one list of names; None for one that nobody
-        needs.
-    """
-
+    #: For messages.
     name: str
+    #: What is called.
     call: Callable[..., Any]
+    #: Its arguments; `Reference` and `OnDevice`, also within lists, are filled in when it runs.
     positional: Sequence[Any]
     by_name: Mapping[str, Any]
+    #: Names of its results: one name, several, or one list of names; None for one that nobody
+    #: needs.
     results: Sequence[Any]
 
     @property
@@ -55,12 +47,8 @@ class Program:
 
     Parameters
     ----------
-    inputs
-        Names of what it is given, in order.
     operations
         In the order in which they run.
-    outputs
-        Names of what it answers.
     """
 
     def __init__(
@@ -92,17 +80,11 @@ class Program:
 
 @dataclass(frozen=True)
 class Block:
-    """A program within one, which runs under a mode of its own.
+    """A program within one, which runs under a mode of its own."""
 
-    Parameters
-    ----------
-    program
-        What runs.
-    autocast
-        None: as everything around it. Otherwise whether autocast is on, and its type.
-    """
-
+    #: What runs.
     program: Program
+    #: None: as everything around it. Otherwise whether autocast is on, and its type.
     autocast: tuple[bool, torch.dtype | None] | None
 
     def __call__(self, *given: Any, device: torch.device) -> Any:
@@ -123,8 +105,6 @@ class ExportedGraph(nn.Module):
     ----------
     program
         Its inputs are the images first, then the tensors.
-    tensors
-        Weights and constants by the names that the operations know them by.
     input_sizes
         Of each image; None for a size that may vary.
     """

@@ -30,17 +30,11 @@ Fields = tuple[Tensor, ...]
 
 @dataclass(frozen=True)
 class Channels:
-    """Features of a U-Net at each level, the full resolution first; the defaults are published.
+    """Features of a U-Net at each level, the full resolution first; the defaults are published."""
 
-    Parameters
-    ----------
-    down
-        That the way down ends in, level by level, after the two images.
-    up
-        That the way up ends in, at the same levels.
-    """
-
+    #: That the way down ends in, level by level, after the two images.
     down: tuple[int, ...] = (16, 32, 64, 256, 512)
+    #: That the way up ends in, at the same levels.
     up: tuple[int, ...] = (16, 32, 64, 128, 256)
 
 

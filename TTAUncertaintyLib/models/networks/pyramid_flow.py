@@ -53,33 +53,22 @@ half a coarse voxel in one step, and training diverges.
 
 @dataclass(frozen=True)
 class PyramidFlowArchitecture:
-    """The constructor arguments of `PyramidFlowNetwork`, as they are kept beside the weights.
+    """The constructor arguments of `PyramidFlowNetwork`, as they are kept beside the weights."""
 
-    Attributes
-    ----------
-    encoder_channels
-        Feature channels at half the input's resolution, a quarter, and so on: finest first.
-    decoder_channels
-        Hidden channels of the flow regressors, in the same order.
-    correlation
-        Per level, in the same order: does the regressor see the local correlation as well?
-    iterations
-        Per level: how often the same regressor looks again, at what its own flow has left over.
-    squaring_steps
-        Each residual is a velocity, exponentiated with this many squarings, so that it cannot fold.
-    full_resolution_channels
-        Feature channels of the last level, at the input's own resolution; 0 leaves the level out.
-    dropout
-        Probability with which whole hidden channels of the regressors are dropped (while the
-        dropout layers are in training mode only).
-    """
-
+    #: Feature channels at half the input's resolution, a quarter, and so on: finest first.
     encoder_channels: tuple[int, ...] = (16, 32, 48, 64)
+    #: Hidden channels of the flow regressors, in the same order.
     decoder_channels: tuple[int, ...] = (32, 32, 48, 64)
+    #: Per level, in the same order: does the regressor see the local correlation as well?
     correlation: tuple[bool, ...] = (False, True, True, True)
+    #: Per level: how often the same regressor looks again, at what its own flow has left over.
     iterations: tuple[int, ...] = (3, 2, 2, 2)
+    #: Each residual is a velocity, exponentiated with this many squarings, so that it cannot fold.
     squaring_steps: int = 3
+    #: Feature channels of the last level, at the input's own resolution; 0 leaves the level out.
     full_resolution_channels: int = 4
+    #: Probability with which whole hidden channels of the regressors are dropped (while the
+    #: dropout layers are in training mode only).
     dropout: float = 0.0
 
     def __post_init__(self) -> None:
@@ -222,39 +211,25 @@ class _EncoderBlock(nn.Sequential):
 
 @dataclass(frozen=True)
 class _ComparedFixed:
-    """What a level needs of the fixed image, whatever the moving image and the flow.
+    """What a level needs of the fixed image, whatever the moving image and the flow."""
 
-    Parameters
-    ----------
-    padded
-        [1, F, D + 2, H + 2, W + 2]: its features, for `alignment_force`.
-    entered
-        [1, hidden, D, H, W]: their part of the regressor's first convolution, the bias included.
-    unit
-        [1, F, D, H, W]: for `local_correlation`; None at a level without.
-    """
-
+    #: [1, F, D + 2, H + 2, W + 2]: its features, for `alignment_force`.
     padded: Tensor
+    #: [1, hidden, D, H, W]: their part of the regressor's first convolution, the bias included.
     entered: Tensor
+    #: [1, F, D, H, W]: for `local_correlation`; None at a level without.
     unit: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class EncodedFixed:
-    """A fixed image as `PyramidFlowNetwork` sees it: computed once, compared with many.
+    """A fixed image as `PyramidFlowNetwork` sees it: computed once, compared with many."""
 
-    Parameters
-    ----------
-    shape
-        Of the image, [B, 1, D, H, W].
-    levels
-        Finest first.
-    full_resolution
-        None where the network has no such level, or it is not asked for.
-    """
-
+    #: Of the image, [B, 1, D, H, W].
     shape: torch.Size
+    #: Finest first.
     levels: list[_ComparedFixed]
+    #: None where the network has no such level, or it is not asked for.
     full_resolution: _ComparedFixed | None
 
 

@@ -49,11 +49,6 @@ class TransMorphNetwork(nn.Module):
     Called with moving and fixed [B, 1, D, H, W] in [0, 1], sizes multiples of 32; returns the
     displacement [B, 3, D, H, W] in voxels, fixed to moving, component n along array axis n
     (component 0 along D).
-
-    Parameters
-    ----------
-    architecture
-        Which of the family.
     """
 
     def __init__(self, architecture: TransMorphArchitecture) -> None:

@@ -35,63 +35,46 @@ _OfStages = tuple[int, int, int, int]
 class TransMorphArchitecture:
     """One TransMorph; the defaults are the published network for brain MRI.
 
-    Parameters
-    ----------
-    img_size
-        Voxels along the three array axes that the network sees.
-    embed_dim
-        Channels of the finest tokens; they double with every merging.
-    depths, num_heads
-        Transformer blocks, and attention heads, of the four stages.
-    window_size
-        Tokens along the three array axes within which attention is paid.
-    mlp_ratio
-        Hidden channels of a block's perceptron, in its own channels.
-    qkv_bias
-        Whether queries, keys and values have a bias.
-    drop_rate
-        Probability of the dropout that the publisher switches off outside training.
-    MC_drop
-        That of TransMorph-Bayes, which its publisher leaves on; here it is off unless the run asks
-        for it. It takes the place of `drop_rate` inside the blocks, and drops channels of the
-        convolved images.
-    ape, spe
-        Whether a learned, or a sinusoidal, embedding of the position is added to the tokens.
-    rpe
-        Whether attention has a bias by relative position.
-    patch_norm
-        Whether the tokens are normalised before the first stage.
-    if_convskip, if_transskip
-        Whether the decoder sees the convolved images, and the encoder's stages.
-    reg_head_chan
-        Channels from which the displacement is convolved.
-    oasis
-        Whether it is one of the publisher's networks for OASIS (Learn2Reg 2021), whose code
-        differs: it decodes at half resolution and interpolates the displacement, and its loss
-        warps with `align_corners=False` what it normalised for `align_corners=True`.
-
     Raises
     ------
     ValueError
         If they contradict each other; the message names which.
     """
 
+    #: Voxels along the three array axes that the network sees.
     img_size: _Triple = (160, 192, 224)
+    #: Channels of the finest tokens; they double with every merging.
     embed_dim: int = 96
+    #: Transformer blocks, and attention heads, of the four stages.
     depths: _OfStages = (2, 2, 4, 2)
     num_heads: _OfStages = (4, 4, 8, 8)
+    #: Tokens along the three array axes within which attention is paid.
     window_size: _Triple = (5, 6, 7)
+    #: Hidden channels of a block's perceptron, in its own channels.
     mlp_ratio: float = 4
+    #: Whether queries, keys and values have a bias.
     qkv_bias: bool = False
+    #: Probability of the dropout that the publisher switches off outside training.
     drop_rate: float = 0.0
+    #: That of TransMorph-Bayes, which its publisher leaves on; here it is off unless the run asks
+    #: for it. It takes the place of `drop_rate` inside the blocks, and drops channels of the
+    #: convolved images.
     MC_drop: float = 0.0
+    #: Whether a learned, or a sinusoidal, embedding of the position is added to the tokens.
     ape: bool = False
     spe: bool = False
+    #: Whether attention has a bias by relative position.
     rpe: bool = True
+    #: Whether the tokens are normalised before the first stage.
     patch_norm: bool = True
+    #: Whether the decoder sees the convolved images, and the encoder's stages.
     if_convskip: bool = True
     if_transskip: bool = True
+    #: Channels from which the displacement is convolved.
     reg_head_chan: int = 16
+    #: Whether it is one of the publisher's networks for OASIS (Learn2Reg 2021), whose code
+    #: differs: it decodes at half resolution and interpolates the displacement, and its loss
+    #: warps with `align_corners=False` what it normalised for `align_corners=True`.
     oasis: bool = False
 
     def __post_init__(self) -> None:

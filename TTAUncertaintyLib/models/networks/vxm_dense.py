@@ -30,30 +30,21 @@ class VxmDenseArchitecture:
     """What has to be known about such a network besides its weights.
 
     Level n of the U-Net has 2**n voxels of the input along the edge of each of its own.
-
-    Attributes
-    ----------
-    encoder
-        Output channels of the convolutions at each level, finest level first.
-    decoder
-        Output channels of the convolutions at each level n, on the lattice of level n + 1, that
-        is before upsampling to level n; finest level first.
-    final
-        Output channels of the convolutions after the last upsampling.
-    velocity_factor
-        Voxels of the input per voxel of the velocity that the network answers with, a power of
-        two.
-    integration_factor
-        The same of the lattice that the velocity is integrated on, at least as many.
-    squaring_steps
-        Of the integration.
     """
 
+    #: Output channels of the convolutions at each level, finest level first.
     encoder: tuple[tuple[int, ...], ...]
+    #: Output channels of the convolutions at each level n, on the lattice of level n + 1, that
+    #: is before upsampling to level n; finest level first.
     decoder: tuple[tuple[int, ...], ...]
+    #: Output channels of the convolutions after the last upsampling.
     final: tuple[int, ...]
+    #: Voxels of the input per voxel of the velocity that the network answers with, a power of
+    #: two.
     velocity_factor: int = 2
+    #: The same of the lattice that the velocity is integrated on, at least as many.
     integration_factor: int = 2
+    #: Of the integration.
     squaring_steps: int = 7
 
     def __post_init__(self) -> None:
@@ -87,13 +78,7 @@ class VxmDenseArchitecture:
 
 
 class VxmDenseNetwork(nn.Module):
-    """The network.
-
-    Parameters
-    ----------
-    architecture
-        See there.
-    """
+    """The network."""
 
     def __init__(self, architecture: VxmDenseArchitecture) -> None:
         super().__init__()

@@ -48,33 +48,24 @@ class UNetArguments:
 class VxmPairwiseArchitecture:
     """One `VxmPairwise`.
 
-    Parameters
-    ----------
-    nb_features
-        Features of the levels, the finest first, or of the levels downwards, the finest first, and
-        of the steps upwards, the coarsest first. 0 is a level that only pools, or only upsamples.
-    activations
-        One for all levels, or one for each, the finest first.
-    final_activation
-        Of the U-Net's answer.
-    negative_slope
-        Of leaky_relu. The package has 0.01 for the name, and for the class without arguments.
-    integration_steps
-        Squarings; 0 takes the velocity for the displacement.
-    unet_kwargs
-        What else the U-Net has.
-
     Raises
     ------
     NotAllowed
         If there is no such network.
     """
 
+    #: Features of the levels, the finest first, or of the levels downwards, the finest first, and
+    #: of the steps upwards, the coarsest first. 0 is a level that only pools, or only upsamples.
     nb_features: _Features | tuple[_Features, _Features] = (16, 16, 16, 16, 16)
+    #: One for all levels, or one for each, the finest first.
     activations: _Activation | tuple[_Activation | None, ...] | None = "relu"
+    #: Of the U-Net's answer.
     final_activation: _Activation | None = None
+    #: Of leaky_relu. The package has 0.01 for the name, and for the class without arguments.
     negative_slope: Annotated[float, Between(0, 1)] = 0.01
+    #: Squarings; 0 takes the velocity for the displacement.
     integration_steps: Annotated[int, Between(0, 16)] = 5
+    #: What else the U-Net has.
     unet_kwargs: UNetArguments | None = None
     ndim: Annotated[int, OneOf(3)] = 3
     source_channels: _One = 1

@@ -68,13 +68,6 @@ def check_weights(path: Path) -> None:
 def check_program(path: Path, data: bytes) -> None:
     """Refuse bytes that are no whole TorchScript archive.
 
-    Parameters
-    ----------
-    path
-        For the message.
-    data
-        The file's content.
-
     Raises
     ------
     ModelError

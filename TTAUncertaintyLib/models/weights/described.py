@@ -45,10 +45,6 @@ def read_described(path: Path, kind: type[_T], again: str) -> tuple[dict[str, Te
 
     Parameters
     ----------
-    path
-        The file.
-    kind
-        Of the architecture, a dataclass.
     again
         What to do where the file cannot be used.
 

@@ -22,13 +22,6 @@ from .archives import check_program
 def read_torchscript(path: Path, data: bytes) -> nn.Module:
     """Load a TorchScript file that somebody agreed to run, onto the CPU.
 
-    Parameters
-    ----------
-    path
-        For messages.
-    data
-        Its content, which is what they agreed to.
-
     Raises
     ------
     ModelError

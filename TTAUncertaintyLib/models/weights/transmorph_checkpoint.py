@@ -37,8 +37,6 @@ def read_transmorph(architecture: TransMorphArchitecture, path: Path) -> TransMo
     ----------
     architecture
         That the manifest gives; a checkpoint of another one is refused before anything is built.
-    path
-        See `read_state_dict`.
 
     Raises
     ------

@@ -7,6 +7,4 @@ from ...lazy_imports import lazily
 if TYPE_CHECKING:
     from .report import make_report
 else:
-    __getattr__ = lazily(__name__, report=("make_report",))
-
-__all__ = ["make_report"]
+    __getattr__ = lazily(__name__)

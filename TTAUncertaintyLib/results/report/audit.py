@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 from typing import Any
 
 from ..maps import MapKind
@@ -19,8 +18,8 @@ def audit_reading(views: Views, audit: Mapping[str, Any]) -> str:
     """Return the audit in plain words."""
     findings, numbers = views.findings, views.findings.numbers
     apart = numbers.statistics.get(MapKind.DISAGREEMENT)
-    names = ", ".join(text(PurePath(part["path"]).name) for part in audit["transform"])
-    said = [f"The registration under audit is <strong>{names}</strong> ({text(audit['kind'])})."]
+    name, kind = text(audit["name"]), text(audit["kind"])
+    said = [f"The registration under audit is <strong>{name}</strong> ({kind})."]
     if apart is None:
         said.append("The network sees nothing of the region: there is no second opinion.")
         return f'<p class="reading">{" ".join(said)}</p>'

@@ -20,17 +20,11 @@ DIVERGING = "volume-change"
 
 @dataclass(frozen=True, eq=False)
 class ColorTable:
-    """A table of colours with opacity.
+    """A table of colours with opacity."""
 
-    Parameters
-    ----------
-    name
-        Of its file in ``Resources/ColorTables``.
-    rgba
-        uint8, shape (256, 4): red, green, blue, opacity over anatomy.
-    """
-
+    #: Of its file in ``Resources/ColorTables``.
     name: str
+    #: uint8, shape (256, 4): red, green, blue, opacity over anatomy.
     rgba: NDArray[np.uint8]
 
     def stops(self, count: int) -> list[tuple[float, str, float]]:

@@ -48,8 +48,6 @@ def document(
         By anchor: what the contents call it, and its HTML, empty where there is nothing to say.
     styles
         Names of style sheets, in order.
-    definitions
-        HTML that the sections refer to.
     program
         A JavaScript module of our own, the only one that the page may run; "" for none. It may
         load what it makes itself (`blob:`).

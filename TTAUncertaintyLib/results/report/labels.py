@@ -10,6 +10,7 @@ import torch
 
 from ...carried.findings import CarriedStructure
 from ...carried.outlines import outline_probability
+from ...review.why import why_words
 from ..labels import LabelFindings
 from ..maps import MapKind
 from .pictures import Layer, picture
@@ -71,8 +72,14 @@ def _row(each: CarriedStructure) -> str:
     return (
         f"<tr><th>{swatch}{text(each.name)}</th>"
         + "".join(f"<td>{cell}</td>" for cell in cells)
-        + f"<td>{text(each.remark)}</td></tr>"
+        + f"<td>{text(_said(each))}</td></tr>"
     )
+
+
+def _said(each: CarriedStructure) -> str:
+    """Return the remark, and why an error is expected."""
+    why = why_words(each.why)
+    return f"{each.remark} {why.capitalize()}.".strip() if why else each.remark
 
 
 def _number(value: float | None) -> str:

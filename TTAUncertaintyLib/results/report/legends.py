@@ -30,8 +30,6 @@ def legend(
 
     Parameters
     ----------
-    table, scale
-        What paints the map.
     title, unit
         Of the map; the unit stands behind the numbers' title, "" for none.
     values
@@ -39,8 +37,6 @@ def legend(
         the strip.
     open_ended
         Print that the last colour also stands for everything above.
-    key
-        HTML: what else is drawn in the picture; a swatch and words.
     width
         About how wide it will be on the screen, pixels.
     """

@@ -29,17 +29,11 @@ HOW_TO_GET = (
 
 @dataclass(frozen=True)
 class NiiVue:
-    """The library, ready to be put into a page.
+    """The library, ready to be put into a page."""
 
-    Parameters
-    ----------
-    module
-        Its JavaScript module, compressed with gzip.
-    licence
-        The text that has to go with it.
-    """
-
+    #: Its JavaScript module, compressed with gzip.
     module: bytes
+    #: The text that has to go with it.
     licence: str
 
     @classmethod

@@ -36,19 +36,13 @@ _CHECK_MM = 12.0
 
 @dataclass(frozen=True)
 class Layer:
-    """A stored slice in a picture.
+    """A stored slice in a picture."""
 
-    Parameters
-    ----------
-    identity
-        From the gallery.
-    role
-        Class of the style sheet: "" always shown, "under" darkened below colours, "colors" hidden
-        while the pointer is over the picture, "instead" shown only then, "checks" shown in every
-        other square.
-    """
-
+    #: From the gallery.
     identity: str
+    #: Class of the style sheet: "" always shown, "under" darkened below colours, "colors" hidden
+    #: while the pointer is over the picture, "instead" shown only then, "checks" shown in every
+    #: other square.
     role: str = ""
 
 
@@ -78,14 +72,8 @@ class Gallery:
 
         Parameters
         ----------
-        section
-            Where the slice lies.
         values
             Axes (row, column), the map's unit.
-        scale, table
-            How it is painted.
-        folds
-            Mark values of zero and below.
         """
         known = np.isfinite(values)
         position = np.where(known, scale.position(np.where(known, values, 1.0)), 0)
@@ -164,8 +152,6 @@ def picture(
 
     Parameters
     ----------
-    section
-        Where the slices of the layers lie.
     layers
         From back to front.
     label
@@ -176,8 +162,6 @@ def picture(
         Width of the picture, wider than the slice where several are to have one scale.
     pixels
         About how wide it will be on the screen: gives the size of letters and lines.
-    bar
-        Draw a scale bar.
     """
     width, height = section.width_mm, section.height_mm
     shown = max(width, width_mm or 0.0)

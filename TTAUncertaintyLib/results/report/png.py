@@ -26,8 +26,6 @@ def encode_indexed(picture: NDArray[np.uint8], rgba: NDArray[np.uint8]) -> bytes
 
     Parameters
     ----------
-    picture
-        Indices into the palette, axes (row, column).
     rgba
         The palette, uint8, shape (256, 4).
     """

@@ -27,8 +27,6 @@ def make_report(findings: Findings, record: dict[str, Any]) -> str:
     ----------
     findings
         On the fixed image's lattice; without any uncertainty too.
-    record
-        From `make_record`.
 
     Returns
     -------

@@ -40,14 +40,9 @@ class Scale(Protocol):
 
 @dataclass(frozen=True)
 class LinearScale:
-    """From zero to a top.
+    """From zero to a top."""
 
-    Parameters
-    ----------
-    top
-        In the map's unit (mm); what lies above is painted like the top.
-    """
-
+    #: In the map's unit (mm); what lies above is painted like the top.
     top: float
 
     @classmethod
@@ -73,14 +68,9 @@ class LinearScale:
 
 @dataclass(frozen=True)
 class LogScale:
-    """Around one, with the same distance for twice and for half.
+    """Around one, with the same distance for twice and for half."""
 
-    Parameters
-    ----------
-    factor
-        The legend goes from 1/factor to factor.
-    """
-
+    #: The legend goes from 1/factor to factor.
     factor: float
 
     @classmethod

@@ -53,15 +53,7 @@ _CONTROLS = """
 
 
 def scrolling_section(views: Views, niivue: NiiVue) -> str:
-    """Return the volumes, and the controls of the program, which shows this section when it runs.
-
-    Parameters
-    ----------
-    views
-        Of the findings.
-    niivue
-        What draws.
-    """
+    """Return the volumes and the controls of the program, which shows this section when it runs."""
     kinds = list(views.findings.maps)
     images = _grid(views, views.findings.fixed.lattice, _IMAGE_VOXELS)
     maps = _grid(views, views.findings.lattice, _MAP_VOXELS)

@@ -39,14 +39,9 @@ class Plane(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Section:
-    """One flat, isotropic lattice of pixels in the world.
+    """One flat, isotropic lattice of pixels in the world."""
 
-    Parameters
-    ----------
-    lattice
-        Size (width, height, 1), world LPS mm; pixels are square.
-    """
-
+    #: Size (width, height, 1), world LPS mm; pixels are square.
     lattice: Lattice
 
     @property
@@ -107,21 +102,14 @@ class Section:
 
 @dataclass(frozen=True, eq=False)
 class FieldOfView:
-    """The part of the fixed world that pictures show.
+    """The part of the fixed world that pictures show."""
 
-    Parameters
-    ----------
-    axes
-        Shape (3, 3): unit columns, the fixed image's axes nearest to L, P, S.
-    low, high
-        Shape (3,): the box shown, mm along `axes` from the world's origin.
-    pixel_mm
-        Side of a pixel.
-    """
-
+    #: Shape (3, 3): unit columns, the fixed image's axes nearest to L, P, S.
     axes: Matrix
+    #: Shape (3,): the box shown, mm along `axes` from the world's origin.
     low: Matrix
     high: Matrix
+    #: Side of a pixel.
     pixel_mm: float
 
     @classmethod

@@ -24,13 +24,7 @@ _LARGEST_SAMPLE = 400_000
 
 
 class Views:
-    """What sections need to show findings.
-
-    Parameters
-    ----------
-    findings
-        Maps and images.
-    """
+    """What sections need to show findings."""
 
     def __init__(self, findings: Findings) -> None:
         self.findings = findings

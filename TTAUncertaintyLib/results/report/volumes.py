@@ -29,12 +29,8 @@ def grid(view: FieldOfView, finest_mm: float, most_voxels: int) -> Lattice:
 
     Parameters
     ----------
-    view
-        What is to be seen.
     finest_mm
         Side that voxels have at least: finer ones would show nothing more.
-    most_voxels
-        They are larger where there would be more.
     """
     sides = view.high - view.low
     step = max(finest_mm, float(np.prod(sides) / most_voxels) ** (1 / 3))
@@ -106,8 +102,6 @@ def mark_file(
         Where marks mean something, on `lattice`, axes (k, j, i).
     source, lattice
         Lattices, world LPS mm.
-    hatched
-        Leave the map below to be seen.
     """
     there = torch.from_numpy(marked.astype(np.float32))[None]
     shown = inside & (resample_array(there, source, lattice, outside=0.0)[0].numpy() > 0.5)

@@ -2,5 +2,3 @@
 
 from .content import Picture, ReviewContent
 from .writing import REVIEW_PAGE, make_review_report, write_review
-
-__all__ = ["REVIEW_PAGE", "Picture", "ReviewContent", "make_review_report", "write_review"]

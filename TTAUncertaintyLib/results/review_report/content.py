@@ -23,20 +23,12 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A picture of a view, as the reviewer saw it.
-
-    Parameters
-    ----------
-    caption
-        What it shows; will be escaped.
-    png
-        The content of a PNG file.
-    rank
-        Of the hot spot that it shows; None for a picture of the whole.
-    """
+    """A picture of a view, as the reviewer saw it."""
 
     caption: str
+    #: The content of a PNG file.
     png: bytes
+    #: Of the hot spot that it shows; None for a picture of the whole.
     rank: int | None = None
 
     def __post_init__(self) -> None:
@@ -46,34 +38,23 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class ReviewContent:
-    """Everything that a review report is made from.
+    """Everything that a review report is made from."""
 
-    Parameters
-    ----------
-    fixed_name, moving_name
-        As a person calls the images.
-    record
-        The result's record, the content of its `result.json`.
-    review, matched
-        What was decided, and which hot spot it belongs to.
-    maps
-        The result's maps, the one under review among them.
-    statistics
-        Per structure, with `review.tolerance_mm`; may be empty.
-    landmarks
-        May be empty.
-    pictures
-        May be empty.
-    """
-
+    #: As a person calls the images.
     fixed_name: str
     moving_name: str
+    #: The result's record, the content of its `result.json`.
     record: dict[str, Any]
+    #: What was decided, and which hot spot it belongs to.
     review: Review
     matched: MatchedReview
+    #: The result's maps, the one under review among them.
     maps: Sequence[MapVolume]
+    #: Per structure, with `review.tolerance_mm`; may be empty.
     statistics: Sequence[StructureStatistics] = ()
+    #: May be empty.
     landmarks: Sequence[LandmarkFinding] = ()
+    #: May be empty.
     pictures: Sequence[Picture] = ()
 
     @property

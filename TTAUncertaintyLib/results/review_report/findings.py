@@ -15,7 +15,7 @@ from .content import Picture, ReviewContent
 from .decision import badge
 
 #: Columns that hold words, which stand on the left; numbers stand on the right.
-_WORDS = ("Structure", "Map", "Landmark")
+_WORDS = ("Structure", "Map", "Landmark", "Why")
 
 
 def views_section(content: ReviewContent) -> str:
@@ -75,7 +75,7 @@ def structures_section(content: ReviewContent) -> str:
         if not here:
             continue
         table = next(made for made in structure_tables(here, tolerance) if made.rows)
-        inner = _table(_without(table, "Map"))
+        inner = _table(_with_reasons(_without(table, "Map")))
         opened = " open" if number == 0 else ""
         title = text(f"{volume.title} ({volume.unit})" if volume.unit else volume.title)
         blocks.append(f"<details{opened}><summary>{title}</summary>{inner}</details>")
@@ -95,6 +95,7 @@ def landmarks_section(content: ReviewContent) -> str:
     ]
     rows = tuple(tuple(row[number] for number in columns) for row in table.rows)
     slim = Table(table.key, table.title, tuple(table.columns[n] for n in columns), rows)
+    slim = _with_reasons(slim)
     return (
         '<section id="landmarks"><h2>Landmarks</h2><p class="lead">Pairs of points placed by a '
         "person. TRE is the target registration error: the distance from where the registration "
@@ -176,6 +177,9 @@ def _summary(table: Table) -> str:
     for name, summarise in (("Mean", np.mean), ("Median", np.median), ("Maximum", np.max)):
         cells = [f"<th>{name}</th>"]
         for number, column in enumerate(table.columns[1:], start=1):
+            if column.title in _WORDS:
+                cells.append("<td></td>")
+                continue
             values = np.array([row[number] for row in table.rows], dtype=float)
             values = values[np.isfinite(values)]
             shown = column.shown(float(summarise(values))) if values.size else "–"
@@ -199,8 +203,11 @@ def _cells(columns: Sequence[Column], row: Sequence[Cell]) -> str:
     for number, (column, cell) in enumerate(zip(columns, row, strict=True)):
         shown = text(f"{cell:,}" if isinstance(cell, int) else column.shown(cell))
         shown = shown.replace("-", "\u2212") if isinstance(cell, float) else shown
-        kind = "th" if number == 0 else "td"
-        cells.append(f"<{kind}>{shown}</{kind}>")
+        if column.title == "Why":
+            cells.append(f'<td class="left">{shown}</td>')
+        else:
+            kind = "th" if number == 0 else "td"
+            cells.append(f"<{kind}>{shown}</{kind}>")
     return "".join(cells)
 
 
@@ -210,6 +217,13 @@ def _head(heads: Iterable[tuple[str, str]]) -> str:
         for kind, name in heads
     )
     return f"<thead><tr>{cells}</tr></thead>"
+
+
+def _with_reasons(table: Table) -> Table:
+    """Return a table without its column of reasons where none is known."""
+    why = [number for number, column in enumerate(table.columns) if column.title == "Why"]
+    known = any(row[number] for row in table.rows for number in why)
+    return table if known else _without(table, "Why")
 
 
 def _without(table: Table, title: str) -> Table:

@@ -25,8 +25,6 @@ def write_review(folder: Path, content: ReviewContent) -> Path:
     ----------
     folder
         Made where it is absent. What an earlier review left there is replaced.
-    content
-        What to write.
 
     Returns
     -------
