@@ -140,11 +140,17 @@ def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
     region = torch.zeros(5, 10, 20, dtype=torch.bool)
     region.view(-1)[:500] = True
     maps = [
-        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3))
-        for each, cm3 in ((alike, 1500.0), (unlike, 1500.0), (alike, 90.0), (alike, 4000.0))
+        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3, changed))
+        for each, cm3, changed in (
+            (alike, 1500.0, False),
+            (unlike, 1500.0, False),
+            (alike, 90.0, False),
+            (alike, 4000.0, False),
+            (alike, 1500.0, True),
+        )
     ]
     assert maps[0].unlike == "" and maps[0].outside.double().sum() < 100
-    for other in maps[1:]:  # as a macaque is smaller, and a body larger
+    for other in maps[1:]:  # as a macaque is smaller, a body larger, a T2 no T1
         assert "unlike" in other.unlike and bool(other.outside[region].all())
     assert bool(maps[0].expected_error[~region].isnan().all())
 
