@@ -17,6 +17,7 @@ from .descriptions import (
     LAPIRN,
     MULTIGRADICON,
     MULTIPROPREG,
+    PDD_NET,
     PYRAMID_FLOW,
     PYRAMID_FLOW_DROPOUT,
     SITK_BSPLINE,
@@ -121,6 +122,7 @@ MODELS: dict[str, Entry] = {
         Entry(
             MULTIPROPREG, "multipropreg:MultiPropReg", convert="multipropreg:convert_multipropreg"
         ),
+        Entry(PDD_NET, "pdd_net:PddNet"),
         Entry(UNIGRADICON, "unigradicon:UniGradICON"),
         Entry(MULTIGRADICON, "unigradicon:MultiGradICON"),
         Entry(SYNTHMORPH_SHAPES, "synthmorph:SynthMorphShapes", convert=_KERAS),

@@ -12,11 +12,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support.published import BOUND_VOXELS, PAIRS, STORED, Stored, displacement, every_nth
+from support.published import (
+    BOUND_VOXELS,
+    PAIRS,
+    STORED,
+    Stored,
+    coarse,
+    displacement,
+    every_nth,
+)
 
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.geometry import read_image
 from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.models.networks import pdd_net
 from TTAUncertaintyLib.models.registry import MODELS
 from TTAUncertaintyLib.models.weights import multipropreg as converter
 from TTAUncertaintyLib.models.weights.multipropreg import convert_multipropreg
@@ -31,7 +40,7 @@ def two_threads() -> Iterator[None]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", [name for name in PAIRS if name != "pdd-net"])
 def test_the_publishers_weights_give_the_publishers_field(name: str) -> None:
     """On every 16th voxel of the answer to two real images."""
     about = PAIRS[name]
@@ -40,9 +49,29 @@ def test_the_publishers_weights_give_the_publishers_field(name: str) -> None:
     stored = Stored.read(STORED / f"{name}.npz")
     fixed, moving = (read_image(path)[0] for path in about.images())
     pair = model.prepare(fixed, moving, stored.initial)
-    assert np.abs(stored.field).max() > 1  # there is something to reproduce
     found = every_nth(displacement(model, pair))
+    assert np.abs(stored.field).max() > 1  # there is something to reproduce
     assert np.abs(found - stored.field).max() < BOUND_VOXELS
+
+
+@pytest.mark.slow
+def test_pdd_nets_weights_give_the_probable_displacements_of_its_publisher() -> None:
+    """Those of its first stage: the field that is fitted to them hangs on rounding."""
+    model = coarse(PAIRS["pdd-net"].model({"spacing": "4"}))
+    stored = Stored.read(STORED / "pdd-net.npz")
+    fixed, moving = (read_image(path)[0] for path in PAIRS["pdd-net"].images())
+    pair = model.prepare(fixed, moving, stored.initial)
+    network = model.network.network  # type: ignore[attr-defined]
+    stage = network.stages[0]
+    with torch.no_grad():
+        features = [
+            network._features(image.transpose(2, 4) / 500) for image in (pair.fixed, pair.moving)
+        ]
+        odds = pdd_net._probabilities(pdd_net._dissimilarity(*features, stage), stage)
+        free = odds @ pdd_net._places(pdd_net._TRIED, stage.reach, odds)
+    found = free.view(*(stage.points,) * 3, 3).permute(3, 0, 1, 2).numpy()
+    assert np.abs(stored.field).max() > 0.05
+    assert np.abs(found - stored.field).max() < 1e-4  # of half the field of view
 
 
 @pytest.mark.parametrize("name", ["clapirn-lite", "dirac"])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from TTAUncertaintyLib.geometry import identity_map
 from TTAUncertaintyLib.models import RegistrationModel, load_model
 from TTAUncertaintyLib.models.contract import NO_OPTIONS, PreparedPair
+from TTAUncertaintyLib.models.networks.pdd_net import STAGES, PddNetNetwork
 from TTAUncertaintyLib.models.registry import MODELS
 
 from .reference import reference_file
@@ -70,6 +71,12 @@ PAIRS = {
     for pair in (
         PublishedPair("clapirn-lite", "brain-networks", *_PEOPLE),
         PublishedPair("symnet", "brain-networks", *_PEOPLE),
+        PublishedPair(
+            "pdd-net",
+            "abdomen",
+            "lung/3DCT_lung_baseline.mha",
+            "lung/3DCT_lung_followup.mha",
+        ),
         PublishedPair("dirac", "tumour", *_TUMOUR, aligned=False),
         PublishedPair(
             "multipropreg-t2-t1",
@@ -80,6 +87,15 @@ PAIRS = {
         ),
     )
 }
+
+
+def coarse(model: RegistrationModel) -> RegistrationModel:
+    """Let PDD-Net try displacements at fewer places: seconds, not minutes."""
+    network = model.network.network  # type: ignore[attr-defined]
+    if isinstance(network, PddNetNetwork):
+        places = zip(STAGES, (9, 13), strict=True)
+        network.stages = tuple(stage._replace(points=points) for stage, points in places)
+    return model
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,9 @@ import torch
 from TTAUncertaintyLib.models.adapters.in_a_box import InABox
 from TTAUncertaintyLib.models.adapters.lapirn import CLapIRN, Dirac, LapIRN
 from TTAUncertaintyLib.models.adapters.multipropreg import MultiPropReg
+from TTAUncertaintyLib.models.adapters.pdd_net import PddNet
 from TTAUncertaintyLib.models.adapters.symnet import SYMNet
+from TTAUncertaintyLib.models.networks.pdd_net import STAGES, PddNetNetwork
 
 from ..reference import reference_file
 from .case import Case, Published, Recovery
@@ -48,13 +50,28 @@ class SmallDirac(Dirac):
     size = (48, 48, 40)  # type: ignore[assignment]
 
 
+class SmallPddNet(PddNet):
+    """The same on 48 x 48 x 48 voxels, whatever the intensities of its images."""
+
+    extent_mm = (96, 96, 96)
+    sees = replace(
+        PddNet.sees, normalisation=replace(LapIRN.sees.normalisation, to=(-1000.0, 1000.0))
+    )
+
+    @staticmethod
+    def build(options: Mapping[str, str]) -> PddNetNetwork:
+        """Return the network with few displacements to try."""
+        return PddNetNetwork(tuple(stage._replace(points=5) for stage in STAGES))
+
+
 def _maker(adapter: type[InABox], **small: str) -> Callable[[Path, Mapping[str, str]], InABox]:
     def make(folder: Path, options: Mapping[str, str]) -> InABox:
         network = adapter.build(adapter.about.chosen({}))
         generator = torch.Generator().manual_seed(0)
         with torch.no_grad():
             for parameter in network.parameters():
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.05)
+                width = 0.3 if issubclass(adapter, PddNet) else 0.05
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * width)
             if issubclass(adapter, SYMNet):  # fields of about a voxel, as the others have
                 network.dc9[0].weight.mul_(0.1)
                 network.dc10[0].weight.mul_(0.1)
@@ -127,6 +144,15 @@ CASES = (
         half_precision_mm=0.25,
         restored_mm=1e-3,
         respaced_mm=1.5,
+    ),
+    Case(
+        name="pdd-net",
+        make=_maker(SmallPddNet),
+        published=_published("RAS"),
+        half_precision_mm=0.0,  # it computes in full precision whatever is asked
+        # rounding decides where images say nothing, and random features say little
+        restored_mm=5.0,
+        respaced_mm=5.0,
     ),
     Case(
         name="multipropreg-t2-t1",
