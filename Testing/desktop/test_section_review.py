@@ -409,3 +409,14 @@ def test_an_export_that_cannot_be_written_is_told(desktop, reviewing, tmp_path):
     desktop.wait_until(lambda: reviewing.problems)
     assert reviewing.ui.exportButton.enabled
     assert reviewing.problems and reviewing.ui.exportLabel.text == ""
+
+
+def test_a_carried_structure_that_is_chosen_is_outlined(reviewing):
+    ui = reviewing.ui
+    assert ui.carriedTable.rowCount == 0  # nothing is listed before its tab is opened
+    ui.reviewTabs.currentIndex = 1
+    assert [cells(ui.carriedTable, row)[0] for row in (0, 1)] == ["Left half", "Right half"]
+    assert "There are no intervals" in ui.carriedLabel.text
+    ui.carriedTable.selectRow(1)
+    node = reviewing.result.reference("outline_of_one")
+    assert node.GetName() == "Outline of Right half" and node.GetDisplayVisibility()

@@ -24,9 +24,11 @@ class PanelHost:
         import qt
         import slicer
         import slicer.util
+        from TTAUncertaintyPanel.chosen_structures import ChosenStructures
 
         self.logic = logic
         self.parameters = None
+        self.structures = ChosenStructures(self)
         self.problems, self.busy = [], None
         self._told = None
         self._tags = []
