@@ -131,7 +131,11 @@ class Head:
         rows = features.values.numpy()
         expected = self.expected(rows)
         bound = self.bound(rows, expected)
-        alike = self.unlikeness(rows) <= 1 and self.fits(features.anatomy_cm3)
+        alike = (
+            not features.changed_contrast
+            and self.unlikeness(rows) <= 1
+            and self.fits(features.anatomy_cm3)
+        )
         marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)

@@ -66,12 +66,15 @@ class Features:
         bool [D, H, W] on the network's fixed lattice: the n voxels, in the order of arrays.
     anatomy_cm3
         How large the anatomy is that either image shows.
+    changed_contrast
+        Of the pair; see `PreparedPair`.
     """
 
     names: tuple[str, ...]
     values: Tensor
     region: Tensor
     anatomy_cm3: float
+    changed_contrast: bool = False
 
     def on_lattice(self, column: Tensor) -> Tensor:
         """Return values of the n voxels on the lattice, NaN elsewhere.
@@ -147,7 +150,7 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
     if outcome.variance is None:
         raise ValueError("There are no perturbations to take features of.")
     transform = outcome.transform()
-    return features_of(
+    features = features_of(
         _Run(
             pair.fixed[0, 0].cpu().float(),
             sample(pair.moving.cpu().float(), outcome.prediction[None])[0, 0],
@@ -159,6 +162,7 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
             outcome.fixed_lattice.spacing,
         )
     )
+    return replace(features, changed_contrast=pair.changed_contrast)
 
 
 @dataclass(frozen=True, eq=False)

@@ -151,6 +151,8 @@ class PreparedPair:
     fixed_lattice: Lattice
     #: What a person should know of how they were prepared, a sentence each.
     notes: tuple[str, ...] = ()
+    #: Whether one image was given the other's contrast: nothing was calibrated on such pairs.
+    changed_contrast: bool = False
 
     def __post_init__(self) -> None:
         for tensor, lattice in (

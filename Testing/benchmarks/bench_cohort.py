@@ -158,7 +158,7 @@ def seconds_in_chromium(page: Path, rows: int) -> dict[str, float]:
 def kills(folder: Path, count: int, stands_in: bool) -> dict[str, object]:
     """Return how a study went that was disturbed, and whether it is what single runs give."""
     names = [f"p{n:03d}" for n in range(count)]
-    table = write_images(folder / "in", names)
+    write_images(folder / "in", names)
     template = write_template(folder / "template") if stands_in else None
     client = Client(folder, template)
     began = time.monotonic()
@@ -167,7 +167,19 @@ def kills(folder: Path, count: int, stands_in: bool) -> dict[str, object]:
     finally:
         client.end()
     took = time.monotonic() - began
-    study = client.study
+    compare(folder, names, template)
+    return {
+        "pairs": count,
+        "done_when_the_client_was_killed": before,
+        "study_s": round(took, 1),
+        "equal_to_single_runs": count,
+        "stand_in": stands_in,
+    }
+
+
+def compare(folder: Path, names: list[str], template: Path | None) -> None:
+    """See that every pair of a study is there once, whole, and what a single run gives."""
+    study, table = folder / "study", folder / "in" / "pairs.tsv"
     assert sorted(path.name for path in (study / "pairs").iterdir()) == names
     assert not list((study / "failed").iterdir())
     register: Standing = Standing()
@@ -184,13 +196,6 @@ def kills(folder: Path, count: int, stands_in: bool) -> dict[str, object]:
         for kind, file in single.map_files.items():
             assert np.array_equal(_values(file), _values(of_study.map_files[kind]), equal_nan=True)
         shutil.rmtree(output)
-    return {
-        "pairs": count,
-        "done_when_the_client_was_killed": before,
-        "study_s": round(took, 1),
-        "equal_to_single_runs": count,
-        "stand_in": stands_in,
-    }
 
 
 def _values(file: Path) -> np.ndarray:

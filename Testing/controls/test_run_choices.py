@@ -244,7 +244,9 @@ def test_options_of_a_model_are_kept_for_it_alone():
     assert options_of("pyramid-flow", kept_line) == {} == options_of("lapirn", "{}")
     (row,) = option_rows("lapirn", kept_line)
     assert row.value == "1" and row.control.about
-    assert option_rows("pyramid-flow", kept_line) == () == option_rows("nonsense", kept_line)
+    (own,) = option_rows("pyramid-flow", kept_line)
+    assert own.value == "auto"
+    assert option_rows("nonsense", kept_line) == ()
 
 
 @pytest.mark.parametrize(

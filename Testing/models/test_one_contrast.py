@@ -82,6 +82,7 @@ def test_one_image_gets_the_other_ones_intensities() -> None:
         assert float(image.max()) <= 1
     (note,) = matched.notes
     assert "two contrasts" in note
+    assert matched.changed_contrast and not pair.changed_contrast
 
 
 def test_the_image_that_tells_more_is_the_one_that_is_replaced() -> None:

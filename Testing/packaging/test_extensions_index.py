@@ -114,6 +114,7 @@ def test_nothing_is_executed_at_file_scope_but_what_the_reviewers_are_told() -> 
                 found |= {name: statements} if statements else {}
     assert found == {
         "TTAUncertainty/TTAUncertaintyPanel/__init__.py": ["ensure_library()"],
+        "TTAUncertaintyLib/cohort/__init__.py": ["sys.modules[__name__].__class__ = _CallableRoom"],
         "TTAUncertaintyLib/geometry/stored.py": ["sitk.ProcessObject.GlobalWarningDisplayOff()"],
         "TTAUncertaintyLib/models/__init__.py": ["sys.modules[__name__].__class__ = _CallableRoom"],
     }

@@ -89,10 +89,9 @@ def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
     other = "fixed" if which == "moving" else "moving"
     note = (
         f"The images are of two contrasts: the network saw the {which} image with the intensities "
-        f"that the {other} one has there. Expected errors are calibrated on one contrast, and too "
-        "small for two."
+        f"that the {other} one has there."
     )
-    return replace(matched, notes=(*pair.notes, note))
+    return replace(matched, notes=(*pair.notes, note), changed_contrast=True)
 
 
 def edges(image: Tensor) -> Tensor:
