@@ -8,6 +8,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/advanced_section.py"
   "TTAUncertaintyPanel/bindings.py"
   "TTAUncertaintyPanel/calibration_row.py"
+  "TTAUncertaintyPanel/chosen_structures.py"
   "TTAUncertaintyPanel/forms.py"
   "TTAUncertaintyPanel/inputs_section.py"
   "TTAUncertaintyPanel/jobs.py"

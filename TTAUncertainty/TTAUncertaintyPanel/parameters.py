@@ -53,6 +53,7 @@ class TTAUncertaintyParameters(type("RunFields", (), _of_a_run())):  # type: ign
     compare: str = "none"
     layout: str = ""
     gridVisible: str = "none"
+    outlines: str = "none"
     map3d: bool = False
 
     #: The reviewer's own, 0 for none: nothing here suggests what is tolerable.

@@ -16,6 +16,7 @@ from TTAUncertaintyLib.background_work import BackgroundWork
 from TTAUncertaintyLib.cohort.work_list import is_study
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.results.calibration_status import calibration_words
+from TTAUncertaintyLib.results.naming import judged, suspicions
 
 from .opening import Opening
 from .saving import copying_of
@@ -151,8 +152,11 @@ def summary_of(record: dict[str, Any]) -> str:
     else:
         made = _("stopped after {done} of {asked} perturbed passes").format(**passes)
     words = _("{model}; {design}, {made}.").format(
-        model=record["model"]["title"], design=design["name"], made=made
+        model=judged(record), design=design["name"], made=made
     )
+    words = " ".join(filter(None, (words, suspicions(record))))
+    if not record.get("calibrated") and record.get("audit"):
+        return words + " " + _("Not calibrated: a disagreement, and no error of either.")
     if not record.get("calibrated"):
         return words + " " + _("Not calibrated: a spread, not a distance from the truth.")
     said = calibration_words(record)

@@ -22,6 +22,7 @@ from TTAUncertaintyLib.scene.stage import Stage
 
 from . import look
 from .advanced_section import AdvancedSection
+from .chosen_structures import ChosenStructures
 from .inputs_section import InputsSection
 from .library import reload_library
 from .logic import TTAUncertaintyLogic
@@ -51,16 +52,18 @@ _SECTIONS = (
 class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
-    What a section may ask of its host: `logic`, `parameters`, `entered`, `stage`, `result`,
-    `setResult`, `openStudy`, `decided`, `choose`, `settingsChanged`, `showProblem`, `showBusy`,
-    `clearMessage`. What the host calls of a section, where it is defined: ``enter()``, ``exit()``,
-    ``onParametersChanged()``, ``onResultChanged(result)``, ``onStudy(folder)``,
-    ``onDecided(result, review)``, ``onSceneClosed()``, ``cleanup()``.
+    What a section may ask of its host: `logic`, `parameters`, `structures`, `entered`, `stage`,
+    `result`, `setResult`, `openStudy`, `decided`, `choose`, `settingsChanged`, `showProblem`,
+    `showBusy`, `clearMessage`. What the host calls of a section, where it is defined:
+    ``enter()``, ``exit()``, ``onParametersChanged()``, ``onResultChanged(result)``,
+    ``onStudy(folder)``, ``onDecided(result, review)``, ``onSceneClosed()``, ``cleanup()``.
     """
 
     def __init__(self, parent: Any = None) -> None:
         #: `TTAUncertaintyLogic`.
         self.logic: Any = None
+        #: `ChosenStructures`.
+        self.structures = ChosenStructures(self)
         #: `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or
         #: is imported. No section does anything while it is None.
         self.parameters: Any = None

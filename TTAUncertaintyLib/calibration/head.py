@@ -110,11 +110,15 @@ class Head:
 
     def outside(self, rows: Array) -> NDArray[np.bool_]:
         """Return which rows have a feature outside the range of what the head was made from."""
-        return np.asarray(((rows < self.low) | (rows > self.high)).any(axis=1))
+        found = np.zeros(len(rows), np.bool_)
+        for values, low, high in zip(rows.T, self.low, self.high, strict=True):
+            found |= (values < low) | (values > high)
+        return found
 
     def unlikeness(self, rows: Array) -> float:
         """Return how unlike a whole case is: its medians' mean square deviation, in limits."""
-        off = (np.median(rows, axis=0) - self.case_middle) / self.case_scale
+        medians = np.array([np.median(values) for values in rows.T])
+        off = (medians - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
     def fits(self, anatomy_cm3: float) -> bool:

@@ -253,6 +253,20 @@ class Engine:
             pass
         return self.outcome()
 
+    def finish(self) -> Outcome:
+        """Return the outcome, and let go of all that further passes would need.
+
+        Raises
+        ------
+        ValueError
+            As `outcome`.
+        """
+        outcome = self.outcome()
+        self._prediction = self._inverse_consistency = self._variance = None
+        self._prediction_mm = torch.empty(0)
+        self._encoded_fixed.clear()
+        return outcome
+
     def outcome(self) -> Outcome:
         """Return what has been found so far; may be asked at any time after the first step.
 

@@ -16,6 +16,7 @@ from ..errors import TTAUncertaintyError
 from ..humanize import passes_made
 from ..results import MapKind
 from ..results.calibration_status import calibration_words
+from ..results.naming import judged, suspicions
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
 from .application import ViewerApplication
@@ -179,6 +180,6 @@ class Viewer:
 
 def facts_of(record: dict[str, Any]) -> str:
     """Return in a line how a result was made."""
-    words = f"{record['model']['title']} · {record['design']['name']} · "
+    words = f"{judged(record)} · {record['design']['name']} · "
     words += passes_made(record)
-    return f"{words} · {calibration_words(record)}"
+    return f"{words} · {calibration_words(record)} {suspicions(record)}".strip()
