@@ -4,7 +4,7 @@ A stable error leaves no variance. Every case has a smooth deformation of known 
 is how far the images are from what the network was trained on. The head that comes with the
 software was made on other images: does it stay right, and if not, does it say so?
 
-    python Testing/benchmarks/mismatch_study.py --model pyramid-flow \\
+    python Testing/benchmarks/mismatch_study.py --option contrast=one \\
         --picture docs/pictures/mismatch.png
     python Testing/benchmarks/mismatch_study.py --model lapirn --weights LapIRN_disp_fea7.pth
     python Testing/benchmarks/mismatch_study.py --contrasts 3 --pair FOLDER [--option contrast=one]
