@@ -131,12 +131,8 @@ class Head:
         rows = features.values.numpy()
         expected = self.expected(rows)
         bound = self.bound(rows, expected)
-        alike = (
-            not features.changed_contrast
-            and self.unlikeness(rows) <= 1
-            and self.fits(features.anatomy_cm3)
-        )
-        marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
+        unlike = self._unlike(features, rows)
+        marked = np.ones(len(rows), np.bool_) if unlike else self.outside(rows)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
         return CalibratedMaps(
@@ -144,8 +140,21 @@ class Head:
             features.on_lattice(torch.from_numpy(bound)),
             outside,
             partial(self._reasons_within, features),
-            "" if alike else UNLIKE,
+            unlike,
         )
+
+    def _unlike(self, features: Features, rows: Array) -> str:
+        low, high = self.anatomy_cm3
+        if features.changed_contrast:
+            why = "One image was given the other's contrast before"
+        elif not self.fits(features.anatomy_cm3):
+            size = f"{features.anatomy_cm3:,.0f} cm3, not {low:,.0f} to {high:,.0f}"
+            why = f"The anatomy (what is shown and not background) has {size}"
+        elif self.unlikeness(rows) > 1:
+            why = "The images or the answer are unlike those that the expected error was made from"
+        else:
+            return ""
+        return f"{why}: the whole of the expected error is marked as outside of what it knows."
 
     def as_dict(self, model: str) -> dict[str, Any]:
         """Return what the record of a run of a model says of it, JSON-ready."""
@@ -193,12 +202,6 @@ class Head:
 
 
 _ARRAYS = ("weights", "floors", "means", "low", "high", "case_middle", "case_scale")
-
-#: Said where a whole case lies outside.
-UNLIKE = (
-    "The images or the answer are unlike those that the expected error was made from (another "
-    "anatomy, contrast or size): the whole of it is marked as outside."
-)
 
 
 def read_head(path: Path) -> Head:
