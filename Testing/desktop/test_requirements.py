@@ -167,7 +167,10 @@ def test_sample_images_are_registered_with_checksums_and_need_no_network(desktop
             assert checksum == f"SHA256:{digest}"
     # labels and points are loaded by functions of ours: one names them, the other locks them
     ours = [source["sampleName"] for source in sources if source.get("customDownloader")]
-    assert ours == ["MNI152 tissues", "MNI152 landmarks", "Colin27 landmarks"]
+    points = ["MNI152 landmarks", "Colin27 landmarks"]
+    lung = [f"Lung CT, {time} time: landmarks" for time in ("first", "second")]
+    labels = ["MNI152 tissues", "Lung CT, first time: lung"]
+    assert sorted(ours) == sorted([*labels, *points, *lung])
 
 
 def test_a_loaded_sample_pair_cannot_be_written_back_over_the_extensions_files(module):
