@@ -8,8 +8,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/advanced_section.py"
   "TTAUncertaintyPanel/bindings.py"
   "TTAUncertaintyPanel/calibration_row.py"
-  "TTAUncertaintyPanel/exporting.py"
-  "TTAUncertaintyPanel/first_choices.py"
+  "TTAUncertaintyPanel/chosen_structures.py"
   "TTAUncertaintyPanel/forms.py"
   "TTAUncertaintyPanel/inputs_section.py"
   "TTAUncertaintyPanel/jobs.py"
@@ -22,6 +21,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/map_widgets.py"
   "TTAUncertaintyPanel/message.py"
   "TTAUncertaintyPanel/offered_nodes.py"
+  "TTAUncertaintyPanel/opening.py"
   "TTAUncertaintyPanel/pace.py"
   "TTAUncertaintyPanel/parameters.py"
   "TTAUncertaintyPanel/preparation.py"
@@ -47,6 +47,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/view_pictures.py"
   "TTAUncertaintyPanel/weights_row.py"
   "TTAUncertaintyPanel/widget.py"
+  "TTAUncertaintyPanel/work_section.py"
 )
 
 set(TTAUncertainty_RESOURCES

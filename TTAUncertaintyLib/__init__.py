@@ -19,13 +19,13 @@ from .version import __version__
 
 if TYPE_CHECKING:
     from . import errors
-    from .api import Result, audit, calibrate, evaluate, load, models, register
+    from .api import Result, audit, calibrate, cohort, evaluate, load, models, register
 else:
     _named = lazily(__name__)
 
     def __getattr__(name):
-        # rooms that a person may name without importing them; `models` can be called as well
-        if name in ("errors", "models"):
+        # rooms that a person may name without importing them; two of them can be called as well
+        if name in ("cohort", "errors", "models"):
             from importlib import import_module
 
             return import_module(f"{__name__}.{name}")
@@ -37,6 +37,7 @@ __all__ = [
     "__version__",
     "audit",
     "calibrate",
+    "cohort",
     "errors",
     "evaluate",
     "load",

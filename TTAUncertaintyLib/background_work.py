@@ -18,17 +18,12 @@ class BackgroundWork(Generic[_Made]):
     ----------
     work
         What to do; it must touch neither Qt nor the scene.
-
-    Attributes
-    ----------
-    result
-        What the work returned; None before its end, or if it failed.
-    error
-        What ended it; None if it went well.
     """
 
     def __init__(self, work: Callable[[], _Made]) -> None:
+        #: What the work returned; None before its end, or if it failed.
         self.result: _Made | None = None
+        #: What ended it; None if it went well.
         self.error: TTAUncertaintyError | None = None
         self._work = work
         self._thread = threading.Thread(target=self._run, daemon=True)

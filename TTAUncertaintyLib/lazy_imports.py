@@ -12,6 +12,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 
@@ -34,3 +35,14 @@ def lazily(package: str) -> Callable[[str], Any]:
         return value
 
     return getattr_
+
+
+def callable_as(package: str, function: str) -> None:
+    """Let a package be called as well: as a function of `the room `api`."""
+
+    class CallablePackage(ModuleType):
+        def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+            api = import_module(".api", __package__)
+            return getattr(api, function)(*arguments, **keywords)
+
+    sys.modules[package].__class__ = CallablePackage

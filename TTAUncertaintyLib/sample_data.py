@@ -23,7 +23,7 @@ class SampleImage:
 
     #: Identifier, for example ``"colin27"``.
     name: str
-    #: Absolute path of the file: NIfTI with 1 mm voxels, or Slicer's markups (.mrk.json).
+    #: Absolute path of the file: NIfTI, or Slicer's markups (.mrk.json).
     path: Path
     #: ``"fixed"``, ``"moving"``, ``"labels"`` or ``"landmarks"``.
     role: str
@@ -49,8 +49,8 @@ class SampleImage:
 class SamplePair:
     """A fixed and a moving image that belong together, with their labels and landmarks.
 
-    Both images share one world frame. Each label image lies on the lattice of its image. The
-    landmarks are the same anatomical points by the same names, world LPS mm.
+    Both brains share one world frame; the two lungs do not. Each label image lies on the lattice
+    of its image. The landmarks are the same anatomical points by the same names, world LPS mm.
     """
 
     name: str
@@ -88,7 +88,7 @@ def sample_images(folder: Path | None = None) -> dict[str, SampleImage]:
 
 
 def sample_pairs(folder: Path | None = None) -> dict[str, SamplePair]:
-    """Every sample pair by name: ``"reference"`` and ``"lesion"``.
+    """Every sample pair by name: ``"reference"``, ``"lesion"`` and ``"lung"``.
 
     Parameters and errors are those of `sample_images`.
     """

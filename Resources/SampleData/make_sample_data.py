@@ -7,11 +7,13 @@
         --mni-white mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz \
         --colin27-afids tpl-MNIColin27_desc-groundtruth_afids.fcsv \
         --mni-afids tpl-MNI152NLin2009bSym_res-1_desc-groundtruth_afids.fcsv \
-        --output .
+        --lung FOLDER --output .
 
 The Colin27 files are those of MRIcron (Debian package ``mricron-data``), the MNI152 files
 those inside the nilearn wheel, the landmarks those of the AFIDs project (in its repository
-``afids/autoafids``). NOTICE.md holds their copyright notices.
+``afids/autoafids``). The lung's CTs and masks are those of elastix's tests (Debian source package
+``elastix``), its points those of ITKElastix. NOTICE.md holds their copyright notices. Without the
+files of the brains, or of the lung, theirs stay as they are.
 
 Everything is deterministic: the one random element, the irregular outline and the texture of
 the painted lesion, comes from a fixed seed. Only numpy and SimpleITK are needed. Voxel values and
@@ -19,8 +21,8 @@ geometry depend on nothing else; the bytes of a gzip stream, hence the SHA-256 s
 ``sample_data.json``, may also depend on the version of the compression library.
 
 Axis order is SimpleITK's: arrays are indexed (k, j, i), world coordinates are LPS in mm. No image
-is resampled: cropping is the only geometric operation, so a voxel of a sample image lies exactly
-where it lies in its source.
+of a brain is resampled: cropping is the only geometric operation, so a voxel of such an image lies
+exactly where it lies in its source. The lung is sampled anew.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ import argparse
 import csv
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +86,14 @@ AFIDS_SOURCE = (
     "Taha et al. 2023; afids/autoafids"
 )
 AFIDS_LICENCE = "CC BY 4.0 and MIT (see NOTICE.md)"
+
+LUNG_SOURCE = (
+    "elastix 5.3.1 (Debian source package), Testing/Data: 3DCT_lung_baseline.mha and "
+    "3DCT_lung_followup.mha with their masks, sampled anew at 2 mm; landmarks of ITKElastix, "
+    "CT_3D_lung_*_point_set_corrected.txt"
+)
+LUNG_LICENCE = "Apache-2.0, Copyright 2014 University Medical Center Utrecht and contributors"
+LUNG_SPACING_MM = 2.0
 
 
 @dataclass(frozen=True)
@@ -182,6 +193,43 @@ ENTRIES = (
         AFIDS_SOURCE + ": tpl-MNIColin27",
         AFIDS_LICENCE,
     ),
+    *(
+        entry
+        for which, role, time in (
+            ("baseline", "fixed", "first"),
+            ("followup", "moving", "second"),
+        )
+        for entry in (
+            Entry(
+                f"lung-{which}",
+                f"lung_{which}_ct_2mm.nii.gz",
+                role,
+                f"Lung CT, {time} time ({role})",
+                f"CT of a right lung, the {time} of two times, Hounsfield units, 2 mm.",
+                LUNG_SOURCE,
+                LUNG_LICENCE,
+            ),
+            Entry(
+                f"lung-{which}-mask",
+                f"lung_{which}_mask_2mm.nii.gz",
+                "labels",
+                f"Lung CT, {time} time: lung",
+                f"The right lung in the CT of the {time} time.",
+                LUNG_SOURCE,
+                LUNG_LICENCE,
+                ("Right lung",),
+            ),
+            Entry(
+                f"lung-{which}-landmarks",
+                f"lung_{which}_points.mrk.json",
+                "landmarks",
+                f"Lung CT, {time} time: landmarks",
+                f"51 corresponding points in the CT of the {time} time, world LPS mm.",
+                LUNG_SOURCE,
+                LUNG_LICENCE,
+            ),
+        )
+    ),
 )
 
 PAIRS = (
@@ -205,6 +253,17 @@ PAIRS = (
         "moving_landmarks": "colin27-landmarks",
         "description": "The moving brain has a lesion that the fixed one lacks: a registration "
         "has nothing to match there, and the uncertainty should say so.",
+    },
+    {
+        "name": "lung",
+        "fixed": "lung-baseline",
+        "moving": "lung-followup",
+        "fixed_labels": "lung-baseline-mask",
+        "moving_labels": "lung-followup-mask",
+        "fixed_landmarks": "lung-baseline-landmarks",
+        "moving_landmarks": "lung-followup-landmarks",
+        "description": "A right lung at two times, 35 mm apart as the headers lie, with 51 points "
+        "that correspond.",
     },
 )
 
@@ -541,27 +600,66 @@ def markups_of(
     for row in csv.reader(line for line in lines if line and not line.startswith("#")):
         r, a, s = (float(value) for value in row[1:4])
         position = (at + by for at, by in zip((-r, -a, s), shift_lps_mm, strict=True))
-        points.append(
-            {
-                "id": row[11],
-                "label": row[12],
-                "position": [round(at, 4) for at in position],
-                "positionStatus": "defined",
-            }
-        )
+        points.append((row[11], row[12], tuple(position)))
+    return markups_document(points)
+
+
+def markups_document(points: Iterable[tuple[str, str, tuple[float, ...]]]) -> dict[str, Any]:
+    """Markups document of Slicer of points: identifier, name, position in LPS mm."""
     markups = {
         "type": "Fiducial",
         "coordinateSystem": "LPS",
         "coordinateUnits": "mm",
-        "controlPoints": points,
+        "controlPoints": [
+            {
+                "id": number,
+                "label": name,
+                "position": [round(at, 4) for at in position],
+                "positionStatus": "defined",
+            }
+            for number, name, position in points
+        ],
     }
     return {"@schema": MARKUPS_SCHEMA, "markups": [markups]}
+
+
+def make_lung(folder: Path) -> tuple[dict[str, sitk.Image], dict[str, dict[str, Any]]]:
+    """Make images, masks and landmarks of the lung, each image on a lattice of its own."""
+    images, landmarks = {}, {}
+    for which, points in (("baseline", "fixed"), ("followup", "moving")):
+        source = sitk.ReadImage(str(folder / f"3DCT_lung_{which}.mha"))
+        mask = sitk.ReadImage(str(folder / f"3DCT_lung_{which}_mask.mha")) > 0
+        target = lattice_inside(source, LUNG_SPACING_MM)
+        images[f"lung-{which}"] = sitk.Resample(source, target)
+        nearest = sitk.sitkNearestNeighbor
+        images[f"lung-{which}-mask"] = sitk.Resample(mask, target, sitk.Transform(), nearest)
+        file = folder / f"CT_3D_lung_{points}_point_set_corrected.txt"
+        rows = [line.split() for line in file.read_text("utf-8").splitlines()[2:] if line.strip()]
+        landmarks[f"lung-{which}-landmarks"] = markups_document(
+            (str(n), f"point {n}", tuple(map(float, row))) for n, row in enumerate(rows, 1)
+        )
+    return images, landmarks
+
+
+def lattice_inside(image: sitk.Image, spacing_mm: float) -> sitk.Image:
+    """Empty image of isotropic voxels in the middle of an image, whose ends are inside it."""
+    size, spacing = np.array(image.GetSize()), np.array(image.GetSpacing())
+    count = np.floor((size - 1) * spacing / spacing_mm).astype(int) + 1
+    target = sitk.Image(count.tolist(), image.GetPixelID())
+    target.SetSpacing([spacing_mm] * 3)
+    target.SetDirection(image.GetDirection())
+    first = ((size - 1) - (count - 1) * spacing_mm / spacing) / 2
+    target.SetOrigin(image.TransformContinuousIndexToPhysicalPoint(first.tolist()))
+    return target
 
 
 def write_sample_data(
     images: dict[str, sitk.Image], landmarks: dict[str, dict[str, Any]], output: Path
 ) -> None:
-    """Write everything, and ``sample_data.json`` with the checksums, into a folder."""
+    """Write all that was made, and ``sample_data.json`` with the checksums, into a folder.
+
+    What was not made anew has to be there already, and stays.
+    """
     output.mkdir(parents=True, exist_ok=True)
     records = []
     for entry in ENTRIES:
@@ -569,7 +667,7 @@ def write_sample_data(
         if entry.name in landmarks:
             text = json.dumps(landmarks[entry.name], indent=1) + "\n"
             path.write_text(text, encoding="utf-8")
-        else:
+        elif entry.name in images:
             sitk.WriteImage(without_metadata(images[entry.name]), str(path), useCompression=True)
         checksum = hashlib.sha256(path.read_bytes()).hexdigest()
         records.append({**asdict(entry), "sha256": checksum})
@@ -590,20 +688,29 @@ def main() -> None:
         ("--colin27-afids", "landmarks on Colin27 (.fcsv)"),
         ("--mni-afids", "landmarks on MNI152 2009b symmetric (.fcsv)"),
     ):
-        parser.add_argument(option, type=Path, required=True, help=meaning)
+        parser.add_argument(option, type=Path, help=meaning)
+    parser.add_argument("--lung", type=Path, help="folder with the CTs, masks and points")
     parser.add_argument("--output", type=Path, default=Path(__file__).parent)
     arguments = parser.parse_args()
-    images = make_sample_images(
+    images, landmarks = {}, {}
+    if arguments.lung is not None:
+        images, landmarks = make_lung(arguments.lung)
+    brains = (
         arguments.colin27_head,
         arguments.colin27_brain,
         arguments.mni_t1,
         arguments.mni_grey,
         arguments.mni_white,
     )
-    landmarks = {
-        "colin27-landmarks": markups_of(arguments.colin27_afids, COLIN27_AFIDS_SHIFT_LPS_MM),
-        "mni152-landmarks": markups_of(arguments.mni_afids),
-    }
+    afids = arguments.colin27_afids, arguments.mni_afids
+    if all((*brains, *afids)):
+        images |= make_sample_images(*brains)
+        landmarks |= {
+            "colin27-landmarks": markups_of(afids[0], COLIN27_AFIDS_SHIFT_LPS_MM),
+            "mni152-landmarks": markups_of(afids[1]),
+        }
+    elif any((*brains, *afids)):
+        parser.error("The brains need all seven files.")
     write_sample_data(images, landmarks, arguments.output)
 
 

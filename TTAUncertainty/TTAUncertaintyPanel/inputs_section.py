@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import slicer
@@ -17,10 +18,11 @@ from TTAUncertaintyLib.controls.run_options import PRESETS
 from TTAUncertaintyLib.controls.run_view import passes as passes_said
 from TTAUncertaintyLib.errors import TTAUncertaintyError
 from TTAUncertaintyLib.humanize import about as about_time
+from TTAUncertaintyLib.scene.inputs import problem_with
+from TTAUncertaintyLib.scene.made_by_runs import made_by_runs
 from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
 
 from .bindings import ListBinding
-from .first_choices import first_choices
 from .forms import Form
 from .look import small_print
 from .pace import Pace
@@ -110,7 +112,7 @@ class InputsSection(VTKObservationMixin):
         self._host.choose(fixedVolume=moving, movingVolume=fixed)
 
     def _onLink(self, link: str) -> None:
-        """Load a bundled pair: "sample:reference" or "sample:lesion"."""
+        """Load a bundled pair: "sample:reference", "sample:lesion" or "sample:lung"."""
         self._host.clearMessage()
         try:
             with slicer.util.WaitCursor():
@@ -141,3 +143,32 @@ class InputsSection(VTKObservationMixin):
             self._host.choose(fixedVolume=better[0], movingVolume=better[1])
         elif count:
             self._host.settingsChanged()  # voxels may have come since the reason was last asked
+
+
+def first_choices(scene: Any, fixed: Any, moving: Any) -> tuple[Any, Any]:
+    """Return the fixed and the moving volume to go on with.
+
+    What is chosen stays. What is not is the first volume of the scene that can be registered, the
+    fixed one first; None where there are too few.
+
+    Parameters
+    ----------
+    scene
+        vtkMRMLScene.
+    fixed, moving
+        What is chosen now; None for nothing.
+    """
+    rest = (node for node in candidates(scene) if node is not fixed and node is not moving)
+    fixed = fixed or next(rest, None)
+    return fixed, moving or next(rest, None)
+
+
+def candidates(scene: Any) -> Iterator[Any]:
+    """Yield the volumes that can be registered and that no run has made, in the scene's order."""
+    made = made_by_runs(scene)
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLScalarVolumeNode")
+        if node.GetClassName() != "vtkMRMLScalarVolumeNode":  # label maps are of a derived class
+            continue
+        if not node.GetHideFromEditors() and node.GetID() not in made and not problem_with(node):
+            yield node

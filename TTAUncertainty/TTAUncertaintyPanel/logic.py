@@ -14,16 +14,18 @@ from TTAUncertaintyLib.controls.run_choices import RunChoices
 from TTAUncertaintyLib.errors import InputError, WorkerError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.registrations import KeptRegistrations
-from TTAUncertaintyLib.results.review_report import Picture, write_review
+from TTAUncertaintyLib.results.review_report import Picture, ReviewContent, write_review
 from TTAUncertaintyLib.scene import result as results
 from TTAUncertaintyLib.scene.as_seen import seen
+from TTAUncertaintyLib.scene.landmarks import measure_landmarks
 from TTAUncertaintyLib.scene.loading import ResultReading, folder_of
+from TTAUncertaintyLib.scene.review_content import content_search
 from TTAUncertaintyLib.scene.stage import Stage
+from TTAUncertaintyLib.scene.structures import structures_on
 from TTAUncertaintyLib.store import Download, Weights, WeightsStore, weights_of
 from TTAUncertaintyLib.worker.run import Phase
 
 from . import active, requirements, runs
-from .exporting import review_content
 from .machine import MachineSettings
 from .parameters import TTAUncertaintyParameters
 from .python import worker_python
@@ -31,22 +33,14 @@ from .saving import save_result
 
 
 class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
-    """Starts runs, loads and saves results, exports reviews.
-
-    Attributes
-    ----------
-    machine
-        `MachineSettings`.
-    torchCheck
-        `requirements.TorchCheck`: whether PyTorch is there, found out in the background.
-    run
-        The `RunController` of the last run that this logic started; None before the first.
-    """
+    """Starts runs, loads and saves results, exports reviews."""
 
     def __init__(self, parent: Any = None) -> None:
         ScriptedLoadableModuleLogic.__init__(self, parent)
         self.machine = MachineSettings()
+        #: `requirements.TorchCheck`: whether PyTorch is there, found out in the background.
         self.torchCheck = requirements.TorchCheck(self.machine)
+        #: The `RunController` of the last run that this logic started; None before the first.
         self.run: runs.RunController | None = None
 
     def getParameterNode(self) -> TTAUncertaintyParameters:
@@ -254,3 +248,20 @@ class TTAUncertaintyLogic(ScriptedLoadableModuleLogic):
             pictures = [Picture(caption, png) for caption, png in pictures.items()]
         content = review_content(Stage.current(), result, chosen, pictures)
         return write_review(Path(folder), content())
+
+
+def review_content(
+    stage: Stage, result: Any, parameters: Any, pictures: Sequence[Picture] = ()
+) -> Callable[[], ReviewContent]:
+    """Gather from the scene what a report shows, and return what computes the rest of it."""
+    node = parameters.structures
+    lists = (parameters.landmarksFixed, parameters.landmarksMoving)
+    placed = all(one is not None and one.GetNumberOfControlPoints() for one in lists)
+    return content_search(
+        result,
+        None if node is None else structures_on(stage, node, result.warped),
+        measure_landmarks(result, *lists) if placed else (),
+        pictures,
+        parameters.toleranceMm if parameters.toleranceMm > 0 else None,
+        parameters.hotSpotThresholdMm if parameters.hotSpotThresholdMm > 0 else None,
+    )

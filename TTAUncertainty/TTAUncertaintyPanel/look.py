@@ -191,6 +191,8 @@ class Fitting(qt.QObject):
     def _fit(self) -> None:
         layout = self._form.layout()
         height = layout.totalHeightForWidth(self._form.width)
+        if height < 0:  # nothing in it wraps
+            height = layout.minimumSize().height()
         if self._form.minimumHeight != height:
             self._form.minimumHeight = height
         width = max(self._narrowest, layout.minimumSize().width())

@@ -11,6 +11,7 @@ from TTAUncertaintyLib.controls.map_controls import MapControls
 from TTAUncertaintyLib.controls.map_view import MapView
 from TTAUncertaintyLib.scene.layouts import SIDE_BY_SIDE, Layout
 from TTAUncertaintyLib.scene.slices import fit
+from TTAUncertaintyLib.scene.structures import Structures
 
 from . import timers
 from .map_widgets import MapWidgets
@@ -91,8 +92,18 @@ class MapSection(Section):
             compare=parameters.compare,
             layout=parameters.layout,
             transform=parameters.gridVisible,
+            outlines=parameters.outlines,
             in_3d=parameters.map3d,
         )
+
+    @property
+    def has_structures(self) -> bool:
+        """Whether some are chosen."""
+        return self._host.parameters.structures is not None
+
+    def structures(self) -> Structures | None:
+        """Return those that are chosen."""
+        return self._host.structures.on(self._controls.result)
 
     def choose(self, **fields: Any) -> None:
         """Change choices all at once; the host then tells every section."""

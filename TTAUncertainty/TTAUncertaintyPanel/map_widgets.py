@@ -43,6 +43,7 @@ class MapWidgets:
         self._compare = Segments(ui.compareButtons, "compare", self._tell)
         self._layout = Segments(ui.layoutButtons, "layout", self._tell)
         self._transform = Segments(ui.gridButtons, "transform", self._tell)
+        self._outlines = Segments(ui.outlineButtons, "outlines", self._tell)
         self.show(MapView(), None)  # the panel is as wide before a result as with one
 
     def show(self, view: MapView, stage: Stage | None) -> None:
@@ -54,6 +55,7 @@ class MapWidgets:
             self._compare.offer(view.comparisons, view.compare)
             self._layout.offer(view.layouts, view.layout)
             self._transform.offer(view.transforms, view.transform)
+            self._outlines.offer(view.outlines, view.outline)
             self._ui.map3dCheck.enabled = view.in_3d_possible
             self._ui.map3dCheck.text = view.in_3d_words.said(_)
         finally:

@@ -38,25 +38,11 @@ class TTAUncertaintyParameters(type("RunFields", (), _of_a_run())):  # type: ign
     """The parameter node of the module; each field's name is its `SlicerParameterName`.
 
     What decides a run stands in `RunChoices` of the library, which says what it means.
-
-    Attributes
-    ----------
-    result
-        The result that is shown; marked by `scene.result`.
-    mapKind, mapColor, opacity, thresholdMm, windowLow, windowHigh, background, compare, layout,
-    gridVisible, map3d
-        The map and its views: `MapChoices` of the library says what they mean.
-    toleranceMm
-        The reviewer's own, 0 for none: nothing here suggests what is tolerable.
-    hotSpotThresholdMm
-        Regions above it are hot spots; 0 for the result's own suggestion.
-    hotSpot
-        The one that is looked at, from 0 on; -1 for none.
-    landmarksFixed, landmarksMoving
-        Pairs of points, in the same order.
     """
 
+    #: The result that is shown; marked by `scene.result`.
     result: vtkMRMLScriptedModuleNode
+    #: The map and its views: `MapChoices` of the library says what they mean.
     mapKind: str = "total"
     mapColor: str = ""
     opacity: Annotated[float, WithinRange(0, 1)] = 0.55
@@ -67,10 +53,15 @@ class TTAUncertaintyParameters(type("RunFields", (), _of_a_run())):  # type: ign
     compare: str = "none"
     layout: str = ""
     gridVisible: str = "none"
+    outlines: str = "none"
     map3d: bool = False
 
+    #: The reviewer's own, 0 for none: nothing here suggests what is tolerable.
     toleranceMm: float = 0.0
+    #: Regions above it are hot spots; 0 for the result's own suggestion.
     hotSpotThresholdMm: float = 0.0
+    #: The one that is looked at, from 0 on; -1 for none.
     hotSpot: int = -1
+    #: Pairs of points, in the same order.
     landmarksFixed: vtkMRMLMarkupsFiducialNode
     landmarksMoving: vtkMRMLMarkupsFiducialNode

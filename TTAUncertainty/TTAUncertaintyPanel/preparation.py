@@ -34,17 +34,12 @@ class Preparation:
         Folder for the result; a new one under the machine's results folder if None.
     silence_s
         Seconds without a sign of life after which the process counts as hung.
-
-    Attributes
-    ----------
-    run
-        The process, after the last step; None before.
-    fixedFile
-        The fixed volume as the person saw it when the run began; None before it is written.
     """
 
     def __init__(self, choices: Any, machine: Any, output: Path | None, silence_s: float) -> None:
+        #: The process, after the last step; None before.
         self.run: Run | None = None
+        #: The fixed volume as the person saw it when the run began; None before it is written.
         self.fixedFile: Path | None = None
         self._choices = choices
         self._machine = machine

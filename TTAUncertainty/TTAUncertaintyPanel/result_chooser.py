@@ -13,13 +13,12 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.background_work import BackgroundWork
+from TTAUncertaintyLib.cohort.work_list import is_study
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.results.calibration_status import calibration_words
-from TTAUncertaintyLib.scene.as_seen import seen
-from TTAUncertaintyLib.scene.loading import ResultReading
+from TTAUncertaintyLib.results.naming import judged, suspicions
 
-from .result_volumes import unchanged_inputs, volume_of_file
+from .opening import Opening
 from .saving import copying_of
 from .steps import Steps, Work
 from .timers import after
@@ -72,12 +71,16 @@ class ResultChooser(VTKObservationMixin):
         self.removeObservers()
 
     def open(self) -> None:
-        """Ask for a result folder and show it."""
-        title = _("Open the folder of a result")
+        """Ask for a result folder and show it; that of a study becomes the work list."""
+        title = _("Open the folder of a result, or of a study")
         folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
         if not folder:
             return
-        self._begin(self._opening(Path(folder)), self._host.setResult, _("Opening the result…"))
+        if is_study(Path(folder)):
+            self._host.openStudy(Path(folder))
+            return
+        opening = Opening(Path(folder)).steps(self._host.stage)
+        self._begin(opening, self._host.setResult, _("Opening the result…"))
 
     def save(self) -> None:
         """Ask for a place and copy the shown result's folder there."""
@@ -104,21 +107,6 @@ class ResultChooser(VTKObservationMixin):
 
         self._host.showBusy(said, self.cancel)
         self._steps.begin(work, done)
-
-    def _opening(self, folder: Path) -> Work:
-        """Load a result folder, with the images that it belongs to."""
-        stage, volumes = self._host.stage, []
-        finding = BackgroundWork(lambda: unchanged_inputs(Bundle.open(folder)))
-        yield finding
-        for path in finding.take():
-            volumes.append(None if path is None else volume_of_file(stage, path))
-            yield
-        intensities = None if volumes[0] is None else seen(volumes[0])[0]
-        reading = ResultReading(folder, intensities)
-        yield reading
-        result = reading.load(stage, *volumes)
-        yield  # showing it is a step of its own
-        return result
 
     def _copying(self, result: Any, folder: Path) -> Work:
         copying = BackgroundWork(copying_of(result, folder))
@@ -164,8 +152,11 @@ def summary_of(record: dict[str, Any]) -> str:
     else:
         made = _("stopped after {done} of {asked} perturbed passes").format(**passes)
     words = _("{model}; {design}, {made}.").format(
-        model=record["model"]["title"], design=design["name"], made=made
+        model=judged(record), design=design["name"], made=made
     )
+    words = " ".join(filter(None, (words, suspicions(record))))
+    if not record.get("calibrated") and record.get("audit"):
+        return words + " " + _("Not calibrated: a disagreement, and no error of either.")
     if not record.get("calibrated"):
         return words + " " + _("Not calibrated: a spread, not a distance from the truth.")
     said = calibration_words(record)

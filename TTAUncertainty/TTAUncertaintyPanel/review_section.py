@@ -13,7 +13,7 @@ from TTAUncertaintyLib.review import Review
 from TTAUncertaintyLib.review.landmark_files import PairedLandmarks
 from TTAUncertaintyLib.scene.landmarks import landmark_pairs
 from TTAUncertaintyLib.scene.points_watch import PointsWatch
-from TTAUncertaintyLib.scene.structures import Structures, structures_on
+from TTAUncertaintyLib.scene.structures import Structures
 
 from . import timers
 from .review_export import ReviewExport
@@ -40,7 +40,6 @@ class ReviewSection(Section):
 
     def __init__(self, ui: Any, host: Any) -> None:
         super().__init__(ui, host)
-        self._structuresOf: tuple[Any, Structures | None] = (None, None)
         self._shownWith: Any = None
         self._controls = ReviewControls(self, timers)
         self._points = PointsWatch(self._controls.changed)
@@ -128,20 +127,7 @@ class ReviewSection(Section):
 
     def structures(self) -> Structures | None:
         """Return those of the chosen node, as it is now."""
-        node, result = self._host.parameters.structures, self._controls.result
-        if node is None or result is None:
-            return None
-        segments = node.IsA("vtkMRMLSegmentationNode")
-        content = node.GetSegmentation() if segments else node.GetImageData()
-        state = (
-            result.node.GetID(),
-            node.GetID(),
-            node.GetMTime(),
-            0 if content is None else content.GetMTime(),
-        )
-        if self._structuresOf[0] != state:
-            self._structuresOf = state, structures_on(self.stage, node, result.warped)
-        return self._structuresOf[1]
+        return self._host.structures.on(self._controls.result)
 
     def pairs(self) -> PairedLandmarks | None:
         """Return the pairs of the two lists that are chosen."""
@@ -158,6 +144,7 @@ class ReviewSection(Section):
 
     def decided(self, review: Review, before: Review) -> None:
         """Begin the next review with the same tolerance, and the same name."""
+        self._host.decided(review)
         if review.tolerance_mm != before.tolerance_mm:
             self._host.parameters.toleranceMm = review.tolerance_mm or 0.0
         if review.reviewer != before.reviewer:

@@ -26,7 +26,7 @@ class ReviewWidgets:
 
     def __init__(self, ui: Any, controls: ReviewControls) -> None:
         self._ui = ui
-        for label in (ui.hotSpotsLabel, ui.structuresLabel, ui.landmarksLabel):
+        for label in (ui.hotSpotsLabel, ui.carriedLabel, ui.structuresLabel, ui.landmarksLabel):
             small_print(label)
         for tab in (ui.structuresTab, ui.landmarksTab):
             tab.layout().addStretch(1)  # the tabs are as high as the highest
@@ -52,6 +52,7 @@ class ReviewWidgets:
         self._threshold = bound(NumberBinding, ui.hotSpotSlider, "threshold")
         self._tolerance = bound(NumberBinding, ui.toleranceSpin, "tolerance")
         self._spots = Table(ui.hotSpotsTable, controls.select, most_rows=10)
+        self._carried = Table(ui.carriedTable, controls.select_structure, most_rows=12)
         self._structures = Table(ui.structuresTable, most_rows=12)
         self._landmarks = Table(ui.landmarksTable, controls.select_landmark)
         for button, by in ((ui.previousButton, -1), (ui.nextButton, 1)):
@@ -65,6 +66,8 @@ class ReviewWidgets:
         ui.reviewContents.visible = not view.nothing.words
         self._showSpots(view)
         self._tolerance.show(view.said.tolerance_mm or 0.0)
+        ui.carriedLabel.visible = bool(view.carried.words)
+        _showTables(ui.carriedLabel, self._carried, view.carried, view.structure)
         _showTables(ui.structuresLabel, self._structures, view.structures)
         _showTables(ui.landmarksLabel, self._landmarks, view.landmarks, view.landmark)
         self._overall.offer(view.overalls, view.said.verdict.value)

@@ -144,7 +144,8 @@ class RunSection:
         self._showButtons(RunState())
 
     def _showFailure(self, state: RunState) -> None:
-        if state.exit_code == MissingPackage.exit_code:
+        elsewhere = self._host.logic.machine.scheduler
+        if state.exit_code == MissingPackage.exit_code and not elsewhere:
             self._host.logic.torchCheck.forget()
             self._message.problem(
                 state.problem, state.remedy, self._installTorch, _("Install PyTorch")

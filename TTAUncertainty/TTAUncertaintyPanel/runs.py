@@ -46,17 +46,6 @@ class RunController:
     silence_s
         Seconds without a sign of life after which the process counts as hung.
 
-    Attributes
-    ----------
-    state
-        `RunState`, the latest.
-    result
-        `ResultNodes` once the run has finished and its result is loaded.
-    ended
-        Whether it is over and cleaned up.
-    holds
-        Seconds that each kind of step held up Slicer at most, by name.
-
     Raises
     ------
     InputError
@@ -77,9 +66,13 @@ class RunController:
                 _("Wait for it, or press Cancel, before starting the next one."),
             )
         self.choices = choices
+        #: `RunState`, the latest.
         self.state = RunState()
+        #: `ResultNodes` once the run has finished and its result is loaded.
         self.result: Any = None
+        #: Whether it is over and cleaned up.
         self.ended = False
+        #: Seconds that each kind of step held up Slicer at most, by name.
         self.holds = Holds()
         self._preparation = Preparation(
             choices, machine, None if output is None else Path(output), silence_s

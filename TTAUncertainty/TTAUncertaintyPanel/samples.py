@@ -53,7 +53,7 @@ def load_sample_pair(name: str = "reference") -> tuple[Any, Any]:
     Parameters
     ----------
     name
-        "reference" or "lesion".
+        "reference", "lesion" or "lung".
 
     Returns
     -------

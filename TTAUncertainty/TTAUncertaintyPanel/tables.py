@@ -12,7 +12,8 @@ from TTAUncertaintyLib.controls.table_view import Heading, TableView
 
 from .look import VERDICT_COLORS, tint
 
-_ROW_HEIGHT = 24
+#: Pixels of a row of one line, and of each further one.
+_ROW_HEIGHT, _LINE_HEIGHT = 24, 16
 
 
 class Table:
@@ -24,19 +25,26 @@ class Table:
         QTableWidget.
     most_rows
         With more of them it scrolls.
+    lines
+        Of text in each.
     """
 
     def __init__(
-        self, table: Any, chosen: Callable[[int], None] | None = None, most_rows: int = 8
+        self,
+        table: Any,
+        chosen: Callable[[int], None] | None = None,
+        most_rows: int = 8,
+        lines: int = 1,
     ) -> None:
         self._table = table
         self._chosen = chosen
         self._most_rows = most_rows
         self._writing = False
+        self._row_height = _ROW_HEIGHT + _LINE_HEIGHT * (lines - 1)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setMinimumSectionSize(_ROW_HEIGHT)
         table.verticalHeader().setVisible(False)
-        table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT)
+        table.verticalHeader().setDefaultSectionSize(self._row_height)
         table.itemSelectionChanged.connect(self._selected)
 
     def show(self, view: TableView, selected: int = -1) -> None:
@@ -55,7 +63,7 @@ class Table:
         table.visible = bool(view.rows)
         shown = min(max(len(view.rows), 1), self._most_rows)
         header = table.horizontalHeader().property("sizeHint").height()
-        table.setFixedHeight(header + _ROW_HEIGHT * shown + 4)
+        table.setFixedHeight(header + self._row_height * shown + 4)
 
     def _showHeadings(self, view: TableView) -> None:
         """Give the last column of words the room that is left; the one at the end is for short."""

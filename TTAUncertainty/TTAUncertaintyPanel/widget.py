@@ -7,6 +7,7 @@ may have any of the methods that `TTAUncertaintyWidget` names in `_tell`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -15,11 +16,13 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from TTAUncertaintyLib.controls.run_choices import RunChoices
+from TTAUncertaintyLib.review import Review
 from TTAUncertaintyLib.scene.result import ATTRIBUTE, ResultNodes
 from TTAUncertaintyLib.scene.stage import Stage
 
 from . import look
 from .advanced_section import AdvancedSection
+from .chosen_structures import ChosenStructures
 from .inputs_section import InputsSection
 from .library import reload_library
 from .logic import TTAUncertaintyLogic
@@ -28,6 +31,7 @@ from .offered_nodes import OfferedNodes
 from .review_section import ReviewSection
 from .run_section import RunSection
 from .teaching_section import TeachingSection
+from .work_section import WorkSection
 
 #: In place of the result that is shown: whichever it is, every section is to be told.
 _UNTOLD = object()
@@ -38,6 +42,7 @@ _SECTIONS = (
     InputsSection,
     AdvancedSection,
     RunSection,
+    WorkSection,
     MapSection,
     ReviewSection,
     TeachingSection,
@@ -47,25 +52,22 @@ _SECTIONS = (
 class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The module's panel, and the host of its sections.
 
-    What a section may ask of its host: `logic`, `parameters`, `entered`, `stage`, `result`,
-    `setResult`, `choose`, `settingsChanged`, `showProblem`, `showBusy`, `clearMessage`. What the
-    host calls of a section, where it is defined: ``enter()``, ``exit()``,
-    ``onParametersChanged()``, ``onResultChanged(result)``, ``onSceneClosed()``, ``cleanup()``.
-
-    Attributes
-    ----------
-    logic
-        `TTAUncertaintyLogic`.
-    parameters
-        `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or is
-        imported. No section does anything while it is None.
-    entered
-        Whether the panel is the one that is shown.
+    What a section may ask of its host: `logic`, `parameters`, `structures`, `entered`, `stage`,
+    `result`, `setResult`, `openStudy`, `decided`, `choose`, `settingsChanged`, `showProblem`,
+    `showBusy`, `clearMessage`. What the host calls of a section, where it is defined:
+    ``enter()``, ``exit()``, ``onParametersChanged()``, ``onResultChanged(result)``,
+    ``onStudy(folder)``, ``onDecided(result, review)``, ``onSceneClosed()``, ``cleanup()``.
     """
 
     def __init__(self, parent: Any = None) -> None:
+        #: `TTAUncertaintyLogic`.
         self.logic: Any = None
+        #: `ChosenStructures`.
+        self.structures = ChosenStructures(self)
+        #: `TTAUncertaintyParameters`; None before the panel is shown, and while a scene closes or
+        #: is imported. No section does anything while it is None.
         self.parameters: Any = None
+        #: Whether the panel is the one that is shown.
         self.entered = False
         self._sections: list[Any] = []
         self._fitting: look.Fitting | None = None
@@ -150,6 +152,14 @@ class TTAUncertaintyWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parameters is not None:
             self.parameters.result = None if result is None else result.node
             self._tellOfResult()
+
+    def openStudy(self, folder: Path) -> None:
+        """Go through a study pair by pair."""
+        self._tell("onStudy", folder)
+
+    def decided(self, review: Review) -> None:
+        """A person has decided something about the result that is shown."""
+        self._tell("onDecided", self.result, review)
 
     def choose(self, **changes: Any) -> None:
         """Change choices of a run, with what that brings along; every section is told at once."""

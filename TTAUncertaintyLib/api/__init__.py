@@ -10,10 +10,11 @@ from ..lazy_imports import lazily
 
 if TYPE_CHECKING:
     from .catalogue import models
+    from .cohorts import cohort
     from .registering import audit, register
     from .result import Result, load
     from .studies import calibrate, evaluate
 else:
     __getattr__ = lazily(__name__)
 
-__all__ = ["Result", "audit", "calibrate", "evaluate", "load", "models", "register"]
+__all__ = ["Result", "audit", "calibrate", "cohort", "evaluate", "load", "models", "register"]

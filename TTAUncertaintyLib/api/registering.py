@@ -82,6 +82,10 @@ def register(
     threads: int | None = None,
     time_limit: float | None = None,
     reverse_pass: bool = True,
+    scheduler: str | None = None,
+    tls_ca: File | None = None,
+    tls_cert: File | None = None,
+    tls_key: File | None = None,
     quiet: bool = False,
 ) -> Result:
     """Register a moving image to a fixed one, and map where the answer is uncertain.
@@ -99,11 +103,11 @@ def register(
         shape (4, 4), from (i, j, k, 1) to world **RAS** mm. An array without its affine is
         refused. What is in memory is written to a temporary file for the run.
     mask
-        Labels on the fixed image's lattice: where statistics are taken; the foreground if None.
+        Labels on the fixed image's lattice: where statistics are taken; without, the foreground.
     fixed_mask, moving_mask
         Labels on the voxels of either image: outside, it is background to the network.
     leave_out
-        Labels on the fixed image's voxels: metal, a cavity, the couch. Left in the image, and left
+        Labels on the fixed image's voxels: metal, a cavity, the couch; left in the image, and left
         out of every statistic and hot spot.
     moving_labels
         Label map of the moving image, in its world: carried onto the fixed one. The result has
@@ -138,10 +142,10 @@ def register(
     options
         The model's own options, by name.
     ensemble
-        More weights of the same network, for ``noise="ensemble"``.
+        More weights of the same network, for the noise "ensemble".
     calibration
-        Calibration file; None takes the one that comes with the software for this model and
-        design, where there is one.
+        File that `calibrate` has made; without, the one that comes with the software for this
+        model and design, where there is one.
     use_calibration
         False: uncertainty only, no expected error.
     preset
@@ -154,11 +158,11 @@ def register(
     start
         "header" trusts the headers; "center" and "mass" lay centre on centre.
     initial_transform
-        Linear transform, fixed to moving, world LPS mm: an ITK file, or SimpleITK's.
+        ITK file of a linear transform, fixed to moving, world LPS mm. Or SimpleITK's object.
     prealign
-        Linear alignment first: "none", "rigid" or "affine"; None does what the model expects.
+        Linear alignment first: "none", "rigid" or "affine"; without, what the model expects.
     use_frame
-        Turn the fixed image into the network's frame first, where the network expects that.
+        False does not turn the fixed image into the network's frame, where it expects that.
     tolerance
         Stop when the standard error of the map is below this, mm; `outer` is then the most.
     device
@@ -171,6 +175,12 @@ def register(
         Stop the perturbed passes after this many seconds and keep what there is.
     reverse_pass
         False leaves out the inverse-consistency map.
+    scheduler
+        Address of a scheduler of Dask, "tls://host:8786": one of its workers makes the passes. The
+        images travel there; nothing of them stays.
+    tls_ca, tls_cert, tls_key
+        Certificate of the scheduler's authority, own certificate, and its key; None takes those of
+        Dask's configuration.
     quiet
         Print nothing: no progress, no notes. They stand in the result.
 

@@ -104,12 +104,16 @@ def evaluate(
     images
         Image files, one of each subject: names with files, or files alone; the bundled brains if
         there are none.
-    masks, labels
-        Label files by the names of the images: where errors count, and structures to tell apart.
+    masks
+        Label files by the names of the images: where errors count; without, the foreground.
+    labels
+        Label files by the names of the images: structures to tell apart.
     kinds
         Known deformations: names of `evaluation.kinds.Deformation`, or "reapplied".
-    cases, first_case
-        How many of each image and kind, and the number of the first.
+    cases
+        How many of each image and kind.
+    first_case
+        Number of the first: others than those that settings were chosen on.
     prealign
         Align as the model expects first, instead of leaving all of it to the network.
     keep

@@ -28,23 +28,15 @@ from ..models import PreparedPair
 
 @dataclass(frozen=True, eq=False)
 class SecondOpinion:
-    """A given transform beside the network's answer, on the network's fixed lattice.
+    """A given transform beside the network's answer, on the network's fixed lattice."""
 
-    Parameters
-    ----------
-    given
-        The transform under audit.
-    outcome
-        What the network found.
-    pair
-        The images as the network saw them.
-    own
-        The network's expected error and bound; None where it is not calibrated.
-    """
-
+    #: The transform under audit.
     given: GivenTransform
+    #: What the network found.
     outcome: Outcome
+    #: The images as the network saw them.
     pair: PreparedPair
+    #: The network's expected error and bound; None where it is not calibrated.
     own: CalibratedMaps | None
 
     @cached_property

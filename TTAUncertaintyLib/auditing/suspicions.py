@@ -35,20 +35,13 @@ _FLIP = np.array([-1.0, -1.0, 1.0])
 
 @dataclass(frozen=True)
 class Mistake:
-    """A usual mistake.
+    """A usual mistake."""
 
-    Parameters
-    ----------
-    what
-        A sentence about the transform.
-    remedy
-        What to do.
-    undone
-        Given the map of points, fixed and moving lattice: the map as it was probably meant.
-    """
-
+    #: A sentence about the transform.
     what: str
+    #: What to do.
     remedy: str
+    #: Given the map of points, fixed and moving lattice: the map as it was probably meant.
     undone: Callable[[PointMap, Lattice, Lattice], PointMap]
 
 

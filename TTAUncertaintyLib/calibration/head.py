@@ -110,11 +110,15 @@ class Head:
 
     def outside(self, rows: Array) -> NDArray[np.bool_]:
         """Return which rows have a feature outside the range of what the head was made from."""
-        return np.asarray(((rows < self.low) | (rows > self.high)).any(axis=1))
+        found = np.zeros(len(rows), np.bool_)
+        for values, low, high in zip(rows.T, self.low, self.high, strict=True):
+            found |= (values < low) | (values > high)
+        return found
 
     def unlikeness(self, rows: Array) -> float:
         """Return how unlike a whole case is: its medians' mean square deviation, in limits."""
-        off = (np.median(rows, axis=0) - self.case_middle) / self.case_scale
+        medians = np.array([np.median(values) for values in rows.T])
+        off = (medians - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
     def fits(self, anatomy_cm3: float) -> bool:
@@ -127,8 +131,8 @@ class Head:
         rows = features.values.numpy()
         expected = self.expected(rows)
         bound = self.bound(rows, expected)
-        alike = self.unlikeness(rows) <= 1 and self.fits(features.anatomy_cm3)
-        marked = self.outside(rows) if alike else np.ones(len(rows), np.bool_)
+        unlike = self._unlike(features, rows)
+        marked = np.ones(len(rows), np.bool_) if unlike else self.outside(rows)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
         return CalibratedMaps(
@@ -136,8 +140,21 @@ class Head:
             features.on_lattice(torch.from_numpy(bound)),
             outside,
             partial(self._reasons_within, features),
-            "" if alike else UNLIKE,
+            unlike,
         )
+
+    def _unlike(self, features: Features, rows: Array) -> str:
+        low, high = self.anatomy_cm3
+        if features.changed_contrast:
+            why = "One image was given the other's contrast before"
+        elif not self.fits(features.anatomy_cm3):
+            size = f"{features.anatomy_cm3:,.0f} cm3, not {low:,.0f} to {high:,.0f}"
+            why = f"The anatomy (what is shown and not background) has {size}"
+        elif self.unlikeness(rows) > 1:
+            why = "The images or the answer are unlike those that the expected error was made from"
+        else:
+            return ""
+        return f"{why}: the whole of the expected error is marked as outside of what it knows."
 
     def as_dict(self, model: str) -> dict[str, Any]:
         """Return what the record of a run of a model says of it, JSON-ready."""
@@ -185,12 +202,6 @@ class Head:
 
 
 _ARRAYS = ("weights", "floors", "means", "low", "high", "case_middle", "case_scale")
-
-#: Said where a whole case lies outside.
-UNLIKE = (
-    "The images or the answer are unlike those that the expected error was made from (another "
-    "anatomy, contrast or size): the whole of it is marked as outside."
-)
 
 
 def read_head(path: Path) -> Head:

@@ -21,7 +21,7 @@ from ..errors import InputError
 Array = NDArray[np.float32]
 
 #: Rows that are taken at a time, so that they stay in the processor's cache.
-_ROWS = 4_096
+_ROWS = 16_384
 
 
 @dataclass(frozen=True, eq=False)

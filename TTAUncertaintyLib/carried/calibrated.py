@@ -80,33 +80,24 @@ class LogLinear:
 
 @dataclass(frozen=True)
 class StructureCalibration:
-    """What was learnt, and of which network; fields are the keys of its file.
-
-    Parameters
-    ----------
-    model, weights_sha256, options, design, spacing_mm
-        As in `calibration.Calibration`; it holds for any number of replicates.
-    level
-        Share of the structures whose true volume lies in the interval.
-    volume, volume_factor
-        q and f of the volume's interval.
-    dice, surface
-        q of the other two.
-    provenance
-        Images, credit, date, and how it did on the people left out.
-    """
+    """What was learnt, and of which network; fields are the keys of its file."""
 
     schema: Annotated[str, OneOf(_SCHEMA)]
+    #: As in `calibration.Calibration`; it holds for any number of replicates.
     model: str
     weights_sha256: str | None
     options: Mapping[str, str]
     design: Mapping[str, Any]
     spacing_mm: float
+    #: Share of the structures whose true volume lies in the interval.
     level: float
+    #: q and f of the volume's interval.
     volume: LogLinear
     volume_factor: float
+    #: q of the other two.
     dice: LogLinear
     surface: LogLinear
+    #: Images, credit, date, and how it did on the people left out.
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     #: As `calibration.Calibration` has it.

@@ -36,38 +36,27 @@ ALTERNATIVES = 3
 
 @dataclass(frozen=True, eq=False)
 class CarriedLabels:
-    """Labels on the fixed image's lattice, and the passes' disagreement with them.
+    """Labels on the fixed image's lattice, and the passes' disagreement with them."""
 
-    Parameters
-    ----------
-    labels
-        int16, axes (k, j, i): number of the structure, from 1, in the order of the label map's
-        structures; 0 for none.
-    lattice
-        Of the fixed image.
-    passes
-        Perturbed passes that were compared, n.
-    voxel, other, count
-        int64, int16, int16 [m]: at the flat index of a voxel, `count` of the n passes have the
-        structure `other` (0 for none) in place of the plain answer's.
-    uncounted
-        Disagreements that found no room: a voxel's fourth and further structures.
-    volume_shift, volume_spread
-        float64, shape (structures + 1,): mean of the passes' volumes minus the plain answer's, and
-        their standard deviation, in voxels.
-    overlap
-        float64, same shape: mean Dice coefficient of the passes with the plain answer.
-    """
-
+    #: int16, axes (k, j, i): number of the structure, from 1, in the order of the label map's
+    #: structures; 0 for none.
     labels: NDArray[np.int16]
+    #: Of the fixed image.
     lattice: Lattice
+    #: Perturbed passes that were compared, n.
     passes: int
+    #: int64, int16, int16 [m]: at the flat index of a voxel, `count` of the n passes have the
+    #: structure `other` (0 for none) in place of the plain answer's.
     voxel: NDArray[np.int64]
     other: NDArray[np.int16]
     count: NDArray[np.int16]
+    #: Disagreements that found no room: a voxel's fourth and further structures.
     uncounted: int
+    #: float64, shape (structures + 1,): mean of the passes' volumes minus the plain answer's, and
+    #: their standard deviation, in voxels.
     volume_shift: NDArray[np.float64]
     volume_spread: NDArray[np.float64]
+    #: float64, same shape: mean Dice coefficient of the passes with the plain answer.
     overlap: NDArray[np.float64]
 
     def probability(self, structure: int) -> NDArray[np.float32]:

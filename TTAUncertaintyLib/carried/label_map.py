@@ -20,23 +20,15 @@ _MOST = 32_000
 
 @dataclass(frozen=True, eq=False)
 class LabelMap:
-    """Structures on the voxels of a lattice.
+    """Structures on the voxels of a lattice."""
 
-    Parameters
-    ----------
-    numbers
-        int16, axes (k, j, i): place of the structure in `structures`, from 1; 0 for none.
-    lattice
-        In the moving image's world.
-    structures
-        By label.
-    path, sha256
-        Of the file; hash of its bytes.
-    """
-
+    #: int16, axes (k, j, i): place of the structure in `structures`, from 1; 0 for none.
     numbers: NDArray[np.int16]
+    #: In the moving image's world.
     lattice: Lattice
+    #: By label.
     structures: tuple[Structure, ...]
+    #: Of the file; hash of its bytes.
     path: Path
     sha256: str
 

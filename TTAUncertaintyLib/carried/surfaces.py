@@ -15,23 +15,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Surfaces:
-    """Sums over the voxel faces between a structure and what is not it; shape (structures + 1,).
+    """Sums over the voxel faces between a structure and what is not it; shape (structures + 1,)."""
 
-    Parameters
-    ----------
-    area_mm2
-        Of the faces: a smooth surface has about two thirds of it.
-    covered
-        Share of the area where the map has an estimate, 0 to 1.
-    mean
-        Of the map over that part, at the structure's own voxels; NaN without any.
-    above
-        Share of that part where the map is above the tolerance; NaN without one.
-    """
-
+    #: Of the faces: a smooth surface has about two thirds of it.
     area_mm2: Array
+    #: Share of the area where the map has an estimate, 0 to 1.
     covered: Array
+    #: Of the map over that part, at the structure's own voxels; NaN without any.
     mean: Array
+    #: Share of that part where the map is above the tolerance; NaN without one.
     above: Array
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..api.studies import CALIBRATED_KINDS, calibrate
+from .keywords import add_keywords
 from .study import add_study, choices_of
 
 _EXAMPLES = """examples:
@@ -31,7 +32,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.set_defaults(do=do)
     parser.add_argument("-o", "--output", type=Path, required=True, help="JSON file to be made")
-    parser.add_argument("--overwrite", action="store_true", help="replace an older calibration")
+    add_keywords(parser, calibrate, "overwrite")
     add_study(parser, CALIBRATED_KINDS)
 
 

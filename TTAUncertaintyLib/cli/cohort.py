@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from ..api.cohorts import read_cohort, run_cohort
 from ..errors import InputError
 from ..extras import Extra, need
-from ..results.keep import Keep
-from .run import add_settings
-
-if TYPE_CHECKING:
-    from ..cohort.clusters import Where
-    from ..cohort.pairs import Pair, Problem
+from .run import add_scheduler, add_settings
 
 _EXAMPLES = """examples:
   ttauncertainty cohort table --images people/*.nii.gz --onto mni152.nii.gz -o pairs.tsv
@@ -27,9 +21,6 @@ _EXAMPLES = """examples:
 
 The same 'run' again does what is missing; what lies in the study's folder is the truth.
 """
-
-#: Problems that are printed, at most; the rest is counted.
-_MOST_PROBLEMS = 100
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -130,21 +121,18 @@ def _add_run(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
         batch.add_argument(
             f"--{name}", dest="batch", action="store_const", const=name, help="ask this for workers"
         )
-    batch.add_argument("--scheduler", metavar="ADDRESS", help="one that is there: tls://host:8786")
+    add_scheduler(workers, batch)
     workers.add_argument("--partition", metavar="NAME", help="partition or queue")
     workers.add_argument("--gpus", type=int, default=0, metavar="N", help="of each worker's job")
     workers.add_argument("--memory", default="8GB", help="of each worker's job (default: 8GB)")
     workers.add_argument("--walltime", metavar="TIME", help="of each worker's job")
     workers.add_argument(
         "--directive",
-        dest="extra",
         action="append",
         default=[],
         metavar="TEXT",
         help="a further directive for the batch system: --directive=--account=name",
     )
-    for name, what in (("ca", "authority"), ("cert", "own certificate"), ("key", "its key")):
-        workers.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=what)
 
 
 def _add_status(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -179,7 +167,7 @@ def _table(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    pairs, settings = _read(options)
+    pairs, settings = read_cohort(options.table, vars(options))
     if not options.first_pair:
         return 0
     from ..cohort.estimating import estimate
@@ -188,90 +176,8 @@ def _check(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> tuple[list[Pair], Any]:
-    """Read a table and look it through; all problems are printed before anything runs.
-
-    Raises
-    ------
-    InputError
-        If there are some.
-    """
-    need(Extra.COHORT, "A cohort")
-    from ..cohort.checking import check_pairs
-    from ..cohort.pairs import read_pairs
-    from ..cohort.settings import Settings
-
-    pairs, problems = read_pairs(options.table)
-    settings = Settings.of(vars(options))
-    problems += check_pairs(pairs, settings)
-    if problems:
-        _print(problems)
-        count = len({problem.row for problem in problems})
-        raise InputError(
-            f"{options.table}: {count} of {len(pairs) + count} rows cannot be used as they are."
-            if count > 1
-            else f"{options.table}: a row cannot be used as it is.",
-            "Nothing was run.",
-        )
-    print(f"{options.table}: {len(pairs)} pairs, nothing wrong with their headers.")
-    return pairs, settings
-
-
-def _print(problems: list[Problem]) -> None:
-    ordered = sorted(problems, key=lambda problem: problem.row)
-    for problem in ordered[:_MOST_PROBLEMS]:
-        print(problem, file=sys.stderr)
-    if len(ordered) > _MOST_PROBLEMS:
-        print(f"and {len(ordered) - _MOST_PROBLEMS} more", file=sys.stderr)
-
-
 def _run(options: argparse.Namespace) -> int:
-    need(Extra.COHORT, "A cohort")
-    from ..cohort.running import Asked, run_study
-    from ..cohort.tables import write_results
-
-    if options.bids and options.keep == Keep.SUMMARY.value:
-        raise InputError("--bids needs the transforms, and --keep summary keeps none.")
-    pairs, settings = _read(options)
-    asked = Asked(
-        pairs,
-        settings,
-        _where(options),
-        options.pair_limit,
-        options.above,
-        options.redo_changed,
-        options.shard,
-    )
-
-    def say(line: str) -> None:
-        if not options.quiet:
-            print(line, flush=True)
-
-    tally = run_study(options.output, asked, say)
-    if not options.shard:
-        for line in write_results(options.output, options.bids):
-            say(line)
-    return 1 if tally.failed else 0
-
-
-def _where(options: argparse.Namespace) -> Where:
-    from ..cohort.clusters import BatchSystem, Where
-
-    tls = tuple(getattr(options, f"tls_{name}") for name in ("ca", "cert", "key"))
-    if any(tls) and not all(tls):
-        raise InputError("TLS needs three files.", "Give --tls-ca, --tls-cert and --tls-key.")
-    return Where(
-        options.workers,
-        options.cores,
-        options.scheduler,
-        tls if all(tls) else None,
-        None if options.batch is None else BatchSystem(options.batch),
-        options.partition,
-        options.gpus,
-        options.memory,
-        options.walltime,
-        tuple(options.extra),
-    )
+    return 1 if run_cohort(vars(options)).failed else 0
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -6,15 +6,24 @@ import argparse
 from pathlib import Path
 
 from ..perturbations import DesignRequest, Preset
-from ..sample_data import sample_pairs
+from ..sample_data import sample_pair, sample_pairs
 from ..worker import Job
-from .watch import watch
+from .run import watch
+
+#: The pairs that are shown where nobody says which.
+_SHOWN = ("reference", "lesion")
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
-        "demo", help="register the bundled brains with the bundled network"
+        "demo", help="register the bundled images with the bundled network"
+    )
+    parser.add_argument(
+        "--sample",
+        action="append",
+        choices=list(sample_pairs()),
+        help="which pair; may be given several times; the two of brains where it is not",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("demo-output"))
     parser.add_argument(
@@ -25,7 +34,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
-    for name, pair in sample_pairs().items():
+    for name in options.sample or _SHOWN:
+        pair = sample_pair(name)
         print(f"\n=== {pair.description}")
         job = Job(
             fixed=pair.fixed.path,

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..api.studies import EVALUATED_KINDS, evaluate
 from ..errors import DesignError
 from ..perturbations import DesignRequest
+from .keywords import add_keywords
 from .study import add_study, choices_of
 
 _EXAMPLES = """examples:
@@ -36,8 +37,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.set_defaults(do=do)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder to be made")
-    parser.add_argument("--overwrite", action="store_true", help="replace an older evaluation")
-    parser.add_argument("--title", default="", help="of the page")
+    add_keywords(parser, evaluate, "overwrite", "title")
     designs = parser.add_argument_group("designs to compare")
     designs.add_argument(
         "--compare",
@@ -47,9 +47,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         metavar="NAME:KEY=VALUE,...",
         help="one more design; keys as in a job file's design (preset, family, outer, ...)",
     )
-    designs.add_argument(
-        "--paper", action="store_true", help="the paper's four families, 50 passes each"
-    )
+    add_keywords(designs, evaluate, "paper")
     add_study(parser, EVALUATED_KINDS)
 
 

@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from ..api.choices import job_of
+from ..api.registering import register
+from ..api.running import run_to_end
 from ..controls.control import Number, OneOf, Switch, controls_of
 from ..controls.machine_choices import MachineChoices
 from ..controls.run_choices import DESIGN_FIELDS, RunChoices
 from ..geometry import Prealignment, Start
 from ..perturbations import Noise, Preset
+from ..results import Bundle
 from ..results.keep import Keep
-from .model_options import add_model
-from .watch import watch
+from ..results.summary import summary_lines
+from ..worker import Job
+from .keywords import add_keywords, add_model
 
 #: How the units of controls are written in place of a value.
 _UNITS = {"mm": "MM", "°": "DEG", "%": "FRACTION"}
@@ -50,62 +54,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add everything that may be chosen of a run."""
     images = parser.add_argument_group("images")
-    images.add_argument("--fixed", type=Path, required=True, help="fixed image or DICOM folder")
-    images.add_argument("--moving", type=Path, required=True, help="moving image or DICOM folder")
-    images.add_argument(
-        "--mask",
-        type=Path,
-        help="label file on the fixed image: where statistics are taken (default: the foreground)",
-    )
     for which in ("fixed", "moving"):
-        images.add_argument(
-            f"--{which}-mask",
-            type=Path,
-            metavar="FILE",
-            help=f"label file on the {which} image: outside, it is background to the network",
-        )
-    images.add_argument(
-        "--leave-out",
-        type=Path,
-        metavar="FILE",
-        help="label file on the fixed image: metal, a cavity, the couch; left in the image and "
-        "left out of every statistic and hot spot",
-    )
+        said = f"{which} image or DICOM folder"
+        add_keywords(images, register, which, help=said, default=None, required=True, metavar=None)
+    add_keywords(images, register, "mask", "fixed_mask", "moving_mask", "leave_out")
+    add_keywords(images, register, "initial_transform")
+    add_keywords(images, register, "fixed_series", "moving_series", metavar="UID")
+    add_keywords(images, register, "replace_nonfinite")
     labels = parser.add_argument_group("labels of the moving image, carried onto the fixed one")
-    add_labels(labels)
-    images.add_argument(
-        "--initial-transform",
-        type=Path,
-        metavar="FILE",
-        help="linear ITK transform, fixed to moving",
-    )
-    images.add_argument("--fixed-series", metavar="UID", help="DICOM series, if there are several")
-    images.add_argument("--moving-series", metavar="UID")
-    images.add_argument(
-        "--replace-nonfinite",
-        action="store_true",
-        help="replace NaN and infinite voxels by the smallest finite value",
-    )
-
+    add_keywords(labels, register, "moving_labels", "label_names")
+    add_keywords(labels, register, "label_tolerance", metavar="MM")
     output = parser.add_argument_group("result")
     output.add_argument("-o", "--output", type=Path, required=True, help="folder to be made")
-    output.add_argument("--overwrite", action="store_true", help="replace an older result")
-    output.add_argument(
-        "--checkpoint",
-        type=Path,
-        metavar="FILE",
-        help="keep the state here after every pass; a later run goes on from it",
-    )
-
+    add_keywords(output, register, "overwrite", "checkpoint")
     add_choice(output, "keep_registrations")
 
     machine = add_settings(parser)
-    machine.add_argument(
-        "--time-limit",
-        type=float,
-        metavar="SECONDS",
-        help="stop the perturbed passes after this time and keep what there is",
-    )
+    elsewhere = parser.add_argument_group("on a cluster in place of this computer")
+    add_scheduler(elsewhere, elsewhere)
+    add_keywords(machine, register, "time_limit", metavar="SECONDS")
 
 
 def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
@@ -116,48 +83,15 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         default=Keep.COMPACT.value,
         help="; ".join(f"{keep.value}: {keep.meaning}" for keep in Keep) + " (default: compact)",
     )
-    model = add_model(parser)
-    model.add_argument(
-        "--ensemble",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="FILE",
-        help="more weights of the same network, for --noise ensemble",
-    )
-
+    add_keywords(add_model(parser), register, "ensemble")
     calibration = parser.add_argument_group("calibration")
-    calibration.add_argument(
-        "--calibration",
-        type=Path,
-        metavar="FILE",
-        help="from 'ttauncertainty calibrate' (default: the one that comes with the software for "
-        "this model and design, where there is one)",
-    )
-    calibration.add_argument(
-        "--no-calibration",
-        dest="use_calibration",
-        action="store_false",
-        help="uncertainty only, no expected error",
-    )
-
+    add_keywords(calibration, register, "calibration", "use_calibration")
     add_design(parser)
 
     placement = parser.add_argument_group("placement before the network")
     add_choice(placement, "start", default=Start.HEADER.value)
-    placement.add_argument(
-        "--prealign",
-        choices=[p.value for p in Prealignment],
-        help="linear alignment first (default: what the model expects)",
-    )
-
-    placement.add_argument(
-        "--no-frame",
-        dest="use_frame",
-        action="store_false",
-        help="do not turn the fixed image into the network's frame",
-    )
-
+    add_keywords(placement, register, "prealign", choices=[p.value for p in Prealignment])
+    add_keywords(placement, register, "use_frame")
     add_choice(parser.add_argument_group("when to stop"), "tolerance")
 
     machine = add_machine(parser)
@@ -168,12 +102,7 @@ def add_settings(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
         "the CPU. What is named here is kept to",
     )
     add_choice(machine, "batch_size")
-    machine.add_argument(
-        "--no-reverse-pass",
-        dest="reverse_pass",
-        action="store_false",
-        help="leave out the inverse-consistency map",
-    )
+    add_keywords(machine, register, "reverse_pass")
     return machine
 
 
@@ -182,27 +111,19 @@ def add_machine(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     machine = parser.add_argument_group("machine")
     add_choice(machine, "device", default="auto", help="auto (default), cpu, cuda, mps")
     add_choice(machine, "threads")
-    machine.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    add_keywords(machine, register, "quiet")
     return machine
 
 
-def add_labels(group: argparse._ArgumentGroup) -> None:
-    """Add the options about labels."""
-    group.add_argument(
-        "--moving-labels", type=Path, metavar="FILE", help="label map of the moving image"
-    )
-    group.add_argument(
-        "--label-names",
-        type=Path,
-        metavar="FILE",
-        help="what they are called: a TSV or CSV with columns label and name, or a colour table",
-    )
-    group.add_argument(
-        "--label-tolerance",
-        type=float,
-        metavar="MM",
-        help="what is expected farther off is said not to be used",
-    )
+def add_scheduler(
+    group: argparse._ArgumentGroup,
+    addresses: argparse._ArgumentGroup | argparse._MutuallyExclusiveGroup,
+) -> None:
+    """Add the options of a scheduler of Dask that is there; its address to a group of its own."""
+    add_choice(addresses, "scheduler", metavar="ADDRESS")
+    files = {"ca": "certificate of its authority", "cert": "own certificate", "key": "its key"}
+    for name, what in files.items():
+        group.add_argument(f"--tls-{name}", type=Path, metavar="FILE", help=what)
 
 
 def add_design(parser: argparse.ArgumentParser) -> None:
@@ -248,3 +169,20 @@ def add_choice(group: argparse._ArgumentGroup, asked: str, **other: Any) -> None
 def do(options: argparse.Namespace) -> int:
     """Carry out the command."""
     return watch(job_of(vars(options)), options.quiet)
+
+
+def watch(job: Job, quiet: bool = False) -> int:
+    """Run a job, show its progress and what came of it; returns 0.
+
+    Raises
+    ------
+    TTAUncertaintyError, KeyboardInterrupt
+        As `run_to_end`.
+    """
+    bundle = Bundle.open(run_to_end(job, quiet))
+    if not quiet:
+        print("\n".join(summary_lines(bundle)))
+        print(f"\nResult: {bundle.folder}")
+        if bundle.report.is_file():
+            print(f"Report: {bundle.report.absolute()}")
+    return 0

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..api.studies import evaluate
 from ..errors import InputError
 from ..evaluation.kinds import Deformation, kind_names
-from .model_options import add_model
+from .keywords import add_keywords, add_model
 from .run import add_design, add_machine
 
 
@@ -25,22 +26,9 @@ def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...]) -> None:
         metavar="[NAME=]FILE",
         help="one of each subject, with a dark background (default: the bundled brains)",
     )
-    images.add_argument(
-        "--masks",
-        type=_image,
-        nargs="+",
-        default=[],
-        metavar="NAME=FILE",
-        help="label files on the images: where errors count (default: the foreground)",
-    )
-    images.add_argument(
-        "--labels",
-        type=_image,
-        nargs="+",
-        default=[],
-        metavar="NAME=FILE",
-        help="label files on the images: structures to tell apart",
-    )
+    for name in ("masks", "labels"):
+        more = {"type": _image, "nargs": "+", "default": [], "metavar": "NAME=FILE"}
+        add_keywords(images, evaluate, name, **more)
     meanings = "; ".join(f"{kind.value}: {kind.meaning}" for kind in Deformation).replace("%", "%%")
     images.add_argument(
         "--kinds",
@@ -51,27 +39,8 @@ def add_study(parser: argparse.ArgumentParser, kinds: tuple[str, ...]) -> None:
         help=f"known deformations (default: {' '.join(kinds)}). {meanings}; reapplied: maps that "
         "optimisation finds between two of the images",
     )
-    images.add_argument(
-        "--cases", type=int, default=2, metavar="N", help="of each image and kind (default: 2)"
-    )
-    images.add_argument(
-        "--first-case",
-        type=int,
-        default=0,
-        metavar="N",
-        help="number of the first: others than those that settings were chosen on",
-    )
-    images.add_argument(
-        "--prealign",
-        action="store_true",
-        help="align as the model expects first (default: the deformation is left to the network)",
-    )
-    images.add_argument(
-        "--keep",
-        type=Path,
-        metavar="FOLDER",
-        help="keep every measurement here: an interrupted run goes on from them",
-    )
+    add_keywords(images, evaluate, "cases", "first_case", "prealign")
+    add_keywords(images, evaluate, "keep", metavar="FOLDER")
     add_model(parser)
     add_design(parser)
     add_machine(parser)

@@ -22,6 +22,7 @@ import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster, WorkerPlugin
 
 from ..errors import InputError, ResourceError
+from ..worker.remote import connect
 
 #: Threads of a worker: one registers, the other one measures what was registered before.
 THREADS = 2
@@ -151,7 +152,8 @@ def workers(where: Where, logs: Path) -> Iterator[Workers]:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with dask.config.set(_CONFIG):
         if where.scheduler is not None:
-            yield from _of_scheduler(where)
+            with connect(where.scheduler, where.tls) as client:
+                yield Workers(client, 0, where.cores)
             return
         security = Security.temporary()
         if where.batch is None:
@@ -165,27 +167,6 @@ def workers(where: Where, logs: Path) -> Iterator[Workers]:
         finally:
             with suppress(Exception):  # it may have died before us
                 cluster.close(timeout=10)
-
-
-def _of_scheduler(where: Where) -> Iterator[Workers]:
-    security = None
-    if where.tls is not None:
-        authority, certificate, key = map(str, where.tls)
-        security = Security(
-            tls_ca_file=authority,
-            tls_client_cert=certificate,
-            tls_client_key=key,
-            require_encryption=True,
-        )
-    try:
-        client = Client(where.scheduler, security=security, set_as_default=False, timeout="20s")
-    except (OSError, ValueError, TypeError) as error:
-        raise ResourceError(
-            f"The scheduler at {where.scheduler} cannot be reached: {error}",
-            "Look whether it runs, and whether it needs --tls-ca, --tls-cert and --tls-key.",
-        ) from error
-    with client:
-        yield Workers(client, 0, where.cores)
 
 
 def _on_this_computer(where: Where, security: Any) -> tuple[Any, int, int | None]:

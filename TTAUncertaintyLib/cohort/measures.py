@@ -29,20 +29,13 @@ Row = dict[str, Any]
 
 @dataclass
 class Measures:
-    """What a pair's rows in the tables hold.
+    """What a pair's rows in the tables hold."""
 
-    Parameters
-    ----------
-    values
-        By column of the table of pairs.
-    structures
-        A row a structure, by column of the table of structures.
-    remarks
-        What could not be measured, in sentences.
-    """
-
+    #: By column of the table of pairs.
     values: Row
+    #: A row a structure, by column of the table of structures.
     structures: list[Row] = field(default_factory=list)
+    #: What could not be measured, in sentences.
     remarks: list[str] = field(default_factory=list)
 
 

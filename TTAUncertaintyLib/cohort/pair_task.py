@@ -60,63 +60,41 @@ class Ending(Enum):
 
 @dataclass(frozen=True)
 class PairTask:
-    """What a worker needs to know.
+    """What a worker needs to know."""
 
-    Parameters
-    ----------
-    pair
-        Whose files every worker can read.
-    settings
-        `Settings.to_json`.
-    settings_sha256
-        `Settings.sha256_of` the pair.
-    study
-        The study's folder, which every worker can write to.
-    threads
-        CPU threads of its registration; None leaves it to torch.
-    limit_s
-        Seconds that an attempt may take.
-    above_mm
-        See `measures.measure`.
-    replaces
-        Whether an older result of the pair is to be replaced.
-    """
-
+    #: Whose files every worker can read.
     pair: Pair
+    #: `Settings.to_json`.
     settings: str
+    #: `Settings.sha256_of` the pair.
     settings_sha256: str
+    #: The study's folder, which every worker can write to.
     study: Path
+    #: CPU threads of its registration; None leaves it to torch.
     threads: int | None = None
+    #: Seconds that an attempt may take.
     limit_s: float | None = None
+    #: See `measures.measure`.
     above_mm: float | None = None
+    #: Whether an older result of the pair is to be replaced.
     replaces: bool = False
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a pair ended.
+    """How a pair ended."""
 
-    Parameters
-    ----------
-    pair
-        Its name.
-    ending
-        See there.
-    seconds
-        Wall time on the worker.
-    bytes_written
-        Size of what is in its place.
-    failure
-        Of one that is not done.
-    worker
-        Address of the worker; "" outside one.
-    """
-
+    #: Its name.
     pair: str
+    #: See there.
     ending: Ending
+    #: Wall time on the worker.
     seconds: float
+    #: Size of what is in its place.
     bytes_written: int = 0
+    #: Of one that is not done.
     failure: Failure | None = None
+    #: Address of the worker; "" outside one.
     worker: str = ""
 
 

@@ -41,30 +41,20 @@ _KINDS = "Give a table as .tsv, .csv or .parquet; its columns are 'pair', 'fixed
 
 @dataclass(frozen=True)
 class Pair:
-    """Two images that are to be registered, and what is known of them.
+    """Two images that are to be registered, and what is known of them."""
 
-    Parameters
-    ----------
-    name
-        Of the pair, and of its folder in the study.
-    row
-        Where it stands, as a spreadsheet counts: the titles are row 1.
-    files
-        Absolute paths by the name of their column; "fixed" and "moving" among them.
-    model, preset
-        Instead of the study's; empty for the study's own.
-    group
-        Empty where the table has none.
-    others
-        Every other column, in the table's order.
-    """
-
+    #: Of the pair, and of its folder in the study.
     name: str
+    #: Where it stands, as a spreadsheet counts: the titles are row 1.
     row: int
+    #: Absolute paths by the name of their column; "fixed" and "moving" among them.
     files: Mapping[str, Path]
+    #: Instead of the study's; empty for the study's own.
     model: str = ""
     preset: str = ""
+    #: Empty where the table has none.
     group: str = ""
+    #: Every other column, in the table's order.
     others: Mapping[str, str] = field(default_factory=dict)
 
     def as_row(self, folder: Path) -> dict[str, str]:

@@ -22,27 +22,18 @@ _NAMED = 3
 
 @dataclass
 class Plan:
-    """What is to be done.
+    """What is to be done."""
 
-    Parameters
-    ----------
-    missing
-        Pairs without a result, in the table's order.
-    changed
-        Pairs whose inputs or settings are others than those of their result: what changed, in
-        words, by pair.
-    kept
-        How many are done as they are asked for.
-    others
-        Pairs on disk that the table does not have.
-    settings
-        How the settings differ from those of the study so far.
-    """
-
+    #: Pairs without a result, in the table's order.
     missing: list[Pair] = field(default_factory=list)
+    #: Pairs whose inputs or settings are others than those of their result: what changed, in
+    #: words, by pair.
     changed: list[tuple[Pair, str]] = field(default_factory=list)
+    #: How many are done as they are asked for.
     kept: int = 0
+    #: Pairs on disk that the table does not have.
     others: list[str] = field(default_factory=list)
+    #: How the settings differ from those of the study so far.
     settings: list[str] = field(default_factory=list)
 
     def lines(self, redo: bool) -> list[str]:

@@ -31,26 +31,17 @@ _MOST_BYTES = 256 << 20
 
 @dataclass(frozen=True)
 class Rating:
-    """What one reviewer says of one pair.
+    """What one reviewer says of one pair."""
 
-    Parameters
-    ----------
-    pair
-        Its name.
-    grade
-        1 to 4; 0 for none.
-    verdict
-        "accept", "check", "reject", or "" for none yet.
-    comment
-        In the reviewer's words.
-    rated
-        When, ISO 8601, UTC.
-    """
-
+    #: Its name.
     pair: str
+    #: 1 to 4; 0 for none.
     grade: int = 0
+    #: "accept", "check", "reject", or "" for none yet.
     verdict: str = ""
+    #: In the reviewer's words.
     comment: str = ""
+    #: When, ISO 8601, UTC.
     rated: str = ""
 
 
@@ -201,26 +192,17 @@ def fleiss_kappa(cases: Sequence[Sequence[int]]) -> float | None:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far the reviewers of a study agree.
+    """How far the reviewers of a study agree."""
 
-    Parameters
-    ----------
-    reviewers
-        Their names.
-    pairwise
-        Two reviewers, on how many pairs both gave a grade, and Cohen's kappa.
-    common
-        Pairs that all have graded.
-    fleiss
-        Of these; None where it cannot be said.
-    disagreements
-        Pairs with their grades by reviewer, those furthest apart first.
-    """
-
+    #: Their names.
     reviewers: tuple[str, ...]
+    #: Two reviewers, on how many pairs both gave a grade, and Cohen's kappa.
     pairwise: tuple[tuple[str, str, int, float | None], ...]
+    #: Pairs that all have graded.
     common: int
+    #: Of these; None where it cannot be said.
     fleiss: float | None
+    #: Pairs with their grades by reviewer, those furthest apart first.
     disagreements: tuple[tuple[str, dict[str, int]], ...]
 
 

@@ -6,13 +6,16 @@ import getpass
 import re
 from pathlib import Path
 
-from ..review import Review, Verdict
-from .ratings import Rating, Ratings
+from ..errors import InputError
+from ..review import Review, Verdict, review_from_json, review_to_json
+from ..review.table import write_whole
+from ..strict_json import Unreadable, read_text
+from .ratings import Rating, Ratings, all_ratings
 from .work_list import ratings_folder, read_work_list
 
 
 class StudyReview:
-    """The review of a study by one person; what others say of it is not shown to them.
+    """The review of a study by one person, who may or may not ask what others say.
 
     Parameters
     ----------
@@ -42,6 +45,20 @@ class StudyReview:
         """Return what is said of a pair, by the folder of its bundle."""
         return self._ratings.of(self._pairs.get(bundle, ""))
 
+    def others(self, bundle: Path) -> dict[str, Rating]:
+        """Return what other reviewers say of a pair, by name.
+
+        Raises
+        ------
+        InputError
+            If a file cannot be read.
+        """
+        pair = self._pairs.get(bundle, "")
+        every = all_ratings(ratings_folder(self.folder))
+        return {
+            name: own[pair] for name, own in every.items() if pair in own and name != self.reviewer
+        }
+
     def grade(self, bundle: Path, grade: int) -> None:
         """Give a pair a grade, 1 to 4; the same again takes it back."""
         pair = self._pairs.get(bundle)
@@ -55,6 +72,36 @@ class StudyReview:
         if pair is not None:
             verdict = "" if review.verdict is Verdict.OPEN else review.verdict.value
             self._ratings.say(pair, verdict=verdict, comment=review.comment)
+
+    def kept(self, bundle: Path) -> Review | None:
+        """Return this person's review of a pair as it was kept; None before there is one.
+
+        Raises
+        ------
+        InputError
+            If it cannot be read.
+        """
+        file = self.review_file(bundle)
+        if file is None or not file.exists():
+            return None
+        try:
+            return review_from_json(read_text(file))
+        except Unreadable as error:
+            raise InputError(f"{file} cannot be read: {error}.") from error
+
+    def keep(self, bundle: Path, review: Review) -> None:
+        """Keep all that was decided of a pair, its hot spots too.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        file = self.review_file(bundle)
+        if file is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(file, review_to_json(review).encode())
+            self.on_review(bundle, review)
 
     def review_file(self, bundle: Path) -> Path | None:
         """Return where this person's review of a pair lies; None if it is not the study's."""

@@ -38,56 +38,37 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of a study.
+    """What is asked of a study."""
 
-    Parameters
-    ----------
-    pairs
-        Of the whole table.
-    settings
-        How they are registered.
-    where
-        By whom.
-    limit_s
-        Seconds that one attempt at a pair may take.
-    above_mm
-        See `measures.measure`.
-    redo_changed
-        Make those again whose inputs or settings have changed.
-    shard
-        The part of the table that is to be done, as "3/40": several run beside each other. Empty
-        for all of it.
-    register
-        What registers.
-    """
-
+    #: Of the whole table.
     pairs: Sequence[Pair]
+    #: How they are registered.
     settings: Settings
+    #: By whom.
     where: Where = field(default_factory=Where)
+    #: Seconds that one attempt at a pair may take.
     limit_s: float | None = None
+    #: See `measures.measure`.
     above_mm: float | None = None
+    #: Make those again whose inputs or settings have changed.
     redo_changed: bool = False
+    #: The part of the table that is to be done, as "3/40": several run beside each other. Empty
+    #: for all of it.
     shard: str = ""
+    #: What registers.
     register: Register = field(default_factory=Standing)
 
 
 @dataclass
 class Tally:
-    """How far a study is.
+    """How far a study is."""
 
-    Parameters
-    ----------
-    total
-        Pairs that were to be done.
-    done, failed
-        Of them.
-    began
-        On `time.monotonic`.
-    """
-
+    #: Pairs that were to be done.
     total: int
+    #: Of them.
     done: int = 0
     failed: int = 0
+    #: On `time.monotonic`.
     began: float = field(default_factory=time.monotonic)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -22,12 +22,26 @@ _NOT_SETTINGS = (
     *("fixed_name", "moving_name", "transform_name", "fixed_series", "moving_series"),
     *("previews", "checkpoint"),
     *("device", "batch_size", "channels_last", "threads", "time_limit_s", "trust_code"),
+    *("scheduler", "tls_ca", "tls_cert", "tls_key"),
 )
 
 #: Fields that name files: what counts is what is in them.
 _FILES = ("weights", "calibration")
 
 _NOWHERE = Path("nowhere")
+
+#: Choices of a single run that belong to a pair, or to the cohort.
+_NOT_OF_ALL = (
+    *("fixed", "moving", "mask", "initial_transform", "fixed_series", "moving_series"),
+    *("fixed_mask", "moving_mask", "leave_out", "moving_labels", "label_names"),
+    *("label_tolerance", "output", "overwrite", "checkpoint", "time_limit", "keep_registrations"),
+    *("scheduler", "tls_ca", "tls_cert", "tls_key", "quiet", "replace_nonfinite"),
+)
+
+
+def of_all(choices: Iterable[str]) -> set[str]:
+    """Return those choices of a single run that can be made for all pairs of a study."""
+    return set(choices) - set(_NOT_OF_ALL)
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,13 @@ class Settings:
         """Return the settings that a person's choices ask for: see `api.choices.job_of`."""
         from ..api.choices import job_of
 
-        nowhere = {"fixed": _NOWHERE, "moving": _NOWHERE, "output": _NOWHERE}
+        nowhere: dict[str, Path | None] = {
+            "fixed": _NOWHERE,
+            "moving": _NOWHERE,
+            "output": _NOWHERE,
+        }
+        # of a cohort, it is the cohort that is on a scheduler, and not each pair
+        nowhere |= dict.fromkeys(("scheduler", "tls_ca", "tls_cert", "tls_key"))
         job = job_of({**choices, **nowhere})
         files = {name: getattr(job, name) for name in _FILES}
         found: dict[str, Any] = {n: p.absolute() for n, p in files.items() if p is not None}

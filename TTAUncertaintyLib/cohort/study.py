@@ -59,30 +59,20 @@ _READERS = 16
 
 @dataclass(frozen=True)
 class Failure:
-    """A pair that failed, twice where a second attempt made sense.
+    """A pair that failed, twice where a second attempt made sense."""
 
-    Parameters
-    ----------
-    pair
-        Its name.
-    reason, remedy
-        As a person reads them.
-    log
-        The last lines of what its process printed.
-    attempts
-        How many were made.
-    computer
-        Where the last one was.
-    seconds
-        Wall time of all.
-    """
-
+    #: Its name.
     pair: str
+    #: As a person reads them.
     reason: str
     remedy: str = ""
+    #: The last lines of what its process printed.
     log: str = ""
+    #: How many were made.
     attempts: int = 1
+    #: Where the last one was.
     computer: str = ""
+    #: Wall time of all.
     seconds: float = 0.0
 
 

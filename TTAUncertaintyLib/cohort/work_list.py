@@ -16,6 +16,8 @@ from ..strict_json import Unreadable, read_text
 from .layout import BUNDLE, PAIRS_FOLDER, RATINGS_FOLDER, RESULTS_FILE, STUDY_FILE
 
 _MOST_BYTES = 1 << 30
+#: The state of a pair that can be looked at.
+DONE = "done"
 #: What pairs are ranked by: the first of these that the table has.
 RANKED_BY = ("expected_error_p95", "expected_error_mean", "total_p95")
 
@@ -26,10 +28,10 @@ class Listed:
 
     Parameters
     ----------
-    name, group, flags
+    name, group, flags, state, reason
         As the table has them.
     folder
-        Of its bundle.
+        Of its bundle, which is there if it is done.
     rank_mm
         What it is ranked by; None where it has no such value.
     highest_mm
@@ -42,6 +44,8 @@ class Listed:
     flags: str = ""
     rank_mm: float | None = None
     highest_mm: float | None = None
+    state: str = DONE
+    reason: str = ""
 
     def matches(self, text: str) -> bool:
         """Whether its name, group or flags contain every word of a text."""
@@ -60,7 +64,7 @@ def ratings_folder(study: Path) -> Path:
 
 
 def read_work_list(study: Path) -> list[Listed]:
-    """Return the pairs of a study that are done, the worst first.
+    """Return the pairs of a study: those that are done, the worst first, and then the others.
 
     Raises
     ------
@@ -84,11 +88,17 @@ def read_work_list(study: Path) -> list[Listed]:
             row.get("flags") or "",
             _number(row, ranked),
             _number(row, "total_maximum"),
+            row.get("state") or "",
+            row.get("reason") or "",
         )
         for row in rows
-        if row.get("pair") and row.get("state") == "done"
+        if row.get("pair")
     ]
-    return sorted(listed, key=lambda one: 1.0 if one.rank_mm is None else -one.rank_mm)
+    return sorted(listed, key=_place)
+
+
+def _place(one: Listed) -> tuple[bool, float]:
+    return one.state != DONE, 1.0 if one.rank_mm is None else -one.rank_mm
 
 
 def _number(row: Mapping[str, str], name: str) -> float | None:

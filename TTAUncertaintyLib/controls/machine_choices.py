@@ -58,6 +58,16 @@ class MachineChoices:
             lowest="auto",
         ),
     ] = 0
+    scheduler: Annotated[
+        str,
+        Line(
+            "Cluster",
+            "Address of a scheduler of Dask, tls://host:8786: one of its workers registers in "
+            "place of this computer. The images travel there; nothing of them stays. Certificates "
+            "are those of Dask's configuration.",
+            Place.MACHINE,
+        ),
+    ] = ""
     resultsFolder: Annotated[str, Line("Results folder", asked="")] = ""
     python: Annotated[str, Line("Python of the background process", asked="")] = ""
 
@@ -75,6 +85,7 @@ def asked_of_machine(choices: Any) -> dict[str, Any]:
         for name, control in controls_of(MachineChoices).items()
         if control.asked
     }
+    asked["scheduler"] = asked["scheduler"].strip() or None
     if asked["precision"] == "f32":
         asked["precision"] = None  # exact, and less only where memory runs out
     return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar
@@ -10,8 +11,10 @@ from ..results import MapKind
 from ..scene.display import OPACITY, MapDisplay
 from ..scene.layouts import Layout
 from ..scene.looks import display_of, suggested_level
+from ..scene.outlines import Outlines
 from ..scene.presentation import Background, Presentation
 from ..scene.result import ResultNodes
+from ..scene.structures import Structures
 from ..scene.transform_view import TransformView
 
 _Kind = TypeVar("_Kind", bound=Enum)
@@ -45,6 +48,8 @@ class MapChoices:
     layout: str = ""
     #: A value of `TransformView`.
     transform: str = TransformView.NONE.value
+    #: A value of `Outlines`.
+    outlines: str = Outlines.NONE.value
     #: Whether the map's high places are shown in 3D.
     in_3d: bool = False
 
@@ -68,9 +73,23 @@ def fields_of(display: MapDisplay) -> dict[str, Any]:
 
 
 def presentation_of(
-    choices: MapChoices, result: ResultNodes, kind: MapKind, colors: tuple[str, ...]
+    choices: MapChoices,
+    result: ResultNodes,
+    kind: MapKind,
+    colors: tuple[str, ...],
+    structures: Callable[[], Structures | None],
 ) -> Presentation:
-    """Return what choices ask to be on the screen, for one of the maps and its colour tables."""
+    """Return what choices ask to be on the screen.
+
+    Parameters
+    ----------
+    choices, result
+        Whose, and of what.
+    kind, colors
+        One of the maps, and its colour tables.
+    structures
+        Returns those of the fixed image; asked where they are to be outlined.
+    """
     own = display_of(result, kind, min(max(choices.opacity, 0.0), 1.0))
     low, high = choices.window
     display = replace(
@@ -80,6 +99,7 @@ def presentation_of(
         window=(low, high) if high > low else own.window,
     )
     background = _among(Background, choices.background) or Background.WARPED
+    outlines = _among(Outlines, choices.outlines) or Outlines.NONE
     return Presentation(
         display,
         background=_COMPARED.get(choices.compare) or background,
@@ -87,6 +107,8 @@ def presentation_of(
         transform=_among(TransformView, choices.transform) or TransformView.NONE,
         in_3d=bool(choices.in_3d) and kind.facts.unit == "mm",
         level_3d=display.threshold or suggested_level(result, kind),
+        outlines=outlines,
+        structures=structures() if outlines is Outlines.STRUCTURES else None,
     )
 
 

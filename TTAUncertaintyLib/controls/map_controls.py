@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Protocol
 
+from ..errors import InputError
 from ..results import MapKind
 from ..scene.colors import color_choices
 from ..scene.layouts import Layout, current_layout
 from ..scene.looks import SHOWN_ATTRIBUTE, display_of, surfaces_differ
+from ..scene.outlines import Outlines, show_outlines
 from ..scene.presentation import (
     Background,
     Presentation,
@@ -19,6 +21,7 @@ from ..scene.presentation import (
 )
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
+from ..scene.structures import Structures
 from .clock import Clock
 from .map_choices import MapChoices, fields_of, kind_of, presentation_of
 from .map_view import MapView, view_of
@@ -49,6 +52,13 @@ class MapScreen(Protocol):
         That may be done within this call, or soon after it.
         """
 
+    @property
+    def has_structures(self) -> bool:
+        """Whether structures of the fixed image are chosen."""
+
+    def structures(self) -> Structures | None:
+        """Return them on the result's voxels; raise InputError if unusable."""
+
     def show(self, view: MapView) -> None:
         """Show the controls; that is not the person's doing."""
 
@@ -72,19 +82,14 @@ class MapControls:
     ----------
     clock
         For images that take turns, and for sliders that come to rest.
-
-    Attributes
-    ----------
-    result, kind
-        What is shown, and which of its maps; None for none.
-    suspended
-        Something else has the views for a while: a run's live map, or the player.
     """
 
     def __init__(self, screen: MapScreen, clock: Clock) -> None:
         self._screen = screen
+        #: What is shown, and which of its maps; None for none.
         self.result: ResultNodes | None = None
         self.kind: MapKind | None = None
+        #: Something else has the views for a while: a run's live map, or the player.
         self.suspended = False
         self._entered = False
         self._shown: Presentation | None = None
@@ -154,6 +159,7 @@ class MapControls:
             ("background", view.backgrounds),
             ("compare", view.comparisons),
             ("transform", view.transforms),
+            ("outlines", view.outlines),
         ):
             if any(option.why_not and option.value == fields.get(name) for option in options):
                 return
@@ -213,7 +219,13 @@ class MapControls:
     # how it is done
 
     def _wanted(self, choices: MapChoices, result: ResultNodes, kind: MapKind) -> Presentation:
-        return presentation_of(choices, result, kind, self._colors(kind))
+        return presentation_of(choices, result, kind, self._colors(kind), self._structures)
+
+    def _structures(self) -> Structures | None:
+        try:
+            return self._screen.structures()
+        except InputError:  # the review says why
+            return None
 
     def _colors(self, kind: MapKind) -> tuple[str, ...]:
         return tuple(color_choices(self._screen.stage, kind))
@@ -221,7 +233,8 @@ class MapControls:
     def _view_of(self, result: ResultNodes, wanted: Presentation, compare: str) -> MapView:
         layout = current_layout(self._screen.stage)
         colors = self._colors(wanted.display.kind)
-        return view_of(result, wanted, colors, compare, self._turn, layout)
+        has_structures = self._screen.has_structures
+        return view_of(result, wanted, colors, compare, self._turn, layout, has_structures)
 
     def _present_all(self) -> None:
         choices = self._screen.choices()
@@ -236,6 +249,9 @@ class MapControls:
             present_in_new_views(stage, result, wanted)
         else:
             present(stage, result, wanted)
+        lines = (wanted.outlines, wanted.structures)
+        if lines != ((before.outlines, before.structures) if before else (Outlines.NONE, None)):
+            show_outlines(stage, result, *lines)
         result.maps[wanted.display.kind].SetAttribute(SHOWN_ATTRIBUTE, "1")
         self._shown = wanted
         if wanted.in_3d and not (before is not None and before.in_3d):

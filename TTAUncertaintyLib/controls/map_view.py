@@ -31,7 +31,12 @@ TRANSFORMS = (
     Option("grid", "Grid", "The transform as a deformed grid on the slices."),
     Option("glyphs", "Arrows", "The transform as arrows on the slices."),
 )
-
+OUTLINES = (
+    Option("none", "Off", "Draw no outlines."),
+    Option("labels", "Labels", "The moving image's labels, as they were brought onto the fixed."),
+    Option("structures", "Structures", "What was drawn on the fixed image."),
+    Option("edges", "Edges", "Where the fixed image changes from dark to bright."),
+)
 
 _NO_LIMITS, _NOT_IN_3D = Limits(0.0, 1.0), Phrase("For maps in mm only")
 
@@ -66,6 +71,8 @@ class MapView:
     layouts: tuple[Option, ...] = LAYOUTS
     transform: str = "none"
     transforms: tuple[Option, ...] = TRANSFORMS
+    outline: str = "none"
+    outlines: tuple[Option, ...] = OUTLINES
     #: Whether high places are shown in 3D, what that means, and whether it can be chosen.
     in_3d: bool = False
     in_3d_words: Phrase = _NOT_IN_3D
@@ -79,6 +86,7 @@ def view_of(
     compare: str,
     turn: str,
     layout: Layout | None,
+    structures: bool,
 ) -> MapView:
     """Return what is to be seen beside a presentation.
 
@@ -88,12 +96,17 @@ def view_of(
         What is on the screen, surfaces that wait for a slider to rest included.
     layout
         Of the views as they are; None for one of Slicer's others.
+    structures
+        Whether there are some of the fixed image.
     """
     display = shown.display
     facts = display.kind.facts
     no_fixed = "" if result.fixed else "The fixed volume is not in the scene."
     no_moving = "" if result.moving else "The moving volume is not in the scene."
     no_transform = "" if result.transform else "The transform is not in the scene."
+    no_labels = "" if result.labels else "No labels of the moving image were given to the run."
+    no_structures = "" if structures else "No structures of the fixed image are chosen."
+    outlines = barred(barred(OUTLINES, no_fixed, ["edges"]), no_labels, ["labels"])
     in_mm = facts.unit == "mm"
     level = Phrase("Regions above {level:.2f} mm, inside the head", {"level": shown.level_3d})
     return MapView(
@@ -114,6 +127,8 @@ def view_of(
         layout=layout.value if layout else "",
         transform=shown.transform.value,
         transforms=(TRANSFORMS[0], *barred(TRANSFORMS[1:], no_transform)),
+        outline=shown.outlines.value,
+        outlines=barred(outlines, no_structures, ["structures"]),
         in_3d=shown.in_3d,
         in_3d_words=level if in_mm else _NOT_IN_3D,
         in_3d_possible=in_mm,

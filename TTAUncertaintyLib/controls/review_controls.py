@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from ..errors import InputError
 from ..results import MapKind
+from ..results.labels import RecordedLabels
 from ..results.review_report import Picture, write_review
 from ..review import (
     LandmarkFinding,
@@ -22,6 +23,7 @@ from ..review import (
 from ..review.landmark_files import PairedLandmarks
 from ..scene.hot_spots import go_to_spot, hide_hot_spots
 from ..scene.landmarks import go_to_landmark
+from ..scene.outlines import show_outline_of
 from ..scene.result import ResultNodes
 from ..scene.review_content import content_search
 from ..scene.review_state import keep_review, read_review, suggested_threshold
@@ -36,6 +38,7 @@ from .review_view import (
     OVERALL_VERDICTS,
     ReviewView,
     TablesView,
+    carried_view,
     key_of,
     landmarks_view,
     spots_view,
@@ -53,14 +56,9 @@ _VERDICTS = [option.value for option in OVERALL_VERDICTS]
 
 
 class ReviewScreen(Protocol):
-    """Where a review is shown; a panel or a page.
+    """Where a review is shown; a panel or a page."""
 
-    Attributes
-    ----------
-    selected
-        Number of the hot spot that is looked at, from 0 on; -1 for none.
-    """
-
+    #: Number of the hot spot that is looked at, from 0 on; -1 for none.
     selected: int
 
     @property
@@ -91,23 +89,16 @@ class ReviewScreen(Protocol):
 
 
 class ReviewControls:
-    """Shows a result's review, and keeps what is decided in the scene at once.
-
-    Attributes
-    ----------
-    view
-        What was shown last.
-    result, review
-        What is reviewed, and what is decided so far; None for none.
-    suspended
-        Something else has the views for a while: no place is drawn into them.
-    """
+    """Shows a result's review, and keeps what is decided in the scene at once."""
 
     def __init__(self, screen: ReviewScreen, clock: Clock) -> None:
         self._screen = screen
+        #: What was shown last.
         self.view = ReviewView()
+        #: What is reviewed, and what is decided so far; None for none.
         self.result: ResultNodes | None = None
         self.review: Review | None = None
+        #: Something else has the views for a while: no place is drawn into them.
         self.suspended = False
         self._trouble = ""
         self._matched = MatchedReview(())
@@ -138,6 +129,7 @@ class ReviewControls:
             self._trouble = str(error)
             return
         self.result, self._findings = result, ReviewFindings(self._screen.stage, result)
+        self._carried = carried_view(RecordedLabels.of(result.record))
         begin, self.review = self._screen.begin(), review
         for name in ("reviewer", "tolerance_mm", "threshold_mm"):
             if getattr(review, name) in (None, "") and getattr(begin, name):
@@ -191,6 +183,7 @@ class ReviewControls:
             self.view = replace(self.view, nothing=Phrase())
             structures, trouble = self._structures()
             if "structures" in seen:
+                self.view = replace(self.view, carried=self._carried)
                 self._measure_structures(review, structures, trouble)
             if "landmarks" in seen:
                 self._measure_landmarks(review)
@@ -289,6 +282,14 @@ class ReviewControls:
             self._draw_spots()
             self._show(self.view)
             go_to_spot(self._screen.stage, self._matched, number + 1)
+
+    def select_structure(self, number: int) -> None:
+        """Look at a label that was carried, from 0 on; at the same one again, at none."""
+        if self.result is not None:
+            number = -1 if number == self.view.structure else number
+            if not self.suspended:
+                show_outline_of(self._screen.stage, self.result, number)
+            self._show(replace(self.view, structure=number))
 
     def select_landmark(self, number: int) -> None:
         """Look at a landmark on the fixed image, from 0 on."""

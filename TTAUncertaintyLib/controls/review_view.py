@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..results import MapKind
+from ..results.labels import RecordedLabels
 from ..results.report.scales import tidy_above
-from ..results.report.words import place
+from ..results.report.words import percent, place
 from ..review import (
     LandmarkFinding,
     MatchedReview,
@@ -87,6 +88,10 @@ class ReviewView:
     spots: SpotsView = SpotsView()
     structures: TablesView = TablesView(Phrase(NO_STRUCTURES))
     landmarks: TablesView = TablesView(Phrase(NO_LANDMARKS))
+    #: Labels of the moving image; no table where there are none.
+    carried: TablesView = TablesView()
+    #: The row of the carried labels that is looked at; -1 for none.
+    structure: int = -1
     #: The row of the landmarks that is looked at; -1 for none.
     landmark: int = -1
 
@@ -199,6 +204,61 @@ def structures_view(
     in_mm = replace(in_mm, title=f"{kind.facts.title} per structure, mm")
     words = "{map} in mm. All maps are in the table of this result in the scene."
     return TablesView(Phrase(words, {"map": Phrase(kind.facts.title)}), (in_mm, *others))
+
+
+def carried_view(labels: RecordedLabels) -> TablesView:
+    """Return the labels of the moving image on the fixed one, and how far they can be trusted."""
+    if not labels.structures:
+        return TablesView()
+    tolerance = labels.tolerance_mm
+    headings = (
+        Heading("Structure", words=True),
+        Heading("cm³"),
+        Heading("90 %"),
+        Heading("Dice"),
+        Heading("Off", "mm"),
+        Heading("Above" if tolerance is None else f"> {tolerance:g} mm"),
+    )
+    rows = tuple(
+        Row(
+            (
+                each.name,
+                f"{each.volume_cm3:.2f}",
+                _interval(each.volume_low_cm3, each.volume_high_cm3),
+                _number(each.expected_dice),
+                _number(each.expected_surface_mm),
+                _NONE if each.surface_above is None else percent(each.surface_above),
+            ),
+            "check" if each.remark else "",
+            each.remark or why_words(each.why),
+        )
+        for each in labels.structures
+    )
+    words = (
+        "Labels of the moving image on the fixed one. The interval is to hold 90 % of the true "
+        "volumes; Dice and how far the surface is off are expected, against what a person would "
+        "draw. Choose one to see its outline, and the band where it may lie."
+    )
+    if all(each.expected_dice is None for each in labels.structures):
+        words = (
+            "Labels of the moving image on the fixed one. There are no intervals: none were learnt "
+            "for this network and preset. Choose one to see its outline."
+        )
+    marked = sum(bool(each.remark) for each in labels.structures)
+    remarks = Phrase("{n} are coloured: point at them to see why.", {"n": marked})
+    said = sentences(Phrase(words), remarks if marked else Phrase())
+    return TablesView(said, (TableView(headings, rows),))
+
+
+_NONE = "–"
+
+
+def _number(value: float | None) -> str:
+    return _NONE if value is None else f"{value:.2f}"
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return _NONE if low is None or high is None else f"{low:.2f} – {high:.2f}"
 
 
 def landmarks_view(

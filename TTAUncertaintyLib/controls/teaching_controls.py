@@ -102,16 +102,12 @@ class TeachingControls:
     ----------
     build_up
         Whether the map of the passes so far is laid over them.
-
-    Attributes
-    ----------
-    result, kept
-        What is shown, and the registrations that it kept; None for none.
     """
 
     def __init__(self, screen: TeachingScreen, clock: Clock, build_up: bool = False) -> None:
         self._screen = screen
         self._builds = build_up
+        #: What is shown, and the registrations that it kept; None for none.
         self.result: ResultNodes | None = None
         self.kept: KeptRegistrations | None = None
         self._build_up: BuildUp | None = None

@@ -66,12 +66,15 @@ class Features:
         bool [D, H, W] on the network's fixed lattice: the n voxels, in the order of arrays.
     anatomy_cm3
         How large the anatomy is that either image shows.
+    changed_contrast
+        Of the pair; see `PreparedPair`.
     """
 
     names: tuple[str, ...]
     values: Tensor
     region: Tensor
     anatomy_cm3: float
+    changed_contrast: bool = False
 
     def on_lattice(self, column: Tensor) -> Tensor:
         """Return values of the n voxels on the lattice, NaN elsewhere.
@@ -159,7 +162,7 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
     if outcome.variance is None:
         raise ValueError("There are no perturbations to take features of.")
     transform = outcome.transform()
-    return features_of(
+    features = features_of(
         _Run(
             pair.fixed[0, 0].cpu().float(),
             sample(pair.moving.cpu().float(), outcome.prediction[None])[0, 0],
@@ -171,6 +174,7 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
             outcome.fixed_lattice.spacing,
         )
     )
+    return replace(features, changed_contrast=pair.changed_contrast)
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,24 +232,11 @@ def features_of(run: _Run) -> Features:
 def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
     """Yield what the two images say, both in units of their own contrast."""
     fixed, warped = _levelled(run.fixed, shown), _levelled(run.warped, shown)
-    both = torch.stack((fixed, warped))
     yield from _of_intensities(fixed, warped, shown, smooth)
-
-    soft = smooth(both, 2.0)
-    yield "level_2", soft[0]
-    slopes = torch.stack([_gradient(image, run.spacing) for image in soft])  # [2, 3, ...]
-    steep = slopes.square().sum(1).sqrt_()
-    yield "gradient_fixed_2", steep[0]
-    yield "gradient_warped_2", steep[1]
-    yield "angle_2", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
-    bends = [_slope(slopes[0, axis], axis, run.spacing) for axis in range(3)]
-    yield "laplacian_2", (bends[0] + bends[1] + bends[2]).abs_()
-    pair = torch.stack(((fixed - warped).square_(), slopes.mean(0).square_().sum(0)))
-    for width in (2.0, 5.0):
-        squares, steepness = smooth(pair, width)
-        yield f"normal_offset_{width:.0f}", (squares / (steepness + 1e-3)).sqrt_()
+    yield from _of_slopes(fixed, warped, run.spacing, smooth)
     yield "depth", _depth(shown, run.spacing)
     yield from _of_detail(fixed, warped, run.spacing, smooth)
+    both = _of_one_contrast(torch.stack((fixed, warped)), smooth)
     yield from _better_match(both, run.spacing, smooth)
 
 
@@ -314,6 +305,25 @@ def _of_intensities(
     yield "fluid_swap_4", swap
 
 
+def _of_slopes(
+    fixed: Tensor, warped: Tensor, spacing: NDArray[np.float64], smooth: _Gaussian
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield what the images' edges say."""
+    soft = smooth(torch.stack((fixed, warped)), 2.0)
+    yield "level_2", soft[0]
+    slopes = torch.stack([_gradient(image, spacing) for image in soft])  # [2, 3, ...]
+    steep = slopes.square().sum(1).sqrt_()
+    yield "gradient_fixed_2", steep[0]
+    yield "gradient_warped_2", steep[1]
+    yield "angle_2", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
+    bends = [_slope(slopes[0, axis], axis, spacing) for axis in range(3)]
+    yield "laplacian_2", (bends[0] + bends[1] + bends[2]).abs_()
+    pair = torch.stack(((fixed - warped).square_(), slopes.mean(0).square_().sum(0)))
+    for width in (2.0, 5.0):
+        squares, steepness = smooth(pair, width)
+        yield f"normal_offset_{width:.0f}", (squares / (steepness + 1e-3)).sqrt_()
+
+
 def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
     """Yield what the answer and the passes say, mm or without a unit."""
     gap = torch.zeros_like(run.total) if run.gap is None else run.gap
@@ -339,7 +349,7 @@ def _better_match(
     """Compare windows of the warped image, shifted by up to two voxels, with the fixed one.
 
     Each shift d gets a weight exp(-(c_d - c_best) / tolerance), c_d being the mean square
-    difference of the two windows after both were brought to the same local level and contrast.
+    difference of the two windows. Both images come in one local level and contrast.
 
     Yields
     ------
@@ -347,9 +357,7 @@ def _better_match(
         The length of the mean shift (mm); by how much the best one is better than none; how far
         the shifts that are as good scatter (mm).
     """
-    level = smooth(torch.cat((both, both.square())), _LEVEL_MM)
-    spread = (level[2:] - level[:2].square()).clamp_(min=0).sqrt_()
-    fixed, warped = (both - level[:2]) / (spread + 0.2)
+    fixed, warped = both
     steps = [(0, 0, 0), *(s for s in itertools.product((-1, 0, 1), repeat=3) if any(s))]
     steps += [(2, 0, 0), (-2, 0, 0), (0, 2, 0), (0, -2, 0), (0, 0, 2), (0, 0, -2)]
     # shift by shift, so that what is held stays in the processor's cache: sums of the weights, of
@@ -375,6 +383,13 @@ def _better_match(
     yield "better_offset", length.sqrt()
     yield "better_gain", unmoved - best
     yield "ambiguity", (sums[4] - length).clamp_(min=0).sqrt_()
+
+
+def _of_one_contrast(images: Tensor, smooth: _Gaussian) -> Tensor:
+    """Return images [N, D, H, W] brought to the same local level and contrast."""
+    level, squares = smooth(images, _LEVEL_MM), smooth(images.square(), _LEVEL_MM)
+    spread = (squares - level.square()).clamp_(min=0).sqrt_()
+    return (images - level) / (spread + 0.2)
 
 
 def _shifted(padded: Tensor, step: tuple[int, ...]) -> Tensor:

@@ -118,7 +118,7 @@ class Engine:
         self.tolerance_mm = tolerance_mm
         self._monitor = ConvergenceMonitor(pair.fixed, self.draws.spare_column())
         self._convergence: Convergence | None = None
-        self._notes: list[str] = []
+        self._notes = list(pair.notes)
         self._prediction: Tensor | None = None
         self._inverse_consistency: Tensor | None = None
         self._variance: NestedVariance | None = None
@@ -252,6 +252,20 @@ class Engine:
         for _ in self:
             pass
         return self.outcome()
+
+    def finish(self) -> Outcome:
+        """Return the outcome, and let go of all that further passes would need.
+
+        Raises
+        ------
+        ValueError
+            As `outcome`.
+        """
+        outcome = self.outcome()
+        self._prediction = self._inverse_consistency = self._variance = None
+        self._prediction_mm = torch.empty(0)
+        self._encoded_fixed.clear()
+        return outcome
 
     def outcome(self) -> Outcome:
         """Return what has been found so far; may be asked at any time after the first step.

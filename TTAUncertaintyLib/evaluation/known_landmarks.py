@@ -68,6 +68,7 @@ class KnownLandmarks:
                     "distance_before_mm": found.before_mm,
                     "target_registration_error_mm": found.after_mm,
                     "maps": plain(found.at_fixed),
+                    "why": [one.as_dict() for one in found.why],
                 }
                 for found in self.findings
             ],

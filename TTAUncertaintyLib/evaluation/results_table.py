@@ -9,16 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from ..errors import InputError
-from ..strict_json import NotAllowed, OrNan, Unreadable, plain, read_as, read_json, take_version
+from ..strict_json import plain
 
 SCHEMA_VERSION = 1
-
-#: NaN where there is none.
-_Measured = Annotated[float, OrNan()]
 
 #: Name of the curve that no map can beat: the voxels in the order of the error itself.
 ORACLE = "the error itself"
@@ -132,7 +127,7 @@ class CaseScore:
     #: Passes through the network that the map takes in all, the registration included.
     passes: int
     #: Figures of merit by key of `METRICS`; NaN or left out where there is none.
-    metrics: Mapping[str, _Measured]
+    metrics: Mapping[str, float]
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.metrics) - set(METRICS))
@@ -148,10 +143,10 @@ class CaseError:
     subject: str
     kind: str
     #: Root mean square of what had to be found.
-    displacement_rms_mm: _Measured
+    displacement_rms_mm: float
     #: Of what was found, over the voxels that count.
-    error_mean_mm: _Measured
-    error_p95_mm: _Measured
+    error_mean_mm: float
+    error_p95_mm: float
     #: How many count.
     voxels: int
 
@@ -160,9 +155,9 @@ class CaseError:
 class Interval:
     """A mean and the interval that it is known to lie in with 95 % confidence."""
 
-    mean: _Measured
-    low: _Measured
-    high: _Measured
+    mean: float
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
@@ -185,9 +180,9 @@ class StructureScore:
     method: str
     #: Mean over how many.
     cases: int
-    error_mean_mm: _Measured
+    error_mean_mm: float
     #: By key of `METRICS`.
-    metrics: Mapping[str, _Measured]
+    metrics: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -198,8 +193,8 @@ class Curve:
     method: str
     #: Sparsification: share of the voxels taken away, and what is left of the mean error, 1 at
     #: the beginning. Reliability: mean expected and mean true error of each bin, mm.
-    x: Sequence[_Measured]
-    y: Sequence[_Measured]
+    x: Sequence[float]
+    y: Sequence[float]
 
     def __post_init__(self) -> None:
         if len(self.x) != len(self.y):
@@ -232,32 +227,3 @@ class Evaluation:
     def as_dict(self) -> dict[str, Any]:
         """Return a JSON-ready description; what is not finite becomes None."""
         return {"schema_version": SCHEMA_VERSION, **plain(self)}
-
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Evaluation:
-        """Take what `as_dict` made.
-
-        Raises
-        ------
-        InputError
-            If it is not the description of an evaluation, or that of a newer version.
-        """
-        try:
-            return read_as(cls, take_version(content, SCHEMA_VERSION))
-        except (NotAllowed, ValueError) as error:
-            said = str(error).rstrip(".")
-            raise InputError(f"This is not the description of an evaluation: {said}.") from error
-
-
-def read_evaluation(path: Path) -> Evaluation:
-    """Read an `evaluation.json`.
-
-    Raises
-    ------
-    InputError
-        If it is missing, damaged, or of a newer version.
-    """
-    try:
-        return Evaluation.from_dict(read_json(path))
-    except Unreadable as error:
-        raise InputError(f"{path} cannot be read as an evaluation: {error}.") from error

@@ -23,7 +23,7 @@ from torch import Tensor
 from .image import Image
 from .lattice import Lattice, Matrix
 from .linear import itk_transform, with_affine, without_affine
-from .resample import interpolate, slab_offset, slabs
+from .resample import interpolate, needed_part, slab_offset, slabs
 from .sampling import affine_grid, affine_map, beyond_voxels, identity_map, sample, sample_grid
 
 
@@ -158,7 +158,8 @@ class Warping:
         for first, depth in slabs(shape):
             part = (depth, *shape[1:])
             here = to_lattice @ slab_offset(first)
-            offset = interpolate(self._displacement, here, part, outside=0.0)
+            needed, here = needed_part(self._displacement, here, part)
+            offset = interpolate(needed, here, part, outside=0.0)
             grid = affine_grid(undisplaced @ slab_offset(first), values.shape[2:], part)
             grid += offset.movedim(0, -1)
             piece = sample_grid(values, grid)[0, 0]

@@ -80,7 +80,7 @@ def resampled_slabs(
     shape = target.array_shape
     for first, depth in slabs(shape):
         part = (depth, *shape[1:])
-        needed, here = _needed(values, matrix @ slab_offset(first), part)
+        needed, here = needed_part(values, matrix @ slab_offset(first), part)
         yield interpolate(needed.float(), here, part, outside, mode)
 
 
@@ -101,7 +101,9 @@ def carried_slabs(
         yield slab[0].numpy()
 
 
-def _needed(values: Tensor, matrix: Tensor, shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+def needed_part(
+    values: Tensor, matrix: Tensor, shape: tuple[int, int, int]
+) -> tuple[Tensor, Tensor]:
     """Return the part of an array that is looked at for a target, and the matrix to its voxels.
 
     Beyond the part's edge lies what is beyond the array's, and nothing else.

@@ -58,6 +58,8 @@ class PublishedFile:
     #: Of its bytes, where the publisher's file was seen; None where it was not: then the hash of
     #: the first download is recorded and enforced from then on.
     sha256: str | None = None
+    #: Of the file that it is converted to, where it is converted and the result is known.
+    converted_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,10 @@ class PreparedPair:
     moving_lattice: Lattice
     #: Voxels of `fixed` to the fixed world, LPS mm.
     fixed_lattice: Lattice
+    #: What a person should know of how they were prepared, a sentence each.
+    notes: tuple[str, ...] = ()
+    #: Whether one image was given the other's contrast: nothing was calibrated on such pairs.
+    changed_contrast: bool = False
 
     def __post_init__(self) -> None:
         for tensor, lattice in (

@@ -11,12 +11,21 @@ from .contract import ModelDescription, ModelOption, PublishedFile
 PYRAMID_FLOW = ModelDescription(
     name="pyramid-flow",
     title="Pyramid flow (bundled)",
-    purpose="Two human brains of the same contrast, skull-stripped; trained on synthetic images. "
-    "Fails on inverted contrast and on other species: see its card.",
+    purpose="Two human brains, skull-stripped; trained on synthetic images. Of two contrasts (T1 "
+    "and T2, say) one is given the other's first. Fails on other species: see its card.",
     licence="Apache-2.0",
     citation="Trained here after Hoffmann et al.: SynthMorph. IEEE TMI 41 (2022).",
     spacing_mm=2.0,
     expects_affine_alignment=True,
+    options=(
+        ModelOption(
+            name="contrast",
+            title="Contrast of the images",
+            choices=("auto", "one", "two"),
+            help="'two' gives one image the other's contrast first (T1 and T2, say), in two more "
+            "passes; 'auto' does so where the images show that they differ.",
+        ),
+    ),
 )
 
 
@@ -69,6 +78,151 @@ LAPIRN = ModelDescription(
         ),
     ),
     frame_reference=_mni_template,
+)
+
+
+def _mok(repository: str, commit: str, file: str, size_bytes: int, sha256: str) -> PublishedFile:
+    """Return a file of one of T. C. W. Mok's repositories, as it was at a commit."""
+    return PublishedFile(
+        name=file,
+        url=f"https://github.com/cwmok/{repository}/raw/{commit}/Model/{file}",
+        page=f"https://github.com/cwmok/{repository}",
+        size_bytes=size_bytes,
+        sha256=sha256,
+    )
+
+
+def _regularisation(*choices: str) -> ModelOption:
+    """Return the option of a network that is asked for a weight of smoothness."""
+    return ModelOption(
+        name="regularisation",
+        title="Regularisation",
+        choices=choices,
+        help="The weight of smoothness, 0 to 1, that the network is asked for: more for a smoother "
+        "field that follows the images less.",
+    )
+
+
+CLAPIRN = ModelDescription(
+    name="clapirn-lite",
+    title="cLapIRN lite (OASIS)",
+    purpose="T1 brain MRI of different people, skull-stripped and affinely aligned; the smoothness "
+    "of the field can be chosen.",
+    licence="MIT, Copyright (c) 2021 Tony Mok",
+    citation="Mok, Chung: Conditional Deformable Image Registration with Convolutional Neural "
+    "Network. MICCAI 2021.",
+    spacing_mm=1.0,
+    expects_affine_alignment=True,
+    published=_mok(
+        "Conditional_LapIRN",
+        "18edd4f215f35506bad715e98195836362a9ecec",
+        "LDR_OASIS_NCC_unit_disp_add_fea4_reg01_10_lite_stagelvl3_60000.pth",
+        2115225,
+        "c67ac1c8535a45f856d79c89686fb49a7eb9b349b7d7b9f704010d7a5c3d9089",
+    ),
+    options=(
+        _regularisation("0.1", "0.05", "0.2", "0.4", "0.7", "1"),
+        ModelOption(
+            name="spacing",
+            title="Spacing (mm)",
+            choices=("1", "2"),
+            help="1 mm is what it was trained at; 2 mm takes an eighth of the time.",
+        ),
+    ),
+    frame_reference=_mni_template,
+)
+
+SYMNET = ModelDescription(
+    name="symnet",
+    title="SYMNet (OASIS)",
+    purpose="T1 brain MRI of different people, skull-stripped and affinely aligned; its map can be "
+    "inverted.",
+    licence="MIT, Copyright (c) 2020 TonyMok",
+    citation="Mok, Chung: Fast Symmetric Diffeomorphic Image Registration with Convolutional "
+    "Neural Networks. CVPR 2020.",
+    spacing_mm=1.0,
+    expects_affine_alignment=True,
+    published=_mok(
+        "Fast-Symmetric-Diffeomorphic-Image-Registration-with-Convolutional-Neural-Networks",
+        "e59968b103503f7b3c307bd4fd93648d0f8980c1",
+        "SYMNet_neurite_oasis_smo30_update_80000.pth",
+        3464633,
+        "e27a7eebedf6c0dd9a6823e5f65986ec2b11998f60eef68b45ff978c3efa3f79",
+    ),
+    options=CLAPIRN.options[1:],
+    frame_reference=_mni_template,
+)
+
+DIRAC = ModelDescription(
+    name="dirac",
+    title="DIRAC (brain tumours)",
+    purpose="Contrast-enhanced T1 MRI of one brain with a tumour, before and after treatment, "
+    "skull-stripped.",
+    licence="MIT, Copyright (c) 2022 Tony Mok",
+    citation="Mok, Chung: Unsupervised Deformable Image Registration with Absent Correspondences "
+    "in Pre-operative and Post-Recurrence Brain Tumor MRI Scans. MICCAI 2022.",
+    spacing_mm=None,
+    expects_affine_alignment=True,
+    published=_mok(
+        "DIRAC",
+        "b093c60908dc7286eab7da96c8b3fe4c49b0befc",
+        "Brats_NCC_disp_fea6b5_AdaIn64_t1ce_fbcon_occ01_inv5_a0015_aug_mean_fffixed_github_"
+        "stagelvl3_64000.pth",
+        3947961,
+        "2f49ed7dc7a076068c598d5fcccedab77dab2101e6176dcfcbef89ae351d0587",
+    ),
+    options=(_regularisation("0.3", "0.1", "0.5", "1"),),
+)
+
+MULTIPROPREG = ModelDescription(
+    name="multipropreg-t2-t1",
+    title="MultiPropReg, T2 to T1",
+    purpose="A T2 brain MRI (moving) onto a T1 (fixed), skull-stripped and affinely aligned.",
+    licence="MIT, Copyright (c) 2021 Alison brie",
+    citation="Liu, Li, Fan, Zhao, Huang, Luo: Learning Deformable Image Registration From "
+    "Optimization: Perspective, Modules, Bilevel Training and Beyond. IEEE TPAMI 44 (2022).",
+    spacing_mm=1.0,
+    expects_affine_alignment=True,
+    published=PublishedFile(
+        name="MPR-T2-to-T1atlas.zip",
+        url="https://github.com/Alison-brie/MultiPropReg/raw/"
+        "ec9a4e36da413d22bd30fe4b1721d2d9b024af6e/models/MPR-T2-to-T1atlas.zip",
+        page="https://github.com/Alison-brie/MultiPropReg",
+        size_bytes=1816914,
+        sha256="60149d12d3af84ebc7e660f9ac570511901af040313c3a0faaf53d1caf167519",
+        converted_sha256="0af11bb6bc5ccd656aac99a01a7f1b9198cd3f2f5d9d7fb4ac50752141a37509",
+    ),
+    options=CLAPIRN.options[1:],
+    frame_reference=_mni_template,
+)
+
+
+PDD_NET = ModelDescription(
+    name="pdd-net",
+    title="PDD-Net (abdominal CT)",
+    purpose="Abdominal CT of different people, in Hounsfield units, affinely aligned. A pass takes "
+    "minutes on a CPU, and 3 GB of memory.",
+    licence="Apache-2.0",
+    citation="Heinrich: Closing the Gap between Deep and Conventional Image Registration using "
+    "Probabilistic Dense Displacement Networks. MICCAI 2019.",
+    spacing_mm=2.0,
+    expects_affine_alignment=True,
+    published=PublishedFile(
+        name="dense_reg_mind2_feat_epoch2999.pth",
+        url="https://github.com/multimodallearning/pdd_net/raw/"
+        "8573113d044ec6e3c20b7acd6977404613c10a8f/dense_reg_mind2_feat_epoch2999.pth",
+        page="https://github.com/multimodallearning/pdd_net",
+        size_bytes=1087650,
+        sha256="edbeb707c320464eea1dd4926b51bd9c57b4cb60832fe5b011b0f5f8b031d04b",
+    ),
+    options=(
+        ModelOption(
+            name="spacing",
+            title="Spacing (mm)",
+            choices=("2", "4"),
+            help="2 mm is what it was trained at; 4 mm takes hardly less time.",
+        ),
+    ),
 )
 
 

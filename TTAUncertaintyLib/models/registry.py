@@ -11,13 +11,18 @@ from typing import Any
 from ..errors import ModelError
 from .contract import NO_OPTIONS, ModelDescription, RegistrationModel
 from .descriptions import (
+    CLAPIRN,
+    DIRAC,
     GREEDY,
     LAPIRN,
     MULTIGRADICON,
+    MULTIPROPREG,
+    PDD_NET,
     PYRAMID_FLOW,
     PYRAMID_FLOW_DROPOUT,
     SITK_BSPLINE,
     SITK_DEMONS,
+    SYMNET,
     SYNTHMORPH_BRAINS,
     SYNTHMORPH_SHAPES,
     UNIGRADICON,
@@ -111,6 +116,13 @@ MODELS: dict[str, Entry] = {
         Entry(PYRAMID_FLOW, "pyramid_flow:PyramidFlow", bundled_weights),
         Entry(PYRAMID_FLOW_DROPOUT, "pyramid_flow:PyramidFlowDropout", bundled_dropout_weights),
         Entry(LAPIRN, "lapirn:LapIRN"),
+        Entry(CLAPIRN, "lapirn:CLapIRN"),
+        Entry(SYMNET, "symnet:SYMNet"),
+        Entry(DIRAC, "lapirn:Dirac"),
+        Entry(
+            MULTIPROPREG, "multipropreg:MultiPropReg", convert="multipropreg:convert_multipropreg"
+        ),
+        Entry(PDD_NET, "pdd_net:PddNet"),
         Entry(UNIGRADICON, "unigradicon:UniGradICON"),
         Entry(MULTIGRADICON, "unigradicon:MultiGradICON"),
         Entry(SYNTHMORPH_SHAPES, "synthmorph:SynthMorphShapes", convert=_KERAS),

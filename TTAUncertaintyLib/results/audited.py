@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..auditing import SecondOpinion
 from ..calibration import CalibratedMaps
@@ -30,7 +31,7 @@ def find_audited(
     inverse: GivenTransform | None,
     fixed: Image,
     moving: Image,
-    mask: Image | None,
+    region: NDArray[np.bool_],
     calibrated: CalibratedMaps | None,
 ) -> Findings:
     """Make of an audit what a person looks at.
@@ -39,8 +40,8 @@ def find_audited(
     ----------
     inverse
         Moving to fixed, as the other program gives it; for the inverse-consistency gap.
-    mask
-        On the fixed image's lattice: where to compute statistics; None takes the foreground.
+    region
+        bool, axes (k, j, i), on the fixed image's lattice: where to compute statistics.
     calibrated
         Expected error and bound of the given transform, on the network's fixed lattice.
 
@@ -73,7 +74,7 @@ def find_audited(
         maps={kind: layers[kind].float().numpy() for kind in MapKind if kind in layers},
         variances={},
         outside=None if calibrated is None else calibrated.outside.numpy(),
-        mask=None if mask is None else mask.intensities.numpy() > 0,
+        mask=region,
     )
 
 

@@ -87,6 +87,12 @@ class Bundle:
         return None if name is None else ReasonMap.read(self.folder / name)
 
     @property
+    def labels(self) -> Path | None:
+        """Labels of the moving image, on the fixed lattice; None where none were carried."""
+        name = self.record["files"].get("labels")
+        return None if name is None else self.folder / str(name)
+
+    @property
     def warped(self) -> Path:
         """The warped moving image, on the fixed lattice.
 

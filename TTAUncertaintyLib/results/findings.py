@@ -82,6 +82,23 @@ class Findings:
     #: The numbers, where they are on record; they are computed otherwise.
     recorded: Numbers | None = None
 
+    def with_expected_error(self, calibrated: CalibratedMaps) -> Findings:
+        """Return the same and what a calibration makes of it, on the network's lattice."""
+        errors = {
+            MapKind.EXPECTED_ERROR: calibrated.expected_error.numpy(),
+            MapKind.ERROR_BOUND: calibrated.error_bound.numpy(),
+        }
+        maps, reasons = self.maps | errors, None
+        if calibrated.reasons is not None:
+            shows = np.isfinite(errors[MapKind.EXPECTED_ERROR])
+            reasons = ReasonMap.of(calibrated.reasons, shows, self.lattice)
+        return replace(
+            self,
+            maps={kind: maps[kind] for kind in MapKind if kind in maps},
+            outside=calibrated.outside.numpy(),
+            reasons=reasons,
+        )
+
     @cached_property
     def region(self) -> NDArray[np.bool_]:
         """Where statistics are taken: bool, axes (k, j, i), on the fixed image's lattice."""
@@ -123,13 +140,13 @@ class Findings:
         covered = folded = 0.0
         for kind in self.maps:
             inside = self._in_region(self.maps[kind])
-            if kind is MapKind.JACOBIAN and inside.size:
-                known = inside[np.isfinite(inside)]
-                covered = known.size / inside.size
-                folded = float((known <= 0).mean()) if known.size else 0.0
             found = region_statistics(inside)
             if found is not None:
                 statistics[kind] = found
+            if found is not None and kind is MapKind.JACOBIAN:
+                covered = found.voxels / inside.size
+                folded = np.count_nonzero(inside <= 0) / found.voxels  # not true of NaN
+            del inside  # before the next: of a large image, every copy counts
         root_mean = {
             kind: root_mean_variance(self._in_region(values))
             for kind, values in self.variances.items()
@@ -193,17 +210,15 @@ def find(
     outcome: Outcome,
     fixed: Image,
     moving: Image,
-    mask: Image | None = None,
-    calibrated: CalibratedMaps | None = None,
+    mask: NDArray[np.bool_] | None = None,
+    left_out: NDArray[np.bool_] | None = None,
 ) -> Findings:
     """Make of an outcome what a person looks at.
 
     Parameters
     ----------
-    mask
-        On the fixed image's lattice: where to compute statistics; None takes the foreground.
-    calibrated
-        What a calibration makes of the outcome, on the outcome's fixed lattice.
+    mask, left_out
+        As of `Findings`.
     """
     transform = outcome.transform()
     layers = {MapKind.JACOBIAN: outcome.jacobian}
@@ -218,13 +233,6 @@ def find(
             variances[MapKind.INTRINSIC] = traces.intrinsic
             variances[MapKind.JITTER] = traces.jitter
     layers |= {kind: trace.clamp(min=0).sqrt() for kind, trace in variances.items()}
-    if calibrated is not None:
-        layers[MapKind.EXPECTED_ERROR] = calibrated.expected_error
-        layers[MapKind.ERROR_BOUND] = calibrated.error_bound
-    reasons = None
-    if calibrated is not None and calibrated.reasons is not None:
-        shows = calibrated.expected_error.isfinite().numpy()
-        reasons = ReasonMap.of(calibrated.reasons, shows, outcome.fixed_lattice)
     transform = answer_on(transform, fixed.lattice)
     if mean_transform is not None:
         mean_transform = answer_on(mean_transform, fixed.lattice)
@@ -235,10 +243,9 @@ def find(
         lattice=outcome.fixed_lattice,
         maps={kind: layers[kind].float().numpy() for kind in MapKind if kind in layers},
         variances={kind: trace.float().numpy() for kind, trace in variances.items()},
-        outside=None if calibrated is None else calibrated.outside.numpy(),
         mean_transform=mean_transform,
-        mask=None if mask is None else mask.intensities.numpy() > 0,
-        reasons=reasons,
+        mask=mask,
+        left_out=left_out,
     )
 
 

@@ -24,6 +24,23 @@ def new_result_folder(parent: Path, moving: str, fixed: str) -> Path:
     return folder
 
 
+def judged(record: Mapping[str, Any]) -> str:
+    """Return whose registration a result is of: "elastix (B-spline), second opinion by LapIRN".
+
+    Parameters
+    ----------
+    record
+        Content of `result.json`.
+    """
+    model, audit = str(record["model"]["title"]), record.get("audit")
+    return f"{audit['name']} ({audit['kind']}), second opinion by {model}" if audit else model
+
+
+def suspicions(record: Mapping[str, Any]) -> str:
+    """Return what speaks against a transform that was given, in sentences; empty for nothing."""
+    return " ".join((record.get("audit") or {}).get("suspicions", ()))
+
+
 def input_name(record: Mapping[str, Any], role: str) -> str:
     """Return what an input of a result is called; its file's name in a record that has no other.
 

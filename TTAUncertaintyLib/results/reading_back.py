@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..carried import CarriedLabels
 from ..errors import InputError
 from ..geometry import (
     DeformableTransform,
@@ -21,9 +23,11 @@ from ..geometry import (
     read_image,
     read_labels,
     read_stored,
+    read_stored_labels,
 )
 from .bundle import Bundle
 from .findings import Findings
+from .labels import LabelFindings, RecordedLabels
 from .numbers import Numbers
 from .transforms import StoredTransform
 
@@ -59,8 +63,44 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
         mask=_mask(bundle),
         variances={},
         outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
+        labels=_labels(bundle),
         reasons=bundle.reasons(),
         recorded=Numbers.of_record(bundle.record),
+    )
+
+
+def _labels(bundle: Bundle) -> LabelFindings | None:
+    """Read labels back, without what a result leaves out: the passes' spread of each structure."""
+    if bundle.labels is None:
+        return None
+    recorded, stored = RecordedLabels.of(bundle.record), read_stored_labels(bundle.labels)
+    known = [0, *(each.label for each in recorded.structures)]
+    file = bundle.folder / str(bundle.record["files"]["label_agreement"])
+    try:
+        agreement = dict(np.load(file))
+        voxel, other, count = (agreement[name] for name in ("voxel", "label", "passes"))
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{file} cannot be read.", "The result folder is damaged: run the registration again."
+        ) from error
+    nothing = np.full(len(known), np.nan)
+    carried_labels = CarriedLabels(
+        np.searchsorted(known, stored.values).astype(np.int16),
+        stored.lattice,
+        recorded.passes,
+        voxel,
+        np.searchsorted(known, other).astype(np.int16),
+        count,
+        recorded.uncounted,
+        *(nothing, nothing, nothing),
+    )
+    return LabelFindings(
+        carried_labels,
+        recorded.path,
+        recorded.sha256,
+        recorded.structures,
+        recorded.calibration,
+        recorded.tolerance_mm,
     )
 
 

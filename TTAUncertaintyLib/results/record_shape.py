@@ -19,6 +19,7 @@ from ..geometry.lattice import Lattice
 from ..strict_json import Matching, Mended, NotAllowed, OrNan, read_as, take_version
 from .files import SCHEMA_VERSION
 from .keep import Keep
+from .labels import RecordedLabels
 from .maps import MapKind
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -173,6 +174,13 @@ class _Calibration:
 
 
 @dataclass(frozen=True)
+class _Audit:
+    name: Text
+    kind: Text
+    suspicions: tuple[Text, ...]
+
+
+@dataclass(frozen=True)
 class _Placement:
     initial_fixed_to_moving_lps: tuple[Row, Row, Row, Row]
 
@@ -193,6 +201,8 @@ class _Record:
     keep: Keep = Keep.ALL
     transform: _Transform | None = None
     convergence: _Convergence | None = None
+    labels: RecordedLabels | None = None
+    audit: _Audit | None = None
 
 
 def check_record(value: object) -> tuple[str, ...]:

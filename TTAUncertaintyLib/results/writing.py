@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +61,25 @@ _KEPT_TYPES = {
 
 Pieces = Iterable[NDArray[Any]]
 
+#: Of an image that is written: its file, its voxels, where they lie, and what is said of them.
+_Volume = tuple[str, Pieces, Lattice, Mapping[str, str]]
+
 
 @contextlib.contextmanager
 def volumes_written(
-    folder: Path, findings: Findings, keep: Keep = Keep.COMPACT, pixel_type: str = ""
-) -> Iterator[None]:
+    folder: Path, keep: Keep = Keep.COMPACT, pixel_type: str = ""
+) -> Iterator[Callable[[Findings], None]]:
     """Write the volumes of a result while something else is done; at the end they are there.
 
     Parameters
     ----------
     pixel_type
         Of the moving image as it is stored, in ITK's words: the warped one keeps it.
+
+    Yields
+    ------
+    callable
+        Begins to write what findings have; those that have more later may follow.
 
     Raises
     ------
@@ -80,17 +88,29 @@ def volumes_written(
     """
     # compressing and reading back leave Python free meanwhile
     writers = ThreadPoolExecutor(max_workers=_WRITERS)
-    try:
-        files = [writers.submit(write) for write in _images(folder, findings, keep, pixel_type)]
-        if keep is Keep.ALL:
+    begun: dict[str, Future[None]] = {}
+
+    def begin(findings: Findings) -> None:
+        if keep is Keep.SUMMARY:
+            return
+        first = not begun
+        volumes = _answer(findings, keep, pixel_type) if first else iter(())
+        for name, pieces, lattice, header in itertools.chain(volumes, _maps(findings, keep)):
+            if name not in begun:
+                begun[name] = writers.submit(write_nrrd, folder / name, pieces, lattice, header)
+        if findings.reasons is not None and REASONS_FILE not in begun:
+            begun[REASONS_FILE] = writers.submit(findings.reasons.write, folder / REASONS_FILE)
+        if first and keep is Keep.ALL:
             # one after the other, in this thread: HDF5 does not stand two at a time
             _write_transform(folder / TRANSFORM_FILE, findings.transform)
             if findings.mean_transform is not None:
                 _write_transform(folder / MEAN_TRANSFORM_FILE, findings.mean_transform)
-        if findings.labels is not None and keep is not Keep.SUMMARY:
+        if findings.labels is not None:
             write_tables(folder, findings.labels)
-        yield
-        for file in files:
+
+    try:
+        yield begin
+        for file in begun.values():
             file.result()
     finally:
         writers.shutdown(cancel_futures=True)
@@ -138,44 +158,48 @@ def _record_text(record: dict[str, Any]) -> str:
     return json.dumps(record, indent=2, allow_nan=True) + "\n"
 
 
-def _images(
-    folder: Path, findings: Findings, keep: Keep, pixel_type: str
-) -> Iterator[Callable[[], None]]:
-    """Yield what writes each image, the large ones first."""
-    if keep is Keep.SUMMARY:
-        return
-    fixed, network = findings.fixed.lattice, findings.lattice
-    whole, transform, step = keep is Keep.ALL, findings.transform, step_of(network)
-    if not whole:  # what is written, and what warps the image, are the same
-        vectors, lattice = rounded(transform.vectors(), step), transform.lattice
-        transform = DeformableTransform.from_vectors(vectors, lattice, transform.initial)
+def _answer(findings: Findings, keep: Keep, pixel_type: str) -> Iterator[_Volume]:
+    """Yield the transform, where that is kept as an image, and the warped image."""
+    fixed, transform = findings.fixed.lattice, findings.transform
+    if keep is not Keep.ALL:  # what is written, and what warps the image, are the same
+        vectors = rounded(transform.vectors(), step_of(findings.lattice))
         header = {"title": "Displacement, fixed to moving", "unit": "mm", "frame": "LPS; x y z"}
-        yield partial(write_nrrd, folder / DISPLACEMENT_FILE, (vectors,), lattice, header)
+        yield DISPLACEMENT_FILE, (vectors,), transform.lattice, header
+        transform = DeformableTransform.from_vectors(vectors, transform.lattice, transform.initial)
     slabs = Warping(transform, findings.moving).slabs(fixed)
     warped = (as_stored(slab.numpy(), pixel_type) for slab in slabs)
     header = {"title": f"{findings.moving.name} (warped)", "unit": "as the moving image"}
-    yield partial(write_nrrd, folder / WARPED_FILE, warped, fixed, header)
+    yield WARPED_FILE, warped, fixed, header
+
+
+def _maps(findings: Findings, keep: Keep) -> Iterator[_Volume]:
+    """Yield all other volumes that there are so far."""
+    fixed, network = findings.fixed.lattice, findings.lattice
+    whole, step = keep is Keep.ALL, step_of(network)
     target = fixed if whole else network
     frame = {"frame": "fixed image" if whole else "network lattice"}
     for kind, values in findings.maps.items():
         facts = kind.facts
         header = {"title": facts.title, "unit": facts.unit} | frame
         layers = _rounded(_on(target, values, network), step if facts.unit == "mm" else _SHARE)
-        yield partial(write_nrrd, folder / facts.file, layers, target, header)
+        yield facts.file, layers, target, header
     if findings.outside is not None:
         header = {"title": "Outside the calibrated range", "unit": "1 where it is"} | frame
         # a voxel is marked where any that it is made of is
         shares = _on(target, findings.outside.astype(np.float32), network)
         marks = ((share > NO_WEIGHT).view(np.uint8) for share in shares)
-        yield partial(write_nrrd, folder / OUTSIDE_FILE, marks, target, header)
-    if findings.reasons is not None:
-        yield partial(findings.reasons.write, folder / REASONS_FILE)
+        yield OUTSIDE_FILE, marks, target, header
     if findings.labels is not None:
         labels = findings.labels
         header = segmentation_header(labels.structures, labels.carried.lattice.size)
-        yield partial(write_nrrd, folder / SEGMENTATION_FILE, (labels.values(),), fixed, header)
-    if whole and findings.variances:
-        yield partial(_write_variances, folder / VARIANCES_FILE, findings)
+        yield SEGMENTATION_FILE, (labels.values(),), fixed, header
+    if whole and findings.variances:  # the unclamped traces, as one vector image
+        traces = np.stack(list(findings.variances.values()), axis=-1)
+        names = " ".join(kind.value for kind in findings.variances)
+        header = {"components": names, "unit": "mm^2", "frame": "network lattice"}
+        if len(findings.variances) == 1:  # ITK knows no vectors of one component
+            traces = traces[..., 0]
+        yield VARIANCES_FILE, (traces,), network, header
 
 
 def _rounded(layers: Pieces, step: float) -> Iterator[NDArray[np.float32]]:
@@ -250,13 +274,3 @@ def _write_transform(path: Path, transform: DeformableTransform) -> None:
         sitk.ReadTransform(str(path))
     except RuntimeError as error:
         raise OSError(f"{path.name} could not be written") from error
-
-
-def _write_variances(path: Path, findings: Findings) -> None:
-    """Write the unclamped traces as one vector image on the network's lattice."""
-    values = np.stack(list(findings.variances.values()), axis=-1)
-    names = " ".join(kind.value for kind in findings.variances)
-    if values.shape[-1] == 1:  # ITK knows no vectors of one component
-        values = values[..., 0]
-    header = {"components": names, "unit": "mm^2", "frame": "network lattice"}
-    write_nrrd(path, (values,), findings.lattice, header)

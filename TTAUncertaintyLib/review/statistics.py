@@ -26,14 +26,16 @@ def region_statistics(values: NDArray[np.float32]) -> RegionStatistics | None:
     Parameters
     ----------
     values
-        Of the map in the region, shape (n,).
+        Of the map in the region, shape (n,); may be in another order afterwards.
 
     Returns
     -------
     RegionStatistics or None
         None where the region has no estimate at all.
     """
-    inside = values[np.isfinite(values)]  # a copy of ours: of a large image, one is enough
+    known = np.isfinite(values)
+    inside = values if known.all() else values[known]  # of a large image, every copy counts
+    del known
     if inside.size == 0:
         return None
     mean, maximum = float(inside.mean(dtype=np.float64)), float(inside.max())
@@ -54,7 +56,7 @@ def root_mean_variance(variance: NDArray[np.float32]) -> float:
     float
         mm; 0 where the mean is negative, that is, not told apart from zero; NaN without estimate.
     """
-    inside = variance[np.isfinite(variance)]
-    if inside.size == 0:
+    known = np.isfinite(variance)
+    if not known.any():
         return float("nan")
-    return float(np.sqrt(max(inside.mean(dtype=np.float64), 0.0)))
+    return float(np.sqrt(max(variance.mean(dtype=np.float64, where=known), 0.0)))

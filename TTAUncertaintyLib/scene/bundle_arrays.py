@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..geometry import Lattice, StoredImage, read_stored, taking_part
+from ..geometry import Lattice, StoredImage, read_stored, read_stored_labels, taking_part
 from ..results import Bundle, MapKind
 from ..review.foreground import foreground_of
 
@@ -33,6 +34,8 @@ class BundleArrays:
     #: uint8, axes (k, j, i), 0 or 1: where the cues lie outside the calibrated range, as far as
     #: `maps` go; None without a calibration.
     outside: NDArray[np.uint8] | None = None
+    #: Whole numbers, axes (k, j, i), on `lattice`: labels of the moving image; None for none.
+    labels: NDArray[Any] | None = None
 
     @classmethod
     def read(cls, bundle: Bundle, fixed: NDArray[Any] | None = None) -> BundleArrays:
@@ -70,10 +73,17 @@ class BundleArrays:
         for values in maps.values():
             values[~shown] = np.nan
         outside = None if marks is None else ((marks.values > 0) & shown).astype(np.uint8)
-        return cls(bundle, lattice, map_lattice, warped.values, region, maps, outside)
+        labels = None if bundle.labels is None else read_part(bundle.labels, read_stored_labels)
+        if labels is not None and not labels.lattice.is_close(lattice):
+            raise InputError(
+                f"The labels of {bundle.folder} do not lie on the fixed image's voxels.",
+                "The result folder is damaged: run the registration again.",
+            )
+        carried = None if labels is None else labels.values
+        return cls(bundle, lattice, map_lattice, warped.values, region, maps, outside, carried)
 
 
-def read_part(path: Path) -> StoredImage:
+def read_part(path: Path, read: Callable[[Path], StoredImage] = read_stored) -> StoredImage:
     """Read an image file of a result.
 
     Raises
@@ -82,7 +92,7 @@ def read_part(path: Path) -> StoredImage:
         If it cannot be read: the folder is damaged then.
     """
     try:
-        return read_stored(path)
+        return read(path)
     except InputError as error:
         raise InputError(
             f"{path} cannot be read.", "The result folder is damaged: run the registration again."

@@ -39,6 +39,8 @@ def suggested_level(result: Any, kind: MapKind) -> float:
 def meaning_of(result: Any, kind: MapKind) -> str:
     """Return what a map says, in plain words, and for one of errors where it does not hold."""
     words = kind.facts.meaning
+    if result.record.get("audit"):
+        words = words.replace("the answer", "the given registration")
     return f"{words} {outside_words(result.record)}" if kind.is_error else words
 
 

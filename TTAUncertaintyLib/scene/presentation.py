@@ -13,9 +13,11 @@ from .comparison import CHECKERBOARD, checkerboard, difference
 from .display import MapDisplay, forget_legends, hide_legend, refresh_legend, show_map
 from .layouts import SIDE_BY_SIDE, Layout, choose_layout, current_layout
 from .map_in_3d import hide_in_3d, show_in_3d
+from .outlines import Outlines, hide_outlines
 from .result import ResultNodes
 from .slices import Layers, hide_marks, set_layers
 from .stage import Stage
+from .structures import Structures
 from .transform_view import TransformView, show_transform
 
 
@@ -45,6 +47,9 @@ class Presentation:
     #: Show in the 3D view what lies above `level_3d`, in the map's unit.
     in_3d: bool = False
     level_3d: float = 0.0
+    #: What is outlined over the images, and the structures of the fixed one.
+    outlines: Outlines = Outlines.NONE
+    structures: Structures | None = None
 
 
 def present(stage: Stage, result: ResultNodes, wanted: Presentation) -> None:
@@ -100,6 +105,7 @@ def withdraw(stage: Stage, result: ResultNodes) -> None:
         hide_legend(stage, volume)
     show_transform(result, TransformView.NONE)
     hide_in_3d(result)
+    hide_outlines(result)
     hide_marks(stage)
 
 

@@ -20,13 +20,14 @@ from ..errors import InputError
 from ..geometry.lattice import Lattice
 from ..results import Bundle, MapKind, read_transform
 from ..results.files import TRANSFORM_FILE
+from ..results.labels import RecordedLabels
 from ..results.naming import input_name
 from ..strict_json import Unreadable, parse_json
 from .arrays import add_volume
-from .as_seen import seen
 from .bundle_arrays import BundleArrays
 from .colors import OUTSIDE as OUTSIDE_COLORS
 from .colors import color_node
+from .segmentations import add_segmentation
 from .slices import MARKS_ATTRIBUTE
 from .stage import Stage, nodes_of_class
 
@@ -35,7 +36,7 @@ ATTRIBUTE = "TTAUncertainty.Result"
 
 #: Roles of the references from the result's node.
 FIXED, MOVING, WARPED, TRANSFORM = "fixed", "moving", "warped", "transform"
-REGION, OUTSIDE = "region", "outside_calibration"
+REGION, OUTSIDE, LABELS = "region", "outside_calibration", "labels"
 
 _RECORD = "record"
 
@@ -94,6 +95,11 @@ class ResultNodes:
     def outside(self) -> Any:
         """The label map (0 or 1) of where the calibration has seen nothing like it, or None."""
         return self.reference(OUTSIDE)
+
+    @property
+    def labels(self) -> Any:
+        """The segmentation of the moving image's labels, on the fixed one, or None."""
+        return self.reference(LABELS)
 
     @property
     def maps(self) -> dict[MapKind, Any]:
@@ -176,8 +182,10 @@ def results_in(scene: Any) -> list[ResultNodes]:
     return [ResultNodes(node) for node in nodes if node.GetAttribute(ATTRIBUTE)]
 
 
-def load_bundle(stage: Stage, bundle: Bundle, fixed: Any = None, moving: Any = None) -> ResultNodes:
-    """Load a bundle into the scene.
+def add_result(
+    stage: Stage, arrays: BundleArrays, fixed: Any = None, moving: Any = None
+) -> ResultNodes:
+    """Make the nodes of a bundle whose files were read.
 
     Parameters
     ----------
@@ -189,14 +197,6 @@ def load_bundle(stage: Stage, bundle: Bundle, fixed: Any = None, moving: Any = N
     InputError
         If a file is damaged; the scene is as before then.
     """
-    intensities = None if fixed is None else seen(fixed)[0]
-    return add_result(stage, BundleArrays.read(bundle, intensities), fixed, moving)
-
-
-def add_result(
-    stage: Stage, arrays: BundleArrays, fixed: Any = None, moving: Any = None
-) -> ResultNodes:
-    """Make the nodes of a bundle whose files were read; see `load_bundle`."""
     bundle, scene = arrays.bundle, stage.scene
     transform = _read_transform(bundle)
     title = f"{_name(moving, bundle, MOVING)} on {_name(fixed, bundle, FIXED)}"
@@ -220,6 +220,8 @@ def add_result(
         result.refer(REGION, labels)
         if arrays.outside is not None:
             result.refer(OUTSIDE, _add_marks(stage, title, arrays.outside, arrays.map_lattice))
+        if arrays.labels is not None:
+            result.refer(LABELS, _add_labels(stage, title, arrays.labels, arrays))
         for kind, values in arrays.maps.items():
             volume = add_volume(scene, map_name(title, kind), values, arrays.map_lattice)
             _set_unit(volume, kind)
@@ -235,6 +237,14 @@ def _add_marks(stage: Stage, title: str, marks: NDArray[np.uint8], lattice: Latt
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
     node.SetAttribute(MARKS_ATTRIBUTE, "1")
     return node
+
+
+def _add_labels(stage: Stage, title: str, values: NDArray[Any], arrays: BundleArrays) -> Any:
+    """Add the labels of the moving image as a segmentation with the names and colours on record."""
+    found = RecordedLabels.of(arrays.bundle.record).structures
+    structures = [each for each in found if each.voxels]
+    layers = [(values, structures)]
+    return add_segmentation(stage, f"Labels - {title}", layers, arrays.lattice)
 
 
 def put_into(scene: Any, folder: int, node: Any) -> None:

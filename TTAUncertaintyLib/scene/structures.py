@@ -32,7 +32,9 @@ class Structures:
     colors: dict[int, Color] = field(default_factory=dict)
 
 
-def structures_on(stage: Stage, node: Any, volume: Any) -> Structures:
+def structures_on(
+    stage: Stage, node: Any, volume: Any, segments: Sequence[str] | None = None
+) -> Structures:
     """Bring structures onto a volume's voxels.
 
     Parameters
@@ -41,6 +43,8 @@ def structures_on(stage: Stage, node: Any, volume: Any) -> Structures:
         vtkMRMLSegmentationNode or vtkMRMLLabelMapVolumeNode, under any transforms.
     volume
         Its voxels are the target, as the volume is seen in the world.
+    segments
+        IDs of the segments of a segmentation that are wanted; None for all.
 
     Raises
     ------
@@ -49,7 +53,7 @@ def structures_on(stage: Stage, node: Any, volume: Any) -> Structures:
     """
     _, lattice = seen(volume)
     if node.IsA("vtkMRMLSegmentationNode"):
-        found = _of_segmentation(stage, node, lattice)
+        found = _of_segmentation(stage, node, lattice, segments)
     elif node.IsA("vtkMRMLLabelMapVolumeNode"):
         found = _of_label_map(node, lattice)
     else:
@@ -62,12 +66,14 @@ def structures_on(stage: Stage, node: Any, volume: Any) -> Structures:
     return found
 
 
-def _of_segmentation(stage: Stage, node: Any, lattice: Lattice) -> Structures:
+def _of_segmentation(
+    stage: Stage, node: Any, lattice: Lattice, wanted: Sequence[str] | None
+) -> Structures:
     scene, segments = stage.scene, node.GetSegmentation()
     scratch = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "scratch")
     target = add_volume(scene, "target", np.zeros(lattice.array_shape, np.uint8), lattice)
     labels = np.zeros(lattice.array_shape, np.int16)
-    ids: list[str] = list(segments.GetSegmentIDs())
+    ids: list[str] = list(segments.GetSegmentIDs() if wanted is None else wanted)
     try:
         stage.logic("Segmentations").ExportSegmentsToLabelmapNode(node, ids, scratch, target)
         if scratch.GetImageData() is not None:

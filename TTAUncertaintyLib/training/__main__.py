@@ -17,6 +17,7 @@ from TTAUncertaintyLib.training.head_cases import make_cases
 from TTAUncertaintyLib.training.head_fit import CREDIT, Case
 from TTAUncertaintyLib.training.head_fit import fit as fit_head
 from TTAUncertaintyLib.training.label_maps import find_tissue_maps, load_tissue_probabilities
+from TTAUncertaintyLib.training.synthesis import ANYTHING
 from TTAUncertaintyLib.training.train import Trainer, TrainingSettings, run_training
 from TTAUncertaintyLib.training.weights_file import WEIGHTS_NAME, export_weights
 
@@ -45,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument(
         "--tissue-maps", type=Path, help="folder of the ICBM152 tissue maps (default: nilearn's)"
     )
+    train.add_argument(
+        "--anything", action="store_true", help="brains of all sizes, organs, thick slices, edges"
+    )
+    train.add_argument("--begin", type=Path, metavar="WEIGHTS", help="go on from these weights")
     train.add_argument("--shapes-only", action="store_true", help="random shapes, no brains")
 
     export = commands.add_parser("export", help="write the weights of a checkpoint")
@@ -125,10 +130,16 @@ def _train(options: argparse.Namespace) -> int:
         settings = replace(
             settings, architecture=replace(settings.architecture, dropout=options.dropout)
         )
+    if options.anything:
+        settings = replace(settings, synthesis=ANYTHING)
+    begin = None
+    if options.begin is not None:
+        begin = read_pyramid_flow(options.begin)
+        settings = replace(settings.going_on(), architecture=begin.architecture)
     tissues = None
     if not options.shapes_only:
         tissues = load_tissue_probabilities(options.tissue_maps or find_tissue_maps())
-    run_training(Trainer(settings, tissues), options.folder, workers=options.workers)
+    run_training(Trainer(settings, tissues, begin), options.folder, workers=options.workers)
     return 0
 
 

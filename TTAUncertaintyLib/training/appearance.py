@@ -30,6 +30,11 @@ class AppearanceStatistics:
         The fraction of brain images whose tissues are ordered as in T1-weighted MRI.
     same_contrast_share
         The fraction of pairs whose two images have the same intensity per label.
+    contrast_spread
+        Largest standard deviation of the difference that is left between the intensities of a
+        label in two images of one contrast.
+    thickest
+        Slices are up to so many voxels thick, where they are thick.
     bias
         Largest standard deviation of the logarithm of the bias field.
     gamma
@@ -40,6 +45,8 @@ class AppearanceStatistics:
 
     t1_share: float = 0.6
     same_contrast_share: float = 0.5
+    contrast_spread: float = 0.0
+    thickest: int = 2
     bias: float = 0.25
     gamma: float = 0.25
     noise: float = 0.05
@@ -89,7 +96,7 @@ def render(
 
     image = _blur(image, 0.25 + uniform(0.9))
     if uniform(1.0) < 0.15:
-        image = _lose_resolution(image, generator)
+        image = _lose_resolution(image, statistics.thickest, generator)
     bias = smooth_noise((1, *labels.shape), 20.0 + uniform(30.0), generator)
     image = image * torch.exp(uniform(statistics.bias) * bias)
     image = image / image.amax().clamp(min=1e-3)
@@ -120,10 +127,12 @@ def _blur(image: Tensor, sigma_voxels: float) -> Tensor:
     return image
 
 
-def _lose_resolution(image: Tensor, generator: torch.Generator) -> Tensor:
-    """Average pairs of slices along a random axis and interpolate back: thick slices."""
+def _lose_resolution(image: Tensor, thickest: int, generator: torch.Generator) -> Tensor:
+    """Average a few slices along a random axis and interpolate back: thick slices."""
     axis = int(torch.randint(0, 3, (1,), generator=generator))
     kernel = [1, 1, 1]
     kernel[axis] = 2
+    if thickest > 2:
+        kernel[axis] = int(torch.randint(2, thickest + 1, (1,), generator=generator))
     thick = F.avg_pool3d(image, kernel)
     return F.interpolate(thick, size=image.shape[2:], mode="trilinear", align_corners=False)

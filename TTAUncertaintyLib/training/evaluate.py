@@ -33,16 +33,7 @@ from TTAUncertaintyLib.variance import VarianceEstimate
 
 @dataclass(frozen=True)
 class CaseResult:
-    """Figures of one manufactured case; errors in mm inside the brain.
-
-    Attributes
-    ----------
-    pearson, spearman, naurc
-        Of the Quick preset's total uncertainty against the error.
-    displacement_pearson, residual_pearson
-        Of the predicted displacement's norm and of the absolute intensity difference after
-        registration against the error: what a useful map has to beat.
-    """
+    """Figures of one manufactured case; errors in mm inside the brain."""
 
     name: str
     displacement_rms_mm: float
@@ -50,9 +41,12 @@ class CaseResult:
     error_p95_mm: float
     folded_percent: float
     map_mean_mm: float
+    #: Of the Quick preset's total uncertainty against the error.
     pearson: float
     spearman: float
     naurc: float
+    #: Of the predicted displacement's norm and of the absolute intensity difference after
+    #: registration against the error: what a useful map has to beat.
     displacement_pearson: float
     residual_pearson: float
 

@@ -37,24 +37,16 @@ EVALUATION_SHAPE = (96, 112, 96)
 
 @dataclass(frozen=True)
 class ManufacturedCase:
-    """A real image and a deformed copy of it, with the truth.
+    """A real image and a deformed copy of it, with the truth."""
 
-    Attributes
-    ----------
-    name
-        For the table.
-    moving, fixed
-        Float32, [1, 1, D, H, W], 0..1.
-    displacement
-        Float32, [1, 3, D, H, W], voxels.
-    mask
-        Boolean, [D, H, W]: the brain in the fixed image.
-    """
-
+    #: For the table.
     name: str
+    #: Float32, [1, 1, D, H, W], 0..1.
     moving: Tensor
     fixed: Tensor
+    #: Float32, [1, 3, D, H, W], voxels.
     displacement: Tensor
+    #: Boolean, [D, H, W]: the brain in the fixed image.
     mask: Tensor
 
     @property

@@ -40,25 +40,17 @@ _FINDERS = {"found-demons": ("sitk-demons", "2"), "found-bspline": ("sitk-bsplin
 
 @dataclass(frozen=True)
 class Spec:
-    """What a case is.
+    """What a case is."""
 
-    Parameters
-    ----------
-    name
-        Begins with "fit" or "test": the people of the latter have no part in the fit.
-    kind
-        "people", a `Deformation`'s name, or one of those that are found between two people.
-    fixed, moving
-        Names of two people; for a manufactured case, of the one that it is made of and of the
-        other one where the deformation is found.
-    seed
-        Of everything random.
-    """
-
+    #: Begins with "fit" or "test": the people of the latter have no part in the fit.
     name: str
+    #: "people", a `Deformation`'s name, or one of those that are found between two people.
     kind: str
+    #: Names of two people; for a manufactured case, of the one that it is made of and of the
+    #: other one where the deformation is found.
     fixed: str
     moving: str
+    #: Of everything random.
     seed: int
 
 
@@ -200,7 +192,7 @@ def _at_boundaries(
     voxels the error of a thin boundary is another one.
     """
     (fixed, lattice), (moving, onto) = (_labels(people, name) for name in (spec.fixed, spec.moving))
-    edges = _edges(fixed) & np.isin(fixed, np.unique(moving))
+    edges = label_edges(fixed) & np.isin(fixed, np.unique(moving))
     places = np.stack(np.nonzero(edges), -1)
     drawn = np.random.default_rng(spec.seed).permutation(len(places))[:_DRAWN]
     places = places[np.sort(drawn)]
@@ -209,9 +201,11 @@ def _at_boundaries(
     voxels = onto.to_voxel([carried.TransformPoint(point) for point in world.tolist()])[:, ::-1]
     of = fixed[tuple(places.T)]
     error = np.empty(len(of), np.float32)
-    targets = _edges(moving)
+    targets = label_edges(moving)
     for label in np.unique(of):
-        error[of == label] = _distance(targets & (moving == label), onto, voxels[of == label])
+        error[of == label] = distance_to_edge(
+            targets & (moving == label), onto, voxels[of == label]
+        )
     network = torch.from_numpy(outcome.fixed_lattice.to_voxel(world)).float().T
     grid = features.on_lattice(features.values).permute(3, 0, 1, 2)
     rows = sample(grid[None], network[None, :, :, None, None])[0, :, :, 0, 0].T.numpy()
@@ -224,7 +218,7 @@ def _labels(people: Path, name: str) -> tuple[NDArray[np.int32], Lattice]:
     return labels.intensities.numpy().astype(np.int32), labels.lattice
 
 
-def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
+def label_edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Return the labelled voxels one of whose six neighbours has another label."""
     found = np.zeros(labels.shape, np.bool_)
     for axis in range(3):
@@ -235,7 +229,7 @@ def _edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:
     return found & (labels > 0)
 
 
-def _distance(
+def distance_to_edge(
     edge: NDArray[np.bool_], lattice: Lattice, voxels: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Return the distance of places (k, j, i) from the nearest voxel of an edge, mm."""

@@ -71,32 +71,22 @@ _SIZE_MARGIN = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """What a registration whose truth is known gave.
+    """What a registration whose truth is known gave."""
 
-    Parameters
-    ----------
-    name, kind, network
-        Kind is "people" for boundaries, else that of the deformation.
-    subjects
-        Whose images had a part in it.
-    rows, error
-        float32 [n, F] and [n], mm: where the truth is known.
-    anywhere
-        float32 [m, F]: voxels from all over the anatomy.
-    median
-        float32 [F]: of each feature over the anatomy.
-    anatomy_cm3
-        How large that is.
-    """
-
+    #: Kind is "people" for boundaries, else that of the deformation.
     name: str
     kind: str
     network: str
+    #: Whose images had a part in it.
     subjects: frozenset[str]
+    #: float32 [n, F] and [n], mm: where the truth is known.
     rows: NDArray[np.float32]
     error: NDArray[np.float32]
+    #: float32 [m, F]: voxels from all over the anatomy.
     anywhere: NDArray[np.float32]
+    #: float32 [F]: of each feature over the anatomy.
     median: NDArray[np.float32]
+    #: How large the anatomy is.
     anatomy_cm3: float
 
     @property

@@ -1,4 +1,4 @@
-"""Label maps to synthesise images from: brains with varied anatomy, and random shapes.
+"""Label maps to synthesise images from: brains with varied anatomy, trunks, and random shapes.
 
 No image intensities enter anywhere.  The brains come from the grey- and white-matter probability
 maps of the ICBM152 2009a nonlinear symmetric template (Fonov et al., NeuroImage 2011) that the
@@ -150,6 +150,55 @@ def shapes_label_map(
     groups = torch.randint(1, GROUPS, (labels,), generator=generator)
     groups[0] = 0
     return LabelMap(drawn.to(torch.uint8), groups, torch.full((labels,), -1))
+
+
+def body_label_map(shape: tuple[int, ...], generator: torch.Generator) -> LabelMap:
+    """Draw what a trunk may look like inside: wall, organs in organs, vessels in some of them.
+
+    Parameters
+    ----------
+    shape
+        (D, H, W), the first axis along the trunk, which no image shows the ends of.
+    generator
+        Source of all randomness.
+    """
+
+    def uniform(low: float, high: float, *count: int) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    size = torch.tensor([float(n) for n in shape])
+    axes = [torch.arange(n, dtype=torch.float32) for n in shape]
+    places = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    spacing = float(uniform(8.0, 24.0))
+    places = places + 0.25 * spacing * smooth_noise((3, *shape), spacing, generator)
+    near = smooth_noise((2, *shape), float(uniform(7.0, 14.0)), generator)
+    # two smooth surfaces meet in curves
+    vessels = near.square().sum(0).sqrt() < uniform(0.15, 0.4)
+
+    middle, radii = size / 2, size[1:] * uniform(0.35, 0.8, 2)
+    across = (places[1:] - middle[1:, None, None, None]) / radii[:, None, None, None]
+    distance = across.square().sum(0).sqrt()
+    wall = uniform(0.75, 0.95)
+    drawn = (distance < 1).long() + (distance < (1 + wall) / 2).long() + (distance < wall).long()
+    inside = distance < wall
+    count = 4
+    for _ in range(int(uniform(4, 12))):
+        centre = size * uniform(0.1, 0.9, 3)
+        extent = uniform(6.0, 32.0) * uniform(0.6, 1.4, 3)
+        offset = (places - centre[:, None, None, None]) / extent[:, None, None, None]
+        organ = offset.square().sum(0).sqrt()
+        drawn[(organ < 1) & inside] = count
+        count += 1
+        kind = float(torch.rand(1, generator=generator))
+        if kind < 0.4:  # a chamber in its muscle, a kidney in its fat
+            drawn[(organ < uniform(0.4, 0.8)) & inside] = count
+            count += 1
+        elif kind < 0.75:  # a lung, a liver
+            drawn[(organ < 0.95) & inside & vessels] = count
+            count += 1
+    groups = torch.randint(1, GROUPS, (count,), generator=generator)
+    groups[0] = 0
+    return LabelMap(drawn.to(torch.uint8), groups, torch.full((count,), -1))
 
 
 def nearest_seed(shape: tuple[int, ...], seeds: int, generator: torch.Generator) -> Tensor:

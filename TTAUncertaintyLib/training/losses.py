@@ -21,46 +21,30 @@ from TTAUncertaintyLib.training.synthesis import SyntheticPair, group_overlap_ma
 
 @dataclass(frozen=True)
 class LossWeights:
-    """How the terms are weighed.
+    """How the terms are weighed."""
 
-    Attributes
-    ----------
-    gradient
-        Of the error of the field's spatial derivatives, against the error of the field.
-    overlap
-        Of one minus the soft Dice overlap.
-    different_anatomy
-        Factor on the supervised terms where the two anatomies differ: the nominal field is then a
-        guide and no truth.
-    surroundings
-        Weight of voxels outside the brain, where nothing can be seen, against those inside.
-    """
-
+    #: Of the error of the field's spatial derivatives, against the error of the field.
     gradient: float = 0.3
+    #: Of one minus the soft Dice overlap.
     overlap: float = 0.5
+    #: Factor on the supervised terms where the two anatomies differ: the nominal field is then a
+    #: guide and no truth.
     different_anatomy: float = 0.4
+    #: Weight of voxels outside the brain, where nothing can be seen, against those inside.
     surroundings: float = 0.05
 
 
 @dataclass(frozen=True)
 class LossTerms:
-    """The loss and, for the log, what it is made of.
+    """The loss and, for the log, what it is made of."""
 
-    Attributes
-    ----------
-    total
-        Scalar, differentiable.
-    error_mm
-        Mean error of the finest field inside the weighed region, mm.
-    initial_mm
-        The same of no registration at all, mm.
-    overlap
-        Soft Dice after registration.
-    """
-
+    #: Scalar, differentiable.
     total: Tensor
+    #: Mean error of the finest field inside the weighed region, mm.
     error_mm: float
+    #: The same of no registration at all, mm.
     initial_mm: float
+    #: Soft Dice after registration.
     overlap: float
 
 

@@ -23,11 +23,14 @@ from torch.utils.data import Dataset
 
 from TTAUncertaintyLib.evaluation.random_fields import (
     DeformationStatistics,
+    affine_displacement,
     random_deformation,
     sample_labels,
 )
+from TTAUncertaintyLib.models.adapters.one_contrast import edges
 from TTAUncertaintyLib.models.networks.displacement_fields import (
     compose_displacements,
+    identity_grid,
     upsample_displacement,
 )
 from TTAUncertaintyLib.training.appearance import AppearanceStatistics, draw_contrast, render
@@ -35,6 +38,7 @@ from TTAUncertaintyLib.training.image_lattice import SPACING_MM
 from TTAUncertaintyLib.training.label_maps import (
     TRAINING_SHAPE,
     LabelMap,
+    body_label_map,
     brain_label_map,
     shapes_label_map,
 )
@@ -47,7 +51,16 @@ class SynthesisSettings:
     Attributes
     ----------
     brain_share
-        The fraction of brains; the others are random shapes.
+        The fraction of brains; the others are random shapes, or trunks.
+    body_share
+        The fraction of trunks among what is not a brain; places in them shrink and grow, as a heart
+        does that beats.
+    small_share
+        The fraction of brains that are smaller, down to half the size: other species, and children.
+    edges_share
+        The fraction of pairs that show the strength of edges; see `models.adapters.one_contrast`.
+    cut_share
+        The fraction of pairs of which one image ends before the other.
     different_share
         The fraction of pairs whose two anatomies differ.
     crop_share, crop_shape
@@ -58,11 +71,27 @@ class SynthesisSettings:
     """
 
     brain_share: float = 0.7
+    body_share: float = 0.0
+    small_share: float = 0.0
+    edges_share: float = 0.0
+    cut_share: float = 0.0
     different_share: float = 0.4
     crop_share: float = 0.7
     crop_shape: tuple[int, int, int] = (64, 64, 64)
     deformation: DeformationStatistics = field(default_factory=DeformationStatistics)
     appearance: AppearanceStatistics = field(default_factory=AppearanceStatistics)
+
+
+ANYTHING = SynthesisSettings(
+    brain_share=0.45,
+    body_share=0.65,
+    small_share=0.25,
+    edges_share=0.15,
+    cut_share=0.25,
+    deformation=DeformationStatistics(rms_mm=(0.5, 10.0), affine_share=0.4),
+    appearance=AppearanceStatistics(same_contrast_share=0.85, contrast_spread=0.12, thickest=5),
+)
+"""Brains of all sizes, organs and shapes, for a network that is given one contrast at a time."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +159,7 @@ def draw_geometry(
     """
     generator = _generator(seed, index)
     shape = TRAINING_SHAPE if tissues is None else tuple(tissues.shape[1:])
-    different = _uniform(generator) < settings.different_share
+    different, body = _uniform(generator) < settings.different_share, False
     if tissues is not None and _uniform(generator) < settings.brain_share:
         variation = _uniform(generator, 0.3, 1.5)
         parcels = int(_uniform(generator, 1, 24))
@@ -141,8 +170,12 @@ def draw_geometry(
             fixed_map = _exchange_tissue(moving_map, other, parcels)
     else:
         different = False
-        count, size = int(_uniform(generator, 5, 24)), _uniform(generator, 4.0, 20.0)
-        moving_map = fixed_map = shapes_label_map(shape, generator, count, size)
+        body = settings.body_share > 0 and _uniform(generator) < settings.body_share
+        if body:
+            moving_map = fixed_map = body_label_map(shape, generator)
+        else:
+            count, size = int(_uniform(generator, 5, 24)), _uniform(generator, 4.0, 20.0)
+            moving_map = fixed_map = shapes_label_map(shape, generator, count, size)
     if _uniform(generator) < 0.5:
         moving_map, fixed_map = _mirror(moving_map), _mirror(fixed_map)
 
@@ -150,6 +183,14 @@ def draw_geometry(
     spacing = 2.0 * SPACING_MM
     placement = random_deformation(half, spacing, settings.deformation, generator)
     half_displacement = random_deformation(half, spacing, settings.deformation, generator)
+    if body:
+        half_displacement = _beating(half_displacement, generator)
+    brain = bool((moving_map.tissue >= 0).all())
+    if brain and settings.small_share > 0 and _uniform(generator) < settings.small_share:
+        size = _uniform(generator, 0.45, 1.0)
+        zoom = affine_displacement(torch.eye(3, 4) / size, half, spacing)
+        placement = compose_displacements(placement, zoom)
+        half_displacement = size * half_displacement
     placement, displacement = map(upsample_displacement, (placement, half_displacement))
     return Geometry(
         moving_map=moving_map,
@@ -175,10 +216,22 @@ def draw_appearance(
     fixed_contrast = moving_contrast
     if _uniform(generator) >= appearance.same_contrast_share:
         fixed_contrast = draw_contrast(geometry.fixed_map, appearance, generator)
+    elif appearance.contrast_spread > 0:
+        spread = appearance.contrast_spread * _uniform(generator)
+        change = spread * torch.randn(len(moving_contrast), generator=generator)
+        # what is dark around a brain is dark in both
+        change[0] *= float(moving_contrast[0] > 0)
+        fixed_contrast = (moving_contrast + change).clamp(0.0, 1.2)
     moving_labels, fixed_labels = geometry.moving_labels, geometry.fixed_labels
+    moving = render(moving_labels, moving_contrast, appearance, generator)
+    fixed = render(fixed_labels, fixed_contrast, appearance, generator)
+    if settings.edges_share > 0 and _uniform(generator) < settings.edges_share:
+        moving, fixed = edges(moving), edges(fixed)
+    if settings.cut_share > 0 and _uniform(generator) < settings.cut_share:
+        _cut(moving if _uniform(generator) < 0.5 else fixed, generator)
     return SyntheticPair(
-        moving=render(moving_labels, moving_contrast, appearance, generator),
-        fixed=render(fixed_labels, fixed_contrast, appearance, generator),
+        moving=moving,
+        fixed=fixed,
         displacement=upsample_displacement(geometry.half_displacement),
         moving_groups=geometry.moving_map.groups.to(torch.uint8)[moving_labels.long()],
         fixed_groups=geometry.fixed_map.groups.to(torch.uint8)[fixed_labels.long()],
@@ -269,6 +322,29 @@ def _crop(geometry: Geometry, shape: tuple[int, int, int], generator: torch.Gene
         fixed_labels=geometry.fixed_labels[box],
         half_displacement=geometry.half_displacement[:, :, k, j, i],
     )
+
+
+def _beating(displacement: Tensor, generator: torch.Generator) -> Tensor:
+    """Let a few places of a deformation [1, 3, D, H, W] shrink or grow; none of it folds."""
+    shape = displacement.shape[2:]
+    grid = identity_grid(shape, displacement)
+    size = torch.tensor([float(n) for n in reversed(shape)])
+    for _ in range(int(_uniform(generator, 1, 4))):
+        centre = size * (0.2 + 0.6 * torch.rand(3, generator=generator))
+        offset = grid - centre.view(1, 3, 1, 1, 1)
+        width, strength = _uniform(generator, 4.0, 10.0), _uniform(generator, -0.6, 0.6)
+        near = torch.exp(-0.5 * offset.square().sum(1, keepdim=True) / width**2)
+        displacement = compose_displacements(displacement, strength * near * offset)
+    return displacement
+
+
+def _cut(image: Tensor, generator: torch.Generator) -> None:
+    """Blank up to a quarter of an image [1, 1, D, H, W], in place, beyond a plane."""
+    axis = 2 + int(torch.randint(0, 3, (1,), generator=generator))
+    length = image.shape[axis]
+    gone = int(length * _uniform(generator, 0.05, 0.25))
+    first = 0 if _uniform(generator) < 0.5 else length - gone
+    image.narrow(axis, first, gone).zero_()
 
 
 def _exchange_tissue(first: LabelMap, other: LabelMap, parcels: int) -> LabelMap:

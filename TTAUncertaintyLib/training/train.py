@@ -7,7 +7,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,14 @@ class TrainingSettings:
     synthesis: SynthesisSettings = field(default_factory=SynthesisSettings)
     loss: LossWeights = field(default_factory=LossWeights)
 
+    def going_on(self) -> TrainingSettings:
+        """Return the same for a network that has learnt before: all levels, at a third the rate.
+
+        The full-resolution level comes last here, too, for the last sixth of the run.
+        """
+        stages = ((0, 1), (self.steps * 5 // 6, 0))
+        return replace(self, stages=stages, learning_rate=self.learning_rate / 3)
+
     def finest_level(self, step: int) -> int:
         """Return the finest level that is trained at this step."""
         return [level for first, level in self.stages if first <= step][-1]
@@ -81,12 +89,21 @@ class Trainer:
         What to do.
     tissues
         From `load_tissue_probabilities`; None trains on random shapes alone.
+    begin
+        Weights of the same architecture to go on from; None begins with random ones.
     """
 
-    def __init__(self, settings: TrainingSettings, tissues: Tensor | None) -> None:
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        tissues: Tensor | None,
+        begin: PyramidFlowNetwork | None = None,
+    ) -> None:
         self.settings = settings
         torch.manual_seed(settings.seed)
         self.network = PyramidFlowNetwork(settings.architecture)
+        if begin is not None:
+            self.network.load_state_dict(begin.state_dict())
         self.average = copy.deepcopy(self.network).requires_grad_(False)
         self.optimiser = torch.optim.Adam(
             self.network.parameters(), lr=settings.learning_rate, betas=(0.9, 0.99)

@@ -22,17 +22,10 @@ _LOGICS = {
 
 
 class ViewerApplication:
-    """One scene, and the views that trame-slicer draws of it.
-
-    Attributes
-    ----------
-    slicer_app
-        trame-slicer's.
-    stage
-        What the functions of `scene` work on.
-    """
+    """One scene, and the views that trame-slicer draws of it."""
 
     def __init__(self, folder: Path) -> None:
+        #: trame-slicer's.
         self.slicer_app = SlicerApp()
         scene = slicer.mrmlScene = self.slicer_app.scene
         logic = self.slicer_app.app_logic
@@ -55,6 +48,7 @@ class ViewerApplication:
         four_up = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
         layouts = scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
         layouts.AddLayoutDescription(four_up, "<layout></layout>")  # the page lays out by itself
+        #: What the functions of `scene` work on.
         self.stage = Stage(scene, logic)
 
     def _with_scene(self, logic: Any) -> Any:

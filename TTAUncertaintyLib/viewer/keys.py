@@ -51,10 +51,10 @@ class Keys:
             "g": lambda: shown.toggle(transform="grid"),
             "l": shown.other_layout,
             " ": viewer.teaching.controls.toggle,
-            "]": lambda: viewer.work.step(1),
-            "[": lambda: viewer.work.step(-1),
+            "]": lambda: viewer.work.controls.step(1),
+            "[": lambda: viewer.work.controls.step(-1),
             "?": keys,
-        } | {str(n): partial(viewer.work.grade, n) for n in GRADES}
+        } | {str(n): partial(viewer.work.controls.grade, n) for n in GRADES}
         viewer.server.trigger("tta_key")(self._pressed)
 
     def _pressed(self, key: str) -> None:

@@ -15,6 +15,7 @@ from ..scene.display import label_decimals, legend_labels
 from ..scene.layouts import Layout
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
+from ..scene.structures import Structures
 from .clock import ServerClock
 from .part import Part
 from .rows import segments, select, slider, switch, written
@@ -30,13 +31,7 @@ _STOPS = 24
 
 
 class MapPanel(Part):
-    """The `MapScreen` of the page. The choices are in the state that all tabs share.
-
-    Attributes
-    ----------
-    controls
-        `MapControls`.
-    """
+    """The `MapScreen` of the page. The choices are in the state that all tabs share."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
@@ -62,6 +57,15 @@ class MapPanel(Part):
     def opacity(self) -> float:
         """Of a map over the image, 0 to 1."""
         return min(max(float(self._viewer.state.map_opacity), 0.0), 1.0)
+
+    @property
+    def has_structures(self) -> bool:
+        """Whether structures were sent, or come with the fixed image."""
+        return self._viewer.review.structures() is not None
+
+    def structures(self) -> Structures | None:
+        """Return them."""
+        return self._viewer.review.structures()
 
     def choices(self) -> MapChoices:
         """Return what the page says."""
@@ -151,6 +155,8 @@ class MapPanel(Part):
                 v_if="map_view.comparisons[1].why_not",
                 classes="tta-small mt-1",
             )
+            html.H2("Outlines")
+            segments("outlines", "map_view.outline", "map_view.outlines", choose)
             html.H2("Transform")
             segments("transform", "map_view.transform", "map_view.transforms", choose)
             html.H2("In 3D")

@@ -48,19 +48,22 @@ class Page:
         with v3.VAppBar(height=46, elevation=1):
             v3.VAppBarNavIcon(click="drawer = !drawer", size="small", aria_label="Panel")
             html.Div("TTAUncertainty", classes="font-weight-bold mr-4 d-none d-md-block")
-            with html.Div(v_if="work.rows.length > 1", classes="d-flex align-center mr-3"):
+            with html.Div(v_if="work.table.rows.length > 1", classes="d-flex align-center mr-3"):
                 _icon(
                     "mdi-chevron-left",
                     "Previous result ([)",
-                    (viewer.work.step, "[-1]"),
+                    (viewer.work.controls.step, "[-1]"),
                     "work-prev",
                 )
                 html.Span(
-                    "{{ work_place }}",
+                    "{{ work.place }}",
                     classes="tta-bar-title tta-work-place",
                 )
                 _icon(
-                    "mdi-chevron-right", "Next result (])", (viewer.work.step, "[1]"), "work-next"
+                    "mdi-chevron-right",
+                    "Next result (])",
+                    (viewer.work.controls.step, "[1]"),
+                    "work-next",
                 )
             with html.Div(style="min-width: 0; flex: 1"):
                 html.Div("{{ result_title }}", classes="tta-bar-title font-weight-medium tta-title")

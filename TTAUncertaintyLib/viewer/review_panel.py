@@ -48,13 +48,6 @@ class ReviewPanel(Part):
     """The `ReviewScreen` of the page.
 
     What is decided is kept in the result's folder at once, where that can be written.
-
-    Attributes
-    ----------
-    controls
-        `ReviewControls`.
-    landmarks
-        `LandmarksSent`.
     """
 
     hints: ClassVar[dict[str, str]] = {}  # what is to be done is plain to see on the page
@@ -100,7 +93,7 @@ class ReviewPanel(Part):
             self._viewer.say_problem(error)
         if self.controls.review is not None:
             state.review_of = str(self._folder())
-            self._viewer.work.on_review(self._folder(), self.controls.review)
+            self._viewer.work.controls.on_review(self._folder(), self.controls.review)
 
     def suspend(self) -> None:
         """Leave the views to something else."""
@@ -124,6 +117,7 @@ class ReviewPanel(Part):
         self._structures = self._fixed_structures.of_file(result, upload.path, upload.name)
         self._viewer.state.structures_name = upload.name
         self.controls.refresh()
+        self._viewer.map.controls.follow()
 
     def comment_on_spot(self, place: str, before: str, text: str) -> None:
         """Take what a tab wrote about a hot spot; `before` is what it saw there when it began."""
@@ -214,7 +208,7 @@ class ReviewPanel(Part):
         """Keep it beside the result."""
         self._decided, self._reviewer = review, review.reviewer
         self.keep()
-        self._viewer.work.on_review(self._folder(), review)
+        self._viewer.work.controls.on_review(self._folder(), review)
 
     # how it is done
 
@@ -285,6 +279,16 @@ class ReviewPanel(Part):
     def _build_found(self) -> None:
         """Write structures and landmarks."""
         controls = self.controls
+        with html.Div(v_if="review.carried.tables.length"):
+            html.H2("Labels of the moving image")
+            html.P("{{ review.carried.words }}", classes="tta-small mb-1")
+            with html.Div(classes="tta-scrolled mb-2"):
+                table(
+                    "carried",
+                    "review.carried.tables[0]",
+                    controls.select_structure,
+                    "review.structure",
+                )
         html.H2("Structures")
         html.P("{{ structures_name }}", v_if="structures_name", classes="tta-small")
         none = "!review.structures.tables.length"  # else their titles say it

@@ -14,7 +14,7 @@ from ..controls.option import Phrase
 from ..controls.run_view import run_view
 from ..errors import InputError, TTAUncertaintyError
 from ..results.naming import new_result_folder
-from ..sample_data import sample_pair
+from ..sample_data import sample_pair, sample_pairs
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..worker import Job, Worker
@@ -34,13 +34,7 @@ _ROLES = ("fixed", "moving")
 
 
 class RunPanel(Part):
-    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs.
-
-    Attributes
-    ----------
-    choice
-        What is chosen.
-    """
+    """Starts a run, shows it, ends it. There is one run at a time, whatever number of tabs."""
 
     def __init__(self, viewer: Viewer) -> None:
         super().__init__(viewer)
@@ -54,6 +48,7 @@ class RunPanel(Part):
                 "pair_choices": [
                     {"value": "reference", "title": "Bundled: Colin 27 on MNI 152"},
                     {"value": "lesion", "title": "Bundled: Colin 27 with a lesion on MNI 152"},
+                    {"value": "lung", "title": "Bundled: a lung CT of two times"},
                     {"value": "own", "title": "Two images of your own"},
                 ],
                 "upload_limit": viewer.session.largest_upload,
@@ -63,6 +58,7 @@ class RunPanel(Part):
                 "live": "",
             }
         )
+        #: What is chosen.
         self.choice = RunChoice(viewer)
         viewer.server.trigger("tta_upload_failed")(self._on_upload_failed)
         viewer.server.trigger("tta_upload_too_large")(self._on_upload_too_large)
@@ -125,7 +121,7 @@ class RunPanel(Part):
         if pair == "own":
             self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:
-            sample = sample_pair("lesion" if pair == "lesion" else "reference")
+            sample = sample_pair(pair if pair in sample_pairs() else "reference")
             images = {"fixed": sample.fixed, "moving": sample.moving}
             asked |= {role: image.path for role, image in images.items()}
             self._names = {role: image.name for role, image in images.items()}
@@ -189,7 +185,7 @@ class RunPanel(Part):
             said = run_view(run)
             ended = f"{said.phase.said()}. {_words(*said.times)} {said.known.said()}"
             state.run_end = f"{ended} The result lies in {run.output}."
-            viewer.work.add(run.output)
+            viewer.work.controls.add(run.output)
             viewer.open(run.output, self._names)
         elif run.phase is Phase.CANCELLED:
             state.run_end = f"{run.phase.title}. {_words(*run_view(run).times)}"
@@ -227,7 +223,8 @@ class RunPanel(Part):
                     html.P(
                         "NIfTI, NRRD or MetaImage, one file each, up to "
                         f"{gigabytes(self._viewer.session.largest_upload)}. They stay on this "
-                        "computer, in a private folder that is removed when the viewer ends.",
+                        "computer, unless a cluster is named, in a private folder that is removed "
+                        "when the viewer ends.",
                         classes="tta-small",
                     )
                     self.choice.build_files()

@@ -53,15 +53,11 @@ class Session:
     ----------
     largest_upload
         Bytes that a file may have that is sent.
-
-    Attributes
-    ----------
-    folder
-        Readable for this user alone.
     """
 
     def __init__(self, largest_upload: int = LARGEST_UPLOAD) -> None:
         self.largest_upload = largest_upload
+        #: Readable for this user alone.
         self.folder = Path(tempfile.mkdtemp(prefix="ttauncertainty-view-"))  # mode 0700
         self._count = 0
 

@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 class TeachingPanel(Part):
-    """The `TeachingScreen` of the page.
-
-    Attributes
-    ----------
-    controls
-        `TeachingControls`.
-    """
+    """The `TeachingScreen` of the page."""
 
     hint = "Ask for that in the next run."
 

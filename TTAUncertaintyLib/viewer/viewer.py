@@ -16,6 +16,7 @@ from ..errors import TTAUncertaintyError
 from ..humanize import passes_made
 from ..results import MapKind
 from ..results.calibration_status import calibration_words
+from ..results.naming import judged, suspicions
 from ..scene.result import ResultNodes
 from ..scene.stage import Stage
 from .application import ViewerApplication
@@ -45,15 +46,6 @@ class Viewer:
         Where uploads and exports lie.
     study
         A study to go through; None for none.
-
-    Attributes
-    ----------
-    server, state
-        trame's; all tabs share one state and see the same.
-    stage, views
-        The scene and its views.
-    result
-        What is shown; None before there is one.
     """
 
     def __init__(
@@ -63,6 +55,7 @@ class Viewer:
         results: Path,
         study: StudyReview | None = None,
     ) -> None:
+        #: trame's; all tabs share one state and see the same.
         self.server = get_server("ttauncertainty", client_type="vue3")
         self.server.enable_module(trame_slicer_module)
         self.server.enable_module(
@@ -75,6 +68,7 @@ class Viewer:
         self.state = self.server.state
         self.session = session
         self.results = results
+        #: What is shown; None before there is one.
         self.result: ResultNodes | None = None
         self.state.update(
             {
@@ -97,6 +91,7 @@ class Viewer:
         # what one tab waits for is nothing to the others, nor to be left behind when it is closed
         self.state.client_only("sending", "writing")
         self.application = ViewerApplication(session.folder)
+        #: The scene and its views.
         self.stage: Stage = self.application.stage
         self.views = Views(self.server, self.application)
         self.map = MapPanel(self)
@@ -111,7 +106,7 @@ class Viewer:
 
     def begin(self) -> None:
         """Show the first result of the work list; called once the server listens."""
-        self.work.begin()
+        self.work.controls.begin()
 
     def open(self, folder: Path, names: dict[str, str] | None = None) -> None:
         """Show a result folder, in place of the one that is shown; returns at once."""
@@ -178,13 +173,13 @@ class Viewer:
         self.map.on_result(result)
         self.review.on_result(result)
         self.teaching.on_result(result)
-        self.work.on_opened(opening.folder)
+        self.work.controls.on_opened(opening.folder)
         if self.state.panel == "run":
             self.state.panel = "map"
 
 
 def facts_of(record: dict[str, Any]) -> str:
     """Return in a line how a result was made."""
-    words = f"{record['model']['title']} · {record['design']['name']} · "
+    words = f"{judged(record)} · {record['design']['name']} · "
     words += passes_made(record)
-    return f"{words} · {calibration_words(record)}"
+    return f"{words} · {calibration_words(record)} {suspicions(record)}".strip()

@@ -13,7 +13,7 @@ from trame.widgets import client, html
 from trame_slicer.app.logic import connect_slice_view_slider_to_state
 from trame_slicer.app.ui.slider import Slider
 from trame_slicer.rca_view import RemoteSliceViewFactory, RemoteThreeDViewFactory
-from trame_slicer.views import ViewLayoutDefinition, ViewProps, ViewType
+from trame_slicer.views import DirectRendering, ViewLayoutDefinition, ViewProps, ViewType
 
 from ..results.review_report import Picture
 from ..scene.layouts import SIDE_BY_SIDE, Layout
@@ -87,7 +87,8 @@ class Views:
                     interactive_quality=_QUALITY,
                 )
             )
-        with _quiet():  # trame-slicer observes an event of which VTK 9.6 says that it is old
+        # trame-slicer observes an event of which VTK 9.6 says that it is old
+        with _quiet(), _undrawn():
             for views in _SLICES.values():
                 for view in views:
                     self._add(view)
@@ -200,6 +201,17 @@ class Views:
 
     def _three_d_ui(self, _server: Any, _view_id: str, _view: Any) -> None:
         html.Div("3D", classes="tta-view-title")
+
+
+@contextmanager
+def _undrawn() -> Iterator[None]:
+    """Do not draw views while they are made: trame-slicer would, at each of sixty properties."""
+    draw = DirectRendering.schedule_render
+    DirectRendering.schedule_render = lambda _: None
+    try:
+        yield
+    finally:
+        DirectRendering.schedule_render = draw
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from ..geometry.given_transform import read_given_transform
 from ..models.contract import describe
 from ..results import Findings
 from ..results.audited import audit_record, find_audited, joined
-from ..review import foreground
 from ..review.landmarks import point_map
 from .job import Job
 
@@ -32,19 +31,13 @@ class AuditWork:
         one.
     """
 
-    def __init__(self, job: Job, fixed: Image, moving: Image, mask: Image | None) -> None:
+    def __init__(self, job: Job, fixed: Image, moving: Image, region: NDArray[np.bool_]) -> None:
         self._parts = tuple(read_given_transform(path) for path in job.transform)
         self._back = tuple(read_given_transform(path) for path in job.inverse_transform)
         self._given = joined(self._parts)
         self._name = job.transform_name
-        self._fixed, self._moving, self._mask = fixed, moving, mask
-        check_meets(self._given, fixed, moving, self._anatomy)
-
-    @property
-    def _anatomy(self) -> NDArray[np.bool_]:
-        if self._mask is not None:
-            return np.asarray(self._mask.intensities.numpy() > 0)
-        return foreground(self._fixed)
+        self._fixed, self._moving, self._region = fixed, moving, region
+        check_meets(self._given, fixed, moving, region)
 
     def find(
         self, engine: Engine, outcome: Outcome, own: CalibratedMaps | None
@@ -69,7 +62,7 @@ class AuditWork:
             why = "" if calibration else "There is no calibration of this second opinion."
         calibrated = None if calibration is None else apply(calibration, opinion.cues)
         back = joined(self._back) if self._back else None
-        findings = find_audited(opinion, back, self._fixed, self._moving, self._mask, calibrated)
+        findings = find_audited(opinion, back, self._fixed, self._moving, self._region, calibrated)
         return findings, calibration, why
 
     def record(self, findings: Findings, outcome: Outcome) -> dict[str, Any]:
@@ -79,7 +72,7 @@ class AuditWork:
             point_map(outcome.transform().to_itk()),
             self._fixed,
             self._moving,
-            findings.region,
+            self._region,
         )
         suspicions = [] if suspicion is None else [suspicion]
         return audit_record(findings, self._parts, self._back, suspicions, self._name)

@@ -31,7 +31,8 @@ def as_before() -> Iterator[None]:
     what numpy raises and of what there were warnings. Memory, a GPU's too, is given back.
     """
     with contextlib.ExitStack() as stack:
-        stack.callback(_give_memory_back)
+        for forget in (give_memory_back, gc.collect, _new_gpu_dice):  # the last of them first
+            stack.callback(forget)
         stack.callback(_put_back_process, _folder(), dict(os.environ), list(sys.path))
         changeable: tuple[tuple[Callable[[Any], object], Any], ...] = (
             (random.setstate, random.getstate()),
@@ -69,11 +70,15 @@ def _put_back_process(folder: str, variables: dict[str, str], path: list[str]) -
     sys.path[:] = path
 
 
-def _give_memory_back() -> None:
-    gc.collect()
+def _new_gpu_dice() -> None:
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(torch.initial_seed())  # as of a new process
+
+
+def give_memory_back() -> None:
+    """Give the system the memory that is not used any more, a GPU's too."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
             ctypes.CDLL(None).malloc_trim(0)  # what it keeps for a next time is half a gigabyte
     if torch.cuda.is_initialized():
-        torch.cuda.manual_seed_all(torch.initial_seed())  # as of a new process
         torch.cuda.empty_cache()

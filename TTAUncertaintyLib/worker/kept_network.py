@@ -17,17 +17,13 @@ class KeptNetwork:
 
     It is the same network if it has the same name, was asked for with the same options, and its
     weights file has the same path and, by its SHA-256, still the same content.
-
-    Attributes
-    ----------
-    ran_own_code
-        Whether somebody's own program was let run in this process, which nobody can vouch for
-        from then on.
     """
 
     def __init__(self) -> None:
         self._model: RegistrationModel | None = None
         self._asked: tuple[str, Mapping[str, str]] | None = None
+        #: Whether somebody's own program was let run in this process, which nobody can vouch for
+        #: from then on.
         self.ran_own_code = False
 
     def load(

@@ -9,12 +9,12 @@ from ..carried import LabelCarrier, read_label_map
 from ..carried.calibrated import find_structure_calibration
 from ..carried.findings import carried_structures
 from ..carried.sides import side_remark
-from ..engine import Engine
+from ..engine import Engine, Outcome
 from ..geometry import Image
 from ..models.contract import describe
 from ..results import Findings, MapKind
 from ..results.findings import answer_on
-from ..results.labels import LabelFindings
+from ..results.labels import IntervalsFrom, LabelFindings
 from .job import Job
 
 
@@ -51,7 +51,9 @@ class LabelWork:
             self._carrier.begin(answer, network)
         self._carrier.add(offset)
 
-    def finish(self, findings: Findings, engine: Engine, by_head: bool) -> LabelFindings:
+    def finish(
+        self, findings: Findings, outcome: Outcome, engine: Engine, by_head: bool
+    ) -> LabelFindings:
         """Return what came of it.
 
         Parameters
@@ -62,7 +64,7 @@ class LabelWork:
             Whether the expected error is that of the head as it comes with the software, which
             the intervals of structures were fitted to.
         """
-        if self._engine is None or not engine.perturbed:
+        if self._engine is None or not outcome.perturbed:
             self._carrier.begin(findings.transform, findings.transform.lattice)
         carried = self._carrier.result()
         error = findings.on_fixed_image(MapKind.EXPECTED_ERROR)
@@ -82,4 +84,14 @@ class LabelWork:
             self._tolerance_mm,
             findings.reasons,
         )
-        return LabelFindings(carried, self._source, structures, calibration, self._tolerance_mm)
+        source = self._source
+        return LabelFindings(
+            carried,
+            str(source.path),
+            source.sha256,
+            structures,
+            None
+            if calibration is None
+            else IntervalsFrom(calibration.level, dict(calibration.provenance)),
+            self._tolerance_mm,
+        )

@@ -78,20 +78,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 class _Workplace:
-    """Where job after job is done, each as if it were the first.
-
-    Attributes
-    ----------
-    fit
-        Whether the process may take another job: not after somebody's own code has run in it, nor
-        after an end of which nobody knows what it left half done.
-    """
+    """Where job after job is done, each as if it were the first."""
 
     def __init__(self, stream: TextIO, control: Control) -> None:
         self._stream = stream
         self._control = control
         self._network: KeptNetwork | None = None  # until torch is loaded
         self._done: Done | None = None  # until its report is written
+        self._fetched: Path | None = None  # a result that came with its report
+        #: Whether the process may take another job: not after somebody's own code has run in it,
+        #: nor after an end of which nobody knows what it left half done.
         self.fit = not _cpu_time_is_limited()  # the limit is of all jobs together
 
     def do(self, read: Callable[[], str]) -> int:
@@ -106,7 +102,13 @@ class _Workplace:
                 self._network.drop()
         cut_short = status == Cancelled.exit_code and len(sys.modules) != modules
         own_code = self._network is not None and self._network.ran_own_code
-        if status not in _SOUND_ENDS or cut_short or own_code or _threads_are_left(threads):
+        if (
+            self._fetched is not None
+            or status not in _SOUND_ENDS
+            or cut_short
+            or own_code
+            or _threads_are_left(threads)
+        ):
             self.fit = False  # an import that was cut short cannot be made good, for one
         return status
 
@@ -121,6 +123,9 @@ class _Workplace:
 
         Where that is cancelled or fails the result stays without one, which can be made later.
         """
+        if self._fetched is not None:
+            output, self._fetched = str(self._fetched.absolute()), None
+            Voice(self._stream).say(REPORT, output=output, made=True)
         if self._done is None:
             return
         from .between_jobs import as_before
@@ -140,6 +145,13 @@ class _Workplace:
 
     def _perform(self, job: Job, voice: Voice, afterwards: contextlib.ExitStack) -> bool:
         """Do a job with what is loaded; return whether it is complete."""
+        if job.scheduler is not None:
+            from .remote import carry_out_there
+
+            self.fit = False  # the threads of its client may stay
+            complete = carry_out_there(job, voice, lambda: self._control.stop_requested)
+            self._fetched = job.output
+            return complete
         carry_out, as_before, kept_network = _load_what_works()
         afterwards.enter_context(as_before())
         if self._network is None:

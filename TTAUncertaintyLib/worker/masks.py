@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_labels
-from ..results import Findings
+from ..review import foreground
 from .job import Job
 
 
@@ -57,22 +57,29 @@ class Masks:
         """Return the images as the network and the alignment see them."""
         return _masked(fixed, self.fixed), _masked(moving, self.moving)
 
-    def applied(self, findings: Findings) -> Findings:
-        """Return findings whose statistics leave out what the masks say."""
-        out = np.zeros(findings.region.shape, bool)
+    def regions(self, fixed: Image) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+        """Return where statistics are taken, and what masks leave out of that (None: nothing).
+
+        Raises
+        ------
+        InputError
+            If nothing is left.
+        """
+        region = foreground(fixed) if self.statistics is None else _inside(self.statistics)
+        out = np.zeros(region.shape, bool)
         if self.fixed is not None:
             out |= ~_inside(self.fixed)
         if self.left_out is not None:
             out |= _inside(self.left_out)
         if not out.any():
-            return findings
-        region = findings.region & ~out
+            return region, None
+        region = region & ~out
         if not region.any():
             raise InputError(
                 "The masks leave nothing of the fixed image's anatomy.",
                 "Look whether a mask is the wrong way round.",
             )
-        return replace(findings, mask=region, left_out=out)
+        return region, out
 
 
 def _inside(mask: Image) -> NDArray[np.bool_]:

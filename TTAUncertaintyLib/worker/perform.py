@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -47,6 +48,7 @@ from ..results import (
 )
 from ..results.files import REGISTRATIONS_FOLDER
 from .audit import AuditWork, check_audit
+from .between_jobs import give_memory_back
 from .calibrations import choose_calibration
 from .job import Job
 from .labels import LabelWork
@@ -135,13 +137,11 @@ def carry_out(
         fixed_file = replace(fixed_file, name=job.fixed_name or "")
         moving_file = replace(moving_file, name=job.moving_name or "")
         masks = Masks.read(job, fixed, moving)
-        mask, mask_files = masks.statistics, masks.files
-        every = fixed_file, moving_file, *mask_files.values()
+        every = fixed_file, moving_file, *masks.files.values()
         files = [file for file in every if file is not None]
         for text in [f"{file.path.name} {note}" for file in files for note in file.notes]:
             voice.say("note", text=text)
         remarks += _said(voice, remarks_on_images(fixed, moving))
-        audit = AuditWork(job, fixed, moving, mask) if job.transform else None
         labels = None if job.moving_labels is None else LabelWork(job, fixed, moving)
         remarks += _said(voice, [] if labels is None else labels.remarks)
         model = load(job.model, job.weights, job.options, job.trust_code)
@@ -150,12 +150,15 @@ def carry_out(
         members = members if ensemble else []
 
     voice.say("phase", phase="aligning")
-    with clock.phase("aligning"):
+    with clock.phase("aligning"), ThreadPoolExecutor(1) as beside:
+        finding_regions = beside.submit(masks.regions, fixed)
         known = job.initial_transform
         start = job.start if known is None else read_linear_transform(known)
         seen = masks.seen(fixed, moving)
         placement = place(*seen, model, start, job.prealign, job.use_frame)
         pair = prepare(*seen, model, placement)
+        region, left_out = finding_regions.result()
+        audit = AuditWork(job, fixed, moving, region) if job.transform else None
         design = job.design.resolve(pair.moving_lattice)
         engine = Engine(
             model,
@@ -195,31 +198,38 @@ def carry_out(
 
         voice.say("phase", phase="writing")
         kept = recorder is not None and recorder.finish()
-        with clock.phase("mapping"):
-            outcome = engine.outcome()
-            calibrated = None
-            if calibration is not None and outcome.whole:
-                calibrated = _calibrated_maps(calibration, outcome, pair)
-                if calibrated.unlike:
-                    remarks += _said(voice, [calibrated.unlike])
-            elif calibration is not None:
-                early = "stopped by itself" if outcome.converged else "was stopped early"
-                uncalibrated = f"The run {early}; a calibration is of whole runs."
-            audited = None
-            if audit is None:
-                findings = find(outcome, fixed, moving, mask, calibrated)
-            else:
-                findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
-            findings = masks.applied(findings)
-            if audit is not None:
-                audited = audit.record(findings, outcome)
-            if labels is not None:
-                by_head = isinstance(calibration, Head)
-                carried = labels.finish(findings, engine, by_head)
-                findings = replace(findings, labels=carried)
-        with volumes_written(folder, findings, job.keep, moving_file.pixel_type):
+        with volumes_written(folder, job.keep, moving_file.pixel_type) as write:
+            with clock.phase("mapping"):
+                outcome = engine.finish()
+                give_memory_back()
+                if audit is None:
+                    findings = find(outcome, fixed, moving, region, left_out)
+                    write(findings)  # while the expected error is made
+                calibrated = None
+                if calibration is not None and outcome.whole:
+                    calibrated = _calibrated_maps(calibration, outcome, pair)
+                    if calibrated.unlike:
+                        remarks += _said(voice, [calibrated.unlike])
+                elif calibration is not None:
+                    early = "stopped by itself" if outcome.converged else "was stopped early"
+                    uncalibrated = f"The run {early}; a calibration is of whole runs."
+                audited = None
+                if audit is not None:
+                    findings, calibration, uncalibrated = audit.find(engine, outcome, calibrated)
+                    findings = replace(findings, left_out=left_out)
+                    audited = audit.record(findings, outcome)
+                elif calibrated is not None:
+                    findings = findings.with_expected_error(calibrated)
+                calibrated = None  # what it is made of is as large as the images
+                give_memory_back()
+                if labels is not None:
+                    by_head = isinstance(calibration, Head)
+                    carried = labels.finish(findings, outcome, engine, by_head)
+                    findings = replace(findings, labels=carried)
+            write(findings)
             if audited is None:
-                remarks += _said(voice, remarks_on_findings(findings, outcome, mask is not None))
+                masked = masks.statistics is not None
+                remarks += _said(voice, remarks_on_findings(findings, outcome, masked))
             else:
                 remarks += _said(voice, list(audited["suspicions"]))
             outcome = replace(outcome, notes=(*remarks, *outcome.notes))
@@ -231,7 +241,7 @@ def carry_out(
                 job.execution,
                 placement,
                 clock.seconds,
-                mask_files,
+                masks.files,
                 audited,
                 calibration,
                 uncalibrated,

@@ -69,6 +69,8 @@ class Run:
         self.job = job
         #: What was known at the last `poll`.
         self.state = RunState()
+        #: Hears every message as it is taken in.
+        self.on_message: Callable[[Message], object] = lambda _message: None
         self._silence_s = silence_s
         self._began = self._polled = time.monotonic()
         self._silent_s = 0.0
@@ -204,6 +206,7 @@ class Run:
     def _take(self, message: Message, now: float) -> None:
         """Take in one message."""
         kind = message["type"]
+        self.on_message(message)
         if kind == "started":
             self._started = True
         elif kind == "phase":

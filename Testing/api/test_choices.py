@@ -25,7 +25,7 @@ from TTAUncertaintyLib.worker import Job
 
 #: Fields of a job that are nobody's choice: a panel sets them.
 _OF_THE_PANEL = {"previews", "channels_last", "full_covariance", "design"}
-_OF_THE_PANEL |= {"fixed_name", "moving_name"}  # files have theirs
+_OF_THE_PANEL |= {"fixed_name", "moving_name", "transform_name"}  # files have theirs
 _OF_AN_AUDIT = {"transform", "inverse_transform"}  # `tta.audit` asks for these
 #: What only the page of an evaluation needs to know.
 _OF_THE_PAGE = {"command"}
@@ -88,6 +88,27 @@ def test_every_keyword_is_described(command: str) -> None:
         for name in line.split(",")
     }
     assert set(inspect.signature(COMMANDS[command]).parameters) <= names
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "says"),
+    [
+        (
+            "run",
+            "leave_out",
+            "Labels on the fixed image's voxels: metal, a cavity, the couch; left",
+        ),
+        ("run", "reverse_pass", "leaves out the inverse-consistency map"),
+        ("run", "label_names", "What they are called: a TSV or CSV with columns label and name"),
+        ("evaluate", "cases", "How many of each image and kind"),
+        ("calibrate", "overwrite", "Replace an older calibration"),
+    ],
+)
+def test_an_option_says_what_its_keywords_description_says(
+    command: str, name: str, says: str
+) -> None:
+    assert (options_of(command)[name].help or "").startswith(says)
+    assert says in " ".join((inspect.getdoc(COMMANDS[command]) or "").split())
 
 
 def test_there_is_a_choice_for_all_that_a_job_can_do() -> None:

@@ -10,7 +10,8 @@ bundle, so that what is measured is the cohort: memory of client and scheduler (
 the way, pairs a second, the time for tables and page, and how long Chromium takes to open, sort and
 filter the page. `kills` kills a registering process, a worker of Dask and the client, goes on, and
 holds every pair against a single run in one warm process: equal to the last bit, or it ends with
-an error.
+an error; with `--stand-in` registering is one that gives every
+pair a result of its own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,15 @@ import SimpleITK as sitk
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from support.cohort_client import Client
-from support.cohort_pairs import SMALL, Given, pairs_of, settings, write_images, write_template
+from support.cohort_pairs import (
+    SMALL,
+    Given,
+    pairs_of,
+    settings,
+    stand_in,
+    write_images,
+    write_template,
+)
 
 from TTAUncertaintyLib.cohort.clusters import Where
 from TTAUncertaintyLib.cohort.pair_task import Standing
@@ -146,36 +155,47 @@ def seconds_in_chromium(page: Path, rows: int) -> dict[str, float]:
     return found
 
 
-def kills(folder: Path, count: int) -> dict[str, object]:
+def kills(folder: Path, count: int, stands_in: bool) -> dict[str, object]:
     """Return how a study went that was disturbed, and whether it is what single runs give."""
     names = [f"p{n:03d}" for n in range(count)]
-    table = write_images(folder / "in", names)
-    client = Client(folder, None)
+    write_images(folder / "in", names)
+    template = write_template(folder / "template") if stands_in else None
+    client = Client(folder, template)
     began = time.monotonic()
     try:
-        before = client.run_with_kills()
+        before = client.run_with_kills(0.5 if stands_in else 0.0)
     finally:
         client.end()
     took = time.monotonic() - began
-    study = client.study
+    compare(folder, names, template)
+    return {
+        "pairs": count,
+        "done_when_the_client_was_killed": before,
+        "study_s": round(took, 1),
+        "equal_to_single_runs": count,
+        "stand_in": stands_in,
+    }
+
+
+def compare(folder: Path, names: list[str], template: Path | None) -> None:
+    """See that every pair of a study is there once, whole, and what a single run gives."""
+    study, table = folder / "study", folder / "in" / "pairs.tsv"
     assert sorted(path.name for path in (study / "pairs").iterdir()) == names
     assert not list((study / "failed").iterdir())
-    register, how = Standing(), settings(**SMALL)
+    register: Standing = Standing()
+    if template is not None:
+        register = stand_in(folder / "single stub", template)
+    how = settings(**SMALL)
     for pair in pairs_of(table):
         output = folder / "single"
         state = register(how.job_of(pair, output), None, False)
         assert state.output is not None, state.problem
         single, of_study = Bundle.open(output), Bundle.open(study / "pairs" / pair.name / "result")
         assert single.map_files.keys() == of_study.map_files.keys()
+        assert single.record["summary"] == of_study.record["summary"]
         for kind, file in single.map_files.items():
             assert np.array_equal(_values(file), _values(of_study.map_files[kind]), equal_nan=True)
         shutil.rmtree(output)
-    return {
-        "pairs": count,
-        "done_when_the_client_was_killed": before,
-        "study_s": round(took, 1),
-        "equal_to_single_runs": count,
-    }
 
 
 def _values(file: Path) -> np.ndarray:
@@ -195,13 +215,14 @@ def main() -> None:
     parser.add_argument("what", choices=["cost", "scale", "kills"])
     parser.add_argument("--pairs", type=int, default=8)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--stand-in", action="store_true", help="kills: of milliseconds")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-cohort-"))
     try:
         if options.what == "cost":
             found: dict[str, object] = {**cost(folder, options.pairs)}
         elif options.what == "kills":
-            found = kills(folder, options.pairs)
+            found = kills(folder, options.pairs, options.stand_in)
         else:
             found = scale(folder, options.pairs, options.workers)
         print(json.dumps(found))

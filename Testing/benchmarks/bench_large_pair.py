@@ -94,7 +94,7 @@ def write_pair(folder: Path, size: tuple[int, int, int]) -> tuple[Path, Path]:
 def do(fixed: Path, moving: Path, output: Path, keep: Keep) -> None:
     """Carry out the job here, and print what it took."""
     design = DesignRequest(Preset.QUICK)
-    job = Job(fixed, moving, output, keep=keep, design=design, use_calibration=False, device="cpu")
+    job = Job(fixed, moving, output, keep=keep, design=design, device="cpu")
     voice = Listener()
     voice.note("start")
     done = carry_out(job, voice, load=lambda *_: Cheap())

@@ -4,16 +4,20 @@ A stable error leaves no variance. Every case has a smooth deformation of known 
 is how far the images are from what the network was trained on. The head that comes with the
 software was made on other images: does it stay right, and if not, does it say so?
 
-    python Testing/benchmarks/mismatch_study.py --model pyramid-flow \\
+    python Testing/benchmarks/mismatch_study.py --option contrast=one \\
         --picture docs/pictures/mismatch.png
     python Testing/benchmarks/mismatch_study.py --model lapirn --weights LapIRN_disp_fea7.pth
+    python Testing/benchmarks/mismatch_study.py --contrasts 3 --pair FOLDER [--option contrast=one]
 
-Images: the bundled Colin 27, and what Testing/oracles/get_evaluation_images.py fetches.
+Images: the bundled Colin 27, and what Testing/oracles/get_evaluation_images.py fetches; with
+--pair, subject-4-T1.nii.gz and subject-4-T2.nii.gz of MultiPropReg's repository (MIT), one person
+in two contrasts.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +70,35 @@ def cases() -> list[KnownCase]:
     return found
 
 
+def scrambled(case: KnownCase, seed: int) -> KnownCase:
+    """Give the fixed image's anatomy intensities by a random broken line: dark may be bright."""
+    values, mask = case.fixed.intensities, torch.from_numpy(case.mask)
+    low, high = case.fixed.background, float(torch.quantile(values[mask][::50], 0.995))
+    corners = torch.rand(6, generator=torch.Generator().manual_seed(seed))
+    at = ((values - low) / (high - low)).clamp(0, 1) * (len(corners) - 1)
+    below = at.floor().long().clamp(max=len(corners) - 2)
+    line = torch.lerp(corners[below], corners[below + 1], at - below)
+    turned = torch.where(mask, low + (0.1 + line) * (high - low), values)
+    return replace(case, name="scrambled contrast", fixed=replace(case.fixed, intensities=turned))
+
+
+def contrasts(count: int, folder: Path | None) -> Iterator[KnownCase]:
+    """Yield known deformations whose fixed image has the same and other contrasts."""
+    brain = colin()
+    for seed in range(count):
+        case = manufacture(brain, Deformation.SMOOTH, seed)
+        yield replace(case, name="one contrast")
+        yield inverted(case)
+        yield scrambled(case, seed)
+    if folder is None:
+        return
+    t1, t2 = (read_image(folder / f"subject-4-{kind}.nii.gz")[0] for kind in ("T1", "T2"))
+    for seed in range(0, 2 * count, 2):  # even ones deform the fixed image
+        for name, fixed, moving in (("T1 on T2", t2, t1), ("T2 on T1", t1, t2)):
+            case = manufacture(fixed, Deformation.SMOOTH, seed)
+            yield replace(case, name=name, moving=moving)
+
+
 def row(measurement: Measurement) -> str:
     cues, error = measurement.cues, measurement.error
     means = [float(cues[c].mean()) for c in (Cue.TOTAL, Cue.INVERSE_CONSISTENCY, Cue.NCC_GAP)]
@@ -94,16 +127,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--model", default="pyramid-flow")
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--contrasts", type=int, help="so many deformations in other contrasts")
+    parser.add_argument("--pair", type=Path, help="folder of a person's T1 and T2, for --contrasts")
     parser.add_argument("--picture", type=Path, help="paint a slice of the first two cases here")
     options = parser.parse_args()
-    model = load_model(options.model, options.weights)
+    chosen = dict(text.split("=", 1) for text in options.option)
+    model = load_model(options.model, options.weights, chosen)
     print(
         "| images | to find, mm rms | error, mm | total, mm (Pearson) | gap, mm (Pearson) | "
         "1 - correlation (Pearson) | expected, mm (Pearson) | bound holds | outside |"
     )
     print("|---|---|---|---|---|---|---|---|---|", flush=True)
     shown = []
-    for number, case in enumerate(cases()):
+    made = cases() if options.contrasts is None else contrasts(options.contrasts, options.pair)
+    for number, case in enumerate(made):
         found = measure(case, model, DesignRequest(Preset.QUICK))
         print(row(found), flush=True)
         if options.picture is not None and number < _PAINTED:

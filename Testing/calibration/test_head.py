@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,6 +66,30 @@ def test_trees_say_what_a_walk_by_hand_says() -> None:
     assert trees.bias == 1.0
 
 
+def test_many_trees_say_of_many_rows_what_a_walk_from_node_to_node_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Deep ones, thresholds that are met exactly, and blocks of rows that are no whole bytes."""
+    monkeypatch.setattr("TTAUncertaintyLib.calibration.trees._ROWS", 61)
+    random = np.random.default_rng(4)
+    feature = random.integers(0, 5, (9, 31)).astype(np.uint8)
+    threshold = random.integers(0, 4, feature.shape).astype(np.float32)
+    trees = Trees(feature, threshold, random.normal(size=(9, 63)).astype(np.float32))
+    asked = random.integers(0, 5, (200, 5)).astype(np.float32)
+    groups = np.array([0, 1, 2, 0, 1])
+    sums, shares = np.zeros(200), np.zeros((200, 3))
+    for n, t in itertools.product(range(200), range(9)):
+        node = 0
+        while node < 31:
+            column = int(feature[t, node])
+            child = 2 * node + (2 if asked[n, column] > threshold[t, node] else 1)
+            shares[n, groups[column]] += trees.value[t, child] - trees.value[t, node]
+            node = child
+        sums[n] += trees.value[t, node]
+    np.testing.assert_allclose(trees.sum(asked), sums, atol=1e-5)
+    np.testing.assert_allclose(trees.shares(asked, groups, 3), shares, atol=1e-5)
+
+
 def test_exported_trees_say_what_scikit_learn_says() -> None:
     ensemble = pytest.importorskip("sklearn.ensemble")
     x = rows(5_000)
@@ -115,12 +140,19 @@ def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
     region = torch.zeros(5, 10, 20, dtype=torch.bool)
     region.view(-1)[:500] = True
     maps = [
-        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3))
-        for each, cm3 in ((alike, 1500.0), (unlike, 1500.0), (alike, 90.0), (alike, 4000.0))
+        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3, changed))
+        for each, cm3, changed in (
+            (alike, 1500.0, False),
+            (unlike, 1500.0, False),
+            (alike, 90.0, False),
+            (alike, 4000.0, False),
+            (alike, 1500.0, True),
+        )
     ]
     assert maps[0].unlike == "" and maps[0].outside.double().sum() < 100
-    for other in maps[1:]:  # as a macaque is smaller, and a body larger
-        assert "unlike" in other.unlike and bool(other.outside[region].all())
+    words = ("unlike", "90 cm3", "4,000 cm3", "contrast")  # a macaque, a body, a T2 that is no T1
+    for other, why in zip(maps[1:], words, strict=True):
+        assert why in other.unlike and bool(other.outside[region].all())
     assert bool(maps[0].expected_error[~region].isnan().all())
 
 

@@ -107,6 +107,8 @@ class MapScreenOfTest:
         What was shown last.
     looked_at, arranged
         What the views were asked for.
+    labels
+        Structures of the fixed image.
     """
 
     def __init__(self, stage: Stage, at_once: bool) -> None:
@@ -116,6 +118,7 @@ class MapScreenOfTest:
         self.view = MapView()
         self.looked_at: list[Any] = []
         self.arranged: list[tuple[Any, bool]] = []
+        self.labels: Structures | None = None
         self._at_once, self._changed = at_once, False
         self.controls = MapControls(self, self.clock)
         self.controls.enter()
@@ -140,6 +143,13 @@ class MapScreenOfTest:
         self.controls.choose(**fields)
         self.settle()
         return self.view
+
+    @property
+    def has_structures(self) -> bool:
+        return self.labels is not None
+
+    def structures(self) -> Structures | None:
+        return self.labels
 
     def show(self, view: MapView) -> None:
         self.view = view

@@ -6,13 +6,17 @@ import subprocess
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 from TTAUncertaintyLib.controls.option import Option
 from TTAUncertaintyLib.results import MapKind
+from TTAUncertaintyLib.scene.arrays import lattice_of
 from TTAUncertaintyLib.scene.layouts import Layout
 from TTAUncertaintyLib.scene.map_in_3d import HIGH
 from TTAUncertaintyLib.scene.slices import composites
+from TTAUncertaintyLib.scene.stage import nodes_of_class
+from TTAUncertaintyLib.scene.structures import Structures
 
 
 def layers(screen: Any, name: str = "Red") -> tuple[Any, Any]:
@@ -199,3 +203,56 @@ def test_another_result_leaves_nothing_of_the_first_in_the_views(screen, stage, 
     assert not legend.GetVisibility()
     assert not result.reference(HIGH).GetDisplayVisibility()
     assert not result.transform.GetDisplayNode().GetVisibility()
+
+
+def outlined(screen: Any) -> dict[str, list[str]]:
+    """Return the segmentations that are drawn, with the names of their segments."""
+    nodes = nodes_of_class(screen.stage.scene, "vtkMRMLSegmentationNode")
+    return {
+        node.GetName().partition(" - ")[0]: [
+            node.GetSegmentation().GetNthSegment(n).GetName()
+            for n in range(node.GetSegmentation().GetNumberOfSegments())
+        ]
+        for node in nodes
+        if node.GetDisplayVisibility()
+    }
+
+
+def test_outlines_are_of_one_thing_at_a_time_and_go_with_the_result(
+    screen: Any, result: Any
+) -> None:
+    halves = {"Labels": ["Left half", "Right half"]}
+    assert outlined(screen) == {}
+    screen.does(outlines="labels")
+    assert outlined(screen) == halves
+    screen.does(outlines="edges")
+    assert outlined(screen) == {"Outlines": ["Edge 1", "Edge 2"]}
+    screen.does(outlines="structures")  # there are none: it cannot be chosen
+    assert screen.kept.outlines == "edges"
+    lattice = lattice_of(result.warped)
+    drawn = np.zeros(lattice.array_shape, np.uint8)
+    drawn[5:15, 5:15, 5:15] = 3
+    screen.labels = Structures(drawn, lattice, {3: "Cube"}, {3: (1, 2, 3)})
+    screen.controls.follow()
+    screen.does(outlines="structures")
+    assert outlined(screen) == {"Outlines": ["Cube"]}
+    screen.does(outlines="labels")
+    assert outlined(screen) == halves
+    screen.controls.on_result(None)
+    assert outlined(screen) == {}
+    screen.controls.on_result(result)
+    screen.settle()
+    assert outlined(screen) == halves  # as it was shown last
+
+
+def test_what_cannot_be_outlined_says_why(screen: Any, result: Any) -> None:
+    assert {one.value: bool(one.why_not) for one in screen.view.outlines} == {
+        "none": False,
+        "labels": False,
+        "structures": True,
+        "edges": False,
+    }
+    screen.stage.scene.RemoveNode(result.labels)
+    screen.stage.scene.RemoveNode(result.fixed)
+    screen.controls.follow()
+    assert [one.value for one in screen.view.outlines if not one.why_not] == ["none"]

@@ -10,15 +10,18 @@ from typing import Any
 import numpy as np
 import pytest
 from support.phantom import FIXED
+from support.scene_results import load_bundle
 
 from TTAUncertaintyLib.controls import review_findings
+from TTAUncertaintyLib.controls.review_view import carried_view
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.results import MapKind
+from TTAUncertaintyLib.results.labels import RecordedLabels
 from TTAUncertaintyLib.review import LandmarkPair, Review, Verdict
 from TTAUncertaintyLib.review.landmark_files import PairedLandmarks
 from TTAUncertaintyLib.scene.hot_spots import spots_role
-from TTAUncertaintyLib.scene.result import load_bundle
 from TTAUncertaintyLib.scene.review_state import read_review
+from TTAUncertaintyLib.scene.stage import nodes_of_class
 from TTAUncertaintyLib.scene.structures import Structures
 
 HALVES = np.ones(FIXED.array_shape, np.uint8)
@@ -284,3 +287,54 @@ def test_the_export_holds_what_was_decided(reviewing, tmp_path) -> None:
         "structures.csv",
         "review.html",
     }
+
+
+def test_carried_labels_are_listed_with_what_is_known_of_them(
+    reviewing: Any,
+) -> None:
+    (table,) = reviewing.view.carried.tables
+    assert [row.cells[0] for row in table.rows] == ["Left half", "Right half"]
+    assert [row.cells[2:] for row in table.rows] == [("–",) * 4] * 2  # not calibrated
+    assert "There are no intervals" in reviewing.view.carried.words.said()
+
+
+def test_a_calibrated_structure_has_its_interval_and_its_remark() -> None:
+    known = {
+        "label": 4,
+        "name": "Left half",
+        "color": (1, 2, 3),
+        "voxels": 100,
+        "volume_cm3": 1.234,
+        "moving_volume_cm3": 1.0,
+        "volume_low_cm3": 0.9,
+        "volume_high_cm3": 1.5,
+        "expected_dice": 0.8,
+        "expected_surface_mm": 0.75,
+        "volume_spread_cm3": 0.1,
+        "overlap_of_passes": 0.9,
+        "surface_error_mm": 2.0,
+        "surface_above": 0.6,
+        "other_side": "",
+        "asymmetry": None,
+        "remark": "Not to be used at 2 mm: it is off.",
+    }
+    view = carried_view(RecordedLabels.of({"labels": {"structures": [known], "tolerance_mm": 2}}))
+    (row,) = view.tables[0].rows
+    assert row.cells == ("Left half", "1.23", "0.90 – 1.50", "0.80", "0.75", "60.0\u00a0%")
+    assert (row.verdict, row.about) == ("check", "Not to be used at 2 mm: it is off.")
+    assert view.tables[0].headings[-1].title == "> 2 mm"
+    assert "1 are coloured" in view.words.said()
+
+
+def test_a_carried_structure_is_looked_at_and_left_again(reviewing: Any, result: Any) -> None:
+    def outlined() -> list[str]:
+        nodes = nodes_of_class(reviewing.stage.scene, "vtkMRMLSegmentationNode")
+        return [node.GetName() for node in nodes if node.GetDisplayVisibility()]
+
+    reviewing.controls.select_structure(1)
+    assert (reviewing.view.structure, outlined()) == (1, ["Outline of Right half"])
+    reviewing.controls.select_structure(0)
+    assert (reviewing.view.structure, outlined()) == (0, ["Outline of Left half"])
+    assert crosshair(reviewing.stage)[0] < 0  # left is below 0 in RAS
+    reviewing.controls.select_structure(0)
+    assert (reviewing.view.structure, outlined()) == (-1, [])

@@ -231,8 +231,10 @@ def test_settings_left_alone_leave_the_choice_to_the_library():
         "precision": None,
         "threads": None,
         "batch_size": None,
+        "scheduler": None,
     }
-    own = MachineChoices(precision="bf16", threads=3)
+    own = MachineChoices(precision="bf16", threads=3, scheduler=" tls://host:8786 ")
+    assert asked_of_machine(own)["scheduler"] == "tls://host:8786"
     assert (asked_of_machine(own)["precision"], asked_of_machine(own)["threads"]) == ("bf16", 3)
 
 
@@ -242,7 +244,9 @@ def test_options_of_a_model_are_kept_for_it_alone():
     assert options_of("pyramid-flow", kept_line) == {} == options_of("lapirn", "{}")
     (row,) = option_rows("lapirn", kept_line)
     assert row.value == "1" and row.control.about
-    assert option_rows("pyramid-flow", kept_line) == () == option_rows("nonsense", kept_line)
+    (own,) = option_rows("pyramid-flow", kept_line)
+    assert own.value == "auto"
+    assert option_rows("nonsense", kept_line) == ()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from support.desktop import Desktop
 
+pytest.importorskip("slicer", reason="the desktop needs slicer: pip install .[slicer]")
+
 IN_SLICER = "PythonQt" in sys.modules
 
 
@@ -34,8 +36,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def _opened(views: bool) -> Iterator[Desktop]:
     if not IN_SLICER:
-        for name in ("slicer", "PySide6"):
-            pytest.importorskip(name, reason=f"the desktop needs {name}: pip install .[slicer]")
+        pytest.importorskip("PySide6", reason="the desktop needs PySide6: pip install .[slicer]")
     from support.desktop import Desktop
 
     with Desktop(views=views) as opened:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import slicer
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "support/desktop/example/DesktopExample.py"
 
@@ -26,14 +27,10 @@ def panel(desktop, module):
 
 
 def volume(name="brain"):
-    import slicer
-
     return slicer.util.addVolumeFromArray(np.zeros((4, 5, 6)), name=name)
 
 
 def test_the_module_describes_itself_before_it_is_opened(desktop, module):
-    import slicer
-
     assert slicer.modules.desktopexample.title == "Desktop example"
     assert slicer.util.modulePath("DesktopExample") == str(EXAMPLE)
     assert isinstance(slicer.modules.DesktopExampleInstance, module.DesktopExample)
@@ -54,10 +51,7 @@ def test_widgets_show_the_defaults_and_the_limits_of_the_parameters(panel):
     assert ui.opacitySlider.value == 0.7
     assert (ui.passesBox.value, ui.passesBox.maximum) == (8, 50)
     assert ui.keepBox.checked is False
-    assert ui.sideBox.currentText == "RIGHT"
-    assert ui.presetBox.currentText == "standard"
     assert ui.noteEdit.text == "nothing"
-    assert ui.seedBox.value == 7
 
 
 @pytest.mark.parametrize(
@@ -66,7 +60,6 @@ def test_widgets_show_the_defaults_and_the_limits_of_the_parameters(panel):
         ("opacitySlider", {"value": 0.25}, "opacity", 0.25),
         ("passesBox", {"value": 3}, "passes", 3),
         ("keepBox", {"checked": True}, "keep", True),
-        ("presetBox", {"currentIndex": 0}, "preset", "quick"),
         ("noteEdit", {"text": "Größe"}, "note", "Größe"),
     ],
 )
@@ -81,18 +74,9 @@ def test_a_widget_and_its_parameter_follow_each_other(panel, widget, change, par
     assert getattr(getattr(panel.ui, widget), attribute) == shown_before
 
 
-def test_a_combo_box_holds_the_members_of_an_enumeration(panel, module):
-    panel.ui.sideBox.setCurrentIndex(0)
-    assert panel.parameters.side is module.Side.LEFT
-    panel.parameters.side = module.Side.RIGHT
-    assert panel.ui.sideBox.currentText == "RIGHT"
-
-
 def test_a_value_out_of_range_or_of_another_type_is_refused(panel):
     with pytest.raises(ValueError, match="2"):
         panel.parameters.opacity = 2.0
-    with pytest.raises(ValueError, match="thorough"):
-        panel.parameters.preset = "thorough"
     with pytest.raises((TypeError, ValueError)):
         panel.parameters.note = 3
     assert panel.parameters.opacity == 0.7
@@ -107,8 +91,6 @@ def test_the_button_says_why_it_does_not_work_until_a_volume_is_chosen(panel):
 
 
 def test_a_removed_node_is_no_longer_chosen(panel):
-    import slicer
-
     node = volume()
     panel.parameters.fixedVolume = node
     assert panel.ui.fixedSelector.currentNode() is node
@@ -131,8 +113,6 @@ def test_left_alone_the_panel_does_not_follow_the_parameters(desktop, panel):
 
 
 def test_another_module_can_be_chosen_from_code(desktop, panel):
-    import slicer
-
     slicer.util.selectModule("Volumes")
     assert not panel.parent.isEntered
     slicer.util.selectModule(slicer.modules.desktopexample)
@@ -153,14 +133,12 @@ def test_parameters_survive_saving_and_opening_the_scene(desktop, panel, tmp_pat
     panel.parameters.fixedVolume = volume("bleibt")
     panel.parameters.opacity = 0.25
     panel.parameters.keep = True
-    panel.parameters.side = type(panel.parameters.side).LEFT
     desktop.save_scene(tmp_path / "scene.mrb")
     desktop.open_scene(tmp_path / "scene.mrb")
     assert panel.parameters.fixedVolume.GetName() == "bleibt"
     assert panel.ui.fixedSelector.currentNode().GetName() == "bleibt"
     assert panel.ui.opacitySlider.value == 0.25
     assert panel.ui.keepBox.checked
-    assert panel.ui.sideBox.currentText == "LEFT"
 
 
 def test_reloading_makes_a_new_panel_and_ends_the_old_one(desktop, panel, module):
@@ -199,15 +177,12 @@ def two_volumes(desktop, panel, tmp_path):
 
 def half_a_scene(panel):
     """Whether a scene is being imported, what the parameters say, how many volumes there are."""
-    import slicer
-
     note = panel.parameters.note if panel.parameters else ""
     count = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
     return bool(slicer.mrmlScene.IsImporting()), note, count
 
 
 def test_an_import_fills_the_parameters_before_their_nodes_are_there(desktop, panel, two_volumes):
-    import slicer
     import vtk
 
     seen = []
@@ -248,8 +223,6 @@ def test_a_panel_that_is_left_is_taken_out_of_the_window_and_put_back(desktop, p
 
 
 def test_the_first_layout_is_number_nought_drawn_as_four_up(desktop_with_views):
-    import slicer
-
     manager = slicer.app.layoutManager()
     assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView == 0
     assert set(manager.sliceViewNames()) == {"Red", "Green", "Yellow"}
@@ -269,16 +242,12 @@ def test_a_press_a_question_and_a_timer_work_together(desktop, panel):
 
 
 def test_the_self_test_runs(desktop, module):
-    import slicer
-
     slicer.selfTests["DesktopExample"](msec=0)
     assert len(module.DesktopExampleTest.ran) == 1
 
 
 def test_quitting_cleans_the_module_up(desktop, panel):
     heard = []
-    import slicer
-
     slicer.app.aboutToQuit.connect(lambda: heard.append("quit"))
     desktop.quit()
     assert heard == ["quit"]

@@ -7,20 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import slicer
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "support/desktop/example/DesktopExample.py"
 
 
 def volume(name, value=0.0):
-    import slicer
-
     return slicer.util.addVolumeFromArray(np.full((4, 5, 6), value), name=name)
 
 
 @pytest.fixture
 def combo(desktop):
-    import slicer
-
     box = slicer.qMRMLNodeComboBox()
     box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
     return box
@@ -82,8 +79,6 @@ def test_settings_are_private_to_the_desktop(desktop):
 
 
 def test_a_combo_box_lists_its_kind_of_node_in_the_order_of_the_scene(combo):
-    import slicer
-
     volume("first")
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode")
     combo.setMRMLScene(slicer.mrmlScene)
@@ -104,8 +99,6 @@ def test_a_combo_box_lists_its_kind_of_node_in_the_order_of_the_scene(combo):
 
 @pytest.mark.parametrize("none_enabled", [False, True])
 def test_a_combo_box_chooses_nothing_by_itself(combo, none_enabled):
-    import slicer
-
     combo.noneEnabled = none_enabled
     combo.setMRMLScene(slicer.mrmlScene)
     first = volume("first")
@@ -116,8 +109,6 @@ def test_a_combo_box_chooses_nothing_by_itself(combo, none_enabled):
 
 
 def test_a_combo_box_forgets_a_node_that_is_removed(combo):
-    import slicer
-
     combo.noneEnabled = True
     combo.setMRMLScene(slicer.mrmlScene)
     node = volume("first")
@@ -129,8 +120,6 @@ def test_a_combo_box_forgets_a_node_that_is_removed(combo):
 
 
 def test_a_combo_box_tells_a_change_once(combo):
-    import slicer
-
     combo.noneEnabled = True
     combo.setMRMLScene(slicer.mrmlScene)
     node, heard = volume("first"), []
@@ -142,8 +131,6 @@ def test_a_combo_box_tells_a_change_once(combo):
 
 
 def test_a_combo_box_can_be_held_to_an_attribute(combo):
-    import slicer
-
     combo.addAttribute("vtkMRMLScalarVolumeNode", "Kind", "map")
     marked = volume("a map")
     marked.SetAttribute("Kind", "map")
@@ -192,7 +179,6 @@ def test_a_slider_holds_its_value_to_its_range(desktop):
 
 def test_a_question_without_an_answer_fails_and_a_file_dialog_gives_the_path(desktop):
     import qt
-    import slicer
 
     with pytest.raises(AssertionError, match="Really"):
         slicer.util.confirmYesNoDisplay("Really?")
@@ -205,7 +191,6 @@ def test_a_question_without_an_answer_fails_and_a_file_dialog_gives_the_path(des
 
 def test_an_exception_in_a_slot_or_an_observer_is_not_lost(desktop):
     import qt
-    import slicer
 
     def fail(*_):
         raise KeyError("not caught")
@@ -223,8 +208,6 @@ def test_an_exception_in_a_slot_or_an_observer_is_not_lost(desktop):
 
 
 def test_a_node_gets_its_item_in_the_subject_hierarchy(desktop):
-    import slicer
-
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     assert hierarchy.GetItemByDataNode(volume("seen"))
     parameters = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScriptedModuleNode")
@@ -232,8 +215,6 @@ def test_a_node_gets_its_item_in_the_subject_hierarchy(desktop):
 
 
 def test_volumes_are_loaded_and_saved_through_slicers_own_functions(desktop, tmp_path):
-    import slicer
-
     assert slicer.util.saveNode(volume("one", 3.0), str(tmp_path / "ä one.nrrd"))
     again = slicer.util.loadVolume(str(tmp_path / "ä one.nrrd"))
     assert slicer.util.arrayFromVolume(again).max() == 3.0
@@ -263,7 +244,6 @@ def test_a_picture_of_a_widget_and_of_the_window_is_a_png(desktop, tmp_path):
 
 @pytest.mark.stand_ins
 def test_views_of_a_layout_are_made_and_drawn_into_the_window(desktop_with_views, tmp_path):
-    import slicer
     from PySide6.QtGui import QImage
 
     desktop = desktop_with_views
@@ -294,8 +274,6 @@ def test_views_of_a_layout_are_made_and_drawn_into_the_window(desktop_with_views
 
 
 def test_views_come_back_when_the_scene_is_closed(desktop_with_views):
-    import slicer
-
     desktop_with_views.close_scene()
     manager = slicer.app.layoutManager()
     assert all(manager.sliceWidget(n).mrmlSliceNode() for n in manager.sliceViewNames())
@@ -303,8 +281,6 @@ def test_views_come_back_when_the_scene_is_closed(desktop_with_views):
 
 
 def test_a_scene_with_a_model_can_be_closed_more_than_once(desktop):
-    import slicer
-
     for _ in range(2):
         slicer.mrmlScene.AddNewNodeByClass("vtkMRMLModelNode")
         desktop.close_scene()

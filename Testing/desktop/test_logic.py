@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import slicer
 from support import fake_python
 
 pytest_plugins = ["support.module_desktop"]
@@ -26,8 +27,6 @@ def test_a_result_folder_is_loaded_with_the_volumes_it_belongs_to(logic, pair, r
 
 
 def test_a_folder_that_is_no_result_is_refused_and_leaves_the_scene_alone(logic, tmp_path):
-    import slicer
-
     from TTAUncertaintyLib.errors import InputError
 
     before = slicer.mrmlScene.GetNumberOfNodes()
@@ -86,7 +85,6 @@ def test_choices_are_not_changed_by_a_run(logic, pair):
 
 
 def test_every_choice_reaches_the_job(logic, pair, tmp_path):
-    import slicer
     from TTAUncertaintyPanel.jobs import job_within
 
     from TTAUncertaintyLib.controls.run_choices import RunChoices
@@ -111,7 +109,6 @@ def test_every_choice_reaches_the_job(logic, pair, tmp_path):
 
 
 def test_an_audit_with_labels_and_masks_reaches_the_job(logic, pair, tmp_path):
-    import slicer
     from TTAUncertaintyPanel.jobs import job_within
 
     from TTAUncertaintyLib.controls.run_choices import RunChoices
@@ -164,8 +161,6 @@ def test_a_library_that_is_missing_is_told(module, tmp_path):
 
 @pytest.mark.slow
 def test_the_examples_of_the_page_run(desktop, logic, pair, capsys):
-    import slicer
-
     from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     for node, name in zip(pair, ("phantom", "shifted phantom"), strict=True):
@@ -189,7 +184,6 @@ def test_a_run_and_a_loaded_folder_give_the_same_maps(
 ):
     """Both show a map wherever the fixed or the warped image has anatomy."""
     import numpy as np
-    import slicer
 
     logic.machine.python = fake_python.finishing(tmp_path, result_folder)
     run = logic.startRun(fixedVolume=pair[0], movingVolume=pair[1], waitForCompletion=True)

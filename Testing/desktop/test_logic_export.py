@@ -7,8 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import slicer
 from support.phantom import FIXED
 from support.scene_volumes import add_volume
+
+from TTAUncertaintyLib.errors import InputError
+from TTAUncertaintyLib.review import Verdict, decide
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -34,10 +38,8 @@ def test_a_review_without_anything_else_can_be_exported(logic, result, tmp_path)
 
 
 def test_verdicts_structures_landmarks_and_pictures_are_all_in_it(logic, result, pair, tmp_path):
-    import slicer
     from support.hot_spots import find_spots
 
-    from TTAUncertaintyLib.review import Verdict, decide
     from TTAUncertaintyLib.scene.review_state import keep_review, read_review
 
     parameters = logic.getParameterNode()
@@ -75,7 +77,7 @@ def test_verdicts_structures_landmarks_and_pictures_are_all_in_it(logic, result,
 
 
 def test_what_the_review_says_goes_before_what_the_panel_shows(logic, result):
-    from TTAUncertaintyPanel.exporting import review_content
+    from TTAUncertaintyPanel.logic import review_content
 
     from TTAUncertaintyLib.scene.review_state import keep_review, read_review
     from TTAUncertaintyLib.scene.stage import Stage
@@ -91,8 +93,6 @@ def test_what_the_review_says_goes_before_what_the_panel_shows(logic, result):
 
 def test_structures_elsewhere_are_told_and_nothing_is_written(logic, result, tmp_path):
     from support.phantom import MOVING
-
-    from TTAUncertaintyLib.errors import InputError
 
     parameters = logic.getParameterNode()
     parameters.structures = add_volume("no labels", MOVING)

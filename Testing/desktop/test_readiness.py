@@ -6,8 +6,11 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import slicer
 from support.phantom import FIXED
 from support.scene_volumes import add_volume
+
+from TTAUncertaintyLib.controls.run_choices import RunChoices
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -15,14 +18,10 @@ pytest_plugins = ["support.module_desktop"]
 @pytest.fixture
 def choices(logic, pair):
     """Choices with which a run can begin."""
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     return RunChoices(fixedVolume=pair[0], movingVolume=pair[1])
 
 
 def node(kind, name):
-    import slicer
-
     return slicer.mrmlScene.AddNewNodeByClass(kind, name)
 
 
@@ -31,8 +30,6 @@ def test_two_volumes_and_the_bundled_network_are_enough(logic, choices):
 
 
 def test_reasons_come_in_the_order_of_the_panel(logic, choices):
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     empty = RunChoices(model="lapirn", customise=True, outer=1)
     assert "fixed volume" in logic.reasonNotToRun(empty)
     one = empty.changed(fixedVolume=choices.fixedVolume)
@@ -50,8 +47,6 @@ def test_a_volume_that_cannot_be_registered_is_named(logic, choices):
     empty = node("vtkMRMLScalarVolumeNode", "nothing inside")
     assert "nothing inside" in logic.reasonNotToRun(choices.changed(movingVolume=empty))
     constant = add_volume("all the same", FIXED)
-    import slicer
-
     slicer.util.updateVolumeFromArray(constant, np.zeros(FIXED.array_shape, np.float32))
     assert "all the same" in logic.reasonNotToRun(choices.changed(fixedVolume=constant))
 
@@ -143,8 +138,6 @@ def test_the_answer_is_quick_enough_for_every_change_in_the_panel(logic, choices
 
 
 def test_the_parameter_node_and_a_script_begin_with_the_same_choices(logic):
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     parameters = logic.getParameterNode()
     assert RunChoices.of(parameters) == RunChoices()
     assert {field.name for field in fields(RunChoices)} < set(parameters.allParameters)

@@ -10,6 +10,10 @@ import urllib.request
 from types import ModuleType, SimpleNamespace
 
 import pytest
+import slicer
+
+from TTAUncertaintyLib.errors import ResourceError
+from TTAUncertaintyLib.store import Source
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -78,8 +82,6 @@ def test_a_check_that_is_no_longer_wanted_leaves_no_process(logic, requirements,
 
 
 def test_without_the_pytorch_extension_the_person_is_told_where_to_get_it(logic, requirements):
-    from TTAUncertaintyLib.errors import ResourceError
-
     with pytest.raises(ResourceError, match="Extensions Manager"):
         logic.installTorch()
 
@@ -109,7 +111,6 @@ def test_torch_is_installed_only_through_the_extension_which_asks_first(
 
 def test_bundled_weights_are_there_and_others_need_a_file(logic, monkeypatch, tmp_path):
     from TTAUncertaintyLib.controls.readiness import problem_with_weights
-    from TTAUncertaintyLib.store import Source
 
     monkeypatch.setenv("TTAUNCERTAINTY_CACHE", str(tmp_path / "cache"))
     bundled = logic.weights("pyramid-flow")
@@ -166,7 +167,10 @@ def test_sample_images_are_registered_with_checksums_and_need_no_network(desktop
             assert checksum == f"SHA256:{digest}"
     # labels and points are loaded by functions of ours: one names them, the other locks them
     ours = [source["sampleName"] for source in sources if source.get("customDownloader")]
-    assert ours == ["MNI152 tissues", "MNI152 landmarks", "Colin27 landmarks"]
+    points = ["MNI152 landmarks", "Colin27 landmarks"]
+    lung = [f"Lung CT, {time} time: landmarks" for time in ("first", "second")]
+    labels = ["MNI152 tissues", "Lung CT, first time: lung"]
+    assert sorted(ours) == sorted([*labels, *points, *lung])
 
 
 def test_a_loaded_sample_pair_cannot_be_written_back_over_the_extensions_files(module):
@@ -180,7 +184,6 @@ def test_a_loaded_sample_pair_cannot_be_written_back_over_the_extensions_files(m
 
 
 def test_the_workers_python_is_slicers_own_where_there_is_one(logic, tmp_path, monkeypatch):
-    import slicer
     from TTAUncertaintyPanel.python import worker_environment, worker_python
 
     logic.machine.python = ""

@@ -9,9 +9,12 @@ import time
 from pathlib import Path
 
 import pytest
+import slicer
 from support import fake_python
 from support.phantom import FIXED, MOVING
 from support.scene_volumes import add_volume
+
+from TTAUncertaintyLib.controls.run_choices import RunChoices
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -22,8 +25,6 @@ def begin(logic, pair, **options):
 
 def ended(desktop, controller, seconds=20):
     """Wait for the end; hold the run to having cleaned up."""
-    import slicer
-
     pid = controller._preparation.run.pid if controller._preparation.run else None
     desktop.wait_until(lambda: controller.ended, seconds)
     pid = pid or (controller._preparation.run.pid if controller._preparation.run else None)
@@ -59,8 +60,6 @@ def test_a_process_that_fails_is_explained(desktop, logic, pair, tmp_path, fault
 def test_a_process_that_hangs_is_ended(desktop, logic, pair, tmp_path):
     from TTAUncertaintyPanel.runs import RunController
 
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
-
     logic.machine.python = fake_python.failing(tmp_path, "hung")
     choices = RunChoices(fixedVolume=pair[0], movingVolume=pair[1])
     state = ended(desktop, RunController(choices, logic.machine, silence_s=1.5))
@@ -81,8 +80,6 @@ def test_a_process_that_ignores_being_cancelled_is_gone_within_five_seconds(
 
 
 def test_a_result_that_is_damaged_leaves_nothing_half_loaded(desktop, logic, pair, tmp_path):
-    import slicer
-
     logic.machine.python = fake_python.failing(tmp_path, "half a result")
     before = slicer.mrmlScene.GetNumberOfNodes()
     state = ended(desktop, begin(logic, pair, output=tmp_path / "half"))
@@ -128,8 +125,6 @@ def test_paths_with_spaces_and_umlauts_do_not_matter(desktop, logic, result_fold
 
 
 def test_a_volume_deleted_before_it_is_written_is_told_or_still_used(desktop, logic, pair):
-    import slicer
-
     controller = begin(logic, pair)
     slicer.mrmlScene.RemoveNode(pair[1])
     controller.cancel()

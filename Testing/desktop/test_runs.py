@@ -10,7 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+import slicer
 from support import fake_python
+
+from TTAUncertaintyLib.errors import InputError, WorkerError
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -26,8 +29,6 @@ def begin(logic, pair, **options):
 
 def left_behind(desktop):
     """Private folders of runs that are still there."""
-    import slicer
-
     return sorted(Path(slicer.app.temporaryPath).glob("ttauncertainty-*"))
 
 
@@ -58,7 +59,6 @@ def test_a_second_run_is_refused_in_words_and_does_not_disturb_the_first(
     desktop, logic, pair, result_folder, tmp_path
 ):
     from TTAUncertainty import TTAUncertaintyLogic
-    from TTAUncertaintyLib.errors import InputError
 
     logic.machine.python = fake_python.waiting(tmp_path, result_folder)
     controller = begin(logic, pair)
@@ -112,8 +112,6 @@ def test_stop_and_keep_gives_a_result_that_is_not_complete(
 def test_closing_the_scene_ends_the_run_and_leaves_the_new_scene_alone(
     desktop, logic, pair, result_folder, tmp_path
 ):
-    import slicer
-
     logic.machine.python = fake_python.waiting(tmp_path, result_folder)
     controller = begin(logic, pair)
     desktop.wait_until(lambda: controller.state.done > 0)
@@ -145,8 +143,6 @@ def test_a_result_that_comes_when_the_scene_is_gone_is_thrown_away(
 def test_a_volume_deleted_during_the_run_loses_nothing_else(
     desktop, logic, pair, result_folder, tmp_path, gone
 ):
-    import slicer
-
     logic.machine.python = fake_python.waiting(tmp_path, result_folder)
     controller = begin(logic, pair)
     desktop.wait_until(lambda: controller.state.done > 0)
@@ -194,8 +190,6 @@ def test_a_listener_that_fails_does_not_end_the_run(desktop, logic, pair, result
 def test_a_script_may_wait_and_is_told_of_failure_by_an_exception(
     desktop, logic, pair, result_folder, tmp_path
 ):
-    from TTAUncertaintyLib.errors import WorkerError
-
     logic.machine.python = fake_python.finishing(tmp_path / "a", result_folder)
     controller = begin(logic, pair, waitForCompletion=True)
     assert controller.ended and controller.result is not None
@@ -232,8 +226,6 @@ def test_a_hundred_runs_started_and_cancelled_leave_no_process_and_no_file(
 def test_a_run_adds_nothing_to_a_scene_while_that_is_imported(
     desktop, logic, pair, result_folder, tmp_path
 ):
-    import slicer
-
     logic.machine.python = fake_python.finishing(tmp_path, result_folder)
     controller = begin(logic, pair)
     desktop.wait_until(lambda: controller.state.done > 0)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import slicer
 
 pytest_plugins = ["support.module_desktop"]
 
 
 def linear_transform(name, matrix):
     """Add a linear transform to parent (RAS) to the scene."""
-    import slicer
     import vtk
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", name)
@@ -102,7 +102,6 @@ def test_a_provisional_map_that_cannot_be_shown_does_not_end_the_run(logic, pair
 @pytest.mark.slow
 def test_a_transform_of_the_scene_is_audited_with_labels_and_masks(desktop, logic, pair, tmp_path):
     """The volumes lie 4 mm apart; the transform under audit moves by 12 mm."""
-    import slicer
     from support.module_desktop import FIXED
 
     from TTAUncertaintyLib.scene.arrays import add_volume

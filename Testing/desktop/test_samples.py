@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import slicer
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -27,8 +28,6 @@ def test_pairs_and_tissues_are_listed_with_checksums(samples):
 
 
 def test_tissues_come_with_their_names(samples):
-    import slicer
-
     from TTAUncertaintyLib.scene.stage import Stage
     from TTAUncertaintyLib.scene.structures import structures_on
 

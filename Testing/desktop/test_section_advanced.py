@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import slicer
 from support.tool_tips import tool_tip
+
+from TTAUncertaintyLib.controls.run_choices import RunChoices, design_request
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
@@ -24,8 +27,6 @@ def test_the_numbers_are_the_presets(ready):
 
 
 def test_changing_one_number_keeps_the_others_and_says_so(ready):
-    from TTAUncertaintyLib.controls.run_choices import design_request
-
     ui = ready.ui
     ui.outer.value = 12
     assert ready.parameters.customise and ready.parameters.outer == 12
@@ -45,8 +46,6 @@ def test_reset_brings_the_preset_back(ready):
 
 
 def test_noise_and_start_are_off_where_they_change_nothing(ready):
-    import slicer
-
     ui = ready.ui
     assert ui.noise.enabled and ui.start.enabled
     ui.replicates.value = 1
@@ -94,8 +93,6 @@ def test_devices_are_looked_for_when_somebody_looks(desktop, ready):
 
 def test_a_run_stops_by_itself_only_where_that_was_asked_for(ready, tmp_path):
     from TTAUncertaintyPanel.jobs import job_within
-
-    from TTAUncertaintyLib.controls.run_choices import RunChoices
 
     def tolerance():
         choices = RunChoices.of(ready.parameters)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from TTAUncertaintyLib.results import MapKind
+
 pytest_plugins = ["support.module_desktop"]
 
 
@@ -17,7 +19,6 @@ def desktop(desktop_with_views):
 @pytest.fixture
 def shown(desktop, logic, pair, result_folder):
     """A result in the views."""
-    from TTAUncertaintyLib.results import MapKind
     from TTAUncertaintyLib.scene.display import default_display
     from TTAUncertaintyLib.scene.presentation import Presentation, present
     from TTAUncertaintyLib.scene.slices import fit

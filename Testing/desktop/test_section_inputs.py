@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import slicer
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
@@ -46,7 +47,6 @@ def test_what_a_person_has_chosen_is_never_changed(desktop, ready, pair):
 def test_only_volumes_that_can_be_registered_and_that_no_run_has_made_are_first_choices(
     desktop, panel, result_folder
 ):
-    import slicer
     from support.module_desktop import FIXED, MOVING, add_volume
 
     slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "no voxels")
@@ -190,8 +190,6 @@ def test_other_weights_of_the_bundled_model_can_be_taken_and_given_back(desktop,
 
 
 def test_structures_and_a_first_transform_are_taken_and_let_go(desktop, ready):
-    import slicer
-
     scene = slicer.mrmlScene
     labels = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
     segmentation = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")

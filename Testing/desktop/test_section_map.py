@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import slicer
 from support.panel_host import PanelHost
+
+from TTAUncertaintyLib.results import Bundle, MapKind
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -53,8 +56,6 @@ def choose(combo, row):
 
 
 def display(host, kind):
-    from TTAUncertaintyLib.results import MapKind
-
     return host.result.maps[MapKind(kind)].GetDisplayNode()
 
 
@@ -64,8 +65,6 @@ def test_without_a_result_the_section_says_how_to_get_one(host):
 
 
 def test_a_result_is_on_the_screen_at_once(shown):
-    from TTAUncertaintyLib.results import MapKind
-
     assert host_is_showing(shown)
     background, foreground = layers(shown)
     assert background is shown.result.warped
@@ -245,8 +244,6 @@ def test_a_result_folder_is_opened_with_the_images_that_it_was_made_from(
 
 
 def test_opening_a_result_can_be_cancelled_and_ends_with_the_scene(desktop, host, result_folder):
-    import slicer
-
     for end in (lambda: host.busy[1](), desktop.close_scene):
         desktop.answer(str(result_folder))
         host.ui.openResultButton.click()
@@ -257,8 +254,6 @@ def test_opening_a_result_can_be_cancelled_and_ends_with_the_scene(desktop, host
 
 
 def test_an_edited_image_is_not_taken_for_the_one_in_the_file(desktop, host, result_folder):
-    import slicer
-
     desktop.answer(str(result_folder), str(result_folder))
     host.ui.openResultButton.click()
     desktop.wait_until(lambda: host.result)
@@ -282,8 +277,6 @@ def copied(folder):
 
 
 def test_a_result_is_copied_and_never_over_something_else(desktop, shown, tmp_path):
-    from TTAUncertaintyLib.results import Bundle
-
     (tmp_path / "thesis.txt").write_text("mine")
     desktop.answer(str(tmp_path), str(tmp_path))
     for count in (1, 2):
@@ -310,8 +303,6 @@ def test_a_result_that_is_removed_gives_way_to_the_one_that_is_left(
 
 
 def first_view():
-    import slicer
-
     manager = slicer.app.layoutManager()
     return manager.sliceWidget(manager.sliceViewNames()[0]).mrmlSliceNode()
 

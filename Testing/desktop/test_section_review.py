@@ -7,8 +7,12 @@ import threading
 
 import numpy as np
 import pytest
+import slicer
 from support.panel_host import PanelHost
 from support.phantom import FIXED
+
+from TTAUncertaintyLib.results import MapKind
+from TTAUncertaintyLib.review import Verdict
 
 pytest_plugins = ["support.module_desktop"]
 
@@ -39,8 +43,6 @@ def with_places(result):
     """Give the total map three bumps, 3, 2 and 1.5 mm high."""
     import slicer.util
 
-    from TTAUncertaintyLib.results import MapKind
-
     node = result.maps[MapKind.TOTAL]
     values = np.full(FIXED.array_shape, 0.2, np.float32)
     for peak, (k, j, i) in ((2.0, (8, 18, 15)), (3.0, (16, 26, 6)), (1.5, (16, 12, 10))):
@@ -51,7 +53,6 @@ def with_places(result):
 
 def halves(pair):
     """A label map of the two halves of the fixed image."""
-    import slicer
     import slicer.util
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "halves")
@@ -73,7 +74,6 @@ def cells(table, row):
 
 
 def points_in_scene(result):
-    from TTAUncertaintyLib.review import Verdict
     from TTAUncertaintyLib.scene.hot_spots import spots_role
 
     nodes = {verdict: result.reference(spots_role(verdict)) for verdict in Verdict}
@@ -277,8 +277,6 @@ def test_structures_that_lie_elsewhere_are_told_in_words(desktop, reviewing, pai
 
 
 def test_landmarks_are_measured_again_when_one_is_moved(desktop, reviewing):
-    import slicer
-
     ui = reviewing.ui
     ui.reviewTabs.currentIndex = 2
     assert "same places on both images" in ui.landmarksLabel.text
@@ -300,8 +298,6 @@ def test_landmarks_are_measured_again_when_one_is_moved(desktop, reviewing):
 
 
 def test_a_click_on_a_landmark_takes_the_views_to_it_on_the_fixed_image(desktop, reviewing):
-    import slicer
-
     reviewing.ui.reviewTabs.currentIndex = 2
     places = {"landmarksFixed": [(3, -9, 5), (-7, 4, 11)], "landmarksMoving": [(0, 0, 0)] * 2}
     turned = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
@@ -413,3 +409,14 @@ def test_an_export_that_cannot_be_written_is_told(desktop, reviewing, tmp_path):
     desktop.wait_until(lambda: reviewing.problems)
     assert reviewing.ui.exportButton.enabled
     assert reviewing.problems and reviewing.ui.exportLabel.text == ""
+
+
+def test_a_carried_structure_that_is_chosen_is_outlined(reviewing):
+    ui = reviewing.ui
+    assert ui.carriedTable.rowCount == 0  # nothing is listed before its tab is opened
+    ui.reviewTabs.currentIndex = 1
+    assert [cells(ui.carriedTable, row)[0] for row in (0, 1)] == ["Left half", "Right half"]
+    assert "There are no intervals" in ui.carriedLabel.text
+    ui.carriedTable.selectRow(1)
+    node = reviewing.result.reference("outline_of_one")
+    assert node.GetName() == "Outline of Right half" and node.GetDisplayVisibility()

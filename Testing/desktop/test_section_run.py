@@ -7,8 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import slicer
 from support import fake_python
 from support.tool_tips import tool_tip
+
+from TTAUncertaintyLib.errors import InputError, ResourceError
+from TTAUncertaintyLib.worker import Phase, RunState, StandardError
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
 
@@ -35,7 +39,6 @@ def finish(desktop, panel, python):
 
 
 def test_the_button_says_why_it_cannot_run(desktop, panel):
-    import slicer
     from support.module_desktop import FIXED, MOVING, add_volume
 
     ui = panel.ui
@@ -54,7 +57,6 @@ def test_the_button_says_why_it_cannot_run(desktop, panel):
 
 
 def test_voxels_that_come_after_the_node_are_noticed(desktop, panel):
-    import slicer
     import slicer.util
     from support.module_desktop import FIXED, add_volume
 
@@ -104,8 +106,6 @@ def test_progress_is_told_in_passes_time_and_device(desktop, ready, result_folde
 
 def test_before_passes_are_counted_the_bar_only_says_that_something_goes_on(ready):
     from TTAUncertaintyPanel.progress import ProgressDisplay
-
-    from TTAUncertaintyLib.worker.run import Phase, RunState
 
     display = ProgressDisplay(ready.ui)
     display.show(RunState(phase=Phase.READING))
@@ -175,8 +175,6 @@ def test_what_a_run_has_noted_is_said_in_the_end(ready):
 
     from TTAUncertaintyPanel.progress import ProgressDisplay
 
-    from TTAUncertaintyLib.worker.run import Phase, RunState
-
     note = "Memory ran out; going on with 1 pass(es) at once."
     state = RunState(
         Phase.FINISHED, 18, 18, 75.0, notes=(note,), output=Path("x"), complete=True, device="cuda"
@@ -187,8 +185,6 @@ def test_what_a_run_has_noted_is_said_in_the_end(ready):
 
 def test_the_progress_says_how_well_the_map_is_known(ready):
     from TTAUncertaintyPanel.progress import ProgressDisplay
-
-    from TTAUncertaintyLib.worker import Phase, RunState, StandardError
 
     known = StandardError(0.0314, 0.06)
     display = ProgressDisplay(ready.ui)
@@ -226,8 +222,6 @@ def test_the_next_run_takes_the_message_of_the_last_one_away(
 
 
 def test_a_run_that_cannot_begin_says_why_in_the_panel(desktop, ready, monkeypatch):
-    from TTAUncertaintyLib.errors import InputError
-
     def refuse(*_):
         raise InputError("Another registration is running.", "Wait for it.")
 
@@ -240,8 +234,6 @@ def test_a_run_that_cannot_begin_says_why_in_the_panel(desktop, ready, monkeypat
 def test_missing_pytorch_is_offered_and_installed_on_a_click_only(
     desktop, ready, tmp_path, monkeypatch
 ):
-    from TTAUncertaintyLib.errors import ResourceError
-
     asked = []
 
     def install():

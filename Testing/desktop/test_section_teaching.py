@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from support.panel_host import PanelHost
 
+from TTAUncertaintyLib.results import Bundle, MapKind
+from TTAUncertaintyLib.review import root_trace
+
 pytest_plugins = ["support.module_desktop"]
 
 
@@ -30,7 +33,6 @@ def host(logic):
 @pytest.fixture
 def taught(host, pair, result_folder):
     """The host with a result that kept its registrations, on the screen and unfolded."""
-    from TTAUncertaintyLib.results import MapKind
     from TTAUncertaintyLib.scene.display import default_display
     from TTAUncertaintyLib.scene.presentation import Presentation, present
 
@@ -141,9 +143,7 @@ def test_what_the_person_shows_meanwhile_is_not_taken_away(desktop, taught):
 
 
 def test_the_cloud_is_that_of_the_point_and_follows_it(taught, result_folder):
-    from TTAUncertaintyLib.results import Bundle
     from TTAUncertaintyLib.results.registrations import KeptRegistrations
-    from TTAUncertaintyLib.review import root_trace
     from TTAUncertaintyLib.scene.cloud import CLOUD, ELLIPSOID
 
     node = place(taught, (2.0, 5.0, 3.0))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import pytest
+import slicer
 
 pytest_plugins = ["support.module_desktop"]
 
 
 @pytest.mark.slow
 def test_the_self_test_of_the_module_passes(module, monkeypatch):
-    import slicer
-
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     slicer.selfTests["TTAUncertainty"]()
 
@@ -20,7 +19,6 @@ def test_the_self_test_notices_a_transform_that_is_off(module):
     import unittest
     from types import SimpleNamespace
 
-    import slicer
     from TTAUncertaintyPanel import self_test
 
     transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")

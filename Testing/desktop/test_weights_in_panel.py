@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from support.manifests import write_beside
 
 from TTAUncertaintyLib.models import MODELS
 from TTAUncertaintyLib.store import Verdict, WeightsStore
@@ -145,7 +145,7 @@ def test_options_follow_the_model_and_reach_the_job(desktop, ready):
     combo.setCurrentIndex(1)
     assert chosen() == {"spacing": "1"}
     ready.parameters.model = "pyramid-flow"
-    assert not ready.ui.optionsRow.visible and chosen() == {}
+    assert ready.ui.optionsRow.findChild(qt.QComboBox, "contrast") and chosen() == {}
     ready.parameters.model = "lapirn"
     assert chosen() == {"spacing": "1"}
     combo = ready.ui.optionsRow.findChild(qt.QComboBox, "spacing")
@@ -160,23 +160,9 @@ def test_a_model_without_weights_needs_none(ready):
 
 @pytest.fixture
 def manifest(tmp_path):
-    code = b"class MyModel:\n    pass\n"
-    (tmp_path / "my_model.py").write_bytes(code)
-    values = {
-        "schema": "ttauncertainty-model/1",
-        "name": "my-model",
-        "title": "My model",
-        "purpose": "A test.",
-        "licence": "Apache-2.0",
-        "citation": "Nobody.",
-        "kind": "python",
-        "file": "my_model.py",
-        "sha256": hashlib.sha256(code).hexdigest(),
-        "class": "MyModel",
-    }
-    path = tmp_path / "model.json"
-    path.write_text(json.dumps(values))
-    return path
+    file = tmp_path / "my_model.py"
+    file.write_text("class MyModel:\n    pass\n")
+    return write_beside(file, "python", **{"class": "MyModel"})
 
 
 @pytest.mark.parametrize("agrees", [False, True])

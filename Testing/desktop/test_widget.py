@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import slicer
 from support import fake_python
 
 pytest_plugins = ["support.module_desktop", "support.panel_desktop"]
@@ -108,8 +109,6 @@ def test_a_saved_scene_brings_back_every_choice_and_the_result(
 def test_nothing_acts_while_a_scene_is_imported_and_all_of_it_is_told_at_the_end(
     desktop, ready, pair, result_folder, tmp_path
 ):
-    import slicer
-
     ready.setResult(ready.logic.loadResult(result_folder, *pair))
     ready.ui.thresholdSlider.value = 0.4
     ready.ui.reviewSection.collapsed = False
@@ -135,8 +134,6 @@ def test_nothing_acts_while_a_scene_is_imported_and_all_of_it_is_told_at_the_end
 
 
 def test_nothing_is_shown_again_in_the_middle_of_being_shown(desktop, ready, pair, result_folder):
-    import slicer
-
     scene, depth, depths = slicer.mrmlScene, [], []
 
     def handle_events(*_):
@@ -157,8 +154,6 @@ def test_nothing_is_shown_again_in_the_middle_of_being_shown(desktop, ready, pai
 def test_a_scene_that_is_added_to_the_one_that_is_shown_is_told_as_a_whole(
     desktop, ready, pair, result_folder, tmp_path
 ):
-    import slicer
-
     desktop.save_scene(tmp_path / "other.mrb")
     result = ready.logic.loadResult(result_folder, *pair)
     ready.setResult(result)
@@ -312,8 +307,6 @@ def test_the_panels_width_is_the_same_whatever_it_says(desktop, ready, pair, res
 
 
 def test_what_runs_have_made_is_not_offered_as_an_input(desktop, ready, pair, result_folder):
-    import slicer
-
     result = ready.logic.loadResult(result_folder, *pair)
     ready.setResult(result)
     ready.ui.reviewSection.collapsed = False

@@ -6,6 +6,7 @@ The process behind it is a stand-in that does what the test needs; the result it
 from __future__ import annotations
 
 import pytest
+import slicer
 from support import fake_python
 from support.tool_tips import tool_tip
 
@@ -39,8 +40,6 @@ def shown(widget):
 
 
 def volumes():
-    import slicer
-
     return slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode")
 
 
@@ -98,8 +97,6 @@ def test_a_preset_brings_its_numbers_and_changing_one_makes_it_a_custom_design(p
 def test_a_run_shows_its_progress_and_ends_with_the_map_on_the_screen(
     desktop, panel, run_with, result_folder
 ):
-    import slicer
-
     ui = panel.ui
     run = run_with(lambda folder: fake_python.finishing(folder, result_folder, pause_s=0.1))
     assert ui.runButton.text == "Cancel" and shown(ui.stopButton)

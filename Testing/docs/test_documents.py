@@ -162,8 +162,10 @@ def test_python_examples_name_what_there_is(document: Path) -> None:
                 for alias in node.names:
                     assert hasattr(module, alias.name), alias.name
             if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("tta."):
-                function = getattr(tta, ast.unparse(node.func).removeprefix("tta."))
+                function = getattr(tta.api, ast.unparse(node.func).removeprefix("tta."))
                 known = set(inspect.signature(function).parameters)
+                if "choices" in known:
+                    known |= set(inspect.signature(tta.register).parameters)
                 assert {str(each.arg) for each in node.keywords} <= known
 
 

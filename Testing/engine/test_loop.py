@@ -56,6 +56,15 @@ def test_the_same_seed_gives_the_same_maps_to_the_bit(device: str) -> None:
     assert_same(engine_of(device=device).run(), engine_of(device=device).run(), 0.0)
 
 
+def test_an_engine_that_is_finished_hands_out_the_outcome_and_keeps_nothing() -> None:
+    engine = engine_of()
+    expected = engine.run()
+    assert_same(engine.finish(), expected, 0.0)
+    assert engine.state() == {} and engine.total_so_far() is None
+    with pytest.raises(ValueError, match="no prediction"):
+        engine.finish()
+
+
 def test_another_seed_gives_other_maps() -> None:
     other = Design(Family.RIGID, Amplitudes(2.0, 2.0), outer=8, replicates=2, seed=10)
     first, second = engine_of().run().variance, engine_of(other).run().variance

@@ -6,14 +6,14 @@ import csv
 import json
 import math
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from TTAUncertaintyLib.errors import InputError, OutputError
+from TTAUncertaintyLib.errors import OutputError
 from TTAUncertaintyLib.evaluation.page import EVALUATION, EVALUATION_FILE, figures, write_evaluation
 from TTAUncertaintyLib.evaluation.page.figures import beside_each_other
 from TTAUncertaintyLib.evaluation.page.methods import shown_methods
@@ -25,7 +25,6 @@ from TTAUncertaintyLib.evaluation.results_table import (
     Curve,
     Evaluation,
     StructureScore,
-    read_evaluation,
 )
 from TTAUncertaintyLib.evaluation.summaries import summarise
 
@@ -101,7 +100,7 @@ def section(page: str, anchor: str) -> str:
     return page.split(f'<section id="{anchor}">')[1].split("</section>")[0]
 
 
-def test_the_folder_is_read_back_the_same(tmp_path: Path) -> None:
+def test_the_folder_holds_the_page_and_every_number(tmp_path: Path) -> None:
     made, folder = evaluation(), tmp_path / "Über alles"
     write_evaluation(folder, made)
     assert {file.name for file in folder.iterdir()} == {
@@ -110,11 +109,12 @@ def test_the_folder_is_read_back_the_same(tmp_path: Path) -> None:
         "cases.csv",
         "methods.csv",
     }
-    again = read_evaluation(folder / EVALUATION_FILE)
-    assert again.as_dict() == made.as_dict()
-    assert math.isnan(again.structures[0].metrics["pearson"])
-    assert again.summaries[0].metrics["naurc"] == made.summaries[0].metrics["naurc"]
-    assert make_page(again) == make_page(made)
+    again = json.loads((folder / EVALUATION_FILE).read_text(encoding="utf-8"))
+    assert again == made.as_dict()
+    assert again["structures"][0]["metrics"]["pearson"] is None
+    assert (
+        again["summaries"][0]["metrics"]["naurc"] == asdict(made.summaries[0])["metrics"]["naurc"]
+    )
 
 
 def test_the_tables_hold_every_score(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_folder_is_replaced_only_if_asked_and_only_an_evaluation(tmp_path: Pat
     with pytest.raises(OutputError, match="already holds"):
         write_evaluation(folder, evaluation())
     write_evaluation(folder, replace(evaluation(), title="newer"), overwrite=True)
-    assert read_evaluation(folder / EVALUATION_FILE).title == "newer"
+    assert '"title": "newer"' in (folder / EVALUATION_FILE).read_text(encoding="utf-8")
     assert EVALUATION.others(folder) == []
     (folder / "notes.txt").write_text("three years of work")
     with pytest.raises(OutputError, match=r"notes\.txt"):
@@ -265,21 +265,7 @@ def test_nothing_is_left_where_writing_fails(
     def fails(*_: object) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("TTAUncertaintyLib.evaluation.page.writing.make_page", fails)
+    monkeypatch.setattr("TTAUncertaintyLib.evaluation.page.page.make_page", fails)
     with pytest.raises(OutputError, match="No space left"):
         write_evaluation(tmp_path / "out", evaluation())
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_file_that_is_no_evaluation_is_refused_in_words(tmp_path: Path) -> None:
-    file = tmp_path / "evaluation.json"
-    for content, words in (
-        ("{", "cannot be read"),
-        ("{}", "not the description"),
-        ('{"schema_version": 99}', "newer version"),
-        ("[]", "not the description"),
-        (json.dumps(evaluation().as_dict() | {"cases": [{"case": "x"}]}), "not the description"),
-    ):
-        file.write_text(content)
-        with pytest.raises(InputError, match=words):
-            read_evaluation(file)

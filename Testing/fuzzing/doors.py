@@ -21,7 +21,6 @@ from TTAUncertaintyLib.calibration import Calibration, CueTerm, ErrorBound, Scor
 from TTAUncertaintyLib.cli.info import summary_lines
 from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.errors import TTAUncertaintyError
-from TTAUncertaintyLib.evaluation.results_table import read_evaluation
 from TTAUncertaintyLib.geometry import Lattice, read_image
 from TTAUncertaintyLib.humanize import passes_made
 from TTAUncertaintyLib.models.manifest import read_manifest
@@ -135,37 +134,6 @@ _RECORD_OF_WEIGHTS = {
     "checked": True,
     "trusted": False,
 }
-_EVALUATION = {
-    "schema_version": 1,
-    "title": "T",
-    "created": "2026-11-27",
-    "model": {"title": "m"},
-    "images": [{"name": "a"}],
-    "cases": [
-        {
-            "case": "c",
-            "subject": "s",
-            "kind": "k",
-            "method": "total",
-            "passes": 9,
-            "metrics": {"pearson": None, "naurc": 0.3},
-        }
-    ],
-    "errors": [],
-    "summaries": [
-        {
-            "method": "total",
-            "passes": 9,
-            "cases": 1,
-            "metrics": {"naurc": {"mean": 0.3, "low": 0.1, "high": None}},
-        }
-    ],
-    "sparsification": [{"method": "total", "x": [0.0, 0.5], "y": [1.0, None]}],
-    "reliability": [],
-    "command": "",
-    "notes": ["n"],
-    "structures": [],
-}
 
 
 def _image(suffix: str, compressed: bool = False) -> Callable[[Path], bytes]:
@@ -207,7 +175,6 @@ DOORS = {
     "calibration": Door("c.json", _written(_CALIBRATION.as_dict()), read_calibration),
     "record": Door("result.json", _written(RECORD), _bundle, beside=_FILES),
     "registrations": Door("registrations.json", _written(_REGISTRATIONS), _registrations),
-    "evaluation": Door("evaluation.json", _written(_EVALUATION), read_evaluation),
     "weights-record": Door(
         "weights.json", _written(_RECORD_OF_WEIGHTS), Record.read, (ValueError,)
     ),

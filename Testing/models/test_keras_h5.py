@@ -12,13 +12,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.published import PAIRS, STORED, Stored
+from support.reference import reference_file
 from support.zoo.synthmorph import write_random_weights
 
 from TTAUncertaintyLib.errors import ModelError
+from TTAUncertaintyLib.geometry import read_image
+from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
-from TTAUncertaintyLib.models.weights.described import architecture_from_text
+from TTAUncertaintyLib.models.weights.described import architecture_from_text, read_described
 from TTAUncertaintyLib.models.weights.keras_h5 import convert_vxm_dense
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors
+from TTAUncertaintyLib.models.weights.state_dicts import load_strictly
 
 #: Saved by Keras, with the field that it answered: Testing/oracles/compare_synthmorph.py made them.
 KERAS = Path(__file__).parent / "keras"
@@ -281,3 +286,41 @@ def test_a_file_that_was_converted_elsewhere_is_taken_without_h5py(
 def test_a_missing_file_is_named(h5py: Any, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.h5 does not exist"):
         convert_vxm_dense(tmp_path / "nowhere.h5", tmp_path / "converted")
+
+
+# -- a file that somebody else wrote -------------------------------------------------------------
+
+
+def test_a_file_of_voxelmorphs_publisher_is_converted_and_registers_two_people(
+    tmp_path: Path,
+) -> None:
+    """Trained on T1 brains of 160 x 192 x 224 voxels to bring intensities together."""
+    pytest.importorskip("h5py", reason="NOT TESTED: h5py is not installed")
+    target = tmp_path / "converted.safetensors"
+    convert_vxm_dense(reference_file("brain-networks/vxm_dense_brain_T1_3D_mse.h5"), target)
+    tensors, architecture = read_described(target, VxmDenseArchitecture, "")
+    assert architecture == VxmDenseArchitecture(
+        encoder=((16,), (32,), (32,), (32,)),
+        decoder=((32,), (32,), (32,), (32,)),
+        final=(32, 16, 16),
+        velocity_factor=2,
+        integration_factor=2,
+        squaring_steps=7,
+    )
+    network = VxmDenseNetwork(architecture).eval()
+    load_strictly(network, tensors, target)
+    seen = PAIRS["clapirn-lite"]  # trained on the same images, in the same frame
+    fixed, moving = (read_image(path)[0] for path in seen.images())
+    initial = Stored.read(STORED / "clapirn-lite.npz").initial
+    pair = seen.model({"spacing": "2"}).prepare(fixed, moving, initial)
+    # the publisher's first axis is the contract's last
+    images = [image.transpose(2, 4).contiguous() for image in (pair.moving, pair.fixed)]
+    with torch.inference_mode():
+        field = network(*images)
+        warped = sample_displaced(images[0], field)
+    brain = images[1] > 0.1
+    before, after = (
+        float(((image - images[1])[brain] ** 2).mean()) for image in (images[0], warped)
+    )
+    print(f"mean squared difference in the brain: {before:.4f} before, {after:.4f} after")
+    assert after < 0.6 * before

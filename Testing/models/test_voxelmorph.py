@@ -12,7 +12,7 @@ import pytest
 import torch
 from support.images import analytic_image
 from support.lattices import OBLIQUE
-from support.voxelmorph_files import write_manifest
+from support.manifests import write_voxelmorph
 from support.zoo.voxelmorph import SMALL, random_network
 
 from TTAUncertaintyLib.errors import ModelError
@@ -37,7 +37,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 def model(weights: Path, arguments: dict[str, Any] | None = None, **changed: Any) -> VoxelMorph:
     given = SMALL if arguments is None else arguments
-    return VoxelMorph(read_manifest(write_manifest(weights, given, **changed)))
+    return VoxelMorph(read_manifest(write_voxelmorph(weights, given, **changed)))
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -89,7 +89,7 @@ def test_a_constant_velocity_is_a_displacement_where_it_does_not_leave_the_image
 
 
 def test_it_is_loaded_by_its_manifest(checkpoint: Path) -> None:
-    manifest = write_manifest(checkpoint, SMALL)
+    manifest = write_voxelmorph(checkpoint, SMALL)
     found = load_model(str(manifest))
     assert isinstance(found, VoxelMorph)
     assert found.weights is not None and found.weights.path == checkpoint
@@ -109,7 +109,7 @@ def test_sizes_are_what_its_levels_can_halve(checkpoint: Path) -> None:
 def test_another_networks_weights_are_refused(checkpoint: Path) -> None:
     with pytest.raises(ModelError, match=r"mine\.pt does not belong to this model"):
         model(checkpoint, {"nb_features": [8, 8]})
-    manifest = write_manifest(checkpoint, SMALL)
+    manifest = write_voxelmorph(checkpoint, SMALL)
     torch.save({"weight": torch.zeros(3)}, checkpoint)
     with pytest.raises(ModelError, match="SHA-256"):
         VoxelMorph(read_manifest(manifest))

@@ -130,6 +130,31 @@ def _surroundings(image, centre, half):
     return _array(image)
 
 
+def test_points_of_the_lung_lie_in_lungs_and_correspond():
+    """Along the axis of the body and in air: a wrong frame or another order would not."""
+    pair = sample_pair("lung")
+    paired = pair_points(
+        read_points(pair.fixed_landmarks.path), read_points(pair.moving_landmarks.path)
+    )
+    assert paired.how == "by name" and len(paired.pairs) == 51
+    places = [np.array([p.fixed_lps_mm for p in paired.pairs])]
+    places.append(np.array([p.moving_lps_mm for p in paired.pairs]))
+    for at, image, mask in zip(
+        places,
+        (pair.fixed, pair.moving),
+        (pair.fixed_labels, pair.moving_labels),
+        strict=True,
+    ):
+        ct, lung = _read(image), _read(mask)
+        assert ct.GetSpacing() == (2.0, 2.0, 2.0)
+        values, inside = _array(ct), _array(lung) > 0
+        assert np.median(values[inside]) < -700  # Hounsfield units of a lung
+        within = [inside[lung.TransformPhysicalPointToIndex(p)[::-1]] for p in at.tolist()]
+        assert np.mean(within) > 0.8
+    centred = [at - at.mean(0) for at in places]
+    assert np.linalg.norm(centred[1] - centred[0], axis=1).mean() < 10
+
+
 def test_landmarks_are_written_as_slicer_reads_them(tmp_path):
     """`make_sample_data.py` turns RAS into LPS and takes the name from the description."""
     make = runpy.run_path(str(sample_pair().fixed.path.parent / "make_sample_data.py"))

@@ -12,14 +12,15 @@ import pytest
 pytest.importorskip("slicer", reason="NOT TESTED: slicer-core is not installed, no scene was made.")
 
 import SimpleITK as sitk
-from support.phantom import write_pair
+from support.phantom import write_moving_labels, write_pair
+from support.scene_results import load_bundle
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.geometry import Lattice
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.scene.arrays import add_volume
-from TTAUncertaintyLib.scene.result import ResultNodes, load_bundle
+from TTAUncertaintyLib.scene.result import ResultNodes
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.run import Phase, Run
@@ -68,6 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
         design=DesignRequest(Preset.STANDARD, sampling=Sampling.RANDOM, outer=3),
         threads=1,
         keep_registrations=True,
+        moving_labels=write_moving_labels(folder / "images" / "labels.seg.nrrd"),
         fixed_name="Fixed head",
         moving_name="Moving head",
     )

@@ -11,6 +11,7 @@ import pytest
 import SimpleITK as sitk
 from support.calibrations import PROVENANCE
 from support.found import OF_A_RUN
+from support.scene_results import load_bundle
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
@@ -29,7 +30,7 @@ from TTAUncertaintyLib.scene.presentation import (
     show_turn,
     withdraw,
 )
-from TTAUncertaintyLib.scene.result import ResultNodes, load_bundle, results_in
+from TTAUncertaintyLib.scene.result import ResultNodes, results_in
 from TTAUncertaintyLib.scene.review_state import read_review
 from TTAUncertaintyLib.scene.slices import composites, fit
 from TTAUncertaintyLib.scene.stage import Stage

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+from support.scene_results import load_bundle
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.results import MapKind
@@ -28,7 +29,7 @@ from TTAUncertaintyLib.scene.presentation import (
     present,
     present_in_new_views,
 )
-from TTAUncertaintyLib.scene.result import ResultNodes, load_bundle, results_in
+from TTAUncertaintyLib.scene.result import ResultNodes, results_in
 from TTAUncertaintyLib.scene.slices import (
     LEGEND,
     composites,

@@ -12,6 +12,7 @@ import pytest
 import slicer
 import vtk
 from support.found import UNCALIBRATED
+from support.scene_results import load_bundle
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.errors import InputError
@@ -20,7 +21,7 @@ from TTAUncertaintyLib.results import Bundle, MapKind
 from TTAUncertaintyLib.scene.arrays import array_of, lattice_of
 from TTAUncertaintyLib.scene.as_seen import resampled
 from TTAUncertaintyLib.scene.bundle_arrays import BundleArrays
-from TTAUncertaintyLib.scene.result import ResultNodes, load_bundle, results_in
+from TTAUncertaintyLib.scene.result import ResultNodes, results_in
 from TTAUncertaintyLib.scene.stage import Stage
 
 

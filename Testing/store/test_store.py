@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import os
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.manifests import write_beside
 
 from TTAUncertaintyLib.errors import ConsentNeeded, ModelError, OutputError
 from TTAUncertaintyLib.models import find_entry, load_model, models
@@ -269,23 +269,9 @@ class MyModel:
 def manifest(tmp_path: Path) -> Path:
     folder = tmp_path / "my model"
     folder.mkdir()
-    code = CODE.format(mark=str(tmp_path / "it ran")).encode()
-    (folder / "my_model.py").write_bytes(code)
-    values = {
-        "schema": "ttauncertainty-model/1",
-        "name": "my-model",
-        "title": "My model",
-        "purpose": "A test.",
-        "licence": "Apache-2.0",
-        "citation": "Nobody.",
-        "kind": "python",
-        "file": "my_model.py",
-        "sha256": hashlib.sha256(code).hexdigest(),
-        "class": "MyModel",
-    }
-    path = folder / "model.json"
-    path.write_text(json.dumps(values))
-    return path
+    file = folder / "my_model.py"
+    file.write_bytes(CODE.format(mark=str(tmp_path / "it ran")).encode())
+    return write_beside(file, "python", **{"class": "MyModel"})
 
 
 def test_ones_own_program_is_installed_only_with_consent(
@@ -301,7 +287,7 @@ def test_ones_own_program_is_installed_only_with_consent(
     assert installed.record.trusted and find_entry("my-model").trusted
     assert not (tmp_path / "it ran").exists()
     # another manifest is another program: nobody agreed to it
-    installed.path.write_text(installed.path.read_text().replace("A test.", "Another."))
+    installed.path.write_text(installed.path.read_text().replace("Tests.", "Another."))
     assert "my-model" not in models()
     with pytest.raises(ModelError, match="were changed"):
         find_entry("my-model")

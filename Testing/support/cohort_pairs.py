@@ -186,10 +186,15 @@ def cluster_of(folder: Path, count: int) -> Iterator[Where]:
 
 
 def do_study(
-    table: Path, study: Path, register: Standing, where: Where, **asked: object
+    table: Path,
+    study: Path,
+    register: Standing,
+    where: Where,
+    said: list[str] | None = None,
+    **asked: object,
 ) -> tuple[Tally, list[str]]:
-    """Run a study; return how far it came, and what it said."""
-    said: list[str] = []
+    """Run a study; return how far it came, and what it said, perhaps to a list given."""
+    said = [] if said is None else said
     settings_ = asked.pop("settings", None) or settings()
     tally = run_study(
         study,

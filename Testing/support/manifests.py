@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,3 +64,28 @@ def write_manifest(folder: Path, file: Path, **changes: Any) -> Path:
     path = folder / f"{file.stem}.json"
     path.write_text(json.dumps(values), encoding="utf-8")
     return path
+
+
+def write_beside(file: Path, kind: str, **values: Any) -> Path:
+    """Write a manifest of some keys beside its file, and return its path."""
+    known = {
+        "schema": "ttauncertainty-model/1",
+        "name": "my-model",
+        "title": "My model",
+        "purpose": "Tests.",
+        "licence": "MIT",
+        "citation": "Nobody.",
+        "kind": kind,
+        "file": file.name,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+    path = file.with_suffix(".json")
+    path.write_text(json.dumps(known | values), encoding="utf-8")
+    return path
+
+
+def write_voxelmorph(weights: Path, arguments: Mapping[str, Any], **changed: Any) -> Path:
+    """Write the manifest of a checkpoint of VoxelMorph's torch package."""
+    seen = {"spacing_mm": 2.0, "orientation": "RAS", "array_order": "ijk", "affine_alignment": True}
+    seen |= changed.pop("input", {})
+    return write_beside(weights, "voxelmorph", architecture=dict(arguments), input=seen, **changed)

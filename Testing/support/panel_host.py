@@ -24,9 +24,11 @@ class PanelHost:
         import qt
         import slicer
         import slicer.util
+        from TTAUncertaintyPanel.chosen_structures import ChosenStructures
 
         self.logic = logic
         self.parameters = None
+        self.structures = ChosenStructures(self)
         self.problems, self.busy = [], None
         self._told = None
         self._tags = []
@@ -62,6 +64,12 @@ class PanelHost:
     def setResult(self, result):
         self.parameters.result = None if result is None else result.node
         self._tellOfResult()
+
+    def openStudy(self, folder):
+        self.tell("onStudy", folder)
+
+    def decided(self, review):
+        self.tell("onDecided", self.result, review)
 
     def showProblem(self, text, remedy=""):
         self.problems.append(f"{text} {remedy}".strip())

@@ -46,3 +46,17 @@ def write_pair(folder: Path) -> tuple[Path, Path]:
     fixed = write(folder / "fixed.nii.gz", phantom(FIXED))
     moving = write(folder / "moving.nrrd", phantom(MOVING, (3, -2, 2)), MOVING, sitk.sitkInt16)
     return fixed, moving
+
+
+def write_moving_labels(path: Path) -> Path:
+    """Write two halves of the moving image's head, of 12 mm, as a segmentation of Slicer's."""
+    from TTAUncertaintyLib.carried.structures import Structure, segmentation_header
+    from TTAUncertaintyLib.geometry.nrrd_writer import write_nrrd
+
+    k, j, i = np.indices(MOVING.array_shape)
+    x, y, z = np.moveaxis(MOVING.to_world(np.stack((i, j, k), -1)) - (3, -2, 2), -1, 0)
+    inside = x**2 + y**2 + z**2 < 12**2
+    labels = np.where(x > 0, 4, 7).astype(np.uint8) * inside
+    halves = [Structure(4, "Left half", (230, 60, 60)), Structure(7, "Right half", (60, 90, 230))]
+    write_nrrd(path, (labels,), MOVING, segmentation_header(halves, MOVING.size))
+    return path

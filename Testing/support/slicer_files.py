@@ -42,7 +42,6 @@ class FileManager:
         self.progress: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def fileType(self, path: str) -> str:  # noqa: N802  (Slicer's name)
-        """Return the type that the longest matching ending stands for."""
         endings = {end: kind for kind, ends in _TYPES.items() for end in ends}
         found = [end for end in endings if path.lower().endswith(end)]
         return endings[max(found, key=len)] if found else "NoFile"
@@ -112,5 +111,4 @@ class FileManager:
         return done
 
     def registeredFileReaderCount(self, kind: str) -> int:  # noqa: N802
-        """Return how many readers of a type there are."""
         return int(kind in _TYPES)

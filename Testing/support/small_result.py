@@ -21,7 +21,7 @@ def write_result(folder: Path) -> Path:
     from TTAUncertaintyLib.worker.job import Job
     from TTAUncertaintyLib.worker.run import Run
 
-    from .phantom import write_pair
+    from .phantom import write_moving_labels, write_pair
 
     fixed, moving = write_pair(folder / "in")
     job = Job(
@@ -33,8 +33,9 @@ def write_result(folder: Path) -> Path:
         keep=Keep.ALL,
         keep_registrations=True,
         use_calibration=False,
+        moving_labels=write_moving_labels(folder / "in" / "labels.seg.nrrd"),
     )
     with Run(job) as run:
-        state = run.wait(120)
+        state = run.wait(600)
     assert state.output is not None, state.problem + state.log
     return state.output

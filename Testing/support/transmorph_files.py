@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from TTAUncertaintyLib.models.networks.transmorph import TransMorphNetwork
 from TTAUncertaintyLib.models.networks.transmorph_architecture import TransMorphArchitecture
 
 from .drawn_network import draw_weights
+from .manifests import write_beside
 
 #: A network of seconds; all its windows are padded somewhere.
 SMALL: dict[str, Any] = {
@@ -44,28 +43,13 @@ def published_state(network: TransMorphNetwork) -> dict[str, Tensor]:
 
 def write_manifest(weights: Path, config: Mapping[str, Any], **changed: Any) -> Path:
     """Write a manifest beside a weights file, as one would for the publisher's images."""
-    manifest = {
-        "schema": "ttauncertainty-model/1",
-        "name": "my-transmorph",
-        "title": "TransMorph of mine",
-        "purpose": "Tests.",
-        "licence": "MIT",
-        "citation": "Chen et al., Medical Image Analysis 82 (2022).",
-        "kind": "transmorph",
-        "file": weights.name,
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "architecture": dict(config),
-        "input": {
-            "shape": config.get("img_size", [160, 192, 224]),
-            "spacing_mm": 1.0,
-            "orientation": "LIA",
-            "array_order": "ijk",
-            "center": "foreground",
-            "affine_alignment": True,
-            **changed.pop("input", {}),
-        },
-        **changed,
+    seen = {
+        "shape": config.get("img_size", [160, 192, 224]),
+        "spacing_mm": 1.0,
+        "orientation": "LIA",
+        "array_order": "ijk",
+        "center": "foreground",
+        "affine_alignment": True,
+        **changed.pop("input", {}),
     }
-    path = weights.with_suffix(".json")
-    path.write_text(json.dumps(manifest))
-    return path
+    return write_beside(weights, "transmorph", architecture=dict(config), input=seen, **changed)

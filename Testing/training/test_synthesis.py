@@ -11,8 +11,9 @@ from torch import Tensor
 from TTAUncertaintyLib.evaluation.random_fields import folded_fraction, sample_labels
 from TTAUncertaintyLib.models.networks.displacement_fields import upsample_displacement
 from TTAUncertaintyLib.training.appearance import normalise
-from TTAUncertaintyLib.training.label_maps import brain_label_map, nearest_seed
+from TTAUncertaintyLib.training.label_maps import body_label_map, brain_label_map, nearest_seed
 from TTAUncertaintyLib.training.synthesis import (
+    ANYTHING,
     PairSource,
     SynthesisSettings,
     SyntheticPair,
@@ -54,6 +55,80 @@ def _interior(labels: Tensor) -> Tensor:
         for shift in (-1, 1):
             same &= labels.roll(shift, axis) == labels
     return same
+
+
+BODIES = replace(ANYTHING, brain_share=0.0, body_share=1.0, crop_share=0.0)
+SMALL_BRAINS = replace(
+    ANYTHING, brain_share=1.0, small_share=1.0, different_share=0.0, crop_share=0.0
+)
+
+
+@pytest.mark.parametrize("index", range(4))
+@pytest.mark.parametrize("settings", [BODIES, SMALL_BRAINS], ids=["bodies", "small brains"])
+def test_beating_and_small_things_keep_the_truth(
+    tissues: Tensor, settings: SynthesisSettings, index: int
+) -> None:
+    geometry = draw_geometry(8, index, tissues, settings)
+    displacement = upsample_displacement(geometry.half_displacement)
+    assert folded_fraction(displacement) == 0.0
+    predicted = sample_labels(geometry.moving_labels, displacement)
+    interior = _interior(geometry.fixed_labels) & _lands_inside(displacement)
+    agree = float((predicted == geometry.fixed_labels)[interior].float().mean())
+    moved = float((geometry.moving_labels != geometry.fixed_labels)[interior].float().mean())
+    assert agree > 0.97
+    assert 1.0 - agree < 0.5 * moved
+
+
+def _lands_inside(displacement: Tensor) -> Tensor:
+    """Return where the moving voxel that corresponds is in the image: beyond it nobody knows."""
+    inside = torch.ones(displacement.shape[2:], dtype=torch.uint8)
+    inside[:1], inside[-1:] = 0, 0
+    inside[:, :1], inside[:, -1:] = 0, 0
+    inside[..., :1], inside[..., -1:] = 0, 0
+    return sample_labels(inside, displacement) > 0
+
+
+def test_a_trunk_has_a_wall_and_organs_within() -> None:
+    drawn = body_label_map((40, 48, 48), torch.Generator().manual_seed(3))
+    present = drawn.labels.unique().tolist()
+    assert {0, 1, 2, 3} <= set(present)
+    assert len(present) > 5
+    assert max(present) < len(drawn.groups) == len(drawn.tissue)
+    air = drawn.labels == 0
+    organs = drawn.labels > 3
+    beside = torch.stack([organs.roll(s, axis) for s in (-1, 1) for axis in (1, 2)]).any(0)
+    assert not (air & beside)[1:-1, 1:-1, 1:-1].any()
+
+
+def test_small_brains_are_smaller(tissues: Tensor) -> None:
+    small, usual = (
+        sum(
+            float((draw_geometry(9, n, tissues, settings).moving_labels > 0).float().mean())
+            for n in range(6)
+        )
+        for settings in (SMALL_BRAINS, replace(SMALL_BRAINS, small_share=0.0))
+    )
+    assert small < 0.75 * usual
+
+
+def test_one_of_the_images_ends_before_the_other_or_shows_edges(tissues: Tensor) -> None:
+    settings = replace(BODIES, cut_share=1.0, edges_share=0.0)
+    cut = 0
+    for step in range(6):
+        pair = PairSource(10, tissues, settings)[step]
+        ends = [
+            (image == 0).all(dim=axis).all(dim=axis - 1).any()
+            for image in (pair.moving[0, 0], pair.fixed[0, 0])
+            for axis in (2, 1)
+        ]
+        cut += any(bool(end) for end in ends)
+    assert cut >= 3
+    plain, edged = (
+        PairSource(11, tissues, replace(BODIES, cut_share=0.0, edges_share=share))[0]
+        for share in (0.0, 1.0)
+    )
+    assert not torch.equal(plain.moving, edged.moving)
+    assert torch.equal(plain.displacement, edged.displacement)
 
 
 def test_fields_do_not_fold(tissues: Tensor) -> None:

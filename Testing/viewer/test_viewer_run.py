@@ -120,7 +120,7 @@ def test_what_is_not_here_is_listed_with_its_command_and_cannot_be_chosen(page: 
     page.click(".tta-run_model")
     command = "ttauncertainty models install"
     for title, words in (
-        ("LapIRN", f"Not installed: {command} lapirn"),
+        ("LapIRN (OASIS, displacement)", f"Not installed: {command} lapirn"),
         ("My program", "A program; to agree to run it"),
     ):
         row(page, title).wait_for()

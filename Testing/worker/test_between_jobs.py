@@ -22,7 +22,7 @@ from TTAUncertaintyLib.errors import ConsentNeeded, ModelError
 from TTAUncertaintyLib.models.descriptions import bundled_weights
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors
 from TTAUncertaintyLib.perturbations import DesignRequest, Noise, Preset, Sampling
-from TTAUncertaintyLib.worker import Job, Phase, Run, Worker, control, memory
+from TTAUncertaintyLib.worker import Job, Phase, Run, Worker, control
 from TTAUncertaintyLib.worker.between_jobs import as_before
 from TTAUncertaintyLib.worker.control import Control
 from TTAUncertaintyLib.worker.kept_network import KeptNetwork
@@ -183,14 +183,14 @@ def test_a_process_that_waits_leaves_when_memory_is_wanted(
 def test_memory_is_wanted_where_little_of_it_is_available(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    share = memory.available_memory()
+    share = control.available_memory()
     assert share is not None and 0 < share < 1
     told = tmp_path / "meminfo"
-    monkeypatch.setattr(memory, "_MEMINFO", told)
-    assert not memory.memory_is_wanted()  # it cannot be told
+    monkeypatch.setattr(control, "_MEMINFO", told)
+    assert not control.memory_is_wanted()  # it cannot be told
     for available, wanted in ((900, True), (1100, False)):
         told.write_text(f"MemTotal: 10000 kB\nMemFree: 1 kB\nMemAvailable: {available} kB\n")
-        assert memory.memory_is_wanted() is wanted
+        assert control.memory_is_wanted() is wanted
 
 
 def test_a_request_that_comes_after_its_job_is_not_one_to_the_next(waiting: Control) -> None:

@@ -316,7 +316,9 @@ def test_errors_and_marks_are_carried_through_the_world() -> None:
     marked = (3, 7, 5)  # (i, j, k)
     marks[marked[2], marked[1], marked[0]] = True
     image = Image(torch.ones(FIXED.array_shape), FIXED, "ones")
-    found = find(outcome(), image, image, None, CalibratedMaps(error, 2 * error, marks))
+    found = find(outcome(), image, image).with_expected_error(
+        CalibratedMaps(error, 2 * error, marks)
+    )
 
     index = NETWORK.to_voxel(places(FIXED))
     within = ((index >= 0) & (index <= np.array(NETWORK.size) - 1)).all(axis=-1)
@@ -343,6 +345,6 @@ def test_on_the_same_voxels_marks_stay_where_they_are() -> None:
     marks[4:6, 2:5, 7] = True
     ones = torch.ones(NETWORK.array_shape)
     image = Image(ones, NETWORK, "ones")
-    found = find(outcome(), image, image, None, CalibratedMaps(ones, ones, marks))
+    found = find(outcome(), image, image).with_expected_error(CalibratedMaps(ones, ones, marks))
     assert found.outside is not None
     np.testing.assert_array_equal(found.outside, marks.numpy())

@@ -186,6 +186,15 @@ def test_what_a_mask_leaves_out_has_no_part_in_statistics(job: Job) -> None:
         np.testing.assert_array_equal(array(path), array(bundle.map_files[kind]))
 
 
+def test_masks_that_leave_nothing_are_told_before_the_passes(job: Job) -> None:
+    everything = np.ones(FIXED.array_shape, np.uint8)
+    file = write(job.fixed.with_name("everything.nrrd"), everything, FIXED, sitk.sitkUInt8)
+    said = io.StringIO()
+    with pytest.raises(InputError, match="leave nothing"):
+        perform(replace(job, leave_out=file), Voice(said))
+    assert "aligning" in said.getvalue() and "registering" not in said.getvalue()
+
+
 def test_outside_a_masked_image_the_network_sees_background(job: Job) -> None:
     """A bright object beside the head changes nothing once the mask leaves it outside."""
     lamp = phantom(MOVING, (3, -2, 2))

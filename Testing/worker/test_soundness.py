@@ -117,8 +117,14 @@ def test_no_numbers_from_a_network_of_this_software_are_refused(
 
 
 def test_a_sound_run_has_no_remarks(job: Job) -> None:
-    notes, _ = told(job)
+    notes, _ = told(replace(job, use_calibration=False))
     assert notes == []
+
+
+def test_anatomy_of_another_size_is_told_with_its_size(job: Job) -> None:
+    notes, report = told(job)
+    assert len(notes) == 1 and "cm3" in notes[0] and "outside" in notes[0]
+    assert "cm3" in report
 
 
 def test_extreme_voxels_are_told_and_leave_the_region(job: Job) -> None:

@@ -1,63 +1,86 @@
-"""LapIRN, a third-party brain network (MIT), behind the contract.
+"""LapIRN's family, third-party brain networks (MIT), behind the contract.
 
-It was trained on skull-stripped, affinely aligned T1 brains (OASIS) of 160 x 192 x 144 voxels at
-1 mm, and tolerates 80 x 96 x 72 at 2 mm. Its field is in units of that field of view, so the
-extent is kept at any spacing.
+All are fully convolutional, and answer in units of their field of view, so that its extent is kept
+at any spacing. LapIRN and cLapIRN were trained on skull-stripped, affinely aligned T1 brains
+(OASIS) at 1 mm, and tolerate 2 mm; DIRAC on contrast-enhanced T1 brains with a tumour (BraTS-Reg),
+240 x 240 x 155 mm sampled on 160 x 160 x 80 voxels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
-from ...geometry import Image, Lattice, Matrix
-from ..contract import NO_OPTIONS, PreparedPair
-from ..descriptions import LAPIRN as DESCRIPTION
-from ..manifest import FORWARD, AxisOrder, InputSpec, OutputSpec, Quantity, Unit
-from ..networks.lapirn import LapIRNNetwork
-from ..weights.state_dicts import identify, load_strictly, read_state_dict
-from .common_lattice import RAS_AXES, foreground_center, prepare_on_common_lattice
-from .conventions import InVoxels
-from .network_model import NetworkModel
-from .usable_images import refuse_unusable
+from ..descriptions import CLAPIRN, DIRAC, LAPIRN
+from ..manifest import (
+    FORWARD,
+    AxisOrder,
+    InputSpec,
+    Normalisation,
+    NormalisationKind,
+    OutputSpec,
+    Quantity,
+    Unit,
+)
+from ..networks.lapirn import LapIRNArchitecture, LapIRNNetwork
+from .in_a_box import InABox
 
-#: Arrays of axes (i, j, k); components (k, j, i) in half lengths of the field of view.
-_SEES = InputSpec(array_order=AxisOrder.IJK)
+DESCRIPTION = LAPIRN
+
+#: Components (k, j, i) in half lengths of the field of view.
 _ANSWERS = OutputSpec(
     Quantity.DISPLACEMENT, Unit.GRID_SAMPLE, AxisOrder.KJI, FORWARD, align_corners=True
 )
 
 
-class LapIRN(NetworkModel):
-    """LapIRN with weights from a local file.
+def _seen(orientation: str, brightest: float) -> InputSpec:
+    """Say arrays of axes (i, j, k) towards an orientation, 0 to what the brightest become."""
+    to = Normalisation(NormalisationKind.PERCENTILE, 0.0, 99.9, (0.0, brightest))
+    return InputSpec(orientation=orientation, array_order=AxisOrder.IJK, normalisation=to)
 
-    Parameters
-    ----------
-    weights
-        The published `LapIRN_disp_fea7.pth`, or one with the same tensors.
-    options
-        `spacing`: that of the network's lattice, mm.
 
-    Raises
-    ------
-    ModelError
-        If the weights are missing, damaged or another network's.
-    """
+class LapIRN(InABox):
+    """LapIRN; the option `spacing` is that of its lattice, mm."""
 
-    #: Field of view along right, anterior, superior, mm.
+    about = LAPIRN
+    sees = _seen("RAS", 1.0)
+    answers = _ANSWERS
     extent_mm = (160, 192, 144)
 
-    def __init__(self, weights: Path, options: Mapping[str, str] = NO_OPTIONS) -> None:
-        network = LapIRNNetwork()
-        load_strictly(network, read_state_dict(weights), weights)
-        converted = InVoxels(network, _SEES, _ANSWERS)
-        super().__init__(converted, DESCRIPTION, identify(weights, DESCRIPTION), options)
-        self.spacing_mm = float(self.options["spacing"])
+    @staticmethod
+    def build(options: Mapping[str, str]) -> LapIRNNetwork:
+        """Return the network without its weights."""
+        return LapIRNNetwork()
 
-    def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
-        """Place both images on LapIRN's lattice: the world's axes, centred on the fixed brain."""
-        refuse_unusable(fixed)
-        i, j, k = (int(extent / self.spacing_mm) for extent in self.extent_mm)
-        world = Lattice.from_geometry((1, 1, 1), (1, 1, 1), (0, 0, 0), RAS_AXES)
-        lattice = world.centered((i, j, k), self.spacing_mm, foreground_center(fixed))
-        return prepare_on_common_lattice(fixed, moving, initial, lattice)
+
+class CLapIRN(InABox):
+    """cLapIRN's light variant; `regularisation` is the weight that it is asked for."""
+
+    about = CLAPIRN
+    sees = _seen("LIA", 1.0)
+    answers = _ANSWERS
+    extent_mm = (160, 192, 224)
+
+    @staticmethod
+    def build(options: Mapping[str, str]) -> LapIRNNetwork:
+        """Return the network without its weights, asked for the chosen regularisation."""
+        weight = float(options["regularisation"])
+        return LapIRNNetwork(LapIRNArchitecture(8, 16, 8, weight, normalised=True))
+
+
+class Dirac(InABox):
+    """DIRAC; `regularisation` is the weight that it is asked for."""
+
+    about = DIRAC
+    sees = _seen("LPS", 1.0)
+    answers = _ANSWERS
+    extent_mm = (240, 240, 155)
+
+    @staticmethod
+    def build(options: Mapping[str, str]) -> LapIRNNetwork:
+        """Return the network without its weights, asked for the chosen regularisation."""
+        return LapIRNNetwork(LapIRNArchitecture(24, 24, 24, float(options["regularisation"])))
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """Voxels along i, j, k: the published ones."""
+        return 160, 160, 80

@@ -45,27 +45,39 @@ def prepare_as_specified(
         If an image is no volume, or has no contrast where the network looks.
     """
     refuse_unusable(fixed)
+    return prepare_on(spec, lattice_over(spec, fixed), fixed, moving, initial)
+
+
+def prepare_on(
+    spec: InputSpec, lattice: Lattice, fixed: Image, moving: Image, initial: Matrix
+) -> PreparedPair:
+    """Do the same on a lattice of the fixed world, whatever the section says of that."""
+    refuse_unusable(fixed)
     refuse_unusable(moving)
-    fixed_lattice = lattice_over(spec, fixed)
     if spec.lattice is LatticeKind.OWN:
         moving_lattice = lattice_over(spec, moving)
         seen = resample_image(moving, moving_lattice)
     else:
-        moving_lattice = fixed_lattice.transformed(initial)
-        seen = resample_image(moving, fixed_lattice, initial)
+        moving_lattice = lattice.transformed(initial)
+        seen = resample_image(moving, lattice, initial)
     return PreparedPair(
         moving=normalised(seen, spec.normalisation),
-        fixed=normalised(resample_image(fixed, fixed_lattice), spec.normalisation),
+        fixed=normalised(resample_image(fixed, lattice), spec.normalisation),
         moving_lattice=moving_lattice,
-        fixed_lattice=fixed_lattice,
+        fixed_lattice=lattice,
     )
+
+
+def towards(spec: InputSpec) -> Matrix:
+    """Return the world directions (LPS) that the axes i, j, k run to, in columns."""
+    return np.array([_DIRECTIONS[d] for d in spec.orientation or "LPS"]).T
 
 
 def lattice_over(spec: InputSpec, image: Image) -> Lattice:
     """Return the lattice that a network wants over an image, in that image's world."""
     lattice = image.lattice
     if spec.orientation is not None:
-        lattice = lattice.oriented(np.array([_DIRECTIONS[d] for d in spec.orientation]).T)
+        lattice = lattice.oriented(towards(spec))
     if spec.shape is None:
         spacing = lattice.spacing if spec.spacing_mm is None else spec.spacing_mm
         return lattice.resampled(spacing, spec.multiple)

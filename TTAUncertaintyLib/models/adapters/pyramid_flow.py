@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from ...geometry import Image, Matrix
@@ -20,6 +21,7 @@ from ..weights.described import read_described
 from ..weights.state_dicts import identify, load_strictly
 from .common_lattice import anatomical_lattice, prepare_on_common_lattice
 from .network_model import NetworkModel
+from .one_contrast import in_one_contrast, of_one_contrast
 
 #: Fewest voxels of field of view along an axis: one voxel of the coarsest level.
 _LEAST_VOXELS = 16
@@ -34,6 +36,8 @@ class PyramidFlow(NetworkModel):
     ----------
     weights
         A safetensors file whose metadata hold the architecture; None takes the bundled one.
+    options
+        "contrast": one, two, or for the images to decide.
 
     Raises
     ------
@@ -56,7 +60,17 @@ class PyramidFlow(NetworkModel):
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
         lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
-        return prepare_on_common_lattice(fixed, moving, initial, lattice)
+        pair = prepare_on_common_lattice(fixed, moving, initial, lattice)
+        contrast = self.options["contrast"]
+        if contrast == "auto":
+            contrast = "one" if of_one_contrast(pair.moving, pair.fixed) else "two"
+        return pair if contrast == "one" else in_one_contrast(pair, self._register)
+
+    @torch.inference_mode()
+    def _register(self, moving: Tensor, fixed: Tensor) -> Tensor:
+        device = next(self.network.parameters()).device
+        displacement: Tensor = self.network(moving.to(device), fixed.to(device))
+        return displacement.cpu()
 
     def encode_fixed(self, fixed: Tensor) -> EncodedFixed:
         """Return the features of a fixed image; see `contract.encode_fixed`."""

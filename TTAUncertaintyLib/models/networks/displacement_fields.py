@@ -134,6 +134,32 @@ def exponentiate(velocity: Tensor, steps: int) -> Tensor:
     return displacement
 
 
+def sample_within(volume: Tensor, displacement: Tensor, align_corners: bool = True) -> Tensor:
+    """Sample as `sample_displaced`, but zero beyond the border, as many publishers' code does.
+
+    Parameters
+    ----------
+    volume, displacement
+        As there.
+    align_corners
+        False for code that divides voxels by N - 1 and samples with `align_corners=False`.
+    """
+    scale = torch.tensor([2.0 / max(n - 1, 1) for n in displacement.shape[:1:-1]]).to(displacement)
+    place = identity_grid(displacement.shape[2:], displacement) + displacement
+    with torch.autocast(volume.device.type, enabled=False):
+        return F.grid_sample(
+            volume.float(), place.movedim(1, -1) * scale - 1.0, align_corners=align_corners
+        )
+
+
+def exponentiate_within(velocity: Tensor, steps: int, align_corners: bool = True) -> Tensor:
+    """Integrate as `exponentiate`, but beyond the outermost voxels nothing moves."""
+    displacement = velocity / 2**steps
+    for _ in range(steps):
+        displacement = displacement + sample_within(displacement, displacement, align_corners)
+    return displacement
+
+
 def upsample_displacement(displacement: Tensor) -> Tensor:
     """Carry a displacement in voxels to the lattice of half the spacing."""
     return 2.0 * F.interpolate(

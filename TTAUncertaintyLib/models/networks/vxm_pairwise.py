@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .displacement_fields import identity_grid
+from .displacement_fields import exponentiate_within
 from .vxm_pairwise_architecture import VxmPairwiseArchitecture
 
 _NORMALIZATIONS: dict[str, type[nn.Module]] = {
@@ -44,25 +44,8 @@ class VxmPairwiseNetwork(nn.Module):
             voxel that corresponds, in voxels, components along D, H, W.
         """
         velocity = self.flow_layer(self.model(torch.cat((moving, fixed), 1)))
-        return _integrated(velocity.float(), self.architecture.integration_steps)
-
-
-def _integrated(velocity: Tensor, steps: int) -> Tensor:
-    """Integrate by scaling and squaring; beyond the outermost voxels nothing moves."""
-    displacement = velocity / 2**steps
-    here = identity_grid(velocity.shape[2:], velocity).flip(1)
-    scale = torch.tensor([2.0 / max(n - 1, 1) for n in velocity.shape[2:]]).to(velocity)
-    for _ in range(steps):
-        grid = (here + displacement) * scale.view(1, 3, 1, 1, 1) - 1.0
-        with torch.autocast(velocity.device.type, enabled=False):
-            displacement = displacement + F.grid_sample(
-                displacement,
-                grid.movedim(1, -1).flip(-1),
-                mode="bilinear",
-                padding_mode="zeros",
-                align_corners=True,
-            )
-    return displacement
+        steps = self.architecture.integration_steps
+        return exponentiate_within(velocity.float().flip(1), steps).flip(1)
 
 
 class _Block(nn.Sequential):

@@ -12,6 +12,7 @@ from ...errors import ModelError
 from ...geometry import sha256
 from ..contract import ModelDescription, WeightsFile
 from .archives import check_weights
+from .safetensors_io import read_safetensors
 
 #: NumPy's numbers, such as the learning rate in an optimizer's state, are made by these. torch does
 #: not allow them by default, and nothing of them is needed.
@@ -42,13 +43,14 @@ class _Discarded:
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
-    """Read a torch state dict; pickled code is refused, not run.
+    """Read a state dict; pickled code is refused, not run.
 
     Parameters
     ----------
     path
-        A file of `torch.save`: a state dict, or what training leaves behind, a dictionary that
-        holds one as "state_dict". Names that `torch.nn.DataParallel` put "module." before lose it.
+        A safetensors file, or one of `torch.save`: a state dict, or what training leaves behind,
+        a dictionary that holds one as "state_dict". Names that `torch.nn.DataParallel` put
+        "module." before lose it.
 
     Raises
     ------
@@ -57,6 +59,11 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise ModelError(f"The weights file {path} does not exist.", "Check the path.")
+    if path.suffix == ".safetensors":
+        try:
+            return read_safetensors(path)[0]
+        except (OSError, ValueError) as error:
+            raise ModelError(f"The weights file {path} cannot be used: {error}", _SAVE) from error
     check_weights(path)
     try:
         with _numpy_numbers_discarded():
@@ -127,5 +134,7 @@ def load_strictly(network: nn.Module, state: dict[str, Tensor], path: Path) -> N
 def identify(path: Path, description: ModelDescription) -> WeightsFile:
     """Return the record of a weights file, compared with the published hash."""
     digest = sha256(path)
-    pinned = description.published.sha256 if description.published else None
-    return WeightsFile(path, digest, None if pinned is None else digest == pinned)
+    published = description.published
+    if published is None or published.sha256 is None:
+        return WeightsFile(path, digest, None)
+    return WeightsFile(path, digest, digest in (published.sha256, published.converted_sha256))

@@ -6,6 +6,7 @@ the library that it keeps as one text, for pages that are to hold everything the
 
 from __future__ import annotations
 
+import functools
 import gzip
 import importlib.util
 import re
@@ -44,13 +45,19 @@ class NiiVue:
             return None
         folder = Path(found.submodule_search_locations[0])
         try:
-            widget = (folder / _FILE).read_text(encoding="utf-8")
+            module = _module_in(folder / _FILE, (folder / _FILE).stat().st_mtime_ns)
             licences = sorted(folder.parent.glob("ipyniivue-*.dist-info/licenses/LICENSE"))
             licence = licences[-1].read_text(encoding="utf-8")
         except (OSError, IndexError, UnicodeDecodeError):
             return None
-        module = unquote(max(_LIBRARY.findall(widget), key=len, default=""))
-        handed_out = module[module.rfind("export{") :]
-        if not all(re.search(rf"\b{name}\b", handed_out) for name in _NAMES):
-            return None
-        return cls(gzip.compress(module.encode(), 9, mtime=0), licence)
+        return None if module is None else cls(module, licence)
+
+
+@functools.lru_cache(maxsize=1)  # for a process that stays
+def _module_in(widget: Path, _changed_ns: int) -> bytes | None:
+    """Return the library's module, compressed; None if it is not as expected."""
+    module = unquote(max(_LIBRARY.findall(widget.read_text("utf-8")), key=len, default=""))
+    handed_out = module[module.rfind("export{") :]
+    if not all(re.search(rf"\b{name}\b", handed_out) for name in _NAMES):
+        return None
+    return gzip.compress(module.encode(), 9, mtime=0)

@@ -171,13 +171,13 @@ class Views:
     def fixed_window(self) -> tuple[float, float]:
         """Black and white of the fixed image."""
         fixed = self.findings.fixed
-        return _window(fixed.intensities[torch.from_numpy(self.findings.region)].numpy(), fixed)
+        return _window(fixed.intensities.numpy()[self.findings.region], fixed)
 
     @cached_property
     def moving_window(self) -> tuple[float, float]:
         """Black and white of the moving image, before and after."""
-        warped = self.warping.onto(self.findings.lattice).intensities
-        return _window(warped[torch.from_numpy(self.findings.inside)].numpy(), self.findings.moving)
+        warped = self.warping.onto(self.findings.lattice).intensities.numpy()
+        return _window(warped[self.findings.inside], self.findings.moving)
 
 
 def _window(inside: NDArray[np.float32], image: Image) -> tuple[float, float]:

@@ -204,7 +204,7 @@ def _cells(columns: Sequence[Column], row: Sequence[Cell]) -> str:
         shown = text(f"{cell:,}" if isinstance(cell, int) else column.shown(cell))
         shown = shown.replace("-", "\u2212") if isinstance(cell, float) else shown
         if column.title == "Why":
-            cells.append(f'<td class="left">{shown}</td>')
+            cells.append(f'<td class="left comment">{shown}</td>')
         else:
             kind = "th" if number == 0 else "td"
             cells.append(f"<{kind}>{shown}</{kind}>")

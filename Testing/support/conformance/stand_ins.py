@@ -54,6 +54,10 @@ def in_published_terms(raw: RawMap, moving_shape: torch.Size, published: Publish
     if published.unit != "voxel":
         raw = _normalised(raw, moving_shape, published)
         here = _normalised(here, raw.shape[2:], published)
+    elif not published.align_corners:
+        # its warp takes its voxel v to 2 v / (N - 1) - 1, which `grid_sample` then takes without
+        size = torch.tensor(moving_shape, dtype=torch.float64, device=raw.device)
+        raw = (raw + 0.5) * ((size - 1) / size).view(1, 3, 1, 1, 1)
     answer = raw if published.quantity == "map" else raw - here
     if published.components == "last axis first":
         answer = answer.flip(1)

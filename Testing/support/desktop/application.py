@@ -18,11 +18,9 @@ class qSlicerModuleFactoryManager:  # noqa: N801
         self._modules = modules
 
     def loadedModuleNames(self):
-        """Return the names of all modules."""
         return list(self._modules)
 
     def isLoaded(self, name):
-        """Say whether there is such a module."""
         return name in self._modules
 
 
@@ -37,15 +35,12 @@ class qSlicerModuleManager(QtCore.QObject):  # noqa: N801
         self._modules = {}
 
     def module(self, name):
-        """Return a module, or None."""
         return self._modules.get(name)
 
     def modulesNames(self):
-        """Return the names of all modules."""
         return list(self._modules)
 
     def factoryManager(self):
-        """Return what is asked for the loaded modules' names."""
         return qSlicerModuleFactoryManager(self._modules)
 
 
@@ -99,7 +94,6 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
     revisionUserSettings = settings
 
     def commandOptions(self):
-        """Return the command line's options."""
         return qSlicerCommandOptions()
 
     def testingEnabled(self):
@@ -107,23 +101,18 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
         return False
 
     def processEvents(self, *_):
-        """Let Qt handle what is waiting."""
         QtWidgets.QApplication.processEvents()
 
     def topLevelWidgets(self):
-        """Return the windows."""
         return QtWidgets.QApplication.topLevelWidgets()
 
     def setOverrideCursor(self, cursor):
-        """Change the pointer."""
         QtWidgets.QApplication.setOverrideCursor(QtGui.QCursor(cursor))
 
     def restoreOverrideCursor(self):
-        """Change the pointer back."""
         QtWidgets.QApplication.restoreOverrideCursor()
 
     def clipboard(self):
-        """Return the clipboard."""
         return QtWidgets.QApplication.clipboard()
 
     pauseRender = doing_nothing()
@@ -137,7 +126,6 @@ class qSlicerApplication(QtCore.QObject):  # noqa: N801
         return text
 
     def moduleDocumentationUrl(self, name):
-        """Return a page's address."""
         return f"{self.documentationBaseUrl}modules/{name}.html"
 
     def restart(self):

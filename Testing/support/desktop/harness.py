@@ -64,13 +64,11 @@ class Desktop(AbstractDesktop):
         self.window = qSlicerMainWindow(self.open, size)
 
     def load_module(self, path: Path | str) -> ModuleType:
-        """Load a scripted module's file and return the Python module."""
         loaded = modules.load(Path(path))
         self._loaded.append(Path(path).stem)
         return loaded
 
     def start_up(self) -> None:
-        """Say that Slicer has started, which modules wait for to register their samples."""
         slicer.app.startupCompleted.emit()
 
     def open(self, name: str) -> Any:
@@ -92,23 +90,19 @@ class Desktop(AbstractDesktop):
         return panel.self()
 
     def leave(self) -> None:
-        """Go to another module."""
         if self._shown:
             self.window._take_panel(slicer.util.getModule(self._shown).widgetRepresentation())
         self._shown = ""
 
     def close_scene(self) -> None:
-        """Empty the scene, as File > Close Scene does."""
         self.application.close_scene()
         self.process_events()
 
     def save_scene(self, path: Path | str) -> None:
-        """Save the scene as .mrb or .mrml."""
         if not self.application.save_scene(Path(path)):
             raise OSError(f"The scene was not saved to {path}.")
 
     def open_scene(self, path: Path | str) -> None:
-        """Close the scene and open a saved one."""
         if not self.application.open_scene(Path(path)):
             raise OSError(f"The scene {path} was not opened.")
         self.process_events()
@@ -129,11 +123,9 @@ class Desktop(AbstractDesktop):
         self.grab(path=path)
 
     def picture(self, view: str) -> Any:
-        """Draw a slice view and return what is seen, uint8 [height, width, 3]."""
         return self.application.render_slice(view)
 
     def quit(self) -> None:
-        """Say that Slicer is about to quit, and take the modules down."""
         slicer.app.aboutToQuit.emit()
         for name in self._loaded:
             slicer.app.moduleManager().moduleAboutToBeUnloaded.emit(name)

@@ -74,7 +74,6 @@ class Desktop(AbstractDesktop):
         pytest.skip("NOT TESTED in a real Slicer: it starts only once.")
 
     def open(self, name: str) -> Any:
-        """Choose a module in the list of modules; return its panel's object."""
         if name in _TAKEN_DOWN:
             _TAKEN_DOWN.discard(name)
             slicer.util.getModule(name).widgetRepresentation().reload()
@@ -83,30 +82,25 @@ class Desktop(AbstractDesktop):
         return slicer.util.getModuleWidget(name) if name in self._loaded else None
 
     def leave(self) -> None:
-        """Choose another module."""
         if slicer.util.selectedModule() in self._loaded:
             there = slicer.app.moduleManager().factoryManager().loadedModuleNames()
             slicer.util.selectModule(next(name for name in _OTHERS if name in there))
         self.process_events()
 
     def close_scene(self) -> None:
-        """Empty the scene, as File > Close Scene does."""
         slicer.mrmlScene.Clear(False)
         self.process_events()
 
     def save_scene(self, path: Path | str) -> None:
-        """Save the scene as .mrb or .mrml."""
         if not slicer.util.saveScene(str(path)):
             raise OSError(f"The scene was not saved to {path}.")
 
     def open_scene(self, path: Path | str) -> None:
-        """Close the scene and open a saved one."""
         slicer.mrmlScene.Clear(False)
         slicer.util.loadScene(str(path))
         self.process_events()
 
     def picture(self, view: str) -> Any:
-        """Draw a slice view and return what is seen, uint8 [height, width, 3]."""
         self.process_events()
         drawn = self.layout_manager.sliceWidget(view).sliceView()
         drawn.forceRender()

@@ -49,11 +49,9 @@ class qMRMLSliceWidget:  # noqa: N801
     mrmlSliceCompositeNode = returning("_view.composite_node")
 
     def sliceView(self):
-        """Return the drawing area."""
         return _View(self._view)
 
     def sliceController(self):
-        """Return the controller."""
         return qMRMLSliceControllerWidget(self._view)
 
     fitSliceToBackground = calling("_view.logic.FitSliceToAll")
@@ -66,7 +64,6 @@ class qMRMLThreeDWidget:  # noqa: N801
         self._view = view
 
     def threeDView(self):
-        """Return the drawing area."""
         return _View(self._view)
 
     mrmlViewNode = returning("_view.node")
@@ -79,7 +76,6 @@ class _LayoutLogic:
         self._scene = scene
 
     def GetLayoutNode(self):
-        """Return the layout node."""
         return self._scene.GetFirstNodeByClass("vtkMRMLLayoutNode")
 
 
@@ -108,7 +104,6 @@ class qSlicerLayoutManager:  # noqa: N801
         self.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutInitialView)  # drawn as four-up
 
     def _close(self):
-        """Let go of the scene."""
         for subject, tag in self._tags:
             subject.RemoveObserver(tag)
 
@@ -142,7 +137,6 @@ class qSlicerLayoutManager:  # noqa: N801
         return layout.parse(description) if description else layout.Box("horizontal")
 
     def _view(self, name):
-        """Return the slice or 3D view of a name, or None."""
         views = {**self._application.three_d_views, **self._application.slice_views}
         return views.get(name)
 
@@ -164,33 +158,27 @@ class qSlicerLayoutManager:  # noqa: N801
                 node.SetLayoutColor(color.redF(), color.greenF(), color.blueF())
 
     def sliceViewNames(self):
-        """Return the slice views' names."""
         return list(self._application.slice_views)
 
     def sliceWidget(self, name):
-        """Return a slice view, or None."""
         view = self._application.slice_views.get(name)
         return qMRMLSliceWidget(view) if view is not None else None
 
     @property
     def threeDViewCount(self):
-        """How many 3D views there are."""
         return len(self._application.three_d_views)
 
     def threeDWidget(self, index):
-        """Return a 3D view, or None."""
         views = list(self._application.three_d_views.values())
         return qMRMLThreeDWidget(views[index]) if index < len(views) else None
 
     def mrmlSliceLogics(self):
-        """Return a vtkCollection of the slice logics."""
         logics = vtk.vtkCollection()
         for view in self._application.slice_views.values():
             logics.AddItem(view.logic)
         return logics
 
     def layoutLogic(self):
-        """Return what knows the layout node."""
         return _LayoutLogic(self._application.scene)
 
     @property
@@ -201,11 +189,9 @@ class qSlicerLayoutManager:  # noqa: N801
     setLayout = passing("_node.SetViewArrangement")
 
     def resetSliceViews(self):
-        """Show all of every background."""
         for view in self._application.slice_views.values():
             view.logic.FitSliceToAll()
 
     def resetThreeDViews(self):
-        """Look at the middle of what is shown."""
         for view in self._application.three_d_views.values():
             view.renderer.ResetCamera()

@@ -42,7 +42,8 @@ class Published:
     #: or along the last one (as `grid_sample` has it).
     components: Literal["first axis first", "last axis first"]
     #: For the last two: whether the ends are the outermost voxel centres (lengths N - 1) or
-    #: the outer faces of the outermost voxels (lengths N).
+    #: the outer faces of the outermost voxels (lengths N). For voxels, False is a network whose
+    #: own warp divides them by N - 1 and samples with `align_corners=False`.
     align_corners: bool = True
     #: To which direction the axes 0, 1, 2 of its arrays have to run, such as "RAS" (right,
     #: anterior, superior); None where it takes images as they are stored.

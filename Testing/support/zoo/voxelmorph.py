@@ -13,7 +13,7 @@ from TTAUncertaintyLib.models.networks.vxm_pairwise import VxmPairwiseNetwork
 from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
 from TTAUncertaintyLib.strict_json import read_as
 
-from ..voxelmorph_files import write_manifest
+from ..manifests import write_voxelmorph
 from .case import Case, Published
 
 SMALL = {"nb_features": [8, 8, 8], "activations": "leaky_relu", "negative_slope": 0.2}
@@ -34,7 +34,7 @@ def random_network(arguments: Mapping[str, object] = SMALL) -> VxmPairwiseNetwor
 def make(folder: Path, options: Mapping[str, str]) -> VoxelMorph:
     path = folder / "voxelmorph.pt"
     torch.save(random_network().state_dict(), path)
-    return VoxelMorph(read_manifest(write_manifest(path, SMALL)), options)
+    return VoxelMorph(read_manifest(write_voxelmorph(path, SMALL)), options)
 
 
 CASE = Case(

@@ -2,7 +2,6 @@
 
 # ruff: noqa: N802, N815  (Slicer's names)
 
-from enum import Enum
 from typing import Annotated
 
 import qt
@@ -10,7 +9,7 @@ import slicer
 import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLTransformNode
 from slicer.i18n import tr as _
-from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
@@ -18,13 +17,6 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleWidget,
 )
 from slicer.util import VTKObservationMixin
-
-
-class Side(Enum):
-    """Something to choose."""
-
-    LEFT = "left"
-    RIGHT = "right"
 
 
 @parameterNodeWrapper
@@ -36,10 +28,7 @@ class DesktopExampleParameters:
     opacity: Annotated[float, WithinRange(0, 1)] = 0.7
     passes: Annotated[int, WithinRange(1, 50)] = 8
     keep: bool = False
-    side: Side = Side.RIGHT
-    preset: Annotated[str, Choice(["quick", "standard"])] = "standard"
     note: str = "nothing"
-    seed: int = 7
 
 
 class DesktopExample(ScriptedLoadableModule):
@@ -52,7 +41,6 @@ class DesktopExample(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", self.registerSampleData)
 
     def registerSampleData(self):
-        """Register one sample."""
         import SampleData
 
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
@@ -74,7 +62,6 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.entered = 0
 
     def setup(self):
-        """Make the panel."""
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/DesktopExample.ui"))
         self.layout.addWidget(panel)
@@ -95,16 +82,13 @@ class DesktopExampleWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.enter()  # Reload makes a panel that is shown and does not say so
 
     def enter(self):
-        """Show the parameters."""
         self.entered += 1
         self.setParameters(self.logic.getParameterNode())
 
     def exit(self):
-        """Stop following the parameters."""
         self.setParameters(None)
 
     def cleanup(self):
-        """Let go."""
         self.timer.stop()
         self.setParameters(None)
         self.removeObservers()
@@ -152,7 +136,6 @@ class DesktopExampleLogic(ScriptedLoadableModuleLogic):
     """What the module does without its panel."""
 
     def getParameterNode(self):
-        """Return the parameters."""
         return DesktopExampleParameters(super().getParameterNode())
 
 
@@ -162,6 +145,5 @@ class DesktopExampleTest(ScriptedLoadableModuleTest):
     ran: list = []  # noqa: RUF012
 
     def runTest(self):
-        """Run."""
         self.delayDisplay("Running")
         self.ran.append(slicer.mrmlScene.GetNumberOfNodes())

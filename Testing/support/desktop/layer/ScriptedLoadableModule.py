@@ -41,11 +41,9 @@ class ScriptedLoadableModule:
         slicer.selfTests[self.moduleName] = self.runTest
 
     def resourcePath(self, filename):
-        """Return where a file in the module's Resources is."""
         return _resource(self.parent.path, filename)
 
     def runTest(self, msec=100, **keywords):
-        """Run the module's test class."""
         import sys
 
         cls = getattr(sys.modules[type(self).__module__], f"{self.moduleName}Test")
@@ -73,7 +71,6 @@ class ScriptedLoadableModuleWidget:
         manager.connect("moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded)
 
     def resourcePath(self, filename):
-        """Return where a file in the module's Resources is."""
         return _resource(slicer.util.modulePath(self.moduleName), filename)
 
     def setup(self):
@@ -102,12 +99,10 @@ class ScriptedLoadableModuleLogic:
         self.isSingletonParameterNode = True
 
     def getAllParameterNodes(self):
-        """Return all of the scene's parameter nodes of this module."""
         nodes = slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode")
         return [node for node in nodes if node.GetAttribute("ModuleName") == self.moduleName]
 
     def getParameterNode(self):
-        """Return the module's parameter node, made if there is none."""
         scene, kind = slicer.mrmlScene, "vtkMRMLScriptedModuleNode"
         if self.isSingletonParameterNode:
             node = scene.GetSingletonNode(self.moduleName, kind)
@@ -118,7 +113,6 @@ class ScriptedLoadableModuleLogic:
         return node or scene.AddNode(self.createParameterNode())
 
     def createParameterNode(self):
-        """Return a new parameter node that is not in the scene yet."""
         node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLScriptedModuleNode")
         node.UnRegister(None)
         if self.isSingletonParameterNode:
@@ -142,7 +136,6 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
         slicer.util.delayDisplay(message, 0)
 
     def runTest(self):
-        """Run the tests one after another."""
         for name in self.moduleTestNames:
             self.setUp()
             getattr(self, name)()

@@ -4,10 +4,8 @@ __all__ = ["tr", "translate"]
 
 
 def translate(context: str, text: str) -> str:
-    """Return the text."""
     return text
 
 
 def tr(text: str) -> str:
-    """Return the text."""
     return text

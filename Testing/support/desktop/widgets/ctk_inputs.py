@@ -61,7 +61,6 @@ class ctkSliderWidget(QWidget):  # noqa: N801
         self._follow(self._box.value, tell=False)
 
     def reset(self):
-        """Go to the smallest value."""
         self.value = self.minimum
 
     def _follow(self, value, tell=True):
@@ -127,7 +126,6 @@ class ctkRangeWidget(QWidget):  # noqa: N801
     suffix = Property(str, *_both_boxes("suffix"))
 
     def setRange(self, minimum, maximum):
-        """Set what both values are held to."""
         self._low.setRange(minimum, maximum)
         self._high.setRange(minimum, maximum)
         self.rangeChanged.emit(minimum, maximum)

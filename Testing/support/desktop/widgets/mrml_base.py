@@ -46,7 +46,6 @@ class Observation:
         return call
 
     def end(self):
-        """Take the observers off."""
         for subject, tag in self._tags:
             subject.RemoveObserver(tag)
         self._tags = []
@@ -64,7 +63,6 @@ class qMRMLWidget(QWidget):  # noqa: N801
     mrmlScene = returning("_scene")
 
     def setMRMLScene(self, scene):
-        """Take a scene, or None."""
         if scene is not self._scene:
             self._scene = scene
             self.mrmlSceneChanged.emit(scene)
@@ -89,12 +87,10 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):  # noqa: N801
     self = returning("_instance")
 
     def enter(self):
-        """Tell the panel that it is shown."""
         self._entered = True
         getattr(self._instance, "enter", _nothing)()
 
     def exit(self):
-        """Tell the panel that another module is shown."""
         self._entered = False
         getattr(self._instance, "exit", _nothing)()
 

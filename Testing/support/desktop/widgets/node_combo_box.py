@@ -82,14 +82,12 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
     nodeTypeLabel = returning("_label")
 
     def setNodeTypeLabel(self, label, *_):
-        """Say what is to be chosen."""
         self._label = label
         self._refresh()
 
     mrmlScene = returning("_scene")
 
     def setMRMLScene(self, scene):
-        """Show the nodes of a scene, or with None of none."""
         if scene is self._scene:
             return
         self._scene_watch.end()
@@ -106,11 +104,9 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         self._refresh()
 
     def nodeCount(self):
-        """Return how many nodes can be chosen."""
         return len(self._nodes)
 
     def nodeFromIndex(self, index):
-        """Return one of them."""
         return self._nodes[index] if 0 <= index < len(self._nodes) else None
 
     currentNode = returning("_current")
@@ -121,11 +117,9 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         self._select(node if node in self._nodes else None)
 
     def setCurrentNodeIndex(self, index):
-        """Choose a node by its place in the list."""
         self._select(self.nodeFromIndex(index))
 
     def setCurrentNodeID(self, identity):
-        """Choose a node by its ID."""
         self.setCurrentNode(self._scene.GetNodeByID(identity) if self._scene and identity else None)
 
     currentNodeID = Property(
@@ -143,7 +137,6 @@ class qMRMLNodeComboBox(QWidget):  # noqa: N801
         return node
 
     def removeCurrentNode(self):
-        """Remove the chosen node from the scene."""
         if self._current is not None:
             self._scene.RemoveNode(self._current)
 

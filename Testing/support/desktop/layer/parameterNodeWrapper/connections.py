@@ -1,12 +1,8 @@
 """How each kind of widget shows a field: what is set up, read, written, and which signal tells."""
 
-import enum
-
 import ctk
 import qt
 import slicer
-
-from .annotations import Choice, WithinRange
 
 
 class Connection:
@@ -23,13 +19,11 @@ class Connection:
         """Set the widget up for the field's type and limits."""
 
     def start(self, callback):
-        """Call the callback whenever the widget changes."""
         self.callback = callback
         if self.signal:
             getattr(self.widget, self.signal).connect(self._changed)
 
     def stop(self):
-        """Let go of the widget."""
         self.callback = None
         if self.signal:
             getattr(self.widget, self.signal).disconnect(self._changed)
@@ -66,7 +60,7 @@ class _Number(_Attribute):
     endless = (-(2**31), 2**31 - 1)
 
     def prepare(self):
-        both = self.field.find(WithinRange)
+        both = self.field.range
         if type(self.widget) in (qt.QSlider, ctk.ctkSliderWidget) and both is None:
             raise RuntimeError(f"{self.field.name}: a slider needs a smallest and a largest value")
         self.widget.minimum = both.minimum if both else self.endless[0]
@@ -83,29 +77,6 @@ class _Real(_Number):
         if self.field.type is int:
             self.widget.decimals = 0
         super().prepare()
-
-
-class _Combo(Connection):
-    signal = "currentIndexChanged"
-
-    def prepare(self):
-        if issubclass(self.field.type, enum.Enum):
-            self.values = list(self.field.type)
-            label = getattr(self.field.type, "label", lambda value: value.name)
-        else:
-            choice = self.field.find(Choice)
-            if choice is None:
-                raise RuntimeError(f"{self.field.name}: a combo box needs the annotation Choice")
-            self.values, label = list(choice.choices), str
-        self.widget.clear()
-        for value in self.values:
-            self.widget.addItem(label(value))
-
-    def read(self):
-        return self.values[self.widget.currentIndex]
-
-    def write(self, value):
-        self.widget.currentIndex = self.values.index(value)
 
 
 class _Node(Connection):
@@ -125,7 +96,6 @@ _TABLE = (
     ((qt.QCheckBox,), (bool,), _CheckBox),
     ((qt.QSlider, qt.QSpinBox), (int,), _Number),
     ((qt.QDoubleSpinBox, ctk.ctkSliderWidget), (int, float), _Real),
-    ((qt.QComboBox,), (int, float, str, bool, enum.Enum), _Combo),
     ((qt.QLineEdit,), (str,), _Text),
 )
 
@@ -143,13 +113,6 @@ def connection(widget, field):
     if field.nodes and type(widget) is slicer.qMRMLNodeComboBox:
         return _Node(widget, field)
     for widgets, kinds, found in _TABLE:
-        if type(widget) in widgets and any(_is(field.type, kind) for kind in kinds):
+        if type(widget) in widgets and field.type in kinds:
             return found(widget, field)
     raise RuntimeError(f"{field.name}: a {type(widget).__name__} cannot show a {field.type}")
-
-
-def _is(kind, wanted):
-    """Subclass, but a bool is no int here."""
-    if not isinstance(kind, type):
-        return False
-    return kind is wanted or (wanted is enum.Enum and issubclass(kind, wanted))

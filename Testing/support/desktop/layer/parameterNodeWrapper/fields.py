@@ -1,12 +1,18 @@
 """One field: its type, what it is held to, and how it is kept in the parameter node."""
 
-import enum
 import types
 import typing
+from dataclasses import dataclass
 
 import slicer
 
-from .annotations import Check, Default
+
+@dataclass
+class WithinRange:
+    """What can stand beside a type in ``Annotated``: between two numbers, these included."""
+
+    minimum: float
+    maximum: float
 
 
 def _node_classes(annotation):
@@ -36,20 +42,14 @@ class Field:
 
     def __init__(self, name, annotation, default):
         parts = typing.get_args(typing.Annotated[annotation, None])
-        self.name, self.type, self.annotations = name, parts[0], parts[1:-1]
+        self.name, self.type = name, parts[0]
+        self.range = next((part for part in parts if isinstance(part, WithinRange)), None)
         self.nodes = _node_classes(self.type)
-        first = (part.value for part in self.annotations if isinstance(part, Default))
-        self.default = next(first, self._beginning()) if default is None else default
-
-    def find(self, kind):
-        """Return the first annotation of a kind, or None."""
-        return next((part for part in self.annotations if isinstance(part, kind)), None)
+        self.default = self._beginning() if default is None else default
 
     def _beginning(self):
         if self.nodes:
             return None
-        if isinstance(self.type, type) and issubclass(self.type, enum.Enum):
-            return next(iter(self.type))
         if self.type in (int, float, str, bool):
             return self.type()
         raise TypeError(f"{self.name}: the stand-in cannot keep a {self.type}")
@@ -65,23 +65,19 @@ class Field:
             fits = isinstance(value, self.type)
         if not fits:
             raise TypeError(f"{self.name} is a {self.type}, not {value!r}")
-        for part in self.annotations:
-            if isinstance(part, Check):
-                part.validate(value)
+        if self.range and not self.range.minimum <= value <= self.range.maximum:
+            raise ValueError(f"{value!r} does not satisfy {self.range}")
 
     def is_in(self, node):
         """Say whether the node has a value for this field."""
         return node.HasParameter(self.name)
 
     def write(self, node, value):
-        """Write a value to the node."""
         self.check(value)
         with slicer.util.NodeModify(node):
             if self.nodes:
                 node.SetParameter(self.name, "")
                 node.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
-            elif isinstance(value, enum.Enum):
-                node.SetParameter(self.name, value.name)
             else:
                 node.SetParameter(self.name, str(value))
 
@@ -94,6 +90,4 @@ class Field:
         text = node.GetParameter(self.name)
         if self.type is bool:
             return text == "True"
-        if issubclass(self.type, enum.Enum):
-            return self.type[text]
         return self.type(text)

@@ -18,11 +18,6 @@ def parameterNodeWrapper(cls=None):
     return _wrap if cls is None else _wrap(cls)
 
 
-def isParameterNodeWrapper(thing):
-    """Say whether a class or an object is such a view."""
-    return hasattr(thing, "allParameters")
-
-
 def _wrap(cls):
     hints = typing.get_type_hints(cls, include_extras=True)
     fields = {name: Field(name, hint, getattr(cls, name, None)) for name, hint in hints.items()}
@@ -74,21 +69,13 @@ class _View:
         }
 
     def getValue(self, name):
-        """Return a field by its name."""
         return self._values[name]
 
     def setValue(self, name, value):
-        """Write a field by its name."""
         field = self.allParameters[name]
         with slicer.util.NodeModify(self.parameterNode):
             field.write(self.parameterNode, value)
             self._values[name] = field.read(self.parameterNode)
-
-    def default(self, name):
-        """Return a field's default; its `value` is the value."""
-        from .annotations import Default
-
-        return Default(self.allParameters[name].default)
 
     def connectGui(self, gui):
         """Tie every widget with the property SlicerParameterName to its field; return a tag."""
@@ -140,21 +127,16 @@ class _View:
             self._updating = False
 
     def AddObserver(self, event, callback, priority=0.0):
-        """Observe the parameter node."""
         return self.parameterNode.AddObserver(event, callback, priority)
 
     def RemoveObserver(self, tag):
-        """Take an observer off the parameter node."""
         self.parameterNode.RemoveObserver(tag)
 
     def StartModify(self):
-        """Hold the node's events back."""
         return self.parameterNode.StartModify()
 
     def EndModify(self, before):
-        """Let the node's events go."""
         self.parameterNode.EndModify(before)
 
     def Modified(self):
-        """Tell the observers that something changed."""
         self.parameterNode.Modified()

@@ -1,0 +1,147 @@
+"""Two contrasts are told from one, and made one, for the network that compares intensities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from TTAUncertaintyLib.engine import Engine, prepare
+from TTAUncertaintyLib.engine.placement import Placement
+from TTAUncertaintyLib.geometry import Image, Lattice, Prealignment, identity_map, read_image
+from TTAUncertaintyLib.models import PreparedPair, RegistrationModel, load_model
+from TTAUncertaintyLib.models.adapters.one_contrast import edges, in_one_contrast, of_one_contrast
+from TTAUncertaintyLib.perturbations import Preset, preset_design
+from TTAUncertaintyLib.sample_data import sample_images
+from TTAUncertaintyLib.training.evaluation_cases import (
+    ManufacturedCase,
+    load_volume,
+    manufactured_case,
+)
+
+SHAPE = (24, 28, 20)
+LATTICE = Lattice(SHAPE[::-1], np.diag([2.0, 2.0, 2.0, 1.0]))
+NO_START = Placement(np.eye(4), "header", Prealignment.NONE)
+
+
+def shells() -> Tensor:
+    """Return nested shells of rising brightness on a black background, [1, 1, D, H, W]."""
+    axes = [torch.linspace(-1, 1, n) for n in SHAPE]
+    radius = torch.stack(torch.meshgrid(*axes, indexing="ij")).square().sum(0).sqrt()
+    return ((0.9 - radius).clamp(min=0) / 0.9)[None, None]
+
+
+def inverted(image: Tensor) -> Tensor:
+    return torch.where(image > 0.02, 1.02 - image, 0.0)
+
+
+def still(moving: Tensor, fixed: Tensor) -> Tensor:
+    """Register images that are aligned: nothing has to move."""
+    return torch.zeros(1, 3, *moving.shape[2:])
+
+
+def pair_of(moving: Tensor, fixed: Tensor) -> PreparedPair:
+    return PreparedPair(moving, fixed, LATTICE, LATTICE)
+
+
+def correlation(one: Tensor, other: Tensor) -> float:
+    """Return the correlation inside the shells."""
+    inside = shells() > 0.02
+    return float(torch.corrcoef(torch.stack((one[inside], other[inside])))[0, 1])
+
+
+def test_gamma_and_noise_are_one_contrast() -> None:
+    image = shells()
+    noise = 0.05 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
+    assert of_one_contrast(image, (image**1.4 + noise).clamp(0, 1))
+
+
+def test_inverted_and_folded_contrasts_are_two() -> None:
+    image = shells()
+    middle_is_brightest = torch.where(image > 0.02, 1 - 1.6 * (image - 0.45).abs(), 0.0)
+    assert not of_one_contrast(image, inverted(image))
+    assert not of_one_contrast(image, middle_is_brightest)
+
+
+def test_where_nothing_can_be_told_there_is_one_contrast() -> None:
+    image = shells()
+    assert of_one_contrast(image, torch.zeros_like(image))
+    assert of_one_contrast(image, torch.where(image > 0.02, 0.5, 0.0))
+
+
+def test_one_image_gets_the_other_ones_intensities() -> None:
+    image = shells()
+    pair = pair_of(image, inverted(image))
+    matched = in_one_contrast(pair, still)
+    assert correlation(pair.moving, pair.fixed) < -0.99
+    assert correlation(matched.moving, matched.fixed) > 0.98
+    assert (matched.moving is pair.moving) != (matched.fixed is pair.fixed)
+    for image in (matched.moving, matched.fixed):
+        assert float(image.min()) >= 0
+        assert float(image.max()) <= 1
+    (note,) = matched.notes
+    assert "two contrasts" in note
+    assert matched.changed_contrast and not pair.changed_contrast
+
+
+def test_the_image_that_tells_more_is_the_one_that_is_replaced() -> None:
+    image = shells()
+    # from the moving image alone the fixed one follows: of its two dark shades nobody can tell
+    folded = torch.where(image > 0.02, (1 - 2 * (image - 0.45).abs()).clamp(0.1, 1), 0.0)
+    matched = in_one_contrast(pair_of(image, folded), still)
+    assert matched.fixed is folded
+    assert correlation(matched.moving, folded) > 0.98
+    turned = in_one_contrast(pair_of(folded, image), still)
+    assert turned.moving is folded
+    assert correlation(turned.fixed, folded) > 0.98
+
+
+def test_edges_are_those_of_the_inverted_image() -> None:
+    image = torch.rand(1, 1, 8, 9, 10, generator=torch.Generator().manual_seed(2))
+    assert torch.allclose(edges(image), edges(1 - image), atol=1e-6)
+    assert float(edges(image).max()) == 1
+
+
+@pytest.fixture(scope="module")
+def case() -> ManufacturedCase:
+    """Return a brain, deformed by a known field and inverted."""
+    brain, _ = load_volume(sample_images()["mni152"].path)
+    return manufactured_case("inverted", brain[..., 8:-8, 8:-8, 8:-8], 103, inverted=True)
+
+
+def error_mm(model: RegistrationModel, case: ManufacturedCase) -> tuple[float, PreparedPair]:
+    """Register a case through the model's own preparation; return its mean error."""
+    shape = case.moving.shape[2:]
+    lattice = Lattice(shape[::-1], np.diag([-2.0, -2.0, 2.0, 1.0]))
+    fixed, moving = (Image(x[0, 0], lattice) for x in (case.fixed, case.moving))
+    pair = prepare(fixed, moving, model, NO_START)
+    assert tuple(pair.fixed.shape[2:]) == tuple(shape)
+    with torch.inference_mode():
+        found = model.predict(pair.moving, pair.fixed) - identity_map(tuple(shape))
+    off = (found - case.displacement).square().sum(1).sqrt()[0]
+    return 2 * float(off[case.mask].mean()), pair
+
+
+def test_the_bundled_network_registers_an_inverted_brain(case: ManufacturedCase) -> None:
+    blind, as_they_are = error_mm(load_model("pyramid-flow", None, {"contrast": "one"}), case)
+    model = load_model("pyramid-flow")
+    found, pair = error_mm(model, case)
+    assert case.rms_mm > 5
+    assert blind > 0.6 * case.rms_mm
+    assert found < 0.5 * blind
+    assert not as_they_are.notes
+    engine = Engine(model, pair, preset_design(Preset.QUICK, pair.moving_lattice))
+    assert engine.notes == pair.notes != ()
+
+
+def test_one_contrast_is_left_exactly_as_it_is() -> None:
+    images = sample_images()
+    fixed, moving = (read_image(images[name].path)[0] for name in ("mni152", "colin27"))
+    pairs = [
+        prepare(fixed, moving, load_model("pyramid-flow", None, {"contrast": choice}), NO_START)
+        for choice in ("auto", "one")
+    ]
+    assert torch.equal(pairs[0].moving, pairs[1].moving)
+    assert torch.equal(pairs[0].fixed, pairs[1].fixed)
+    assert pairs[0].notes == ()
