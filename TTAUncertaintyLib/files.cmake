@@ -388,6 +388,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "viewer/run_panel.py"
   "viewer/server.py"
   "viewer/session.py"
+  "viewer/stalled_connections.py"
   "viewer/structures_of_fixed.py"
   "viewer/teaching_panel.py"
   "viewer/viewer.py"

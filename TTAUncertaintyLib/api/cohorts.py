@@ -190,10 +190,9 @@ def read_cohort(table: Path, choices: Mapping[str, Any]) -> tuple[list[Pair], Se
 
 def _where(given: Mapping[str, Any]) -> Where:
     from ..cohort.clusters import BatchSystem, Where
+    from ..worker.remote import tls_of
 
-    tls = tuple(None if given[name] is None else Path(given[name]) for name in _TLS)
-    if any(tls) and None in tls:
-        raise InputError("TLS needs three files.", "Give --tls-ca, --tls-cert and --tls-key.")
+    files = [None if given[name] is None else Path(given[name]) for name in _TLS]
     try:
         batch = None if given["batch"] is None else BatchSystem(given["batch"])
     except ValueError:
@@ -203,7 +202,7 @@ def _where(given: Mapping[str, Any]) -> Where:
         given["workers"],
         given["cores"],
         given["scheduler"],
-        tls if None not in tls else None,  # type: ignore[arg-type]
+        tls_of(*files),
         batch,
         given["partition"],
         given["gpus"],

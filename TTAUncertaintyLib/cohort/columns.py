@@ -73,6 +73,14 @@ _KNOWN: dict[str, tuple[str, str]] = {
 }
 
 
+_CALLED = {
+    "above_share": "Share above the tolerance",
+    "folded_share": "Share that folds",
+    "covered_share": "Share with an estimate",
+    "outside_calibration_share": "Share outside the calibration",
+}
+
+
 def describe(column: str) -> tuple[str, str]:
     """Return what a column means, and its unit; ("", "") for one that is not ours."""
     if column in _KNOWN:
@@ -93,6 +101,8 @@ def title(column: str) -> str:
         if name != column and name in _STATISTICS:
             said = f"{kind.facts.title}, {_STATISTICS[name][0].lower()}{_STATISTICS[name][1:]}"
             return f"{said} ({kind.facts.unit})" if kind.facts.unit == "mm" else said
+    if column in _CALLED:
+        return _CALLED[column]
     words = column.removesuffix("_mm").replace("_", " ")
     return words[:1].upper() + words[1:] + (" (mm)" if column.endswith("_mm") else "")
 

@@ -54,7 +54,12 @@ def _three(value: float | tuple[float, float, float]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """An orthonormal frame in the moving world."""
+    """An orthonormal frame in the moving world.
+
+    Perturbations are drawn in the moving lattice's and not in the world's, so that the result does
+    not depend on how the world is turned: the same two scans with both headers rotated give the
+    same uncertainty.
+    """
 
     #: Shape (3,), LPS mm: the point that rotations, scales and shears keep.
     center: Matrix

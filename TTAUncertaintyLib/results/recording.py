@@ -140,7 +140,8 @@ class Recorder:
             )
 
 
-#: Bytes of the whole header; the format wants a multiple of 64.
+#: Bytes of the whole header, whatever the shape, so that an array can be written while nobody knows
+#: how long it will be; the format wants a multiple of 64.
 _LENGTH = 192
 
 

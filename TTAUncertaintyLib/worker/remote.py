@@ -51,6 +51,21 @@ _OWN = ("output", "previews", "checkpoint", "tls_ca", "tls_cert", "tls_key")
 Tls = tuple[Path, Path, Path]
 
 
+def tls_of(authority: Path | None, certificate: Path | None, key: Path | None) -> Tls | None:
+    """Return the files of TLS where all three are given, None where none is.
+
+    Raises
+    ------
+    InputError
+        If only some are given.
+    """
+    if authority and certificate and key:
+        return authority, certificate, key
+    if authority or certificate or key:
+        raise InputError("TLS needs three files.", "Give --tls-ca, --tls-cert and --tls-key.")
+    return None
+
+
 def connect(address: str, tls: Tls | None = None) -> Any:
     """Return a client of a scheduler that is there.
 
@@ -115,11 +130,10 @@ def carry_out_there(job: Job, voice: Voice, stop_requested: Callable[[], bool]) 
     """
     _check(job)
     assert job.scheduler is not None
-    tls = (job.tls_ca, job.tls_cert, job.tls_key)
+    tls = tls_of(job.tls_ca, job.tls_cert, job.tls_key)
     if not job.scheduler.startswith("tls://"):
         voice.say("note", text=f"The images travel to {job.scheduler} without encryption.")
-    files = None if None in tls else tls
-    with connect(job.scheduler, files) as client, _guest(client, voice) as there:  # type: ignore[arg-type]
+    with connect(job.scheduler, tls) as client, _guest(client, voice) as there:
         travel = _Travel(job, there)
         there.call("begin", travel.send())
         state = _listen(there, travel, voice, stop_requested)
@@ -341,9 +355,6 @@ def _listen(
 
 def _check(job: Job) -> None:
     check_output(job.output, job.overwrite)
-    given = [job.tls_ca, job.tls_cert, job.tls_key]
-    if any(given) and not all(given):
-        raise InputError("TLS needs three files.", "Give --tls-ca, --tls-cert and --tls-key.")
     if job.checkpoint is not None:
         raise InputError(
             "A checkpoint is kept on the computer of the run.",

@@ -17,8 +17,9 @@ from TTAUncertaintyLib.engine import Engine, Execution, Precision
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.geometry import Lattice, identity_map
 from TTAUncertaintyLib.models.adapters.common_lattice import RAS_AXES
-from TTAUncertaintyLib.models.adapters.lapirn import DESCRIPTION, LapIRN
+from TTAUncertaintyLib.models.adapters.lapirn import LapIRN
 from TTAUncertaintyLib.models.contract import PreparedPair
+from TTAUncertaintyLib.models.descriptions import LAPIRN
 from TTAUncertaintyLib.models.networks.lapirn import LapIRNNetwork
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family
 
@@ -94,7 +95,7 @@ def test_bf16_moves_the_published_field_by_a_few_hundredths_of_a_mm(
 def test_the_weights_are_recognised_as_the_published_ones(model: LapIRN) -> None:
     assert model.weights is not None
     assert model.weights.published is True
-    assert model.weights.sha256 == DESCRIPTION.published.sha256
+    assert model.weights.sha256 == LAPIRN.published.sha256
 
 
 # -- without the published weights --------------------------------------------------------------

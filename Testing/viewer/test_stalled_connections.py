@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from support.chromium import run_beside
 
-from TTAUncertaintyLib.viewer.server import cut_stalled_connections
+from TTAUncertaintyLib.viewer.stalled_connections import cut_stalled_connections
 
 PATIENCE_S = 0.5
 PICTURE = bytes(1 << 20)

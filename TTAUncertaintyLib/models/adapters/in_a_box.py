@@ -17,13 +17,33 @@ from torch import nn
 
 from ...geometry import Image, Lattice, Matrix
 from ..contract import NO_OPTIONS, ModelDescription, PreparedPair
-from ..manifest import InputSpec, OutputSpec
+from ..manifest import (
+    FORWARD,
+    AxisOrder,
+    InputSpec,
+    Normalisation,
+    NormalisationKind,
+    OutputSpec,
+    Quantity,
+    Unit,
+)
 from ..weights.state_dicts import identify, load_strictly, read_state_dict
 from .common_lattice import foreground_center
 from .conventions import InVoxels
 from .manifest_lattice import prepare_on, towards
 from .network_model import NetworkModel
 from .usable_images import refuse_unusable
+
+#: Components (k, j, i) in half lengths of the field of view.
+IN_HALF_LENGTHS = OutputSpec(
+    Quantity.DISPLACEMENT, Unit.GRID_SAMPLE, AxisOrder.KJI, FORWARD, align_corners=True
+)
+
+
+def seen(orientation: str, brightest: float) -> InputSpec:
+    """Say arrays of axes (i, j, k) towards an orientation, 0 to what the brightest become."""
+    to = Normalisation(NormalisationKind.PERCENTILE, 0.0, 99.9, (0.0, brightest))
+    return InputSpec(orientation=orientation, array_order=AxisOrder.IJK, normalisation=to)
 
 
 class InABox(NetworkModel):

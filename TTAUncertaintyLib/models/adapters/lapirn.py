@@ -11,39 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..descriptions import CLAPIRN, DIRAC, LAPIRN
-from ..manifest import (
-    FORWARD,
-    AxisOrder,
-    InputSpec,
-    Normalisation,
-    NormalisationKind,
-    OutputSpec,
-    Quantity,
-    Unit,
-)
 from ..networks.lapirn import LapIRNArchitecture, LapIRNNetwork
-from .in_a_box import InABox
-
-DESCRIPTION = LAPIRN
-
-#: Components (k, j, i) in half lengths of the field of view.
-_ANSWERS = OutputSpec(
-    Quantity.DISPLACEMENT, Unit.GRID_SAMPLE, AxisOrder.KJI, FORWARD, align_corners=True
-)
-
-
-def _seen(orientation: str, brightest: float) -> InputSpec:
-    """Say arrays of axes (i, j, k) towards an orientation, 0 to what the brightest become."""
-    to = Normalisation(NormalisationKind.PERCENTILE, 0.0, 99.9, (0.0, brightest))
-    return InputSpec(orientation=orientation, array_order=AxisOrder.IJK, normalisation=to)
+from .in_a_box import IN_HALF_LENGTHS, InABox, seen
 
 
 class LapIRN(InABox):
     """LapIRN; the option `spacing` is that of its lattice, mm."""
 
     about = LAPIRN
-    sees = _seen("RAS", 1.0)
-    answers = _ANSWERS
+    sees = seen("RAS", 1.0)
+    answers = IN_HALF_LENGTHS
     extent_mm = (160, 192, 144)
 
     @staticmethod
@@ -56,8 +33,8 @@ class CLapIRN(InABox):
     """cLapIRN's light variant; `regularisation` is the weight that it is asked for."""
 
     about = CLAPIRN
-    sees = _seen("LIA", 1.0)
-    answers = _ANSWERS
+    sees = seen("LIA", 1.0)
+    answers = IN_HALF_LENGTHS
     extent_mm = (160, 192, 224)
 
     @staticmethod
@@ -71,8 +48,8 @@ class Dirac(InABox):
     """DIRAC; `regularisation` is the weight that it is asked for."""
 
     about = DIRAC
-    sees = _seen("LPS", 1.0)
-    answers = _ANSWERS
+    sees = seen("LPS", 1.0)
+    answers = IN_HALF_LENGTHS
     extent_mm = (240, 240, 155)
 
     @staticmethod

@@ -9,29 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..descriptions import MULTIPROPREG
-from ..manifest import (
-    FORWARD,
-    AxisOrder,
-    InputSpec,
-    Normalisation,
-    NormalisationKind,
-    OutputSpec,
-    Quantity,
-    Unit,
-)
+from ..manifest import FORWARD, AxisOrder, OutputSpec, Quantity, Unit
 from ..networks.multipropreg import MultiPropRegNetwork
-from .in_a_box import InABox
+from .in_a_box import InABox, seen
 
 
 class MultiPropReg(InABox):
     """MultiPropReg; the option `spacing` is that of its lattice, mm."""
 
     about = MULTIPROPREG
-    sees = InputSpec(
-        orientation="LPS",
-        array_order=AxisOrder.IJK,
-        normalisation=Normalisation(NormalisationKind.PERCENTILE, 0.0, 99.9, (0.0, 2.5)),
-    )
+    sees = seen("LPS", 2.5)
     answers = OutputSpec(
         Quantity.DISPLACEMENT, Unit.VOXEL, AxisOrder.IJK, FORWARD, align_corners=False
     )

@@ -10,18 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..descriptions import PDD_NET
-from ..manifest import (
-    FORWARD,
-    AxisOrder,
-    InputSpec,
-    Normalisation,
-    NormalisationKind,
-    OutputSpec,
-    Quantity,
-    Unit,
-)
+from ..manifest import AxisOrder, InputSpec, Normalisation, NormalisationKind
 from ..networks.pdd_net import PddNetNetwork
-from .in_a_box import InABox
+from .in_a_box import IN_HALF_LENGTHS, InABox
 
 #: Hounsfield units from air to the densest bone, as they are.
 _SEEN_HU = (-1000.0, 3000.0)
@@ -36,9 +27,7 @@ class PddNet(InABox):
         array_order=AxisOrder.IJK,
         normalisation=Normalisation(NormalisationKind.WINDOW, *_SEEN_HU, _SEEN_HU),
     )
-    answers = OutputSpec(
-        Quantity.DISPLACEMENT, Unit.GRID_SAMPLE, AxisOrder.KJI, FORWARD, align_corners=True
-    )
+    answers = IN_HALF_LENGTHS
     extent_mm = (384, 320, 512)
 
     @staticmethod
