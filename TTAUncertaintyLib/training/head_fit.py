@@ -88,6 +88,22 @@ class Case:
     median: NDArray[np.float32]
     #: How large the anatomy is.
     anatomy_cm3: float
+    #: Of a pair of people that is reported: float32 [v, F], the network's voxels around the places
+    #: of `rows`, and for each place [n, 8] the numbers and the shares of those around it.
+    voxels: NDArray[np.float32] | None = None
+    corner: NDArray[np.int64] | None = None
+    share: NDArray[np.float32] | None = None
+
+    @property
+    def mapped(self) -> NDArray[np.float32]:
+        """float32 [v, F]: the network's voxels that a map is made of; see `at_truth`."""
+        return self.rows if self.voxels is None else self.voxels
+
+    def at_truth(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what a map, [v], says where the truth is known, [n]: it is read in between."""
+        if self.corner is None or self.share is None:
+            return values
+        return np.asarray((values[self.corner] * self.share).sum(axis=1), np.float32)
 
     @property
     def is_real(self) -> bool:
@@ -110,6 +126,7 @@ class Case:
                 file["R"],
                 file["median"],
                 float(file["anatomy_cm3"]),
+                *(file.get(name) for name in ("V", "corner", "share")),
             )
 
 

@@ -38,13 +38,14 @@ def figures(values: np.ndarray, error: np.ndarray) -> list[float]:
 
 def measured(case: Case, head: Head) -> list[float]:
     """Return the figures of the head, of what stands beside it, and of the bound."""
-    expected = head.expected(case.rows)
-    bound = head.bound(case.rows, expected)
+    rows = case.mapped
+    there = head.expected(rows)
+    expected, bound = case.at_truth(there), case.at_truth(head.bound(rows, there))
     alike = head.unlikeness(case.anywhere) <= 1 and head.fits(case.anatomy_cm3)
-    outside = head.outside(case.rows) | (not alike)
+    outside = head.outside(rows) | (not alike)
     found = figures(expected, case.error)
     for name in BESIDE:
-        found += figures(case.rows[:, list(FEATURES).index(name)], case.error)
+        found += figures(case.at_truth(rows[:, list(FEATURES).index(name)]), case.error)
     return [
         *found,
         float(case.error.mean()),
