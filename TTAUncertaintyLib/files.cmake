@@ -362,6 +362,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "training/image_lattice.py"
   "training/label_maps.py"
   "training/losses.py"
+  "training/mean_person.py"
   "training/synthesis.py"
   "training/tissues.py"
   "training/train.py"

@@ -1,4 +1,6 @@
-"""Registrations whose truth is known, for the head: pairs of people with labels, and manufactured.
+"""Registrations whose truth is known, for the head: people with labels, and manufactured.
+
+People are registered with each other, and with a mean of several, as with an atlas.
 
 One file a case, so that an interrupted run goes on; several processes may work on one folder.
 """
@@ -27,9 +29,13 @@ from ..evaluation.study import brought_upon, registered
 from ..geometry import Image, Lattice, Prealignment, read_image, read_labels, resample_array
 from ..models import RegistrationModel, load_model
 from ..perturbations import DesignRequest, Preset
+from .mean_person import mean_person
 
 #: Voxels kept of a case where the truth is known, and all over the anatomy; boundary voxels drawn.
 _KEPT, _ANYWHERE, _DRAWN = 20_000, 4_000, 60_000
+
+#: Kinds whose truth is that of labels that people drew.
+REAL_KINDS = ("people", "atlas")
 
 #: Cases of the fit are manufactured of these, in turn; those of the report of these, each.
 _FITTED_KINDS = ("smooth", "found-demons", "affine", "fine")
@@ -45,14 +51,19 @@ class Spec:
 
     #: Begins with "fit" or "test": the people of the latter have no part in the fit.
     name: str
-    #: "people", a `Deformation`'s name, or one of those that are found between two people.
+    #: "people", "atlas", a `Deformation`'s name, or one of those that are found between two people.
     kind: str
-    #: Names of two people; for a manufactured case, of the one that it is made of and of the
-    #: other one where the deformation is found.
+    #: Names of two people, one of them a mean one's if the kind is "atlas"; for a manufactured
+    #: case, of the one that it is made of and of the other one where the deformation is found.
     fixed: str
     moving: str
     #: Of everything random.
     seed: int
+
+    @property
+    def is_real(self) -> bool:
+        """Whether the truth is that of labels."""
+        return self.kind in REAL_KINDS
 
 
 def specs(people: Sequence[str], left_out: int) -> list[Spec]:
@@ -70,6 +81,12 @@ def specs(people: Sequence[str], left_out: int) -> list[Spec]:
                 for n, (a, b) in enumerate(pairs)
             ]
         )
+    for place_, names in enumerate((fitted, reported)):
+        what = ("fit", "test")[place_]
+        for n, name in enumerate(names):
+            pair = (mean_name(what), name)
+            fixed, moving = pair if n % 2 else pair[::-1]
+            found[place_].append(Spec(f"{what}-atlas-{name}", "atlas", fixed, moving, 700 + n))
     for turn in range(len(_FITTED_KINDS)):
         for n, name in enumerate(fitted):
             kind = _FITTED_KINDS[(n + turn) % len(_FITTED_KINDS)]
@@ -80,6 +97,30 @@ def specs(people: Sequence[str], left_out: int) -> list[Spec]:
             other = reported[(n + 2) % len(reported)]
             found[1].append(Spec(f"test-{kind}-{name}", kind, name, other, 500 + n + len(kind)))
     return found[0] + found[1]
+
+
+def mean_name(what: str) -> str:
+    """Return what the mean of the people of the fit, or of the report, is called."""
+    return f"mean-{what}"
+
+
+@dataclass(frozen=True)
+class _People:
+    """Images and labels of people, and of means of them, which lie in another folder."""
+
+    folder: Path
+    means: Path
+
+    def image(self, name: str) -> Image:
+        image, _ = read_image(self._path(name, "SS"))
+        return Image(image.intensities, image.lattice, name)
+
+    def labels(self, name: str) -> tuple[NDArray[np.int32], Lattice]:
+        labels, _ = read_labels(self._path(name, "glm"))
+        return labels.intensities.numpy().astype(np.int32), labels.lattice
+
+    def _path(self, name: str, what: str) -> Path:
+        return (self.means if name.startswith("mean-") else self.folder) / f"{name}_{what}.nii.gz"
 
 
 def make_cases(
@@ -110,6 +151,10 @@ def make_cases(
     if left_out < 3 or len(names) - left_out < 5:
         raise InputError(f"{people} holds {len(names)} people: too few for a fit and a report.")
     folder.mkdir(parents=True, exist_ok=True)
+    border = len(names) - left_out
+    for what, of in (("fit", names[:border]), ("test", names[border:])):
+        mean_person(people, of, folder, mean_name(what))
+    read = _People(people, folder)
     for spec in specs(names, left_out):
         for network, model in models.items():
             path = folder / f"{spec.name}--{network}.npz"
@@ -119,15 +164,15 @@ def make_cases(
             except FileExistsError:
                 continue  # it is there, or another process is at it
             try:
-                _keep(path, spec, network, model, people)
+                _keep(path, spec, network, model, read)
             except BaseException:
                 claim.unlink(missing_ok=True)
                 raise
             yield path
 
 
-def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people: Path) -> None:
-    known = None if spec.kind == "people" else _manufactured(spec, people)
+def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people: _People) -> None:
+    known = None if spec.is_real else _manufactured(spec, people)
     fixed, moving = _pair(spec, people) if known is None else (known.fixed, known.moving)
     alignment = Prealignment.AFFINE if known is None else Prealignment.NONE
     pair = prepare(fixed, moving, model, place(fixed, moving, model, prealignment=alignment))
@@ -159,16 +204,11 @@ def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people
     partial.replace(path)
 
 
-def _image(people: Path, name: str) -> Image:
-    image, _ = read_image(people / f"{name}_SS.nii.gz")
-    return Image(image.intensities, image.lattice, name)
+def _pair(spec: Spec, people: _People) -> tuple[Image, Image]:
+    return people.image(spec.fixed), people.image(spec.moving)
 
 
-def _pair(spec: Spec, people: Path) -> tuple[Image, Image]:
-    return _image(people, spec.fixed), _image(people, spec.moving)
-
-
-def _manufactured(spec: Spec, people: Path) -> KnownCase:
+def _manufactured(spec: Spec, people: _People) -> KnownCase:
     image, other = _pair(spec, people)
     if spec.kind not in _FINDERS:
         return manufacture(image, Deformation(spec.kind), spec.seed)
@@ -189,7 +229,7 @@ def _everywhere(
 
 
 def _at_boundaries(
-    spec: Spec, outcome: Outcome, features: Features, people: Path
+    spec: Spec, outcome: Outcome, features: Features, people: _People
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return boundary voxels of the fixed labels, and how far each is carried off.
 
@@ -202,7 +242,7 @@ def _at_boundaries(
         features all around; [n], mm. At the nearest of the network's voxels the error of a thin
         boundary would be another one.
     """
-    (fixed, lattice), (moving, onto) = (_labels(people, name) for name in (spec.fixed, spec.moving))
+    (fixed, lattice), (moving, onto) = map(people.labels, (spec.fixed, spec.moving))
     edges = label_edges(fixed) & np.isin(fixed, np.unique(moving))
     places = np.stack(np.nonzero(edges), -1)
     drawn = np.random.default_rng(spec.seed).permutation(len(places))[:_DRAWN]
@@ -239,11 +279,6 @@ def _around(
         corners.append(number[tuple((first + corner).T)])
         shares.append(np.where(corner, over, 1 - over).prod(axis=1))
     return np.stack(corners, -1), np.stack(shares, -1).astype(np.float32)
-
-
-def _labels(people: Path, name: str) -> tuple[NDArray[np.int32], Lattice]:
-    labels, _ = read_labels(people / f"{name}_glm.nii.gz")
-    return labels.intensities.numpy().astype(np.int32), labels.lattice
 
 
 def label_edges(labels: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -23,6 +23,7 @@ from ..calibration.head import Head
 from ..calibration.trees import Trees
 from ..cues.features import FEATURES
 from ..version import __version__
+from .head_cases import REAL_KINDS
 
 Array = NDArray[np.float64]
 
@@ -73,7 +74,7 @@ _SIZE_MARGIN = 1.5
 class Case:
     """What a registration whose truth is known gave."""
 
-    #: Kind is "people" for boundaries, else that of the deformation.
+    #: Kind is "people" or "atlas" for boundaries, else that of the deformation.
     name: str
     kind: str
     network: str
@@ -107,8 +108,8 @@ class Case:
 
     @property
     def is_real(self) -> bool:
-        """Whether it is a pair of two people."""
-        return self.kind == "people"
+        """Whether it is a pair of two people, or of one and a mean of several."""
+        return self.kind in REAL_KINDS
 
     @classmethod
     def read(cls, path: Path) -> Case:

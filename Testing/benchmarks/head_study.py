@@ -77,7 +77,7 @@ def table(cases: Iterable[Case], head: Head) -> None:
     print(f"|{'---|' * 14}", flush=True)
     for (kind, network), group in sorted(groups.items()):
         found = np.array([measured(case, head) for case in group])
-        subjects = [case.name.split("-")[-2 if case.is_real else -1] for case in group]
+        subjects = [case.name.split("-")[-2 if case.kind == "people" else -1] for case in group]
         own = [with_interval(found[:, n], subjects) for n in range(3)]
         means = found.mean(axis=0)
         beside = [" / ".join(f"{means[3 * n + m]:.2f}" for m in range(3)) for n in (1, 2, 3)]
