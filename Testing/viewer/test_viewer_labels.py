@@ -68,11 +68,12 @@ def send(page: Any, files: dict[str, Path]) -> None:
         page.click(".tta-run_pair")
         page.locator(".v-overlay--active .v-list-item", has_text="of your own").click()
         page.wait_for_selector(".tta-file-fixed")
-    for title in ("Labels", "Masks"):
-        panel = page.locator(".tta-files .v-expansion-panel", has_text=title)
-        if "active" not in (panel.get_attribute("class") or ""):
-            panel.locator(".v-expansion-panel-title").click()
     for role, path in files.items():
+        if role not in ("fixed", "moving"):  # of the others, one group is open at a time
+            masks = role in ("fixed_mask", "moving_mask", "leave_out")
+            title = page.locator(".tta-files .v-expansion-panel-title").nth(int(masks))
+            if title.get_attribute("aria-expanded") != "true":
+                title.click()
         page.set_input_files(f".tta-file-{role} input", str(path))
         page.wait_for_selector(f".tta-file-{role}:has-text('{path.name}')")
 
