@@ -15,6 +15,7 @@ from TTAUncertaintyLib.carried.calibrated import (
     LogLinear,
     StructureCalibration,
     Term,
+    find_structure_calibration,
     read_structure_calibration,
     shipped,
     written,
@@ -28,6 +29,9 @@ from TTAUncertaintyLib.carried.surfaces import surfaces
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Lattice
 from TTAUncertaintyLib.geometry.stored import sha256
+from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.models.contract import describe
+from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.perturbations.families import rotation_matrix
 from TTAUncertaintyLib.resources import resources_folder
 
@@ -193,6 +197,25 @@ def test_the_bands_of_all_are_those_of_each() -> None:
         chance = outline_probability(labels == label, lattice, of_surface[0], error, of_surface[1])
         expected |= (chance > 0.05) & (chance < 0.95)
     assert np.array_equal(found, expected) and expected.any()
+
+
+@pytest.mark.parametrize("preset", [Preset.QUICK, Preset.STANDARD])
+def test_a_run_as_it_comes_finds_the_shipped_intervals(preset: Preset) -> None:
+    """Whatever options the network has by now."""
+    design = DesignRequest(preset).resolve(LATTICE)
+    model = describe(load_model("pyramid-flow"))
+    assert find_structure_calibration(model, design.as_dict(), 2.0) is not None
+
+
+def test_nothing_is_said_of_an_expected_error_that_is_not_there() -> None:
+    """Without one, nobody knows what the network sees of a structure."""
+    labels = ball(LATTICE, (0, 0, 0), 9.0).astype(np.int16)
+    structures = named([1], {})
+    without = carried_structures(carried(labels), structures, [1.0], None, None, 2.0)
+    assert without[0].remark == "" and without[0].surface_error_mm is None
+    nowhere = np.full(labels.shape, np.nan, np.float32)
+    blind = carried_structures(carried(labels), structures, [1.0], nowhere, None, 2.0)
+    assert blind[0].remark == "Mostly outside what the network sees."
 
 
 def test_the_shipped_intervals_rest_on_the_shipped_expected_error() -> None:

@@ -130,10 +130,13 @@ def ball(radius: float = RADIUS) -> np.ndarray:
     return np.linalg.norm(points, axis=-1) < radius
 
 
-def radii_drawn(application: SlicerApplication, color: tuple[int, int, int]) -> np.ndarray:
-    """Return how far from the ball's middle the axial slice has a colour, mm."""
-    picture = np.asarray(application.render_slice("Red")).astype(int)[..., :3]
-    row, column = np.nonzero(np.abs(picture - color).max(-1) < 40)
+def radii_drawn(
+    application: SlicerApplication, color: tuple[int, int, int], before: np.ndarray
+) -> np.ndarray:
+    """Return how far from the ball's middle the axial slice has a colour by now, mm."""
+    picture = application.render_slice("Red")
+    new = [np.abs(one.astype(int) - color).max(-1) < 40 for one in (before, picture)]
+    row, column = np.nonzero(new[1] & ~new[0])
     screen = np.stack([column, len(picture) - 1 - row, 0 * row, 0 * row + 1], -1)
     matrix = from_matrix(application.slice_views["Red"].node.GetXYToRAS())
     return np.linalg.norm((screen @ matrix.T)[:, :3] * (-1, -1, 1) - ELSEWHERE.center, axis=-1)
@@ -159,8 +162,9 @@ def test_what_lies_on_another_lattice_is_outlined_where_it_lies(
     set_layers(stage, Layers(result.warped))
     fit(stage, result.warped)
     jump_to(stage, tuple(ELSEWHERE.center * (-1, -1, 1)))
+    before = application_with_views.render_slice("Red")
     show_outlines(stage, result, outlines, structures)
-    radii = radii_drawn(application_with_views, color)
+    radii = radii_drawn(application_with_views, color, before)
     assert len(radii) > 100
     voxel = np.linalg.norm(lattice_of(result.warped).spacing)
     for border in borders:
