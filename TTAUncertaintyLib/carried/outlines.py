@@ -122,19 +122,25 @@ def _probability(
     error_on_surface_mm: float | None,
 ) -> NDArray[np.float32]:
     """Return the probability within a box; parameters as of `outline_probability`."""
-    image = sitk.GetImageFromArray(np.pad(inside, 1).astype(np.uint8))
-    image.SetSpacing(lattice.spacing.tolist())
-    signed = sitk.SignedMaurerDistanceMap(
-        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
-    )
-    s = sitk.GetArrayFromImage(signed)[1:-1, 1:-1, 1:-1]
-    # it is measured from the centres of the outermost voxels: the surface lies half a voxel out
-    s = s - np.float32(lattice.spacing.min() / 2)
+    whole = np.pad(inside, 1)
+    s = np.where(inside, -_to_nearest(~whole, lattice), _to_nearest(whole, lattice))
+    # it is measured to centres of voxels: the surface lies half a voxel before them
+    s -= np.copysign(np.float32(lattice.spacing.min() / 2), s)
     sigma = np.full(s.shape, _SIGMA * distance_mm, np.float32)
     if expected_error is not None and error_on_surface_mm:
         local = np.nan_to_num(expected_error / error_on_surface_mm, nan=1.0)
         sigma *= np.clip(local, 1 / _MOST, _MOST)
     return _phi(-s / np.maximum(sigma, 1e-3))
+
+
+def _to_nearest(mask: NDArray[np.bool_], lattice: Lattice) -> NDArray[np.float32]:
+    """Return how far voxels outside a mask are from its nearest voxel, mm, without the margin."""
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    image.SetSpacing(lattice.spacing.tolist())
+    distance = sitk.SignedMaurerDistanceMap(
+        image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
+    )
+    return sitk.GetArrayFromImage(distance)[1:-1, 1:-1, 1:-1]
 
 
 def _phi(z: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,8 +14,9 @@ from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 def test_an_audit_as_it_comes_is_calibrated() -> None:
     """Whatever options the network has by now; another design has none."""
     model = describe(load_model("pyramid-flow"))
+    lattice = OBLIQUE.centered((60, 60, 60), 2.0, (0.0, 0.0, 0.0))
     designs = [
-        DesignRequest(preset).resolve(OBLIQUE).as_dict()
+        DesignRequest(preset).resolve(lattice).as_dict()
         for preset in (Preset.QUICK, Preset.THOROUGH)
     ]
     found = [find_audit_calibration(model, design, 2.0) for design in designs]

@@ -202,7 +202,8 @@ def test_the_bands_of_all_are_those_of_each() -> None:
 @pytest.mark.parametrize("preset", [Preset.QUICK, Preset.STANDARD])
 def test_a_run_as_it_comes_finds_the_shipped_intervals(preset: Preset) -> None:
     """Whatever options the network has by now."""
-    design = DesignRequest(preset).resolve(LATTICE)
+    lattice = FLIPPED.centered((60, 60, 60), 2.0, (0.0, 0.0, 0.0))
+    design = DesignRequest(preset).resolve(lattice)
     model = describe(load_model("pyramid-flow"))
     assert find_structure_calibration(model, design.as_dict(), 2.0) is not None
 
