@@ -144,7 +144,7 @@ def _no_bands(result: ResultNodes) -> str:
     structures = RecordedLabels.of(result.record).structures
     if any(each.expected_surface_mm is not None for each in structures):
         return ""
-    return "How far surfaces are off was not learnt for this network and preset."
+    return "How far surfaces are off was not learnt for registrations such as this one."
 
 
 def titled(kind: MapKind) -> str:

@@ -40,7 +40,6 @@ def labels_section(views: Views, record: dict[str, Any]) -> str:
     rows = "".join(
         _row(each) for each in sorted(labels.structures, key=lambda s: (not s.remark, s.label))
     )
-    meaning = _meaning(labels, record.get("audit") is not None)
     above = "above tolerance" if tolerance is None else f"above {tolerance:g} mm"
     return (
         '<section id="labels"><h2>Structures</h2>'
@@ -50,7 +49,7 @@ def labels_section(views: Views, record: dict[str, Any]) -> str:
         "<th>volume cm³</th><th>interval cm³</th><th>in the moving image</th>"
         f"<th>expected Dice</th><th>surface off, mm</th><th>surface {above}</th>"
         "<th>left to right</th><th>agreement of passes</th><th></th></tr></thead>"
-        f"<tbody>{rows}</tbody></table></div>{meaning}</section>"
+        f"<tbody>{rows}</tbody></table></div>{_meaning(labels)}</section>"
     )
 
 
@@ -87,21 +86,16 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
-def _meaning(labels: LabelFindings, audit: bool) -> str:
+def _meaning(labels: LabelFindings) -> str:
     uncounted = labels.carried.uncounted
     lost = f" {uncounted} disagreements found no room." if uncounted else ""
     agreement = (
         "The agreement of the passes is the network's with itself, and not with the truth." + lost
     )
-    if audit:
-        return (
-            '<p class="hint">There are no intervals: they are of registrations that the network '
-            "makes, and not of one that was made elsewhere.</p>"
-        )
     if labels.calibration is None:
         return (
-            '<p class="hint">There are no intervals: none were learnt for this model and design, '
-            f"or there is no expected error. {agreement}</p>"
+            '<p class="hint">There are no intervals: none were learnt for registrations such as '
+            f"this one. {agreement}</p>"
         )
     checked = labels.calibration.provenance.get("checked_on_groups_left_out", {})
     held = checked.get("volume_interval_held")
