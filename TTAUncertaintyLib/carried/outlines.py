@@ -130,7 +130,7 @@ def _probability(
     if expected_error is not None and error_on_surface_mm:
         local = np.nan_to_num(expected_error / error_on_surface_mm, nan=1.0)
         sigma *= np.clip(local, 1 / _MOST, _MOST)
-    return _phi(-s / np.maximum(sigma, 1e-3))
+    return _phi((-s / np.maximum(sigma, 1e-3)).astype(np.float32))
 
 
 def _to_nearest(mask: NDArray[np.bool_], lattice: Lattice) -> NDArray[np.float32]:

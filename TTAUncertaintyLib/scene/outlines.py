@@ -33,8 +33,6 @@ _EDGES: Color = (255, 221, 64)
 _LINE: Color = (255, 255, 255)
 _BAND: Color = (255, 159, 51)
 _BAND_OPACITY = 0.7
-#: Of all structures' bands: there are many of them, and the image has to be seen.
-_BANDS_OPACITY = 0.4
 
 
 class Outlines(Enum):
@@ -113,14 +111,14 @@ def _show_bands(stage: Stage, result: ResultNodes) -> None:
     layer = band.astype(np.uint8), [Structure(1, "5 to 95 %", _BAND)]
     node = add_segmentation(stage, f"Bands - {result.title}", [layer], found.lattice)
     result.refer(_OVER_ALL, node)
-    _fill(node.GetDisplayNode(), _BANDS_OPACITY)
+    _fill(node.GetDisplayNode())
 
 
-def _fill(display: Any, opacity: float) -> None:
+def _fill(display: Any) -> None:
     """Show a segmentation whose segment 1 is an area without a line."""
     display.SetVisibility(True)
     display.SetVisibility2DFill(True)
-    display.SetSegmentOpacity2DFill(segment_id(1), opacity)
+    display.SetSegmentOpacity2DFill(segment_id(1), _BAND_OPACITY)
     display.SetSegmentVisibility2DOutline(segment_id(1), False)
 
 
@@ -162,7 +160,7 @@ def show_outline_of(stage: Stage, result: ResultNodes, number: int) -> None:
     node = add_segmentation(stage, f"Outline of {each.name}", layers, lattice)
     result.refer(_OF_ONE, node)
     display = node.GetDisplayNode()
-    _fill(display, _BAND_OPACITY)
+    _fill(display)
     display.SetSegmentVisibility2DFill(segment_id(2), False)
     k, j, i = (float(np.median(at)) for at in np.nonzero(inside))
     x, y, z = lattice.to_world(np.array([i, j, k]))
