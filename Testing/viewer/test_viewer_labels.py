@@ -171,8 +171,11 @@ def test_a_mask_that_lies_elsewhere_is_refused_in_words(
     before = results_in(folder)
     send(page, {"fixed_mask": files["moving_mask"]})
     page.click(".tta-run")
-    page.wait_for_selector(".tta-problem:has-text('does not lie on the voxels')")
+    words = "moving_mask.nrrd does not lie on the voxels of fixed.nii.gz."
+    page.wait_for_selector(f".tta-problem:has-text('{words}')")
+    assert "upload-" not in page.locator(".tta-problem").inner_text()
     assert results_in(folder) == before
+    page.locator(".tta-files .v-expansion-panel-title").nth(1).click()  # as it was before the run
     page.click(".tta-drop-fixed_mask")
     page.wait_for_selector(".tta-file-fixed_mask:has-text('Choose a file')")
 
