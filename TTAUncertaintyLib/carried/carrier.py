@@ -106,15 +106,15 @@ class LabelCarrier:
         there = _in_voxels(points_on(transform, network), source)
         near = _padded(self._depth < _BEYOND)
         shown = _padded(self._values[1:-1, 1:-1, 1:-1] > 0)
-        worth = (_nearest(near, there) | _nearest(shown, there)).view(network.array_shape)
+        worth = (_nearest(near, there.clone()) | _nearest(shown, there)).view(network.array_shape)
         reach = int(np.ceil(network.spacing.max() / network.spacing.min()))
         worth = torch.from_numpy(grown(worth.numpy(), (reach, reach, reach)))
         index, cell = _voxels_at(worth, network, target)
         at = _in_voxels(_points_at(index, transform, target), source)
-        here = _nearest(self._values, at)
+        here = _nearest(self._values, at.clone())
         plain = torch.zeros(target.array_shape, dtype=torch.int16)
         plain.view(-1)[index] = here
-        depth = _nearest(_padded(self._depth, _BEYOND), at)
+        depth = _nearest(_padded(self._depth, _BEYOND), at.clone())
         order = torch.argsort(depth, stable=True)[: int((depth < _BEYOND).sum())]
         room = depth[order].float() * float(source.spacing.min())
         self._state = _State(
@@ -136,12 +136,14 @@ class LabelCarrier:
         steps = offset @ linear
         values = self._values.to(offset.device)
         close = state.close  # the neighbours of another structure, which are always looked at
-        labels = _nearest(values, state.start[:close] + steps[state.cell[:close]])
-        state.count(None, labels)
+        moved = steps.index_select(0, state.cell[:close]).add_(state.start[:close])
+        state.count(None, _nearest(values, moved))
         # of the others, what moves by less than its distance to another structure stays
-        moves = offset.square().sum(1).sqrt_()[state.cell[close:]] > state.room[close:]
+        lengths = offset.square().sum(1).sqrt_()
+        moves = lengths.index_select(0, state.cell[close:]) > state.room[close:]
         far = torch.nonzero(moves)[:, 0] + close
-        state.count(far, _nearest(values, state.start[far] + steps[state.cell[far]]))
+        moved = steps.index_select(0, state.cell[far]).add_(state.start.index_select(0, far))
+        state.count(far, _nearest(values, moved))
         state.finish_pass()
 
     def result(self) -> CarriedLabels:
@@ -284,14 +286,19 @@ def _nearest(values: Tensor, at: Tensor) -> Tensor:
     values
         [D + 2, H + 2, W + 2].
     at
-        [N, 3], components (i, j, k), voxels without the margin.
+        [N, 3], components (i, j, k), voxels without the margin; it is overwritten.
+
+    Notes
+    -----
+    This is most of what a pass costs: `index_select` takes indices of 32 bits as they are, which
+    brackets turn into ones of 64 first.
     """
     last = torch.tensor([float(n - 1) for n in reversed(values.shape)], device=at.device)
     step = [1, values.shape[2], values.shape[1] * values.shape[2]]
-    voxel = at.add(1.5).clamp_(min=0).minimum(last).to(torch.int32)
+    voxel = torch.minimum(at.add_(1.5).clamp_(min=0), last, out=at).to(torch.int32)
     index = voxel[:, 2] * step[2]
     index.add_(voxel[:, 1], alpha=step[1]).add_(voxel[:, 0])
-    return values.view(-1)[index]
+    return values.view(-1).index_select(0, index)
 
 
 def _in_voxels(points: Tensor, lattice: Lattice) -> Tensor:

@@ -175,7 +175,7 @@ def carried_structures(
                 else None,
                 remark=_remark(
                     int(voxels[own]),
-                    float(on_surface.covered[own]),
+                    1.0 if expected_error is None else float(on_surface.covered[own]),
                     said[3],
                     above,
                     tolerance_mm,

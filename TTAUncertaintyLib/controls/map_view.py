@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..results import MapKind
+from ..results.labels import RecordedLabels
 from ..scene.layouts import Layout
 from ..scene.looks import Limits, limits_of, meaning_of
 from ..scene.presentation import Presentation
@@ -34,6 +35,7 @@ TRANSFORMS = (
 OUTLINES = (
     Option("none", "Off", "Draw no outlines."),
     Option("labels", "Labels", "The moving image's labels, as they were brought onto the fixed."),
+    Option("bands", "Bands", "The same, and the bands where they may lie, from 5 to 95 %."),
     Option("structures", "Structures", "What was drawn on the fixed image."),
     Option("edges", "Edges", "Where the fixed image changes from dark to bright."),
 )
@@ -106,7 +108,9 @@ def view_of(
     no_transform = "" if result.transform else "The transform is not in the scene."
     no_labels = "" if result.labels else "No labels of the moving image were given to the run."
     no_structures = "" if structures else "No structures of the fixed image are chosen."
-    outlines = barred(barred(OUTLINES, no_fixed, ["edges"]), no_labels, ["labels"])
+    outlines = barred(OUTLINES, no_fixed, ["edges"])
+    outlines = barred(outlines, no_labels or _no_bands(result), ["bands"])
+    outlines = barred(outlines, no_labels, ["labels"])
     in_mm = facts.unit == "mm"
     level = Phrase("Regions above {level:.2f} mm, inside the head", {"level": shown.level_3d})
     return MapView(
@@ -133,6 +137,14 @@ def view_of(
         in_3d_words=level if in_mm else _NOT_IN_3D,
         in_3d_possible=in_mm,
     )
+
+
+def _no_bands(result: ResultNodes) -> str:
+    """Return why labels have no bands; "" where they have some."""
+    structures = RecordedLabels.of(result.record).structures
+    if any(each.expected_surface_mm is not None for each in structures):
+        return ""
+    return "How far surfaces are off was not learnt for registrations such as this one."
 
 
 def titled(kind: MapKind) -> str:

@@ -242,7 +242,7 @@ def carried_view(labels: RecordedLabels) -> TablesView:
     if all(each.expected_dice is None for each in labels.structures):
         words = (
             "Labels of the moving image on the fixed one. There are no intervals: none were learnt "
-            "for this network and preset. Choose one to see its outline."
+            "for registrations such as this one. Choose one to see its outline."
         )
     marked = sum(bool(each.remark) for each in labels.structures)
     remarks = Phrase("{n} are coloured: point at them to see why.", {"n": marked})

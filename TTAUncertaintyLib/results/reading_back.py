@@ -25,6 +25,7 @@ from ..geometry import (
     read_stored,
     read_stored_labels,
 )
+from ..review import region_of_statistics
 from .bundle import Bundle
 from .findings import Findings
 from .labels import LabelFindings, RecordedLabels
@@ -54,13 +55,18 @@ def findings_of(bundle: Bundle, fixed: Path | None = None, moving: Path | None =
     fixed_image, moving_image = _input(bundle, "fixed", fixed), _input(bundle, "moving", moving)
     lattice = Lattice.from_dict(bundle.record["network_lattices"]["fixed"])
     marks = bundle.outside_calibration
+    masks = [_mask(bundle, name) for name in ("mask", "fixed_mask", "leave_out")]
+    region, left_out = None, None
+    if any(mask is not None for mask in masks):
+        region, left_out = region_of_statistics(fixed_image, *masks)
     return Findings(
         fixed=fixed_image,
         moving=moving_image,
         transform=DeformableTransform(displacement, stored.lattice, stored.initial),
         lattice=lattice,
         maps={kind: _on(path, lattice) for kind, path in bundle.map_files.items()},
-        mask=_mask(bundle),
+        mask=region,
+        left_out=left_out,
         variances={},
         outside=None if marks is None else _on(marks, lattice, nearest=True) > 0,
         labels=_labels(bundle),
@@ -131,15 +137,15 @@ def _check_same(file: ImageFile, known: Mapping[str, Any], what: str) -> None:
         )
 
 
-def _mask(bundle: Bundle) -> NDArray[np.bool_] | None:
-    known = bundle.record["inputs"].get("mask")
+def _mask(bundle: Bundle, name: str) -> Image | None:
+    known = bundle.record["inputs"].get(name)
     if known is None:
         return None
     path = Path(known["path"])
     if path.exists():
         mask, file = read_labels(path)
         if file.sha256 == known["sha256"]:
-            return np.asarray(mask.intensities.numpy() > 0)
+            return mask
     raise InputError(
         f"The mask {path}, over which this result has its numbers, is gone or is another one now.",
         "Put it back, or run the registration again.",

@@ -1,6 +1,6 @@
 """What a person reads off a map, and decides: pure arrays, words and tables. No torch."""
 
-from .foreground import foreground, foreground_of
+from .foreground import foreground, foreground_of, region_of_statistics
 from .hot_spots import (
     HotSpot,
     HotSpotRegions,

@@ -23,6 +23,37 @@ def foreground(image: Image) -> NDArray[np.bool_]:
     return foreground_of(image.intensities.numpy())
 
 
+def region_of_statistics(
+    image: Image, statistics: Image | None, seen: Image | None, left_out: Image | None
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_] | None]:
+    """Return where statistics are taken, and what masks leave out of that (None: nothing).
+
+    Parameters
+    ----------
+    image
+        The fixed one.
+    statistics, seen, left_out
+        Masks on its voxels: where statistics are taken (None: in the foreground), what the network
+        sees, and what has no part in any statistic.
+
+    Returns
+    -------
+    tuple
+        bool, axes (k, j, i), each.
+    """
+    region = foreground(image) if statistics is None else _inside(statistics)
+    out = np.zeros(region.shape, bool)
+    if seen is not None:
+        out |= ~_inside(seen)
+    if left_out is not None:
+        out |= _inside(left_out)
+    return (region & ~out, out) if out.any() else (region, None)
+
+
+def _inside(mask: Image) -> NDArray[np.bool_]:
+    return np.asarray(mask.intensities.numpy() > 0)
+
+
 def foreground_of(intensities: NDArray[Any]) -> NDArray[np.bool_]:
     """Return the body (or brain) in an image: bright enough, one piece, holes filled.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..results import MapKind
-from ..results.report.scales import LinearScale, tidy_above
+from ..results.report.scales import TOP_PERCENTILE, LinearScale, tidy_above
 from .arrays import array_of
 from .colors import color_node, own_colors
 from .result import ResultNodes
@@ -17,9 +17,6 @@ from .stage import Stage
 
 #: Of a map to begin with: the anatomy below stays readable.
 OPACITY = 0.55
-
-#: A window of its own ends at this many times the 95th percentile, rounded up to a tidy number.
-_HEADROOM = 1.4
 
 #: Points of the legend's letters.
 _TITLE_POINTS, _LABEL_POINTS = 11, 10
@@ -51,16 +48,12 @@ def own_window(result: ResultNodes, kind: MapKind) -> tuple[float, float]:
     It says what this result holds, not what is acceptable. From zero; for the Jacobian
     determinant equally far to both sides of 1.
     """
-    if kind is MapKind.JACOBIAN:
-        values = _finite(result.maps[kind])
-        far = tidy_above(float(np.percentile(np.abs(values - 1), 99)) if values.size else 0.5)
-        far = min(far, 1.0)
-        return 1 - far, 1 + far
-    known = result.record.get("summary", {}).get("maps", {}).get(kind.value)
-    if known:
-        return 0.0, tidy_above(min(known["maximum"], _HEADROOM * known["p95"]))
     values = _finite(result.maps[kind])
-    return 0.0, tidy_above(float(np.percentile(values, 99)) if values.size else 1.0)
+    if kind is MapKind.JACOBIAN:
+        far = float(np.percentile(np.abs(values - 1), TOP_PERCENTILE)) if values.size else 0.5
+        far = min(tidy_above(far), 1.0)
+        return 1 - far, 1 + far
+    return 0.0, LinearScale.of(values).top
 
 
 def show_map(stage: Stage, result: ResultNodes, display: MapDisplay) -> Any:

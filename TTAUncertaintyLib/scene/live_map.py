@@ -10,15 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..results import MapKind
-from ..results.report.scales import tidy_above
+from ..results.report.scales import LinearScale
 from .arrays import array_of
 from .colors import own_colors
 from .display import MapDisplay, apply, refresh_legend
 from .slices import Layers, composites, fit, set_layers
-
-#: The colours end at this many times the 95th percentile of the first provisional map, which is
-#: wide enough for most of the later ones.
-_HEADROOM = 1.4
 
 
 @dataclass(frozen=True)
@@ -96,9 +92,8 @@ class LiveMap:
     def _look_of(self, total: Any) -> MapDisplay:
         values = array_of(total)
         values = values[np.isfinite(values)]
-        high = _HEADROOM * float(np.percentile(values, 95)) if values.size else 1.0
-        kind = MapKind.TOTAL
-        return MapDisplay(kind, own_colors(kind), self._opacity, None, (0.0, tidy_above(high)))
+        kind, high = MapKind.TOTAL, LinearScale.of(values).top
+        return MapDisplay(kind, own_colors(kind), self._opacity, None, (0.0, high))
 
 
 def _seen(composite: Any) -> _View:

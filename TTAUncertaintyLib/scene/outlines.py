@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..carried.outlines import LEVELS, outline_probability
+from ..carried.outlines import LEVELS, outline_bands, outline_probability
 from ..carried.structures import Color, Structure, named
 from ..results import MapKind
 from ..results.labels import RecordedLabels
@@ -40,6 +40,7 @@ class Outlines(Enum):
 
     NONE = "none"
     LABELS = "labels"  #: labels of the moving image, brought onto the fixed one
+    BANDS = "bands"  #: the same, and where their outlines may lie
     STRUCTURES = "structures"  #: what was drawn on the fixed image
     EDGES = "edges"  #: of the fixed image
 
@@ -60,7 +61,11 @@ def show_outlines(
     """
     _remove(result, _OVER_ALL)
     if result.labels is not None:
-        result.labels.SetDisplayVisibility(outlines is Outlines.LABELS)
+        with_labels = outlines in (Outlines.LABELS, Outlines.BANDS)
+        result.labels.SetDisplayVisibility(with_labels)
+    if outlines is Outlines.BANDS:
+        _show_bands(stage, result)
+        return
     if outlines is Outlines.STRUCTURES and structures is not None:
         known = {n: (name, structures.colors.get(n)) for n, name in structures.names.items()}
         lattice, layers = structures.lattice, [(structures.labels, named(known, known))]
@@ -78,6 +83,43 @@ def show_outlines(
     result.refer(_OVER_ALL, node)
     node.GetDisplayNode().SetSliceIntersectionThickness(1 if outlines is Outlines.EDGES else 2)
     node.SetDisplayVisibility(True)
+
+
+def _show_bands(stage: Stage, result: ResultNodes) -> None:
+    """Draw where the outlines of all labels may lie, from 5 to 95 %."""
+    if result.labels is None or result.warped is None:
+        return
+    segmentation = result.labels.GetSegmentation()
+    there = [
+        each
+        for each in RecordedLabels.of(result.record).structures
+        if segmentation.GetSegment(segment_id(each.label)) is not None
+    ]
+    ids = [segment_id(each.label) for each in there]
+    found = structures_on(stage, result.labels, result.warped, ids)
+    error = result.maps.get(MapKind.EXPECTED_ERROR)
+    band = outline_bands(
+        found.labels,
+        found.lattice,
+        {
+            number: (each.expected_surface_mm, each.surface_error_mm)
+            for number, each in enumerate(there, 1)
+            if each.expected_surface_mm is not None
+        },
+        None if error is None else resampled(error, found.lattice),
+    )
+    layer = band.astype(np.uint8), [Structure(1, "5 to 95 %", _BAND)]
+    node = add_segmentation(stage, f"Bands - {result.title}", [layer], found.lattice)
+    result.refer(_OVER_ALL, node)
+    _fill(node.GetDisplayNode())
+
+
+def _fill(display: Any) -> None:
+    """Show a segmentation whose segment 1 is an area without a line."""
+    display.SetVisibility(True)
+    display.SetVisibility2DFill(True)
+    display.SetSegmentOpacity2DFill(segment_id(1), _BAND_OPACITY)
+    display.SetSegmentVisibility2DOutline(segment_id(1), False)
 
 
 def show_outline_of(stage: Stage, result: ResultNodes, number: int) -> None:
@@ -118,11 +160,8 @@ def show_outline_of(stage: Stage, result: ResultNodes, number: int) -> None:
     node = add_segmentation(stage, f"Outline of {each.name}", layers, lattice)
     result.refer(_OF_ONE, node)
     display = node.GetDisplayNode()
-    display.SetVisibility(True)
-    display.SetVisibility2DFill(True)
+    _fill(display)
     display.SetSegmentVisibility2DFill(segment_id(2), False)
-    display.SetSegmentOpacity2DFill(segment_id(1), _BAND_OPACITY)
-    display.SetSegmentVisibility2DOutline(segment_id(1), False)
     k, j, i = (float(np.median(at)) for at in np.nonzero(inside))
     x, y, z = lattice.to_world(np.array([i, j, k]))
     jump_to(stage, (-float(x), -float(y), float(z)))

@@ -279,7 +279,7 @@ class ReviewPanel(Part):
     def _build_found(self) -> None:
         """Write structures and landmarks."""
         controls = self.controls
-        with html.Div(v_if="review.carried.tables.length"):
+        with html.Div(v_if="review.carried.tables.length", classes="mt-5"):
             html.H2("Labels of the moving image")
             html.P("{{ review.carried.words }}", classes="tta-small mb-1")
             with html.Div(classes="tta-scrolled mb-2"):

@@ -180,6 +180,13 @@ class RunChoice(Part):
         """Return what the person calls an image that was sent."""
         return self._files[role].name.partition(".")[0] or "image"
 
+    def as_sent(self, words: str) -> str:
+        """Return words about files with the names that the person knows them by."""
+        for upload in self._files.values():
+            for ours in (str(upload.path), upload.path.name):
+                words = words.replace(ours, upload.name)
+        return words
+
     @property
     def _own(self) -> bool:
         """Whether images of the person's own are registered, with the files that belong to them."""

@@ -190,7 +190,8 @@ class RunPanel(Part):
         elif run.phase is Phase.CANCELLED:
             state.run_end = f"{run.phase.title}. {_words(*run_view(run).times)}"
         else:
-            state.problem, state.remedy = run.problem, run.remedy
+            state.problem = self.choice.as_sent(run.problem)
+            state.remedy = self.choice.as_sent(run.remedy)
 
     def _say(self, run: RunState) -> None:
         state, view = self._viewer.state, run_view(run)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..geometry import Image, ImageFile, read_labels
-from ..review import foreground
+from ..review import region_of_statistics
 from .job import Job
 
 
@@ -65,25 +65,13 @@ class Masks:
         InputError
             If nothing is left.
         """
-        region = foreground(fixed) if self.statistics is None else _inside(self.statistics)
-        out = np.zeros(region.shape, bool)
-        if self.fixed is not None:
-            out |= ~_inside(self.fixed)
-        if self.left_out is not None:
-            out |= _inside(self.left_out)
-        if not out.any():
-            return region, None
-        region = region & ~out
-        if not region.any():
+        region, out = region_of_statistics(fixed, self.statistics, self.fixed, self.left_out)
+        if out is not None and not region.any():
             raise InputError(
                 "The masks leave nothing of the fixed image's anatomy.",
                 "Look whether a mask is the wrong way round.",
             )
         return region, out
-
-
-def _inside(mask: Image) -> NDArray[np.bool_]:
-    return np.asarray(mask.intensities.numpy() > 0)
 
 
 def _masked(image: Image, mask: Image | None) -> Image:

@@ -7,7 +7,8 @@ voxel, and held against the disagreement with the network, the local correlation
 A calibration is fitted from it, and checked with every subject left out in turn.
 
 People: the same programs between two people with manual labels. There the truth is how far the
-carried structures' surfaces lie from the drawn ones.
+drawn structures' surfaces lie from the carried ones. Registrations are kept and made once, and
+measured anew where the expected error that comes with the software is another one.
 
     python Testing/benchmarks/audit_study.py measure --people FOLDER --cache CACHE
     python Testing/benchmarks/audit_study.py people --people FOLDER --cache CACHE
@@ -20,9 +21,10 @@ Neuromorphometrics, Inc. under academic subscription, CC BY-NC 3.0).
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,9 +32,12 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 import torch
+from scipy.ndimage import binary_erosion, distance_transform_edt
 from scipy.stats import rankdata, spearmanr
 
 from TTAUncertaintyLib.auditing import SecondOpinion
+from TTAUncertaintyLib.auditing.calibrated import find_audit_calibration
+from TTAUncertaintyLib.calibration import CalibratedMaps, apply
 from TTAUncertaintyLib.calibration.calibration import write_calibration
 from TTAUncertaintyLib.calibration.fitting import fit, left_out
 from TTAUncertaintyLib.calibration.head import shipped_head
@@ -41,11 +46,11 @@ from TTAUncertaintyLib.cues.features import compute_features
 from TTAUncertaintyLib.engine import Engine, Execution, Outcome, place, prepare
 from TTAUncertaintyLib.evaluation.cases import manufacture
 from TTAUncertaintyLib.evaluation.kinds import Deformation
-from TTAUncertaintyLib.evaluation.known_labels import agreement
 from TTAUncertaintyLib.evaluation.measuring import Measurement
 from TTAUncertaintyLib.geometry import (
     DeformableTransform,
     Image,
+    Lattice,
     Prealignment,
     image_sha256,
     points_on,
@@ -54,9 +59,11 @@ from TTAUncertaintyLib.geometry import (
     resample_array,
 )
 from TTAUncertaintyLib.geometry.given_transform import GivenTransform
+from TTAUncertaintyLib.geometry.stored import StoredImage, sha256
 from TTAUncertaintyLib.models import PreparedPair, RegistrationModel, load_model
 from TTAUncertaintyLib.models.contract import describe
-from TTAUncertaintyLib.perturbations import DesignRequest, Preset
+from TTAUncertaintyLib.perturbations import Design, DesignRequest, Preset
+from TTAUncertaintyLib.resources import resources_folder
 
 #: Known cases are of these, people's pairs of these: nobody is in both.
 KNOWN = tuple(str(n) for n in range(1000, 1006))
@@ -95,25 +102,46 @@ def registered(
     return transform_of(answer, pair.moving_lattice, pair.fixed_lattice)
 
 
-def shifted(transform: DeformableTransform, at: np.ndarray) -> DeformableTransform:
-    """Add a smooth local shift of 6 mm about a world point."""
-    lattice = transform.lattice
+def shift_mm(lattice: Lattice, at: np.ndarray) -> np.ndarray:
+    """Return a smooth local shift of 6 mm about a world point, at a lattice's voxels."""
     k, j, i = np.indices(lattice.array_shape)
     away = lattice.to_world(np.stack((i, j, k), -1)) - at
-    bump = _SHIFT_MM * np.exp(-(away**2).sum(-1) / (2 * _SHIFT_WIDTH_MM**2))
+    return np.asarray(_SHIFT_MM * np.exp(-(away**2).sum(-1) / (2 * _SHIFT_WIDTH_MM**2)))
+
+
+def shifted(transform: DeformableTransform, at: np.ndarray) -> DeformableTransform:
+    """Add the local shift along y."""
     added = torch.zeros_like(transform.displacement)
-    added[1] = torch.from_numpy(bump).float()
+    added[1] = torch.from_numpy(shift_mm(transform.lattice, at)).float()
     return replace(transform, displacement=transform.displacement + added)
 
 
+def kept(path: Path, make: Callable[[], Any]) -> Any:
+    """Return what a file keeps; make it, and the file, where there is none."""
+    if not path.exists():
+        beside = path.with_suffix(".part")
+        torch.save(make(), beside)
+        beside.replace(path)
+    return torch.load(path, weights_only=False)
+
+
 def transforms(
-    fixed: Image, moving: Image, region: np.ndarray, pre: Prealignment
+    fixed: Image,
+    moving: Image,
+    region: np.ndarray,
+    pre: Prealignment,
+    keep: Callable[[str, Callable[[], Any]], Any] = lambda name, make: make(),
 ) -> Iterator[tuple[str, DeformableTransform, np.ndarray | None]]:
-    """Yield the registrations of a pair, good, coarse and spoilt; and where the shift was."""
+    """Yield the registrations of a pair, good, coarse and spoilt; and where the shift was.
+
+    `keep` is handed a name and what makes the registration, and may know it already.
+    """
     eye = np.eye(4)
     made = {}
     for program in PROGRAMS:
-        made[program[0]] = registered(program, fixed, moving, eye, pre)
+        made[program[0]] = keep(
+            program[0], lambda program=program: registered(program, fixed, moving, eye, pre)
+        )
         yield program[0], made[program[0]], None
     where = np.argwhere(region)
     k, j, i = where[len(where) // 3]
@@ -122,21 +150,30 @@ def transforms(
         yield f"{name} shifted", shifted(made[name], at), at
     off = eye.copy()
     off[:3, 3] = (0, _START_MM, 0)
-    yield "demons wrong start", registered(PROGRAMS[1], fixed, moving, off, Prealignment.NONE), None
     flipped = replace(moving, intensities=moving.intensities.flip(2))
-    yield "demons mirrored", registered(PROGRAMS[1], fixed, flipped, eye, pre), None
+    demons, name = PROGRAMS[1], "demons wrong start"
+    yield (
+        name,
+        keep(name, lambda: registered(demons, fixed, moving, off, Prealignment.NONE)),
+        None,
+    )
+    name = "demons mirrored"
+    yield name, keep(name, lambda: registered(demons, fixed, flipped, eye, pre)), None
 
 
 def opinion(
     model: RegistrationModel, fixed: Image, moving: Image, pre: Prealignment | None
-) -> tuple[Outcome, PreparedPair, object]:
+) -> tuple[Outcome, PreparedPair, Design]:
+    """Register with the network, with its perturbed passes."""
     placement = place(fixed, moving, model, prealignment=pre)
     pair = prepare(fixed, moving, model, placement)
     design = DesignRequest(preset=Preset.QUICK).resolve(pair.moving_lattice)
-    outcome = Engine(model, pair, design, Execution("cpu")).run()
-    spacing = float(pair.fixed_lattice.spacing.mean())
-    own = shipped_head().maps(compute_features(outcome, pair))
-    return outcome, pair, (own, design, spacing)
+    return Engine(model, pair, design, Execution("cpu")).run(), pair, design
+
+
+def expected_of(outcome: Outcome, pair: PreparedPair) -> CalibratedMaps:
+    """Return what the network expects of its own error."""
+    return shipped_head().maps(compute_features(outcome, pair))
 
 
 def given(transform: DeformableTransform) -> GivenTransform:
@@ -153,9 +190,8 @@ def measure(people: Path, cache: Path) -> None:
         image = small(read_image(people / f"{subject}_SS.nii.gz")[0])
         kind = (Deformation.SMOOTH, Deformation.FINE)[number % 2]
         case = manufacture(image, kind, 700 + number)
-        outcome, pair, (own, design, spacing) = opinion(
-            model, case.fixed, case.moving, Prealignment.NONE
-        )
+        outcome, pair, design = opinion(model, case.fixed, case.moving, Prealignment.NONE)
+        own = expected_of(outcome, pair)
         lattice = outcome.fixed_lattice
         truth = points_on(case.truth, lattice)
         mask = torch.from_numpy(case.mask).float()[None]
@@ -179,7 +215,7 @@ def measure(people: Path, cache: Path) -> None:
                     },
                     passes={},
                     seconds=0.0,
-                    spacing_mm=spacing,
+                    spacing_mm=float(pair.fixed_lattice.spacing.mean()),
                     design=design.as_dict(),
                 )
             )
@@ -187,66 +223,110 @@ def measure(people: Path, cache: Path) -> None:
         print(subject, kind.value, f"{time.time() - began:.0f} s", flush=True)
 
 
-def measure_people(people: Path, cache: Path) -> None:
-    """Measure programs on pairs of people: cues over structures' surfaces against distances."""
-    from TTAUncertaintyLib.carried.surfaces import surfaces
+#: What is to find the places, by the name under which it is kept.
+SCORES = {
+    "expected": Cue.EXPECTED,
+    "disagree": Cue.DISAGREEMENT,
+    "ncc": Cue.NCC_GAP,
+    "logJ": Cue.LOG_JACOBIAN,
+}
 
-    model = load_model("pyramid-flow")
+#: Of the surfaces' voxels, one in so many is kept; of the anatomy's, too.
+_THIN = 8
+
+
+def measure_people(people: Path, cache: Path) -> None:
+    """Measure programs on pairs of people: every registration is a file of its own."""
+    model, head = load_model("pyramid-flow"), _head()
     for fixed_name, moving_name in PAIRS:
-        out = cache / f"people-{fixed_name}-{moving_name}.npz"
-        if out.exists():
-            continue
-        began = time.time()
+        name = f"people-{fixed_name}-{moving_name}"
         fixed, moving = (
             small(read_image(people / f"{n}_SS.nii.gz")[0]) for n in (fixed_name, moving_name)
         )
-        drawn = read_stored_labels(people / f"{fixed_name}_glm.nii.gz")
-        labels = read_stored_labels(people / f"{moving_name}_glm.nii.gz")
-        source = labels.lattice.stamp(sitk.GetImageFromArray(labels.values.astype(np.int32)))
-        outcome, pair, (own, _, _) = opinion(model, fixed, moving, None)
-        region = anatomy(pair)
-        inside = np.asarray(
-            resample_array(region.float()[None], outcome.fixed_lattice, fixed.lattice)[0] > 0.5
+        drawn, labels = (
+            read_stored_labels(people / f"{n}_glm.nii.gz") for n in (fixed_name, moving_name)
         )
-        rows, names, hits = [], [], []
-        own_transform = outcome.transform()
-        all_transforms = [("second opinion", own_transform, None)]
-        all_transforms += list(transforms(fixed, moving, inside, Prealignment.AFFINE))
-        for name, transform, at in all_transforms:
+        outcome, pair, design = kept(
+            cache / f"{name}.opinion",
+            lambda fixed=fixed, moving=moving: opinion(model, fixed, moving, None),
+        )
+        own = expected_of(outcome, pair)
+        calibration = find_audit_calibration(
+            describe(model), design.as_dict(), float(pair.fixed_lattice.spacing.mean())
+        )
+        assert calibration is not None
+        lattice = outcome.fixed_lattice
+        region = anatomy(pair)
+        inside = np.asarray(resample_array(region.float()[None], lattice, fixed.lattice)[0] > 0.5)
+
+        def keep(which: str, make: Callable[[], Any], name: str = name) -> Any:
+            return kept(cache / f"{name}.{which.replace(' ', '-')}", make)
+
+        made = [("second opinion", outcome.transform(), None)]
+        for which, transform, at in itertools.chain(
+            made, transforms(fixed, moving, inside, Prealignment.AFFINE, keep)
+        ):
+            out = cache / f"{name}.{which.replace(' ', '-')}.{head}.npz"
+            if out.exists():
+                continue
+            began = time.time()
             second = SecondOpinion(given(transform), outcome, pair, own)
-            onto = drawn.lattice
-            cues = {
-                cue: resample_array(second.cues[cue][None], outcome.fixed_lattice, onto)[0].numpy()
-                for cue in (Cue.DISAGREEMENT, Cue.OPINION, Cue.NCC_GAP, Cue.LOG_JACOBIAN)
-            }
-            warped = sitk.GetArrayFromImage(
-                sitk.Resample(
-                    source, onto.blank_itk_image(), transform.to_itk(), sitk.sitkNearestNeighbor, 0
-                )
-            )
-            known, flat = np.unique(drawn.values, return_inverse=True)
-            numbers = flat.reshape(drawn.values.shape)
-            on_surface = {
-                cue: surfaces(numbers, onto, len(known) - 1, values).mean
-                for cue, values in cues.items()
-            }
-            for n, label in enumerate(known):
-                if label == 0 or not (warped == label).any():
-                    continue
-                gap = agreement(numbers == n, warped == label, onto.spacing)
-                rows.append(
-                    [len(names), label, gap.dice, gap.surface.mean_mm, gap.surface.p95_mm]
-                    + [on_surface[cue][n] for cue in cues]
-                )
+            cues = second.cues
+            cues[Cue.EXPECTED] = apply(calibration, cues).expected_error
+            scores = {key: cues[cue] for key, cue in SCORES.items()}
+            found = on_surfaces(transform, drawn, labels, scores, lattice)
             if at is not None:
-                apart = second.disagreement.clone()
-                apart[~region] = 0
-                k, j, i = np.unravel_index(int(apart.argmax()), apart.shape)
-                worst = outcome.fixed_lattice.to_world([i, j, k])
-                hits.append((name, float(np.linalg.norm(worst - at)), float(apart.max())))
-            names.append(name)
-        np.savez(out, rows=np.array(rows), names=np.array(names), hits=np.array(hits, dtype=str))
-        print(fixed_name, moving_name, f"{time.time() - began:.0f} s", flush=True)
+                found["shift"] = shift_mm(lattice, at)[region][::_THIN]
+                found |= {f"shift {key}": v[region][::_THIN] for key, v in scores.items()}
+            beside = out.with_name(f"part-{out.name}")
+            np.savez_compressed(beside, **found)
+            beside.replace(out)
+            print(name, which, f"{time.time() - began:.0f} s", flush=True)
+
+
+def _head() -> str:
+    """Return what the expected error is of: with another one, measurements are made anew."""
+    return sha256(resources_folder() / "Calibrations" / "head.npz")[:8]
+
+
+def on_surfaces(
+    transform: DeformableTransform,
+    drawn: StoredImage,
+    labels: StoredImage,
+    scores: Mapping[str, torch.Tensor],
+    lattice: Lattice,
+) -> dict[str, Any]:
+    """Look at the drawn structures' surfaces: how far the carried ones are, and the scores there.
+
+    Scores lie on `lattice`. Structures that are lost on the way are counted, and left out.
+    """
+    onto, spacing = drawn.lattice, drawn.lattice.spacing[::-1]
+    source = labels.lattice.stamp(sitk.GetImageFromArray(labels.values.astype(np.int32)))
+    carried = sitk.GetArrayFromImage(
+        sitk.Resample(
+            source, onto.blank_itk_image(), transform.to_itk(), sitk.sitkNearestNeighbor, 0
+        )
+    )
+    at = {key: resample_array(v[None], lattice, onto)[0].numpy() for key, v in scores.items()}
+    columns: dict[str, list[np.ndarray]] = {key: [] for key in ("label", "distance", *scores)}
+    dice, lost = [], 0
+    for label in set(np.unique(drawn.values)) & set(np.unique(labels.values)) - {0}:
+        first, second = drawn.values == label, carried == label
+        dice.append(2 * (first & second).sum() / (first.sum() + second.sum()))
+        if not second.any():
+            lost += 1
+            continue
+        box = tuple(
+            slice(max(0, int(n.min()) - 1), int(n.max()) + 2) for n in np.nonzero(first | second)
+        )
+        here, there = (mask[box] & ~binary_erosion(mask[box]) for mask in (first, second))
+        distance = distance_transform_edt(~there, sampling=spacing)[here]
+        columns["label"].append(np.full(len(distance), label))
+        columns["distance"].append(distance)
+        for key, values in at.items():
+            columns[key].append(values[box][here])
+    found = {key: np.concatenate(parts)[::_THIN] for key, parts in columns.items()}
+    return found | {"dice": np.array(dice), "lost": lost}
 
 
 def thinned(values: dict[str, Any], count: int = 20_000) -> dict[str, Any]:
@@ -303,23 +383,7 @@ def report(cache: Path, calibration: Path | None, people: Path | None) -> None:
         print(f"{name:20}" + "".join(f"{v:9.3f}" for v in np.nanmean(np.array(values), axis=0)))
     everything = np.array([v for values in rows.values() for v in values])
     print(f"{'all':20}" + "".join(f"{v:9.3f}" for v in np.nanmean(everything, axis=0)))
-    found = [np.load(path) for path in sorted(cache.glob("people-*.npz"))]
-    if found:
-        print(f"\n{'people':20}" + "".join(f"{h:>9}" for h in ("mm", "disagree", "ncc", "logJ")))
-        table: dict[str, list[list[float]]] = {}
-        hits: list[list[str]] = []
-        for each in found:
-            hits += each["hits"].tolist()
-            for n, name in enumerate(each["names"]):
-                part = each["rows"][each["rows"][:, 0] == n]
-                table.setdefault(str(name), []).append(
-                    [part[:, 3].mean()]
-                    + [spearmanr(part[:, c], part[:, 3]).statistic for c in (5, 7, 8)]
-                )
-        for name, values in table.items():
-            print(f"{name:20}" + "".join(f"{v:9.3f}" for v in np.nanmean(np.array(values), 0)))
-        for name, away, peak in hits:
-            print(f"{name}: highest disagreement {float(peak):.1f} mm, {float(away):.1f} mm away")
+    report_people(cache)
     if calibration is not None:
         images = []
         if people is not None:
@@ -331,6 +395,41 @@ def report(cache: Path, calibration: Path | None, people: Path | None) -> None:
         print(len(checks), "checks")
 
 
+def report_people(cache: Path) -> None:
+    """Print what finds wrong surfaces, and where a registration was shifted; means over pairs."""
+    rows: dict[str, list[list[float]]] = {}
+    shifts: dict[str, list[list[float]]] = {}
+    for path in sorted(cache.glob(f"people-*.{_head()}.npz")):
+        which, found = path.name.split(".")[1], np.load(path)
+        wrong = found["distance"] > WRONG_MM
+        structures, index = np.unique(found["label"], return_inverse=True)
+
+        def mean(key: str, found: Any = found, index: Any = index) -> np.ndarray:
+            return np.bincount(index, found[key]) / np.bincount(index)
+
+        rows.setdefault(which, []).append(
+            [found["distance"].mean(), found["dice"].mean(), wrong.mean()]
+            + [auroc(found[key], wrong) for key in SCORES]
+            + [spearmanr(mean(key), mean("distance")).statistic for key in SCORES]
+            + [found["expected"].mean(), len(structures)]
+        )
+        if "shift" in found:
+            moved = found["shift"] > WRONG_MM
+            shifts.setdefault(which, []).append(
+                [auroc(found[f"shift {key}"], moved) for key in SCORES]
+            )
+    heads = ("mm", "Dice", "wrong", *SCORES, *(f"r {key}"[:9] for key in SCORES), "E[e]", "n")
+    _print_table("people", heads, rows)
+    _print_table("where it was shifted", tuple(SCORES), shifts)
+
+
+def _print_table(title: str, heads: tuple[str, ...], rows: dict[str, list[list[float]]]) -> None:
+    print(f"\n{title:20}" + "".join(f"{h:>10}" for h in heads) + f"{'pairs':>8}")
+    for name, values in rows.items():
+        means = np.mean(np.array(values), axis=0)
+        print(f"{name:20}" + "".join(f"{v:10.3f}" for v in means) + f"{len(values):8}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=("measure", "people", "report"))
@@ -340,6 +439,7 @@ def main() -> None:
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     if options.what == "measure":
         measure(options.people, options.cache)
     elif options.what == "people":

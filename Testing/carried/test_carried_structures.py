@@ -15,19 +15,24 @@ from TTAUncertaintyLib.carried.calibrated import (
     LogLinear,
     StructureCalibration,
     Term,
+    find_structure_calibration,
     read_structure_calibration,
     shipped,
     written,
 )
 from TTAUncertaintyLib.carried.carrier import CarriedLabels
 from TTAUncertaintyLib.carried.findings import carried_structures
-from TTAUncertaintyLib.carried.outlines import outline_probability
+from TTAUncertaintyLib.carried.outlines import outline_bands, outline_probability
 from TTAUncertaintyLib.carried.sides import side_remark
 from TTAUncertaintyLib.carried.structures import Structure, named, other_side, pairs
 from TTAUncertaintyLib.carried.surfaces import surfaces
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import Lattice
 from TTAUncertaintyLib.geometry.stored import sha256
+from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.models.contract import describe
+from TTAUncertaintyLib.perturbations import DesignRequest, Preset
+from TTAUncertaintyLib.perturbations.families import rotation_matrix
 from TTAUncertaintyLib.resources import resources_folder
 
 LATTICE = FLIPPED.centered((40, 40, 40), 1.25, (0.0, 0.0, 0.0))
@@ -170,6 +175,48 @@ def test_outlines_are_a_normal_distance_apart() -> None:
         found = np.interp(radius, [at * 0.5 - 15.5, at * 0.5 - 15.0, at * 0.5 - 14.5],
                           chance[30, 30, at - 1 : at + 2])  # fmt: skip
         assert found == pytest.approx(expected, abs=0.08)
+
+
+def test_the_bands_of_all_are_those_of_each() -> None:
+    """On an oblique, flipped, anisotropic lattice; one over the border, one not there."""
+    lattice = Lattice.from_geometry(
+        (40, 30, 24),
+        (1.0, 1.5, 2.0),
+        (20, -22, -24),
+        rotation_matrix(np.array([0.2, -0.1, 0.3])) @ np.diag([-1.0, 1.0, 1.0]),
+    )
+    labels = np.zeros(lattice.array_shape, np.int16)
+    for label, voxel in ((3, (12, 15, 14)), (5, (24, 15, 14)), (9, (39, 2, 1))):
+        labels[ball(lattice, tuple(lattice.to_world(voxel)), 8.0)] = label
+    error = np.random.default_rng(0).uniform(0.5, 6, labels.shape).astype(np.float32)
+    found = outline_bands(
+        labels, lattice, {3: (0.7, 2.0), 4: (1.0, 2.0), 5: (2.5, 3.0), 9: (1.0, None)}, error
+    )
+    expected = np.zeros(labels.shape, bool)
+    for label, of_surface in ((3, (0.7, 2.0)), (5, (2.5, 3.0)), (9, (1.0, None))):
+        chance = outline_probability(labels == label, lattice, of_surface[0], error, of_surface[1])
+        expected |= (chance > 0.05) & (chance < 0.95)
+    assert np.array_equal(found, expected) and expected.any()
+
+
+@pytest.mark.parametrize("preset", [Preset.QUICK, Preset.STANDARD])
+def test_a_run_as_it_comes_finds_the_shipped_intervals(preset: Preset) -> None:
+    """Whatever options the network has by now."""
+    lattice = FLIPPED.centered((60, 60, 60), 2.0, (0.0, 0.0, 0.0))
+    design = DesignRequest(preset).resolve(lattice)
+    model = describe(load_model("pyramid-flow"))
+    assert find_structure_calibration(model, design.as_dict(), 2.0) is not None
+
+
+def test_nothing_is_said_of_an_expected_error_that_is_not_there() -> None:
+    """Without one, nobody knows what the network sees of a structure."""
+    labels = ball(LATTICE, (0, 0, 0), 9.0).astype(np.int16)
+    structures = named([1], {})
+    without = carried_structures(carried(labels), structures, [1.0], None, None, 2.0)
+    assert without[0].remark == "" and without[0].surface_error_mm is None
+    nowhere = np.full(labels.shape, np.nan, np.float32)
+    blind = carried_structures(carried(labels), structures, [1.0], nowhere, None, 2.0)
+    assert blind[0].remark == "Mostly outside what the network sees."
 
 
 def test_the_shipped_intervals_rest_on_the_shipped_expected_error() -> None:

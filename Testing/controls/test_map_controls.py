@@ -249,6 +249,7 @@ def test_what_cannot_be_outlined_says_why(screen: Any, result: Any) -> None:
     assert {one.value: bool(one.why_not) for one in screen.view.outlines} == {
         "none": False,
         "labels": False,
+        "bands": True,
         "structures": True,
         "edges": False,
     }

@@ -285,6 +285,23 @@ def test_a_legend_ends_at_the_next_tidy_number(value: float, top: float) -> None
         assert float(label) == pytest.approx(position * top)
 
 
+@pytest.mark.parametrize("width_mm", [6.0, 12.0])
+def test_a_wrong_place_stands_out_of_a_registration_that_is_good_elsewhere(width_mm: float) -> None:
+    """A shift of 6 mm in one place of a head: there are the brightest colours, and nowhere else."""
+    rng = np.random.default_rng(0)
+    z, y, x = np.indices((70, 90, 70)) * 2.0
+    away = (z - 60) ** 2 + (y - 70) ** 2 + (x - 80) ** 2
+    shift = 6 * np.exp(-away / (2 * width_mm**2))
+    good = np.abs(rng.normal(0, 0.3, shift.shape))
+    scale = LinearScale.of((good + shift).ravel())
+    colors = scale.position(good + shift)
+    assert colors[shift > 4].min() > 0.9
+    assert (colors[shift < 0.1] > 0.5).mean() < 1e-3
+    assert scale.top <= 6
+    # where nothing stands out, the legend ends at the 99.5th percentile
+    assert LinearScale.of(good.ravel()).top == tidy_above(float(np.percentile(good, 99.5)))
+
+
 def test_half_and_twice_lie_equally_far_from_one() -> None:
     half, one, twice = LogScale(4.0).position(np.array([0.5, 1.0, 2.0]))
     assert one == pytest.approx(0.5) and twice - one == pytest.approx(one - half)

@@ -6,19 +6,22 @@ import json
 
 import numpy as np
 import pytest
+from support.lattices import FLIPPED
 from support.slicer_application import SlicerApplication
 
 from TTAUncertaintyLib.carried.outlines import outline_probability
+from TTAUncertaintyLib.carried.structures import Structure
 from TTAUncertaintyLib.geometry import read_stored
-from TTAUncertaintyLib.scene.arrays import lattice_of
+from TTAUncertaintyLib.scene.arrays import fill, from_matrix, lattice_of
 from TTAUncertaintyLib.scene.outlines import (
     Outlines,
     hide_outlines,
     show_outline_of,
     show_outlines,
 )
-from TTAUncertaintyLib.scene.result import ResultNodes, results_in
-from TTAUncertaintyLib.scene.slices import Layers, fit, set_layers
+from TTAUncertaintyLib.scene.result import LABELS, ResultNodes, results_in
+from TTAUncertaintyLib.scene.segmentations import add_segmentation
+from TTAUncertaintyLib.scene.slices import Layers, fit, jump_to, set_layers
 from TTAUncertaintyLib.scene.stage import Stage
 from TTAUncertaintyLib.scene.structures import structures_on
 
@@ -113,6 +116,78 @@ def test_a_structure_has_its_line_and_the_band_in_which_it_may_lie(
     ids = [node.GetSegmentation().GetNthSegmentID(n) for n in (0, 1)]
     assert [display.GetSegmentVisibility2DFill(each) for each in ids] == [True, False]
     assert [display.GetSegmentVisibility2DOutline(each) for each in ids] == [False, True]
+
+
+#: Oblique, anisotropic, flipped, and no voxel of it is one of the result's.
+ELSEWHERE = FLIPPED.centered((44, 60, 36), (1.7, 1.2, 2.3), (2.0, -3.0, 4.0))
+RADIUS = 15.0
+
+
+def ball(radius: float = RADIUS) -> np.ndarray:
+    """Return a ball about the middle of that lattice, axes (k, j, i)."""
+    k, j, i = np.indices(ELSEWHERE.array_shape)
+    points = ELSEWHERE.to_world(np.stack((i, j, k), -1)) - ELSEWHERE.center
+    return np.linalg.norm(points, axis=-1) < radius
+
+
+def radii_drawn(
+    application: SlicerApplication, color: tuple[int, int, int], before: np.ndarray
+) -> np.ndarray:
+    """Return how far from the ball's middle the axial slice has a colour by now, mm."""
+    picture = application.render_slice("Red")
+    new = [np.abs(one.astype(int) - color).max(-1) < 40 for one in (before, picture)]
+    row, column = np.nonzero(new[1] & ~new[0])
+    screen = np.stack([column, len(picture) - 1 - row, 0 * row, 0 * row + 1], -1)
+    matrix = from_matrix(application.slice_views["Red"].node.GetXYToRAS())
+    return np.linalg.norm((screen @ matrix.T)[:, :3] * (-1, -1, 1) - ELSEWHERE.center, axis=-1)
+
+
+@pytest.mark.parametrize("outlines", [Outlines.STRUCTURES, Outlines.LABELS, Outlines.EDGES])
+def test_what_lies_on_another_lattice_is_outlined_where_it_lies(
+    application_with_views: SlicerApplication,
+    stage: Stage,
+    result: ResultNodes,
+    outlines: Outlines,
+) -> None:
+    color, borders = (230, 60, 60), (RADIUS,)
+    drawn, structures = [Structure(7, "Ball", color)], None
+    node = add_segmentation(stage, "Drawn", [(ball() * np.uint8(7), drawn)], ELSEWHERE)
+    if outlines is Outlines.EDGES:
+        color, borders = (255, 221, 64), (11.0, 22.0)
+        fill(result.fixed, 400 * ball(22.0) + 500 * ball(11.0).astype(np.float32), ELSEWHERE)
+    elif outlines is Outlines.LABELS:
+        result.refer(LABELS, node)
+    else:
+        structures = structures_on(stage, node, result.warped)
+    set_layers(stage, Layers(result.warped))
+    fit(stage, result.warped)
+    jump_to(stage, tuple(ELSEWHERE.center * (-1, -1, 1)))
+    before = application_with_views.render_slice("Red")
+    show_outlines(stage, result, outlines, structures)
+    radii = radii_drawn(application_with_views, color, before)
+    assert len(radii) > 100
+    voxel = np.linalg.norm(lattice_of(result.warped).spacing)
+    for border in borders:
+        on_it = radii[np.abs(radii - border) < voxel]
+        assert len(on_it) > 100 and on_it.mean() == pytest.approx(border, abs=0.7)
+    assert np.abs(radii[:, None] - borders).min(axis=1).max() < voxel  # and nowhere else
+
+
+def test_the_bands_of_labels_lie_about_them(stage: Stage, result: ResultNodes) -> None:
+    """Within 1.645 sigma of the surface, with the labels on an oblique lattice of their own."""
+    record = result.record
+    record["labels"]["structures"][1] |= {"expected_surface_mm": 3.0}
+    result.set_text("record", json.dumps(record))
+    drawn = [Structure(7, "Ball", (230, 60, 60))]
+    result.refer(LABELS, add_segmentation(stage, "D", [(ball() * np.uint8(7), drawn)], ELSEWHERE))
+    show_outlines(stage, result, Outlines.BANDS)
+    assert result.labels.GetDisplayVisibility()
+    found = structures_on(stage, result.reference("outlines"), result.warped)
+    places = found.lattice.to_world(np.argwhere(found.labels > 0)[:, ::-1]) - ELSEWHERE.center
+    radii, reach = np.linalg.norm(places, axis=-1), 1.645 * np.sqrt(np.pi / 2) * 3.0
+    voxel = float(found.lattice.spacing.max())
+    assert radii.min() == pytest.approx(RADIUS - reach, abs=voxel)
+    assert radii.max() == pytest.approx(RADIUS + reach, abs=voxel)
 
 
 @pytest.mark.parametrize("number", [-1, 2])

@@ -14,8 +14,9 @@ from support.phantom import FIXED, MOVING, phantom, write, write_pair
 from TTAUncertaintyLib.errors import InputError
 from TTAUncertaintyLib.geometry import itk_transform
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset, Sampling
-from TTAUncertaintyLib.results import Bundle, MapKind
+from TTAUncertaintyLib.results import Bundle, MapKind, write_report
 from TTAUncertaintyLib.results.layout import RESULT
+from TTAUncertaintyLib.results.reading_back import findings_of
 from TTAUncertaintyLib.results.transforms import read_transform
 from TTAUncertaintyLib.worker import Job
 from TTAUncertaintyLib.worker.messages import Voice
@@ -184,6 +185,31 @@ def test_what_a_mask_leaves_out_has_no_part_in_statistics(job: Job) -> None:
     # it stays in the image: the maps are those of a run without it
     for kind, path in plain.map_files.items():
         np.testing.assert_array_equal(array(path), array(bundle.map_files[kind]))
+
+
+def test_a_report_that_is_made_again_hatches_what_masks_leave_out(job: Job) -> None:
+    """What the network does not see, and what is left out, outside the statistics' own mask."""
+    left, seen, whole = (np.zeros(FIXED.array_shape, np.uint8) for _ in range(3))
+    left[10:14] = 1
+    seen[:, 6:] = 1
+    whole[:, :, 4:] = 1
+    masks = {
+        name: write(job.fixed.with_name(f"{name}.nrrd"), values, FIXED, sitk.sitkUInt8)
+        for name, values in (("leave_out", left), ("fixed_mask", seen), ("mask", whole))
+    }
+    bundle = run(job, "hatched", **masks)
+    before = bundle.report.read_text("utf-8")
+    found = findings_of(bundle)
+    assert found.left_out is not None
+    np.testing.assert_array_equal(found.left_out, (left > 0) | (seen == 0))
+    np.testing.assert_array_equal(found.region, (whole > 0) & ~found.left_out)
+    bundle.report.unlink()
+    assert write_report(bundle.folder, found, bundle.record)
+    again = bundle.report.read_text("utf-8")
+    assert again.count("data:image/png") == before.count("data:image/png")
+    masks["leave_out"].unlink()
+    with pytest.raises(InputError, match="over which this result has its numbers"):
+        findings_of(bundle)
 
 
 def test_masks_that_leave_nothing_are_told_before_the_passes(job: Job) -> None:

@@ -94,8 +94,8 @@ def _meaning(labels: LabelFindings) -> str:
     )
     if labels.calibration is None:
         return (
-            '<p class="hint">There are no intervals: none were learnt for this model and design, '
-            f"or there is no expected error. {agreement}</p>"
+            '<p class="hint">There are no intervals: none were learnt for registrations such as '
+            f"this one. {agreement}</p>"
         )
     checked = labels.calibration.provenance.get("checked_on_groups_left_out", {})
     held = checked.get("volume_interval_held")

@@ -44,9 +44,9 @@ def glance_section(views: Views) -> str:
     if shown is not None:
         scale = (
             f'<div class="below">{views.legend(shown)}'
-            f'<p class="hint">{shown.facts.meaning} The legend ends at the 99.5th '
-            "percentile of this result, rounded up; the curve above it shows how often each value "
-            "occurs. It marks no limit of what is acceptable.</p></div>"
+            f'<p class="hint">{shown.facts.meaning} The legend ends where hardly any value of '
+            "this result lies above, or half-way up to the highest places; the curve above it "
+            "shows how often each value occurs. It marks no limit of what is acceptable.</p></div>"
         )
     return (
         '<section id="glance"><h2>At a glance</h2>'

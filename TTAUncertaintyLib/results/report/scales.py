@@ -11,8 +11,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-#: A linear legend ends at this percentile of the map, rounded up to a tidy number.
+#: A legend ends at this percentile of the map, rounded up to a tidy number.
 TOP_PERCENTILE = 99.5
+#: A linear one reaches to half of this percentile at least: where a registration is wrong in one
+#: small place, that place stands out, and not the noise of all the others.
+_PEAK_PERCENTILE = 99.95
 _TIDY = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _TIDY_FACTORS = (1.25, 1.5, 2.0, 3.0, 4.0, 5.0, 8.0, 10.0)
 #: The tick between 1 and the end of a logarithmic legend.
@@ -49,8 +52,10 @@ class LinearScale:
     def of(cls, values: Floats) -> LinearScale:
         """Return the scale of a map's finite values, shape (n,), not negative."""
         sample = _thin(values)
-        high = float(np.percentile(sample, TOP_PERCENTILE)) if sample.size else 0.0
-        return cls(tidy_above(high))
+        if not sample.size:
+            return cls(tidy_above(0.0))
+        high, peak = np.percentile(sample, (TOP_PERCENTILE, _PEAK_PERCENTILE)).tolist()
+        return cls(tidy_above(max(high, peak / 2)))
 
     def position(self, values: Floats) -> Floats:
         """Return where values lie, 0 to 1; NaN stays NaN."""
