@@ -267,6 +267,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "results/report/expected_error.py"
   "results/report/labels.py"
   "results/report/legends.py"
+  "results/report/map_row.py"
   "results/report/niivue.py"
   "results/report/numbers.py"
   "results/report/overview.py"

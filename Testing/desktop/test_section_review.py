@@ -137,15 +137,15 @@ def test_a_click_on_a_row_takes_the_views_there(reviewing):
 
 def test_the_keys_work_while_the_module_is_shown_and_only_then(reviewing):
     (section,) = reviewing.sections
-    keys = {key.key.toString(): key for key in section._keys}
+    keys = {key.key.toString(): key for key in section._keys.shortcuts}
     assert set(keys) == {"Ctrl+Shift+N", "Ctrl+Shift+P"}
     keys["Ctrl+Shift+N"].activated.emit()
     assert reviewing.parameters.hotSpot == 0
     keys["Ctrl+Shift+P"].activated.emit()
     assert reviewing.parameters.hotSpot == reviewing.ui.hotSpotsTable.rowCount - 1
-    assert all(key.isEnabled() for key in section._keys)
+    assert all(key.isEnabled() for key in section._keys.shortcuts)
     reviewing.exit()
-    assert not any(key.isEnabled() for key in section._keys)
+    assert not any(key.isEnabled() for key in section._keys.shortcuts)
 
 
 def test_a_verdict_and_a_comment_belong_to_the_place_that_is_looked_at(reviewing):
