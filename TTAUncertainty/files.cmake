@@ -12,6 +12,7 @@ set(TTAUncertainty_SCRIPTS
   "TTAUncertaintyPanel/forms.py"
   "TTAUncertaintyPanel/inputs_section.py"
   "TTAUncertaintyPanel/jobs.py"
+  "TTAUncertaintyPanel/keys.py"
   "TTAUncertaintyPanel/library.py"
   "TTAUncertaintyPanel/listening.py"
   "TTAUncertaintyPanel/logic.py"

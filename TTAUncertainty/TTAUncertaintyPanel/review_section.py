@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import qt
-import slicer
 
 from TTAUncertaintyLib.controls.review_controls import ReviewControls
 from TTAUncertaintyLib.controls.review_view import ReviewView
@@ -16,6 +15,7 @@ from TTAUncertaintyLib.scene.points_watch import PointsWatch
 from TTAUncertaintyLib.scene.structures import Structures
 
 from . import timers
+from .keys import Keys
 from .review_export import ReviewExport
 from .review_widgets import ReviewWidgets
 from .section import Section
@@ -45,10 +45,9 @@ class ReviewSection(Section):
         self._points = PointsWatch(self._controls.changed)
         self._widgets = ReviewWidgets(ui, self._controls)
         self._export = ReviewExport(ui, host, self._controls)
-        self._keys = [
-            self._shortcut(keys, by) for keys, by in (("Ctrl+Shift+N", 1), ("Ctrl+Shift+P", -1))
-        ]
-        self._enableKeys(False)
+        step = self._controls.step
+        doing = {"Ctrl+Shift+N": lambda: step(1), "Ctrl+Shift+P": lambda: step(-1)}
+        self._keys = Keys(ui.reviewSection, doing)
         ui.reviewSection.contentsCollapsed.connect(lambda _folded: self._controls.refresh())
         ui.reviewTabs.currentChanged.connect(lambda _tab: self._controls.refresh())
         self._controls.refresh()
@@ -57,12 +56,12 @@ class ReviewSection(Section):
 
     def enter(self) -> None:
         """Go on with the review of the result that is shown."""
-        self._enableKeys(True)
+        self._keys.enable(True)
         self._controls.refresh()
 
     def exit(self) -> None:
         """Another module is shown."""
-        self._enableKeys(False)
+        self._keys.enable(False)
         self._controls.hold()
 
     def cleanup(self) -> None:
@@ -70,10 +69,7 @@ class ReviewSection(Section):
         self._controls.hold()
         self._export.cancel()
         self._points.follow()
-        for key in self._keys:
-            key.setParent(None)
-            key.deleteLater()
-        self._keys = []
+        self._keys.close()
 
     def onSceneClosed(self) -> None:
         """The result is gone."""
@@ -156,14 +152,3 @@ class ReviewSection(Section):
         """What, if it changes, makes other numbers."""
         names = ("mapKind", "structures", "landmarksFixed", "landmarksMoving")
         return tuple(getattr(self._host.parameters, name) for name in names)
-
-    def _shortcut(self, keys: str, by: int) -> Any:
-        """Return a key for the next or the previous spot, wherever in the window one works."""
-        window = slicer.util.mainWindow() or self._ui.reviewSection
-        shortcut = qt.QShortcut(qt.QKeySequence(keys), window)
-        shortcut.connect("activated()", lambda: self._controls.step(by))
-        return shortcut
-
-    def _enableKeys(self, enabled: bool) -> None:
-        for key in self._keys:
-            key.setEnabled(enabled)

@@ -23,6 +23,7 @@ from TTAUncertaintyLib.scene.review_state import keep_review
 from . import active
 from .bindings import Segments
 from .forms import Form
+from .keys import Keys
 from .look import small_print
 from .opening import Opening
 from .section import Section
@@ -55,26 +56,23 @@ class WorkSection(Section):
         ui.workCloseButton.clicked.connect(lambda _checked=False: self._take(None))
         doing = {"]": lambda: self._controls.step(1), "[": lambda: self._controls.step(-1)}
         doing |= {str(n): lambda n=n: self._controls.grade(n) for n in GRADES}
-        self._keys = [self._shortcut(key, do) for key, do in doing.items()]
+        self._keys = Keys(ui.workSection, doing)
         self._take(None)
 
     # what the host tells
 
     def enter(self) -> None:
         """Keys are the panel's."""
-        self._enableKeys(True)
+        self._keys.enable(True)
 
     def exit(self) -> None:
         """Another module is shown."""
-        self._enableKeys(False)
+        self._keys.enable(False)
 
     def cleanup(self) -> None:
         """Let go."""
         self._steps.cancel()
-        for key in self._keys:
-            key.setParent(None)
-            key.deleteLater()
-        self._keys = []
+        self._keys.close()
 
     def onSceneClosed(self) -> None:
         """What was loaded is gone, and so is what was being opened; the list stays."""
@@ -190,17 +188,6 @@ class WorkSection(Section):
     def _folders(self) -> set[Path]:
         study = self._controls.study
         return set() if study is None else {one.folder for one in study.listed}
-
-    def _shortcut(self, key: str, do: Any) -> Any:
-        window = slicer.util.mainWindow() or self._ui.workSection
-        shortcut = qt.QShortcut(qt.QKeySequence(key), window)
-        shortcut.connect("activated()", do)
-        shortcut.setEnabled(False)
-        return shortcut
-
-    def _enableKeys(self, enabled: bool) -> None:
-        for key in self._keys:
-            key.setEnabled(enabled)
 
 
 def _volumes(scene: Any) -> list[str]:

@@ -1,7 +1,5 @@
 """`python -m TTAUncertaintyLib.training`: make the bundled network, and the head, again."""
 
-from __future__ import annotations
-
 import argparse
 import json
 from collections.abc import Sequence
@@ -12,7 +10,6 @@ import torch
 
 from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.adapters.pyramid_flow import read_pyramid_flow
-from TTAUncertaintyLib.training.evaluate import evaluate, table, write_results
 from TTAUncertaintyLib.training.head_cases import make_cases
 from TTAUncertaintyLib.training.head_fit import CREDIT, Case
 from TTAUncertaintyLib.training.head_fit import fit as fit_head
@@ -56,29 +53,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     export.add_argument("folder", type=Path, nargs="?", default=_OUTPUT, help="the training folder")
     export.add_argument("--output", type=Path, default=_RESOURCES / "Models" / WEIGHTS_NAME)
 
-    judge = commands.add_parser("evaluate", help="measure on images it was not trained on")
-    judge.add_argument("--weights", type=Path, default=_RESOURCES / "Models" / WEIGHTS_NAME)
-    samples = _RESOURCES / "SampleData"
-    judge.add_argument("--subject", type=Path, default=samples / "colin27_t1_1mm.nii.gz")
-    judge.add_argument("--template", type=Path, default=samples / "mni152_t1_1mm.nii.gz")
-    judge.add_argument("--cases", type=int, default=4, help="smooth manufactured cases")
-    judge.add_argument("--affine-cases", type=int, default=2)
-    judge.add_argument("--inverted-cases", type=int, default=1, help="with inverted contrast")
-    judge.add_argument(
-        "--others",
-        type=Path,
-        nargs="+",
-        default=[],
-        metavar="IMAGE",
-        help="images of other anatomies or contrasts, each deformed once",
-    )
-    judge.add_argument(
-        "--choosing",
-        action="store_true",
-        help="the cases to choose settings with, instead of those that are reported",
-    )
-    judge.add_argument("--output", type=Path, help="write the figures to this JSON file as well")
-
     cases = commands.add_parser("head-cases", help="registrations for the head, one file each")
     cases.add_argument("folder", type=Path, help="where they are kept; goes on where it ended")
     cases.add_argument("--people", type=Path, required=True, help="N_SS.nii.gz and N_glm.nii.gz")
@@ -98,9 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _export(options)
     if options.command == "head-cases":
         return _head_cases(options)
-    if options.command == "head":
-        return _head(options)
-    return _evaluate(options)
+    return _head(options)
 
 
 def _head_cases(options: argparse.Namespace) -> int:
@@ -149,23 +121,6 @@ def _export(options: argparse.Namespace) -> int:
     options.output.parent.mkdir(parents=True, exist_ok=True)
     about = {"seed": str(settings["seed"]), "settings": json.dumps(settings, sort_keys=True)}
     print(export_weights(state, options.output, about), options.output)
-    return 0
-
-
-def _evaluate(options: argparse.Namespace) -> int:
-    cases, pairs = evaluate(
-        read_pyramid_flow(options.weights),
-        options.subject,
-        options.template,
-        reported=not options.choosing,
-        cases=options.cases,
-        affine_cases=options.affine_cases,
-        inverted_cases=options.inverted_cases,
-        others=options.others,
-    )
-    print(table(cases, pairs))
-    if options.output is not None:
-        write_results(options.output, cases, pairs)
     return 0
 
 

@@ -98,47 +98,6 @@ def test_sliders_change_the_look_and_nothing_else(shown):
     assert layers(shown) == before
 
 
-def test_every_map_keeps_its_own_look(shown):
-    shown.ui.thresholdSlider.value = 0.1
-    choose(shown.ui.mapCombo, shown.ui.mapCombo.findData("jacobian"))
-    assert shown.parameters.mapKind == "jacobian"
-    assert shown.parameters.thresholdMm == 0.0
-    assert shown.ui.thresholdSlider.suffix == ""
-    assert display(shown, "jacobian").GetColorNode().GetName() == "Volume change"
-    assert not shown.ui.map3dCheck.enabled
-    choose(shown.ui.mapCombo, shown.ui.mapCombo.findData("total"))
-    assert shown.ui.thresholdSlider.value == pytest.approx(0.1)
-    assert display(shown, "total").GetColorNode().GetName() == "Uncertainty"
-
-
-@pytest.mark.parametrize(("image", "which"), [("fixed", 0), ("moving", 1)])
-def test_another_image_goes_under_the_map(shown, pair, image, which):
-    button(shown, "background", image).click()
-    background, foreground = layers(shown)
-    assert background is pair[which]
-    assert foreground is not None
-    assert (
-        button(shown, "background", image).checked
-        and not button(shown, "background", "warped").checked
-    )
-
-
-def test_flicker_shows_both_images_in_turn_and_says_which(desktop, shown):
-    from TTAUncertaintyLib.controls.map_controls import TURN_MS
-
-    button(shown, "compare", "flicker").click()
-    seen = {}
-    for _ in range(4):
-        turn = "warped" if button(shown, "background", "warped").checked else "fixed"
-        seen[turn] = layers(shown)[0]
-        desktop.process_events(TURN_MS / 1000)
-    assert seen == {"warped": shown.result.warped, "fixed": shown.result.fixed}
-    desktop.wait_until(lambda: button(shown, "background", "fixed").checked, 3)
-    button(shown, "compare", "none").click()
-    assert layers(shown)[0] is shown.result.warped
-    assert button(shown, "background", "warped").checked
-
-
 def test_flicker_rests_while_another_module_is_shown(desktop, shown):
     from TTAUncertaintyLib.controls.map_controls import TURN_MS
 
@@ -151,17 +110,6 @@ def test_flicker_rests_while_another_module_is_shown(desktop, shown):
     assert layers(shown) == before
     shown.tell("enter")
     desktop.wait_until(lambda: layers(shown) != before, 3)
-
-
-def test_checkerboard_and_difference_are_images_of_their_own(shown):
-    button(shown, "compare", "checkerboard").click()
-    checker = layers(shown)[0]
-    button(shown, "compare", "difference").click()
-    assert len({checker, layers(shown)[0], shown.result.warped, shown.result.fixed}) == 4
-    assert not button(shown, "background", "warped").checked
-    button(shown, "background", "warped").click()
-    assert layers(shown)[0] is shown.result.warped
-    assert button(shown, "compare", "none").checked
 
 
 def test_side_by_side_shows_fixed_warped_and_the_map_with_a_legend(desktop, shown):
@@ -192,21 +140,6 @@ def test_surfaces_in_3d_follow_the_threshold_when_it_rests(desktop, shown):
     desktop.wait_until(lambda: high.GetName() != first, 3)
     shown.ui.map3dCheck.click()
     assert not high.GetDisplayNode().GetVisibility()
-
-
-def test_another_result_leaves_nothing_of_the_first_in_the_views(shown, pair, result_folder):
-    from TTAUncertaintyLib.scene.map_in_3d import HIGH
-
-    first = shown.result
-    shown.ui.thresholdSlider.value = 0.05
-    shown.ui.map3dCheck.click()
-    button(shown, "grid", "grid").click()
-    legend = shown.stage.logic("Colors").GetColorLegendDisplayNode(display(shown, "total"))
-    assert legend.GetVisibility()
-    shown.setResult(shown.logic.loadResult(result_folder, *pair))
-    assert not legend.GetVisibility()
-    assert not first.reference(HIGH).GetDisplayVisibility()
-    assert not first.transform.GetDisplayNode().GetVisibility()
 
 
 def test_what_cannot_be_shown_cannot_be_chosen_and_says_why(host, result_folder):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import threading
 
 import numpy as np
 import pytest
@@ -130,25 +129,6 @@ def test_the_table_of_places_fills_its_width(desktop, reviewing, pair):
     assert left_over() == 0
 
 
-def test_next_and_previous_go_round_and_take_the_crosshair_there(reviewing):
-    from support.hot_spots import find_spots
-
-    from TTAUncertaintyLib.scene.review_state import read_review
-
-    spots = find_spots(reviewing.result, read_review(reviewing.result)).spots
-    crosshair = reviewing.stage.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
-    visited = []
-    for _ in range(len(spots) + 1):
-        reviewing.ui.nextButton.click()
-        visited.append(reviewing.parameters.hotSpot)
-        place = spots[visited[-1]].spot.position_ras_mm
-        assert crosshair is None or crosshair.GetCrosshairRAS() == pytest.approx(place)
-    assert visited == [*range(len(spots)), 0]
-    reviewing.ui.previousButton.click()
-    assert reviewing.parameters.hotSpot == len(spots) - 1
-    assert reviewing.ui.hotSpotPlaceLabel.text == f"{len(spots)} of {len(spots)}"
-
-
 def test_a_click_on_a_row_takes_the_views_there(reviewing):
     reviewing.ui.hotSpotsTable.selectRow(1)
     assert reviewing.parameters.hotSpot == 1
@@ -157,15 +137,15 @@ def test_a_click_on_a_row_takes_the_views_there(reviewing):
 
 def test_the_keys_work_while_the_module_is_shown_and_only_then(reviewing):
     (section,) = reviewing.sections
-    keys = {key.key.toString(): key for key in section._keys}
+    keys = {key.key.toString(): key for key in section._keys.shortcuts}
     assert set(keys) == {"Ctrl+Shift+N", "Ctrl+Shift+P"}
     keys["Ctrl+Shift+N"].activated.emit()
     assert reviewing.parameters.hotSpot == 0
     keys["Ctrl+Shift+P"].activated.emit()
     assert reviewing.parameters.hotSpot == reviewing.ui.hotSpotsTable.rowCount - 1
-    assert all(key.isEnabled() for key in section._keys)
+    assert all(key.isEnabled() for key in section._keys.shortcuts)
     reviewing.exit()
-    assert not any(key.isEnabled() for key in section._keys)
+    assert not any(key.isEnabled() for key in section._keys.shortcuts)
 
 
 def test_a_verdict_and_a_comment_belong_to_the_place_that_is_looked_at(reviewing):
@@ -201,24 +181,6 @@ def test_a_second_press_takes_a_verdict_back(reviewing):
     assert not button(ui, "overall", "reject").checked
 
 
-def test_another_threshold_finds_other_places_and_drops_no_verdict(desktop, reviewing):
-    from TTAUncertaintyLib.scene.review_state import read_review
-
-    ui = reviewing.ui
-    ui.nextButton.click()
-    button(ui, "spot", "reject").click()
-    before = ui.hotSpotsTable.rowCount
-    ui.hotSpotSlider.value = 2.5
-    desktop.wait_until(lambda: ui.hotSpotsTable.rowCount == 1, 3)
-    ui.hotSpotSlider.value = 3.0
-    desktop.wait_until(lambda: ui.hotSpotsTable.rowCount == 0, 3)
-    assert "is kept" in ui.hotSpotsLabel.text
-    assert len(read_review(reviewing.result).places) == 1
-    ui.hotSpotSlider.value = 1.0
-    desktop.wait_until(lambda: ui.hotSpotsTable.rowCount == before, 3)
-    assert cells(ui.hotSpotsTable, 0)[-1] == "reject"
-
-
 def test_each_map_is_reviewed_with_its_own_threshold(desktop, reviewing):
     reviewing.ui.hotSpotSlider.value = 1.2
     reviewing.parameters.mapKind = "inverse_consistency"
@@ -247,24 +209,6 @@ def test_structures_have_numbers_and_name_the_places(desktop, reviewing, pair):
     assert cells(ui.structuresTable, 0)[5].endswith("%")
     assert cells(ui.hotSpotsTable, 0)[5].startswith("Label")
     assert reviewing.result.reference("table.structures") is not None
-
-
-def test_measuring_structures_does_not_hold_the_panel(desktop, reviewing, pair, monkeypatch):
-    from TTAUncertaintyLib.controls import review_findings
-
-    ui, go_on, search = reviewing.ui, threading.Event(), review_findings.statistics_search
-
-    def slowly(*arguments):
-        measure = search(*arguments)
-        return lambda: go_on.wait(60) and measure()
-
-    monkeypatch.setattr(review_findings, "statistics_search", slowly)
-    ui.reviewTabs.currentIndex = 1
-    reviewing.parameters.structures = halves(pair)
-    desktop.wait_until(lambda: ui.structuresLabel.text == "Measuring…")
-    assert ui.structuresTable.rowCount == 0
-    go_on.set()
-    desktop.wait_until(lambda: ui.structuresTable.rowCount == 2)
 
 
 def test_structures_that_lie_elsewhere_are_told_in_words(desktop, reviewing, pair):
@@ -348,21 +292,6 @@ def test_what_was_decided_survives_saving_and_opening_the_scene(desktop, reviewi
     assert ui.spotCommentEdit.text == "neben dem Ventrikel, groß"
     ui.reviewTabs.currentIndex = 1
     assert ui.toleranceSpin.value == pytest.approx(1.25)
-
-
-def test_two_results_have_a_review_each_and_one_reviewer(reviewing, pair, result_folder):
-    ui = reviewing.ui
-    first = reviewing.result
-    say(ui.reviewerEdit, "Dr. Näht")
-    button(ui, "overall", "accept").click()
-    ui.nextButton.click()
-    reviewing.setResult(reviewing.logic.loadResult(result_folder, *pair))
-    assert points_in_scene(first) == {}
-    assert reviewing.parameters.hotSpot == -1
-    assert not button(ui, "overall", "accept").checked
-    assert ui.reviewerEdit.text == "Dr. Näht"
-    reviewing.setResult(first)
-    assert button(ui, "overall", "accept").checked
 
 
 def test_a_damaged_review_is_told_and_not_overwritten(host, pair, result_folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import numpy as np
@@ -65,16 +64,6 @@ def place(host, ras):
     return node
 
 
-def test_a_result_that_kept_nothing_says_how_to_keep_them(host, pair, result_folder, tmp_path):
-    folder = shutil.copytree(result_folder, tmp_path / "copy")
-    record = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    del record["files"]["registrations"]
-    (folder / "result.json").write_text(json.dumps(record), encoding="utf-8")
-    host.setResult(host.logic.loadResult(folder, *pair))
-    assert "Advanced" in host.ui.teachingLabel.text
-    assert not host.ui.playButton.enabled and not host.ui.placePointButton.enabled
-
-
 def test_a_result_whose_folder_is_gone_says_so(host, pair, result_folder, tmp_path):
     folder = shutil.copytree(result_folder, tmp_path / "copy")
     result = host.logic.loadResult(folder, *pair)
@@ -82,14 +71,6 @@ def test_a_result_whose_folder_is_gone_says_so(host, pair, result_folder, tmp_pa
     host.setResult(result)
     assert "not on this computer" in host.ui.teachingLabel.text
     assert not host.ui.playButton.enabled
-
-
-def test_nothing_is_loaded_before_a_registration_is_asked_for(taught):
-    from TTAUncertaintyLib.scene.teaching import BROWSER
-
-    assert taught.ui.passSlider.maximum + 1 == 8
-    assert taught.ui.passCountLabel.text == "1 of 8"
-    assert taught.result.reference(BROWSER) is None
 
 
 def test_the_slider_shows_the_registration_that_it_names(desktop, taught):
@@ -129,17 +110,6 @@ def test_folding_the_section_ends_playing(desktop, taught):
     taught.ui.teachingSection.collapsed = True
     assert layers(taught) == before
     assert not taught.ui.playButton.checked
-
-
-def test_what_the_person_shows_meanwhile_is_not_taken_away(desktop, taught):
-    from TTAUncertaintyLib.scene.slices import Layers, set_layers
-
-    before = layers(taught)
-    taught.ui.passSlider.value = 1
-    desktop.wait_until(lambda: layers(taught) != before)
-    set_layers(taught.stage, Layers(taught.result.fixed))
-    taught.exit()
-    assert {background for background, _, _ in layers(taught)} == {taught.result.fixed.GetID()}
 
 
 def test_the_cloud_is_that_of_the_point_and_follows_it(taught, result_folder):

@@ -87,18 +87,6 @@ def test_a_download_is_shown_and_its_weights_are_then_there(desktop, ready, publ
     assert WeightsStore().installed("lapirn").path.read_bytes() == CONTENT
 
 
-def test_a_stopped_download_can_be_taken_up_again(desktop, ready, publisher):
-    ui = ready.ui
-    ui.downloadButton.click()
-    desktop.wait_until(lambda: "of 1.0 MB" in ui.weightsLabel.text, 10)
-    ui.downloadButton.click()
-    publisher.go_on.set()
-    desktop.wait_until(lambda: ui.downloadButton.text == "Download weights", 10)
-    assert not ui.messageFrame.visible and "goes on from there" in ui.weightsLabel.text
-    ui.downloadButton.click()
-    desktop.wait_until(lambda: ui.runButton.enabled, 10)
-
-
 def test_weights_are_installed_from_a_file_without_internet(desktop, ready, tmp_path):
     file = tmp_path / "vom Stick.pth"
     file.write_bytes(CONTENT)
@@ -106,16 +94,6 @@ def test_weights_are_installed_from_a_file_without_internet(desktop, ready, tmp_
     ready.ui.weightsButton.click()
     desktop.wait_until(lambda: ready.ui.runButton.enabled, 10)
     assert "installed" in ready.ui.modelLabel.text and file.is_file()
-
-
-def test_another_file_is_refused_in_words(desktop, ready, tmp_path):
-    file = tmp_path / "other.pth"
-    file.write_bytes(b"something else")
-    desktop.answer(file)
-    ready.ui.weightsButton.click()
-    desktop.wait_until(lambda: ready.ui.messageFrame.visible, 10)
-    assert "not the published file" in ready.ui.messageLabel.text
-    assert ready.ui.weightsRow.visible and not ready.ui.runButton.enabled
 
 
 def test_installed_weights_are_removed_after_a_question(desktop, ready, tmp_path):

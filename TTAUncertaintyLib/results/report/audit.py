@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..maps import MapKind
-from .pictures import Layer, picture
-from .slices import Plane
+from .map_row import Cuts, map_row
 from .views import Views
 from .words import coordinates, mm, percent, place, text
 
@@ -56,24 +55,12 @@ def audit_section(views: Views, record: dict[str, Any]) -> str:
     """Return the maps of the second opinion; nothing for a run of our own."""
     if not record.get("audit"):
         return ""
-    rows = []
-    for kind in _SHOWN:
-        if kind not in views.findings.maps or not views.findings.values(kind).size:
-            continue
-        pictures = []
-        for plane in Plane:
-            section = views.field_of_view.section(plane, views.focus)
-            layers = [
-                Layer(views.warped(section), "under"),
-                Layer(views.map(section, kind), "colors"),
-            ]
-            point = section.place(views.focus)
-            label = f"{plane.title}: {kind.facts.title}"
-            pictures.append(picture(section, layers, label, point, pixels=270))
-        rows.append(
-            f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
-            f"{views.legend(kind, width=250)}</div>{''.join(pictures)}</div>"
-        )
+    cuts = Cuts.through(views, views.focus)
+    rows = [
+        map_row(views, kind, cuts)
+        for kind in _SHOWN
+        if kind in views.findings.maps and views.findings.values(kind).size
+    ]
     return (
         '<section id="opinion"><h2>Second opinion</h2><p class="lead">By '
         f"{text(record['model']['title'])}, which did not see the given transform.</p>"

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..findings import Findings
 from ..maps import MapKind
+from .map_row import Cuts, map_row
 from .pictures import Layer, picture
-from .slices import Plane, Section
+from .slices import Plane
 from .views import Views
 from .words import mm, percent, place, text
 
@@ -100,46 +101,19 @@ def cues_section(views: Views, record: dict[str, Any]) -> str:
     """Return the inverse-consistency gap and the Jacobian determinant."""
     initial = np.array(record["placement"]["initial_fixed_to_moving_lps"])
     factor = float(np.linalg.det(initial[:3, :3]))
-    sections = {plane: views.field_of_view.section(plane, views.widest_gap) for plane in Plane}
-    warped = {plane: Layer(views.warped(section), "under") for plane, section in sections.items()}
+    cuts = Cuts.through(views, views.widest_gap)
     rows, where = [], ""
     if MapKind.INVERSE_CONSISTENCY in views.findings.maps:
         x, y, z = views.widest_gap.tolist()
         where = f" Both through the widest gap, {place((-x, -y, z))}\u00a0mm."
-        rows.append(_cue_row(views, MapKind.INVERSE_CONSISTENCY, sections, warped, ""))
+        rows.append(map_row(views, MapKind.INVERSE_CONSISTENCY, cuts))
     remark = (
         f"The initial alignment alone has {factor:.2f} everywhere; that is included. The legend "
         "is logarithmic: half and twice lie equally far from 1."
     )
-    rows.append(_cue_row(views, MapKind.JACOBIAN, sections, warped, remark))
+    rows.append(map_row(views, MapKind.JACOBIAN, cuts, remark))
     return (
         '<section id="cues"><h2>Other cues</h2><p class="lead">An answer that is wrong in the '
         "same way under every perturbation leaves no spread. These maps come from the plain, "
         f"unperturbed answer and can catch some of that.{where}</p>{''.join(rows)}</section>"
-    )
-
-
-def _cue_row(
-    views: Views,
-    kind: MapKind,
-    sections: dict[Plane, Section],
-    warped: dict[Plane, Layer],
-    remark: str,
-) -> str:
-    widest = max(section.width_mm for section in sections.values())
-    shown = "".join(
-        picture(
-            section,
-            [warped[plane], Layer(views.map(section, kind), "colors")],
-            f"{plane.title}: {kind.facts.title}",
-            section.place(views.widest_gap),
-            widest,
-            pixels=270,
-            bar=plane is Plane.AXIAL,
-        )
-        for plane, section in sections.items()
-    )
-    return (
-        f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
-        f'{views.legend(kind, width=250)}<p class="hint">{remark}</p></div>{shown}</div>'
     )

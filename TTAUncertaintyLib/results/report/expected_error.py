@@ -6,8 +6,8 @@ from typing import Any
 
 from ..findings import Findings
 from ..maps import MapKind
-from .pictures import OUTSIDE_SWATCH, Layer, picture
-from .slices import Plane
+from .map_row import Cuts, map_row
+from .pictures import OUTSIDE_SWATCH
 from .views import Views
 from .words import mm, percent, text
 
@@ -22,7 +22,8 @@ def expected_error_section(views: Views, record: dict[str, Any]) -> str:
     if MapKind.EXPECTED_ERROR not in views.findings.maps:
         return ""
     title = '<section id="error"><h2>Expected error</h2>'
-    rows = "".join(_row(views, kind) for kind in _KINDS)
+    cuts = Cuts.through(views, views.focus)
+    rows = "".join(map_row(views, kind, cuts) for kind in _KINDS)
     return f"{title}{_words(views.findings, record)}{rows}</section>"
 
 
@@ -78,30 +79,6 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
         "known: a slide along one is not."
     )
     return f'<p class="lead">{" ".join(sentences)}</p><p class="hint">{limits}</p>'
-
-
-def _row(views: Views, kind: MapKind) -> str:
-    sections = {plane: views.field_of_view.section(plane, views.focus) for plane in Plane}
-    widest = max(section.width_mm for section in sections.values())
-    shown = "".join(
-        picture(
-            section,
-            [
-                Layer(views.warped(section), "under"),
-                *views.colors(section, kind),
-            ],
-            f"{plane.title}: {kind.facts.title}",
-            section.place(views.focus),
-            widest,
-            pixels=270,
-            bar=plane is Plane.AXIAL,
-        )
-        for plane, section in sections.items()
-    )
-    return (
-        f'<div class="cue"><div><h3>{kind.facts.title}</h3><p>{kind.facts.meaning}</p>'
-        f"{views.legend(kind, width=250)}</div>{shown}</div>"
-    )
 
 
 def _whole(share: float) -> str:
