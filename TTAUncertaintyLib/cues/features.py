@@ -342,7 +342,8 @@ def _of_the_passes(
         yield f"{name}_4", smooth(found[None], 4.0)[0]
         yield f"case_{name}", middle
         yield f"{name}_relative", found / (middle + _TINY)
-    yield "mean_offset", outcome.variance.mean_offset[(..., *box)].square().sum(0).sqrt_()
+    at = (..., *box)
+    yield "mean_offset", outcome.variance.mean_offset[at].square().sum(0).sqrt_()
 
 
 def _better_match(
