@@ -9,8 +9,8 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import numpy as np
 import SimpleITK as sitk
@@ -143,7 +143,9 @@ FEATURES: dict[str, Reason] = {
 }
 
 
-def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
+def compute_features(
+    outcome: Outcome, pair: PreparedPair, begun: BegunFeatures | None = None
+) -> Features:
     """Return the features of a run.
 
     Parameters
@@ -153,6 +155,9 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
         are zero.
     pair
         The images it was made from.
+    begun
+        What was computed before its last pass, which is used up; where the answer is another one
+        by now it counts for nothing.
 
     Raises
     ------
@@ -161,72 +166,101 @@ def compute_features(outcome: Outcome, pair: PreparedPair) -> Features:
     """
     if outcome.variance is None:
         raise ValueError("There are no perturbations to take features of.")
-    transform = outcome.transform()
-    features = features_of(
-        _Run(
-            pair.fixed[0, 0].cpu().float(),
-            sample(pair.moving.cpu().float(), outcome.prediction[None])[0, 0],
-            transform.displacement,
-            outcome.jacobian,
-            outcome.variance.traces().total.clamp(min=0).sqrt(),
-            outcome.variance.mean_offset,
-            outcome.inverse_consistency,
-            outcome.fixed_lattice.spacing,
-        )
+    if begun is None or not torch.equal(begun.prediction, outcome.prediction):
+        begun = begin_features(outcome, pair)
+    return begun.completed(outcome, pair.changed_contrast)
+
+
+def begin_features(outcome: Outcome, pair: PreparedPair) -> BegunFeatures:
+    """Return the features that the passes have no part in: those of the images and the answer.
+
+    Parameters
+    ----------
+    outcome
+        Of the engine, after its first step or later.
+    pair
+        The images it is made from.
+    """
+    run = _Run(
+        pair.fixed[0, 0].cpu().float(),
+        sample(pair.moving.cpu().float(), outcome.prediction[None])[0, 0],
+        outcome.transform().displacement,
+        outcome.jacobian,
+        outcome.fixed_lattice.spacing,
     )
-    return replace(features, changed_contrast=pair.changed_contrast)
+    anatomy = foreground_of(run.fixed.numpy()) | foreground_of(run.warped.numpy())
+    region = torch.from_numpy(grown(anatomy, (_MARGIN,) * 3))
+    values = torch.empty(len(FEATURES), int(region.sum()))
+    cm3 = float(anatomy.sum() * run.spacing.prod() / 1000)
+    begun = BegunFeatures(outcome.prediction, region, values, cm3)
+    shown, inside = torch.from_numpy(anatomy)[begun.box], region[begun.box]
+    run, smooth = run.cropped(begun.box), _Gaussian(run.spacing)
+    begun.take(_of_images(run, shown, smooth))
+    begun.take(_of_the_answer(run, inside, smooth))
+    return begun
+
+
+@dataclass(frozen=True, eq=False)
+class BegunFeatures:
+    """Features of which those are missing that the passes decide."""
+
+    #: [3, D, H, W]: the answer that they are of, as in `Outcome`.
+    prediction: Tensor
+    #: As in `Features`.
+    region: Tensor
+    #: float32 [features, n], in the order of `FEATURES`.
+    values: Tensor
+    anatomy_cm3: float
+    #: Those that are there.
+    names: set[str] = field(default_factory=set)
+
+    @functools.cached_property
+    def box(self) -> tuple[slice, slice, slice]:
+        """Return where on the lattice they are computed."""
+        return _box_around(self.region)
+
+    def take(self, found: Iterable[tuple[str, Tensor]]) -> None:
+        """Keep features [D, H, W] of the box, or numbers, at the region's voxels."""
+        at = self.region[self.box].reshape(-1).nonzero()[:, 0]
+        rows = dict(zip(FEATURES, self.values, strict=True))
+        for name, values in found:
+            rows[name][:] = values.reshape(-1)[at] if values.ndim else values
+            self.names.add(name)
+
+    def completed(self, outcome: Outcome, changed_contrast: bool) -> Features:
+        """Return all features, once the passes are made."""
+        smooth = _Gaussian(outcome.fixed_lattice.spacing)
+        self.take(_of_the_passes(outcome, self.box, self.region[self.box], smooth))
+        missing = FEATURES.keys() - self.names
+        assert not missing, f"there is no {', '.join(missing)}"
+        values = self.values.nan_to_num_(0.0, 0.0, 0.0).T
+        return Features(tuple(FEATURES), values, self.region, self.anatomy_cm3, changed_contrast)
 
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """What features are made of; arrays [D, H, W] or [3, D, H, W] on the network's fixed lattice.
+    """What the images and the answer say; [D, H, W] or [3, D, H, W] on the fixed lattice.
 
-    Displacement, total, mean offset and gap are in mm, vectors with components (x, y, z) in LPS;
-    `spacing` is along (i, j, k). Of vectors only lengths are taken, and derivatives along the
-    lattice's own axes, so that turning the lattice in the world changes nothing.
+    The displacement is in mm, with components (x, y, z) in LPS; `spacing` is along (i, j, k). Of
+    vectors only lengths are taken, and derivatives along the lattice's own axes, so that turning
+    the lattice in the world changes nothing.
     """
 
     fixed: Tensor
     warped: Tensor
     displacement: Tensor
     jacobian: Tensor
-    total: Tensor
-    mean_offset: Tensor
-    gap: Tensor | None
     spacing: NDArray[np.float64]
 
     def cropped(self, box: tuple[slice, slice, slice]) -> _Run:
         at = (..., *box)
-        return replace(
-            self,
-            fixed=self.fixed[at],
-            warped=self.warped[at],
-            displacement=self.displacement[at],
-            jacobian=self.jacobian[at],
-            total=self.total[at],
-            mean_offset=self.mean_offset[at],
-            gap=None if self.gap is None else self.gap[at],
+        return _Run(
+            self.fixed[at],
+            self.warped[at],
+            self.displacement[at],
+            self.jacobian[at],
+            self.spacing,
         )
-
-
-def features_of(run: _Run) -> Features:
-    """Return the features of a run; see `compute_features`."""
-    anatomy = foreground_of(run.fixed.numpy()) | foreground_of(run.warped.numpy())
-    shown, region = torch.from_numpy(anatomy), torch.from_numpy(grown(anatomy, (_MARGIN,) * 3))
-    box = _box_around(region)
-    inside = region[box]
-    at = inside.reshape(-1).nonzero()[:, 0]
-    run = run.cropped(box)
-    smooth = _Gaussian(run.spacing)
-    values = torch.empty(len(FEATURES), len(at))
-    column = dict(zip(FEATURES, values, strict=True))
-    for name, found in itertools.chain(
-        _of_images(run, shown[box], smooth), _of_the_answer(run, inside, smooth)
-    ):
-        column.pop(name)[:] = found.reshape(-1)[at] if found.ndim else found
-    assert not column, f"there is no {', '.join(column)}"
-    cm3 = float(anatomy.sum() * run.spacing.prod() / 1000)
-    return Features(tuple(FEATURES), values.nan_to_num_(0.0, 0.0, 0.0).T, region, cm3)
 
 
 def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
@@ -325,22 +359,33 @@ def _of_slopes(
 
 
 def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
-    """Yield what the answer and the passes say, mm or without a unit."""
-    gap = torch.zeros_like(run.total) if run.gap is None else run.gap
+    """Yield what the answer says by itself, without a unit."""
     bent = run.jacobian.clamp(min=1e-3).log_().abs_()
-    for name, found in (("total", run.total), ("gap", gap), ("log_jacobian", bent)):
-        yield name, found
-        yield f"{name}_4", smooth(found[None], 4.0)[0]
-    for name, found in (("total", run.total), ("gap", gap)):
-        middle = found[inside].median()
-        yield f"case_{name}", middle
-        yield f"{name}_relative", found / (middle + _TINY)
-    yield "mean_offset", run.mean_offset.square().sum(0).sqrt_()
-    strain = torch.zeros_like(run.total)
+    yield "log_jacobian", bent
+    yield "log_jacobian_4", smooth(bent[None], 4.0)[0]
+    strain = torch.zeros_like(bent)
     for component, axis in itertools.product(run.displacement, range(3)):
         slope = _slope(component, axis, run.spacing)
         strain += (slope - slope[inside].mean()).square_()
     yield "strain", strain.sqrt_()
+
+
+def _of_the_passes(
+    outcome: Outcome, box: tuple[slice, slice, slice], inside: Tensor, smooth: _Gaussian
+) -> Iterator[tuple[str, Tensor]]:
+    """Yield what the passes say, mm or without a unit."""
+    assert outcome.variance is not None
+    total = outcome.variance.traces().total[box].clamp(min=0).sqrt_()
+    gap = outcome.inverse_consistency
+    gap = torch.zeros_like(total) if gap is None else gap[box]
+    for name, found in (("total", total), ("gap", gap)):
+        middle = found[inside].median()
+        yield name, found
+        yield f"{name}_4", smooth(found[None], 4.0)[0]
+        yield f"case_{name}", middle
+        yield f"{name}_relative", found / (middle + _TINY)
+    at = (..., *box)
+    yield "mean_offset", outcome.variance.mean_offset[at].square().sum(0).sqrt_()
 
 
 def _better_match(

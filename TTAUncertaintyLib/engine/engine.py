@@ -141,6 +141,11 @@ class Engine:
         return 0 if self._variance is None else self._variance.count
 
     @property
+    def has_map(self) -> bool:
+        """Whether two perturbations are complete, which a first map takes."""
+        return self._variance is not None and self._variance.groups >= 2
+
+    @property
     def converged(self) -> bool:
         """Whether the standard error is below the tolerance; False inside a perturbation."""
         return (
@@ -214,8 +219,7 @@ class Engine:
     @property
     def _reverse_is_due(self) -> bool:
         """Whether its turn has come: after the passes that a first map takes."""
-        mapped = self._variance is not None and self._variance.groups >= 2
-        return self._reverse_is_missing and (mapped or self._enough)
+        return self._reverse_is_missing and (self.has_map or self._enough)
 
     def _passes_made(self) -> int:
         one_way = int(self._prediction is not None)

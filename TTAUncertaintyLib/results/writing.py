@@ -140,18 +140,25 @@ def write_report(folder: Path, findings: Findings, record: dict[str, Any]) -> bo
     """
     partial = folder / REPORT_PARTIAL
     try:
-        there = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
-        if _record_text(there) != _record_text(record):
+        if not _holds(folder, record):
             return False
         if not (folder / REPORT_FILE).exists():
             partial.write_text(make_report(findings, record), encoding="utf-8")
-            partial.replace(folder / REPORT_FILE)
+            if not _holds(folder, record):  # asked last: another result may have come meanwhile,
+                return False
+            partial.replace(folder / REPORT_FILE)  # and with a later one, this file is not there
     except (OSError, ValueError):
         return False
     finally:
         with contextlib.suppress(OSError):
             partial.unlink()
     return True
+
+
+def _holds(folder: Path, record: dict[str, Any]) -> bool:
+    """Tell whether a folder holds the result of this record."""
+    there = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
+    return _record_text(there) == _record_text(record)
 
 
 def _record_text(record: dict[str, Any]) -> str:

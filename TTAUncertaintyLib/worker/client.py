@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from ..results import clear_up_after
+from ..results.files import RECORD_FILE, REPORT_FILE, REPORT_PARTIAL
 from .environment import own_group
 from .job import Job
 from .messages import IDLE, REPORT, LineReader, Message, parse
@@ -51,8 +52,8 @@ class WorkerProcess:
         self.bytes_heard = 0
         #: Whether it did a job before this one.
         self.experienced = False
-        #: Whether the report of its last job is written, or is not going to be.
-        self.report_over = False
+        self._reports_owed: set[str] = set()  # results that are handed over, by their folders
+        self._reports_lost: set[str] = set()
         self._output: Path | None = None
         self._messages: deque[Message] = deque()
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -78,7 +79,6 @@ class WorkerProcess:
         """Give it a job: its first one, or another one when it is `idle`."""
         self.experienced = self._output is not None
         self._output = job.output
-        self.report_over = False
         self._messages.clear()
         self._log.clear()
         self._idle.clear()
@@ -108,6 +108,23 @@ class WorkerProcess:
     def log(self) -> str:
         """The last lines of what it printed, messages aside."""
         return "\n".join(self._log.copy())
+
+    def owes_report(self, output: Path) -> bool:
+        """Tell whether the report of a finished job is still to be written."""
+        return self.status is None and str(output.absolute()) in self._reports_owed
+
+    def take_lost_reports(self) -> list[Path]:
+        """Return the results, each once, whose report did not come, and will not."""
+        lost, self._reports_lost = self._reports_lost, set()
+        return [
+            folder
+            for folder in map(Path, sorted(lost))
+            if (folder / RECORD_FILE).is_file() and not (folder / REPORT_FILE).is_file()
+        ]
+
+    def succeed(self, other: WorkerProcess) -> None:
+        """Take over from one that is over what is still to be told of it."""
+        self._reports_lost |= other._reports_lost
 
     def drain(self) -> list[Message]:
         """Return the messages since the last call."""
@@ -144,6 +161,11 @@ class WorkerProcess:
         if self._output is not None:
             for pid in self._working_pids:
                 clear_up_after(pid, self._output)
+        for folder in self._reports_owed:
+            with contextlib.suppress(OSError):
+                (Path(folder) / REPORT_PARTIAL).unlink(missing_ok=True)
+        self._reports_lost |= self._reports_owed
+        self._reports_owed = set()
 
     def _end_group(self, number: int) -> None:
         if self._process.poll() is not None and sys.platform == "win32":
@@ -166,11 +188,13 @@ class WorkerProcess:
             if message["type"] == IDLE:
                 self._idle.add("messages")
             elif message["type"] == REPORT:  # it may be that of the job before
-                ours = self._output is not None and message.get("output") == str(
-                    self._output.absolute()
-                )
-                self.report_over = self.report_over or ours
+                folder = str(message.get("output"))
+                self._reports_owed.discard(folder)
+                if message.get("made") is not True:
+                    self._reports_lost.add(folder)
             else:
+                if message["type"] == "finished":
+                    self._reports_owed.add(str(message.get("output")))
                 self._messages.append(message)
 
     def _keep(self, line: str) -> None:

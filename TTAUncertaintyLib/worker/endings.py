@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import signal
+from pathlib import Path
 from typing import Any
 
 from ..errors import MissingPackage, ResourceError, WorkerError
@@ -40,6 +41,14 @@ def hung(silence_s: float, log: str) -> dict[str, Any]:
         f"The background process hung: it said nothing for {silence_s:g} s and was ended."
         f"{_last_words(log)}",
         _AGAIN,
+    )
+
+
+def lost_report(folder: Path) -> str:
+    """Return a note on a result whose report its process did not come to write."""
+    return (
+        f"The report of the result in {folder} was not written; this makes it: "
+        f"ttauncertainty report {folder}"
     )
 
 

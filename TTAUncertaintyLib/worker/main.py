@@ -25,7 +25,8 @@ from ..strict_json import Unreadable, read_text
 from ..version import __version__
 from .control import Control
 from .job import Job
-from .messages import IDLE, REPORT, Voice
+from .messages import IDLE, Voice
+from .reports import Reports
 
 if TYPE_CHECKING:
     from .kept_network import KeptNetwork
@@ -63,6 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     place = _Workplace(_private_stdout(), control)
     if options.job is not None:
         status = place.do(lambda: _read(options.job))
+        place.begin_report()
         place.finish()
         return status
     status = 0
@@ -71,9 +73,10 @@ def main(arguments: list[str] | None = None) -> int:
         leaves = not options.stay or not place.fit or control.leaving
         if not leaves:
             place.say_idle()
-        place.finish()
+        place.begin_report()
         if leaves:
             break
+    place.finish()
     return status
 
 
@@ -84,8 +87,10 @@ class _Workplace:
         self._stream = stream
         self._control = control
         self._network: KeptNetwork | None = None  # until torch is loaded
-        self._done: Done | None = None  # until its report is written
+        self._reports = Reports(stream, lambda: control.leaving)
+        self._done: Done | None = None  # until its report is begun
         self._fetched: Path | None = None  # a result that came with its report
+        self._ended_well = False  # else "cancel" was about a job, and not about a report before it
         #: Whether the process may take another job: not after somebody's own code has run in it,
         #: nor after an end of which nobody knows what it left half done.
         self.fit = not _cpu_time_is_limited()  # the limit is of all jobs together
@@ -100,6 +105,7 @@ class _Workplace:
             status = self._attempt(read, voice, afterwards)
             if status != 0 and self._network is not None:
                 self._network.drop()
+        self._ended_well = status == 0
         cut_short = status == Cancelled.exit_code and len(sys.modules) != modules
         own_code = self._network is not None and self._network.ran_own_code
         if (
@@ -107,10 +113,18 @@ class _Workplace:
             or status not in _SOUND_ENDS
             or cut_short
             or own_code
-            or _threads_are_left(threads)
+            or self._leaves_threads(threads)
         ):
             self.fit = False  # an import that was cut short cannot be made good, for one
         return status
+
+    def _leaves_threads(self, before: set[threading.Thread]) -> bool:
+        if not _threads_are_left(before):
+            return False
+        if not self._reports.under_way:
+            return True
+        self._reports.wait()  # they were those of the report of the job before
+        return _threads_are_left(before)
 
     def say_idle(self) -> None:
         """Say on both pipes that the job is over, and that there may be another."""
@@ -118,30 +132,26 @@ class _Workplace:
         for stream in (sys.stderr, self._stream):
             Voice(stream).say(IDLE)
 
+    def begin_report(self) -> None:
+        """Begin to write the report of the job that is done: its result is handed over by now."""
+        done, self._done = self._done, None
+        fetched, self._fetched = self._fetched, None
+        if fetched is not None:
+            self._reports.say_over(fetched.absolute(), made=True)
+        if done is not None:
+            self._reports.begin(done)
+
     def finish(self) -> None:
-        """Write the report of the job that is done: its result is in somebody's hands by now.
+        """Before leaving: wait for the report, unless that is cancelled, or the process is to end.
 
-        Where that is cancelled or fails the result stays without one, which can be made later.
+        A result stays without it then; it can be made later.
         """
-        if self._fetched is not None:
-            output, self._fetched = str(self._fetched.absolute()), None
-            Voice(self._stream).say(REPORT, output=output, made=True)
-        if self._done is None:
-            return
-        from .between_jobs import as_before
-
-        with as_before():
-            done, self._done = self._done, None
-            output, made = str(done.job.output.absolute()), False
-            try:
-                with self._control.at_work():
-                    made = done.write_report()
-            except KeyboardInterrupt:
-                pass
-            except Exception:
-                traceback.print_exc()
-            del done
-        Voice(self._stream).say(REPORT, output=output, made=made)
+        try:
+            with self._control.at_work() if self._ended_well else contextlib.nullcontext():
+                self._reports.wait()
+        except KeyboardInterrupt:
+            self._reports.give_up()
+            self._reports.wait()
 
     def _perform(self, job: Job, voice: Voice, afterwards: contextlib.ExitStack) -> bool:
         """Do a job with what is loaded; return whether it is complete."""
@@ -158,6 +168,7 @@ class _Workplace:
             self._network = kept_network()
         afterwards.callback(self._network.rest)
         load = self._network.load
+        self._reports.make_way_for(job)
         self._done = carry_out(job, voice, lambda: self._control.stop_requested, load)
         return self._done.complete
 

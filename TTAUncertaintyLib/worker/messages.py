@@ -18,7 +18,8 @@ with `mm` and `fraction`: how well the map is known so far (see `engine.Converge
 The last line of a job is always `finished`, `failed` or `cancelled`, unless the process was killed.
 A process that stays for the next job then says `idle`, on standard error too: whatever either pipe
 brought before it is of the job that is over. After `finished` the result can be used. Its report is
-written then, and `report` says so, with its `output`: `made` is false where there is none.
+written then, while the next job may be under way, and `report` says so, with its `output`: `made`
+is false where there is none.
 """
 
 from __future__ import annotations
@@ -53,9 +54,11 @@ class Voice:
     None comes after the last.
     """
 
+    #: Of all voices: that of a report may share its stream with that of the next job.
+    _lock = threading.Lock()
+
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lock = threading.Lock()
         self._ended = threading.Event()
 
     def say(self, kind: str, **content: Any) -> None:

@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from ..calibration import CalibratedMaps, Calibration, Head, adjusted, apply, shipped_head
-from ..cues import Cue, compute_cues
-from ..cues.features import compute_features
+from ..calibration import Head
 from ..engine import (
     Engine,
-    Outcome,
     Progress,
     check_checkpoint,
     load_checkpoint,
@@ -28,7 +27,7 @@ from ..engine import (
 )
 from ..errors import InputError
 from ..geometry import read_image, read_linear_transform
-from ..models import PreparedPair, RegistrationModel, load_model
+from ..models import RegistrationModel, load_model
 from ..perturbations import Noise
 from ..results import (
     Findings,
@@ -50,11 +49,15 @@ from ..results.files import REGISTRATIONS_FOLDER
 from .audit import AuditWork, check_audit
 from .between_jobs import give_memory_back
 from .calibrations import choose_calibration
+from .expected import ExpectedWork
 from .job import Job
 from .labels import LabelWork
 from .masks import Masks
 from .messages import Voice
 from .previews import Previews
+
+#: Of larger pairs, both images together, the next run waits for the report.
+_MOST_VOXELS_BESIDE = 50_000_000
 
 
 @dataclass
@@ -80,11 +83,29 @@ class Done:
     #: What the report shows.
     findings: Findings
     record: dict[str, Any]
+    #: The job's output, absolute.
+    folder: Path
 
     def write_report(self) -> bool:
         """Write the report into the result, where that is still there; return whether it was."""
+        before = torch.get_num_threads()
         use_threads(self.job.threads)
-        return write_report(self.job.output, self.findings, self.record)
+        try:
+            return write_report(self.folder, self.findings, self.record)
+        finally:
+            if self.job.threads is not None:
+                torch.set_num_threads(before)
+
+    def stands_beside(self) -> Callable[[Job], bool]:
+        """Return what tells whether another job may go on while the report is written.
+
+        It may not where both write to the same place, where the number of torch's threads was
+        chosen, which is the whole process's, nor where the two would need too much memory.
+        """
+        images = self.findings.fixed, self.findings.moving
+        large = sum(image.intensities.numel() for image in images) > _MOST_VOXELS_BESIDE
+        alone, folder = large or self.job.threads is not None, self.folder
+        return lambda job: not alone and job.output.absolute() != folder
 
 
 def perform(
@@ -171,6 +192,7 @@ def carry_out(
             tolerance_mm=job.tolerance_mm,
         )
         calibration, uncalibrated = choose_calibration(job, engine)
+        expected = None if calibration is None else ExpectedWork(calibration, pair)
         if job.checkpoint is not None and load_checkpoint(engine, job.checkpoint):
             voice.say("note", text=f"Going on after {engine.perturbed} passes of an earlier run.")
 
@@ -195,6 +217,8 @@ def carry_out(
             for _ in _steps(engine, job, voice, stop_requested):
                 if previews is not None:
                     previews.update(engine, moving)
+                if expected is not None:
+                    expected.update(engine)
 
         voice.say("phase", phase="writing")
         kept = recorder is not None and recorder.finish()
@@ -206,11 +230,11 @@ def carry_out(
                     findings = find(outcome, fixed, moving, region, left_out)
                     write(findings)  # while the expected error is made
                 calibrated = None
-                if calibration is not None and outcome.whole:
-                    calibrated = _calibrated_maps(calibration, outcome, pair)
+                if expected is not None and outcome.whole:
+                    calibrated = expected.maps(outcome)
                     if calibrated.unlike:
                         remarks += _said(voice, [calibrated.unlike])
-                elif calibration is not None:
+                elif expected is not None:
                     early = "stopped by itself" if outcome.converged else "was stopped early"
                     uncalibrated = f"The run {early}; a calibration is of whole runs."
                 audited = None
@@ -250,19 +274,7 @@ def carry_out(
         write_record(folder, findings, record)
     if job.checkpoint is not None and outcome.complete:
         job.checkpoint.unlink(missing_ok=True)
-    return Done(job, outcome.complete, findings, record)
-
-
-def _calibrated_maps(
-    calibration: Calibration | Head, outcome: Outcome, pair: PreparedPair
-) -> CalibratedMaps:
-    """Return what a calibration or the head makes of a whole run."""
-    if isinstance(calibration, Head):
-        return calibration.maps(compute_features(outcome, pair))
-    cues = compute_cues(outcome, pair)
-    if not calibration.uses(Cue.EXPECTED):
-        return apply(calibration, cues)
-    return adjusted(calibration, cues, shipped_head().maps(compute_features(outcome, pair)))
+    return Done(job, outcome.complete, findings, record, job.output.absolute())
 
 
 def _all_of(

@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 from ..strict_json import Mended, NotAllowed, OrNan, read_as
 from .client import WorkerProcess
-from .endings import cannot_start, explain, hung
+from .endings import cannot_start, explain, hung, lost_report
 from .environment import clean_environment
 from .job import Job
 from .messages import ENDINGS, Message
@@ -97,6 +97,7 @@ class Run:
         except OSError as error:
             self.state = replace(self.state, **cannot_start(self._python, error))
         else:
+            self._tell_of_reports(self._process)
             self._process.begin(self.job)
 
     @property
@@ -130,7 +131,7 @@ class Run:
             log=log,
         )
         if idle:
-            self._change(left_s=None, log=process.log, **(self._end or self._unexplained(process)))
+            self._be_over(process)
         elif process.status is None:
             self._hurry(process, now)
         elif process.experienced and not self._started and not self.state.cancelling:
@@ -162,7 +163,7 @@ class Run:
     def wait_for_report(self, timeout_s: float = _REPORT_S) -> None:
         """After a finished run: wait until its report is written too, or is not going to be."""
         process, end = self._process, time.monotonic() + timeout_s
-        while process is not None and process.status is None and not process.report_over:
+        while process is not None and process.owes_report(self.job.output):
             if time.monotonic() > end:
                 return
             time.sleep(_LOOK_S)
@@ -277,7 +278,15 @@ class Run:
                 self._cleaner = threading.Thread(target=process.clean_up, daemon=True)
                 self._cleaner.start()
         elif not self._cleaner.is_alive():
-            self._change(left_s=None, log=process.log, **(self._end or self._unexplained(process)))
+            self._be_over(process)
+
+    def _be_over(self, process: WorkerProcess) -> None:
+        self._tell_of_reports(process)
+        self._change(left_s=None, log=process.log, **(self._end or self._unexplained(process)))
+
+    def _tell_of_reports(self, process: WorkerProcess) -> None:
+        lost = tuple(lost_report(folder) for folder in process.take_lost_reports())
+        self._change(notes=self.state.notes + lost)
 
     def _unexplained(self, process: WorkerProcess) -> dict[str, Any]:
         """Return the end of a worker that went without a last message."""

@@ -68,9 +68,11 @@ class Worker:
         if process is not None and standing.how == how and process.idle and process.status is None:
             return process
         standing.end()
-        standing.process = process = WorkerProcess(how.python, how.environment, stay=True)
+        standing.process = new = WorkerProcess(how.python, how.environment, stay=True)
         standing.how = how
-        return process
+        if process is not None:
+            new.succeed(process)
+        return new
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
     .venv/bin/python Testing/benchmarks/bench_first_map.py
 
-Quick on the sample pair, with previews, as the Slicer module and the browser viewer run it. Beside
+Quick on the sample pair, with previews, as the Slicer module and the browser viewer run it; the
+second run is asked for while the report of the first is still to be written. Beside
 the seconds on the clock stand the processor's seconds that the run took itself (user + system, from
 /proc, so on Linux): on a machine that others use, those are what can be compared. The two ways take
 turns, and medians are shown; the table is Markdown, for the documents.
@@ -76,15 +77,15 @@ def resident_mb(pid: int) -> float:
     return float(next(line for line in lines if line.startswith("VmRSS")).split()[1]) / 2**10
 
 
-def measure(worker: Worker, folder: Path, threads: int | None) -> tuple[dict[str, Times], int]:
+def measure(worker: Worker, output: Path, threads: int | None) -> tuple[dict[str, Times], int]:
     """Run Quick once; return when it came to what, and its process."""
     pair = sample_pair("reference")
     job = Job(
         pair.fixed.path,
         pair.moving.path,
-        folder / "result",
+        output,
         design=DesignRequest(Preset.QUICK),
-        previews=folder / "previews",
+        previews=output.with_name("previews"),
         threads=threads,
         overwrite=True,
     )
@@ -109,8 +110,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.rounds):
             worker = Worker()
-            new.append(measure(worker, Path(folder), options.threads)[0])
-            times, pid = measure(worker, Path(folder), options.threads)
+            new.append(measure(worker, Path(folder, "one"), options.threads)[0])
+            times, pid = measure(worker, Path(folder, "two"), options.threads)
             stayed.append(times)
             waiting_mb.append(resident_mb(pid))
             worker.close()

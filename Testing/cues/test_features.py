@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from TTAUncertaintyLib.cues.features import (
     Features,
     _Gaussian,
     _gradient,
+    begin_features,
     compute_features,
 )
 from TTAUncertaintyLib.engine import Outcome, Precision
@@ -42,6 +45,17 @@ def features(
     lattice: Lattice | None = None,
     voxel_map: Tensor | None = None,
 ) -> Features:
+    return compute_features(*outcome_of(fixed, moving, spacing, gap, lattice, voxel_map))
+
+
+def outcome_of(
+    fixed: Tensor,
+    moving: Tensor,
+    spacing: float = 2.0,
+    gap: float | None = 1.0,
+    lattice: Lattice | None = None,
+    voxel_map: Tensor | None = None,
+) -> tuple[Outcome, PreparedPair]:
     shape = fixed.shape
     if lattice is None:
         lattice = Lattice.from_geometry(shape[::-1], (spacing,) * 3, (0, 0, 0))
@@ -60,9 +74,7 @@ def features(
         Precision.F32,
         (),
     )
-    return compute_features(
-        found, PreparedPair(moving[None, None], fixed[None, None], lattice, lattice)
-    )
+    return found, PreparedPair(moving[None, None], fixed[None, None], lattice, lattice)
 
 
 def median(found: Features, name: str) -> float:
@@ -133,6 +145,17 @@ def test_a_gaussian_has_its_width_in_mm_along_every_axis() -> None:
 def test_at_the_border_a_flat_image_stays_flat() -> None:
     flat = torch.full((1, 9, 10, 11), 3.0)
     assert torch.allclose(_Gaussian(np.array([2.0, 1.0, 1.5]))(flat, 5.0), flat)
+
+
+def test_what_is_begun_before_the_last_pass_changes_nothing_and_is_of_its_answer_alone() -> None:
+    found, pair = outcome_of(ball(), ball((1, 0, 2)))
+    so_far = replace(found, variance=None, inverse_consistency=None)
+    whole = compute_features(found, pair)
+    begun = begin_features(so_far, pair)
+    assert {"total", "total_4", "gap", "case_gap", "mean_offset"} <= FEATURES.keys() - begun.names
+    assert torch.equal(compute_features(found, pair, begun).values, whole.values)
+    other = begin_features(replace(so_far, prediction=found.prediction + 1), pair)
+    assert torch.equal(compute_features(found, pair, other).values, whole.values)
 
 
 def test_there_are_none_before_the_perturbations() -> None:

@@ -54,7 +54,10 @@ def modules(room: str, pattern: str = "*", without: tuple[str, ...] = ()) -> lis
         *modules("api"),
         *modules(
             "worker",
-            without=("perform", "kept_network", "between_jobs", "audit", "labels", "masks"),
+            without=(
+                *("perform", "kept_network", "between_jobs"),
+                *("audit", "expected", "labels", "masks"),
+            ),
         ),
         *modules("review"),
         *modules("store"),

@@ -23,7 +23,15 @@ from TTAUncertaintyLib.api import load
 from TTAUncertaintyLib.errors import InputError, OutputError
 from TTAUncertaintyLib.geometry import Lattice
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
-from TTAUncertaintyLib.results import RESULT, Bundle, Keep, MapKind, read_transform, write_report
+from TTAUncertaintyLib.results import (
+    RESULT,
+    Bundle,
+    Keep,
+    MapKind,
+    read_transform,
+    write_report,
+    writing,
+)
 from TTAUncertaintyLib.results.reading_back import findings_of
 from TTAUncertaintyLib.results.summary import summary_lines
 from TTAUncertaintyLib.results.writing import as_stored, rounded, step_of
@@ -179,6 +187,24 @@ def test_a_report_that_is_missing_is_made_from_the_result_and_its_images(
     with pytest.raises(InputError, match="is not there"):
         findings_of(again, fixed=tmp_path / "nothing.nrrd")
     assert findings_of(again, fixed=moved).region.sum() == findings.region.sum()
+
+
+def test_a_report_is_not_written_into_a_result_that_came_while_it_was_made(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, aside = tmp_path / "result", tmp_path / "aside"
+    shutil.copytree(bundle.folder, folder)
+    (folder / "report.html").unlink()
+
+    def made_meanwhile(*_: object) -> str:
+        shutil.copytree(folder, aside)
+        record = bundle.record | {"created": "later"}
+        (folder / "result.json").write_text(json.dumps(record))
+        return "a report"
+
+    monkeypatch.setattr(writing, "make_report", made_meanwhile)
+    assert not write_report(folder, findings_of(bundle), bundle.record)
+    assert {path.name for path in folder.iterdir()} == {path.name for path in aside.iterdir()}
 
 
 def test_a_report_is_not_written_into_another_result(job: Job, bundle: Bundle) -> None:

@@ -129,6 +129,31 @@ def test_a_process_that_ended_while_it_waited_is_replaced_without_a_word(
     assert finished(worker.run(job(tmp_path), stub)) != second
 
 
+@pytest.mark.parametrize("while_at_work", [False, True])
+def test_a_report_that_a_killed_process_did_not_write_is_told_of_once(
+    worker: Worker, stub: str, tmp_path: Path, while_at_work: bool
+) -> None:
+    lost = job(tmp_path / "lost")
+    lost.output.mkdir(parents=True)
+    (lost.output / "result.json").touch()
+    half = lost.output / "report.html.partial"
+    half.touch()
+    first = finished(worker.run(lost, stub))
+    if while_at_work:
+        run = worker.run(job(tmp_path, "wait"), stub)
+        assert until_working(run) == first
+    os.kill(first, signal.SIGKILL)
+    wait_until_gone(first)
+    if not while_at_work:
+        run = worker.run(job(tmp_path), stub)
+    with run:
+        (note,) = run.wait(20).notes
+    assert note.endswith(f"ttauncertainty report {lost.output}")
+    assert not half.exists()
+    with worker.run(job(tmp_path), stub) as run:
+        assert run.wait(20).notes == ()
+
+
 def test_a_run_that_begins_while_another_goes_on_has_a_process_of_its_own(
     worker: Worker, stub: str, tmp_path: Path
 ) -> None:
