@@ -59,6 +59,7 @@ SECTIONS = {
         "LABELS_AND_AUDITS",
         "WEIGHTS",
         "ADD_A_NETWORK",
+        "HEART_NETWORK",
         "TRANSMORPH",
         "SLICER_MODULE",
         "VIEWER",
