@@ -169,6 +169,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("clone", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
+    parser.add_argument("--hearts", type=int, default=len(_PATIENTS), help="so many, the first")
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
     clone, cache = options.clone.absolute(), options.cache.absolute()
@@ -176,7 +177,7 @@ def main() -> None:
     network = cache / "network"
     as_the_page_says(clone, network)
     for noise in _NOISES:
-        for patient in _PATIENTS:
+        for patient in _PATIENTS[: options.hearts]:
             measure(clone, network, patient, noise, cache)
     print(table(cache))
     if options.picture is not None:

@@ -52,7 +52,7 @@ ROOMS = {
 
 #: Where every page has its place.
 SECTIONS = {
-    "Tutorials": ("tutorials/first_map",),
+    "Tutorials": ("tutorials/first_map", "tutorials/lung"),
     "How to": (
         "MODELS",
         "IMAGES",
