@@ -281,7 +281,8 @@ def measure(root: Path, cache: Path, only: str) -> None:
                     found = at_boundaries(pair, root, known)
                 else:
                     found = at_landmarks(pair, root, known, folder)
-                found["outside"] = (result.summary.get("calibration") or {}).get("outside")
+                calibration = result.summary.get("calibration") or {}
+                found["outside"] = calibration.get("region_outside_fraction")
             row = {"organ": pair.organ, "pair": pair.name, "model": model, **found}
             out.write_text(json.dumps(row), encoding="utf-8")
             print(f"{name}: {row['before_mm']:.2f} to {row['error_mm']:.2f} mm", flush=True)
