@@ -142,7 +142,8 @@ def register(
     options
         The model's own options, by name.
     ensemble
-        More weights of the same network, for the noise "ensemble".
+        More weights of the same network, for the noise "ensemble"; of a network of one's own,
+        more manifests.
     calibration
         File that `calibrate` has made; without, the one that comes with the software for this
         model and design, where there is one.

@@ -16,7 +16,7 @@ from .contract import (
     RegistrationModel,
     WeightsFile,
 )
-from .loading import find_entry, load_model, models
+from .loading import find_entry, load_member, load_model, models
 from .registry import DEFAULT_MODEL, MODELS, Entry
 
 callable_as(__name__, "models")

@@ -12,7 +12,8 @@ PYRAMID_FLOW = ModelDescription(
     name="pyramid-flow",
     title="Pyramid flow (bundled)",
     purpose="Two human brains, skull-stripped; trained on synthetic images. Of two contrasts (T1 "
-    "and T2, say) one is given the other's first. Fails on other species: see its card.",
+    "and T2, say) one is given the other's first. Lungs, livers and hearts at two times were seen "
+    "to work, without a calibration. Fails on other species: see its card.",
     licence="Apache-2.0",
     citation="Trained here after Hoffmann et al.: SynthMorph. IEEE TMI 41 (2022).",
     spacing_mm=2.0,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import ModelError
 from ..store.store import WeightsStore
 from .contract import NO_OPTIONS, RegistrationModel
+from .manifest import Kind, Manifest, read_manifest
+from .own import is_manifest
 from .registry import Entry
 
 
@@ -61,3 +64,50 @@ def load_model(
     if weights is None and entry.manifest is None and entry.bundled is None:
         weights = WeightsStore().intact_file(name)
     return entry.load(weights, options, trust_code)
+
+
+def load_member(
+    name: str,
+    member: Path,
+    options: Mapping[str, str] = NO_OPTIONS,
+    trust_code: bool = False,
+) -> RegistrationModel:
+    """Load the same network with other weights: another member of an ensemble.
+
+    Parameters
+    ----------
+    name
+        As for `load_model`.
+    member
+        A weights file; where the model is one of one's own, another manifest, which says the same
+        as the model's but for its weights.
+
+    Raises
+    ------
+    ModelError
+        If the manifest is of another network, which would see its images prepared for this one;
+        and as `load_model`.
+    ConsentNeeded
+        As `load_model`.
+    """
+    path = find_entry(name).manifest
+    if path is None:
+        return load_model(name, member, options)
+    if not is_manifest(str(member)):
+        raise ModelError(
+            f"{member} is no manifest, and the model is one of your own.",
+            "Give the manifest of each further member of the ensemble.",
+        )
+    if _network_of(read_manifest(path)) != _network_of(read_manifest(member)):
+        raise ModelError(
+            f"The manifest {member} describes another network than {path}.",
+            "The members of an ensemble may differ in their weights alone.",
+        )
+    return load_model(str(member), None, options, trust_code)
+
+
+def _network_of(manifest: Manifest) -> tuple[object, ...]:
+    """Return what a manifest says but for names and weights."""
+    code = manifest.sha256 if manifest.kind is Kind.PYTHON else None
+    about = manifest
+    return about.kind, about.class_name, code, about.architecture, about.input, about.output

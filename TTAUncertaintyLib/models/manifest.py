@@ -43,6 +43,7 @@ class Kind(Enum):
 
     VOXELMORPH = "voxelmorph"
     TRANSMORPH = "transmorph"
+    KERAS = "keras"
     TORCHSCRIPT = "torchscript"
     TORCH_EXPORT = "torch-export"
     PYTHON = "python"
@@ -50,7 +51,7 @@ class Kind(Enum):
     @property
     def is_architecture(self) -> bool:
         """Whether the file holds tensors only, and the library knows the network."""
-        return self in (Kind.VOXELMORPH, Kind.TRANSMORPH)
+        return self in (Kind.VOXELMORPH, Kind.TRANSMORPH, Kind.KERAS)
 
     @property
     def is_program(self) -> bool:
@@ -305,8 +306,9 @@ class Manifest:
     citation: Text = key("Whom to cite.")
     kind: Kind = key(
         "What `file` is: a state dict of a network that the library knows (`voxelmorph`, "
-        "`transmorph`), an exported network (`torch-export`), or a program, which runs only after "
-        "somebody agreed (`torchscript`, `python`).",
+        "`transmorph`), what VoxelMorph's Keras code saved (`keras`), an exported network "
+        "(`torch-export`), or a program, which runs only after somebody agreed (`torchscript`, "
+        "`python`).",
     )
     file: File = key("The network's file.")
     sha256: Sha256 = key("Of the file's bytes; another file is refused.")

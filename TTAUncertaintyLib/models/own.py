@@ -13,6 +13,7 @@ from .manifest import Kind, read_manifest
 _ADAPTERS = {
     Kind.VOXELMORPH: "voxelmorph:VoxelMorph",
     Kind.TRANSMORPH: "transmorph:TransMorph",
+    Kind.KERAS: "keras:KerasNetwork",
     Kind.TORCHSCRIPT: "exported:ExportedNetwork",
     Kind.TORCH_EXPORT: "exported:ExportedNetwork",
     Kind.PYTHON: "own_python:load_own_python",

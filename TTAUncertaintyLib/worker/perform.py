@@ -27,7 +27,7 @@ from ..engine import (
 )
 from ..errors import InputError
 from ..geometry import read_image, read_linear_transform
-from ..models import RegistrationModel, load_model
+from ..models import RegistrationModel, load_member, load_model
 from ..perturbations import Noise
 from ..results import (
     Findings,
@@ -167,8 +167,8 @@ def carry_out(
         remarks += _said(voice, [] if labels is None else labels.remarks)
         model = load(job.model, job.weights, job.options, job.trust_code)
         ensemble = job.design.noise is Noise.ENSEMBLE
-        members = [model, *(load_model(job.model, path, job.options) for path in job.ensemble)]
-        members = members if ensemble else []
+        others = [(path, job.options, job.trust_code) for path in job.ensemble]
+        members = [model, *(load_member(job.model, *each) for each in others)] if ensemble else []
 
     voice.say("phase", phase="aligning")
     with clock.phase("aligning"), ThreadPoolExecutor(1) as beside:

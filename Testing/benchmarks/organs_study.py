@@ -128,6 +128,16 @@ def pairs() -> Iterator[Pair]:
             (f"{stem}01_gt.nii.gz", f"{stem}{frame}_gt.nii.gz"),
             _ANY,
         )
+    for subject in ("A0S9V9", "A1D0Q7", "A1D9Z7", "A1E9Q1", "A1O8Z3"):
+        stem = f"cardiac/mms/{subject}/{subject}_E"
+        yield Pair(
+            "heart",
+            f"M&Ms {subject}",
+            f"{stem}D.nii.gz",
+            f"{stem}S.nii.gz",
+            (f"{stem}D_gt.nii.gz", f"{stem}S_gt.nii.gz"),
+            _ANY,
+        )
     for one, other in ((1001, 1004), (1002, 1005), (1006, 1009)):
         yield Pair(
             "brain",
@@ -271,7 +281,8 @@ def measure(root: Path, cache: Path, only: str) -> None:
                     found = at_boundaries(pair, root, known)
                 else:
                     found = at_landmarks(pair, root, known, folder)
-                found["outside"] = (result.summary.get("calibration") or {}).get("outside")
+                calibration = result.summary.get("calibration") or {}
+                found["outside"] = calibration.get("region_outside_fraction")
             row = {"organ": pair.organ, "pair": pair.name, "model": model, **found}
             out.write_text(json.dumps(row), encoding="utf-8")
             print(f"{name}: {row['before_mm']:.2f} to {row['error_mm']:.2f} mm", flush=True)

@@ -28,7 +28,7 @@ def test_a_tutorial_runs_in_a_new_kernel(
     assert any("In plain words" in html and "&lt;image" in html for html in pictures)
     values = [o.data["text/plain"] for o in shown if o.output_type == "execute_result"]
     assert values[-1] == "True"  # what was loaded is what was saved
-    assert (tmp_path / "first-map" / "result.json").is_file()
+    assert len(list(tmp_path.glob("*/result.json"))) == 1
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.name)

@@ -12,16 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.manifests import write_beside
 from support.published import PAIRS, STORED, Stored
 from support.reference import reference_file
 from support.zoo.synthmorph import write_random_weights
 
 from TTAUncertaintyLib.errors import ModelError
 from TTAUncertaintyLib.geometry import read_image
+from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.networks.displacement_fields import sample_displaced
+from TTAUncertaintyLib.models.networks.vxm_2018 import Vxm2018Network
 from TTAUncertaintyLib.models.networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
 from TTAUncertaintyLib.models.weights.described import architecture_from_text, read_described
-from TTAUncertaintyLib.models.weights.keras_h5 import convert_vxm_dense
+from TTAUncertaintyLib.models.weights.keras_h5 import convert_vxm_dense, read_keras
 from TTAUncertaintyLib.models.weights.safetensors_io import read_safetensors
 from TTAUncertaintyLib.models.weights.state_dicts import load_strictly
 
@@ -286,6 +289,118 @@ def test_a_file_that_was_converted_elsewhere_is_taken_without_h5py(
 def test_a_missing_file_is_named(h5py: Any, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"nowhere\.h5 does not exist"):
         convert_vxm_dense(tmp_path / "nowhere.h5", tmp_path / "converted")
+
+
+# -- by a manifest --------------------------------------------------------------------------------
+
+SEEN = {"spacing_mm": 2.0, "orientation": "RAS", "array_order": "ijk"}
+
+
+def test_ones_own_file_answers_as_keras_did_with_the_axes_that_its_manifest_says(
+    saved: Path,
+) -> None:
+    model = load_model(str(write_beside(saved, "keras", input=SEEN)))
+    images = np.random.default_rng(0).random((2, 16, 32, 48), "float32")
+    # Keras's axes taken for i, j, k: the contract's arrays are turned around
+    moving, fixed = (torch.from_numpy(a.T.copy())[None, None] for a in images)
+    with torch.inference_mode():
+        phi = model.predict(moving, fixed)[0].numpy()
+    with np.load(KERAS / "vxm_dense_keras.npz") as keras:
+        voxels, expected = keras["voxels"].astype(int), keras["field"]
+    i, j, k = voxels.T
+    assert np.abs(phi[:, k, j, i].T - voxels - expected).max() < 1e-4
+    assert model.weights is not None and model.weights.path == saved
+
+
+def test_a_manifest_of_a_keras_file_says_no_architecture_and_fitting_sizes(saved: Path) -> None:
+    manifest = write_beside(saved, "keras", input=SEEN, architecture={"squaring_steps": 7})
+    with pytest.raises(ModelError, match="the file says what network it is"):
+        load_model(str(manifest))
+    manifest = write_beside(saved, "keras", input={**SEEN, "multiple": 24})
+    with pytest.raises(ModelError, match="halves its images 4 times"):
+        load_model(str(manifest))
+
+
+# -- the network of 2018 --------------------------------------------------------------------------
+
+
+def write_2018(h5py: Any, path: Path, **changed: Any) -> Path:
+    """Write what Keras saves of such a network with two levels, weights at random."""
+    channels = ((2, 3), (3, 4), (4, 4), (4 + 3, 4), (4, 3))
+    shapes = {f"conv3d_{n}": pair for n, pair in enumerate(channels, 11)}  # the last two not 1, 2
+    shapes |= {"flow": (3, 3), "log_sigma": (3, 3)} | changed.pop("shapes", {})
+    random = np.random.default_rng(0)
+    layers = [
+        {"class_name": "Conv3D", "name": name, "config": {"strides": [2 if n < 2 else 1] * 3}}
+        for n, name in enumerate(shapes)
+    ]
+    layers.append({"class_name": changed.pop("integration", "VecInt"), "name": "x", "config": {}})
+    layers[1]["config"]["strides"] = changed.pop("strides", [2, 2, 2])
+    with h5py.File(path, "w") as file:
+        for name, (inputs, outputs) in shapes.items():
+            group = file.create_group(f"{LAYERS}/{name}/{name}")
+            group["kernel:0"] = random.normal(size=(3, 3, 3, inputs, outputs)).astype("f4")
+            group["bias:0"] = random.normal(size=outputs).astype("f4")
+        file.attrs["model_config"] = json.dumps({"config": {"layers": layers}})
+    return path
+
+
+def test_the_layers_of_2018_are_taken_in_the_order_of_their_numbers(
+    h5py: Any, tmp_path: Path
+) -> None:
+    network = read_keras(write_2018(h5py, tmp_path / "old.h5"))
+    assert isinstance(network, Vxm2018Network)
+    assert network.architecture.encoder == (3, 4) and network.architecture.decoder == (4, 4, 3)
+    with h5py.File(tmp_path / "old.h5") as file:
+        kernel = file[f"{LAYERS}/conv3d_14/conv3d_14/kernel:0"][()]
+    found = network.decoder[1].weight.detach().numpy()
+    assert np.array_equal(found, kernel.transpose(4, 3, 0, 1, 2))
+    with torch.inference_mode():
+        assert network(*torch.rand((2, 1, 1, 8, 12, 16))).shape == (1, 3, 8, 12, 16)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"shapes": {"conv3d_14": (4, 4)}}, "shapes of its weights"),
+        ({"shapes": {"conv3d_16": (3, 3)}}, "do not belong together|stride"),
+        ({"strides": [1, 1, 1]}, "stride of"),
+        ({"integration": "Add"}, "does not integrate"),
+    ],
+    ids=["a skip without features", "a layer more", "another stride", "no integration"],
+)
+def test_what_is_no_network_of_2018_is_refused(
+    h5py: Any, tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        read_keras(write_2018(h5py, tmp_path / "old.h5", **changed))
+
+
+def test_the_network_of_2018_is_no_synthmorph(h5py: Any, tmp_path: Path) -> None:
+    target = tmp_path / "converted"
+    with pytest.raises(ModelError, match="of 2018, and no SynthMorph"):
+        convert_vxm_dense(write_2018(h5py, tmp_path / "old.h5"), target)
+    assert not target.exists()
+
+
+def test_a_head_is_brought_to_where_the_publisher_of_its_network_brought_it(h5py: Any) -> None:
+    """All but what the publisher's code draws at random, each time anew."""
+    network = read_keras(reference_file("head-ct/sCROMIS2ICH_2mm_128vx.h5")).eval()
+    names = ("test_vol_01006_2mm", "JohnHopkins_CQ500_template_2.0mm_norm")
+    files = [reference_file(f"head-ct/{n}.nii.gz") for n in (*names, f"{names[0]}_registered")]
+    # its arrays are nibabel's, whatever the headers say
+    moving, fixed, published = (
+        read_image(path)[0].intensities.permute(2, 1, 0)[None, None].contiguous() for path in files
+    )
+    moving = moving.clamp(0, 100)
+    moving = moving / moving.max()
+    with torch.inference_mode():
+        warped = sample_displaced(moving, network(moving, fixed))
+    before, after = (
+        float(np.corrcoef(image.ravel(), published.ravel())[0, 1]) for image in (moving, warped)
+    )
+    assert before < 0.75 and after > 0.999
+    assert float((warped - published).abs().mean()) < 0.001
 
 
 # -- a file that somebody else wrote -------------------------------------------------------------

@@ -17,8 +17,8 @@ from support.manifests import write_manifest
 from TTAUncertaintyLib.cli.command_line import make_parser
 from TTAUncertaintyLib.engine import Engine, Execution
 from TTAUncertaintyLib.errors import ConsentNeeded, InputError, ModelError
-from TTAUncertaintyLib.geometry import identity_map
-from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.geometry import identity_map, sha256
+from TTAUncertaintyLib.models import load_member, load_model
 from TTAUncertaintyLib.models.contract import describe
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, Family
 from TTAUncertaintyLib.worker import Job
@@ -208,3 +208,33 @@ def test_consent_is_given_on_the_command_line_and_travels_in_the_job() -> None:
     assert not Job.from_json(Job(Path("f"), Path("m"), Path("o")).to_json()).trust_code
     with pytest.raises(InputError):
         Job.from_json(job.to_json().replace('"trust_code": true', '"trust_code": "yes"'))
+
+
+def test_the_members_of_an_ensemble_are_manifests_of_one_network(tmp_path: Path) -> None:
+    """Those of one's own; what is not the same network would see its images as another's."""
+    code = NETWORK.replace("torch.tensor(0.5)", "torch.tensor(float(manifest.title))")
+    first = own(tmp_path, code, title="1")
+    values = json.loads(first.read_text())
+    second = tmp_path / "second.json"
+    second.write_text(json.dumps({**values, "title": "2"}))
+    members = [
+        load_model(str(first), trust_code=True),
+        load_member(str(first), second, trust_code=True),
+    ]
+    moving, fixed = torch.rand((2, 1, 1, 5, 6, 7))
+    with torch.inference_mode():
+        one, two = (member.predict(moving, fixed) - identity_map((5, 6, 7)) for member in members)
+    assert float(one.abs().max()) > 0.1 and torch.allclose(two, 2 * one, atol=1e-6)
+    with pytest.raises(ConsentNeeded):
+        load_member(str(first), second)
+    with pytest.raises(ModelError, match="is no manifest"):
+        load_member(str(first), tmp_path / "own.py", trust_code=True)
+    (tmp_path / "other.py").write_text((tmp_path / "own.py").read_text() + "# another code")
+    digest = sha256(tmp_path / "other.py")
+    for changed in (
+        {"file": "other.py", "sha256": digest},
+        {"input": {**values["input"], "spacing_mm": 4}},
+    ):
+        second.write_text(json.dumps({**values, **changed}))
+        with pytest.raises(ModelError, match="describes another network"):
+            load_member(str(first), second, trust_code=True)

@@ -52,13 +52,14 @@ ROOMS = {
 
 #: Where every page has its place.
 SECTIONS = {
-    "Tutorials": ("tutorials/first_map",),
+    "Tutorials": ("tutorials/first_map", "tutorials/lung"),
     "How to": (
         "MODELS",
         "IMAGES",
         "LABELS_AND_AUDITS",
         "WEIGHTS",
         "ADD_A_NETWORK",
+        "HEART_NETWORK",
         "TRANSMORPH",
         "SLICER_MODULE",
         "VIEWER",

@@ -41,7 +41,7 @@ class OwnCheckpoint(NetworkModel):
         if manifest.input is None:
             raise ValueError("The manifest has no section 'input'.")
         try:
-            architecture = self.architecture_of(manifest.architecture)
+            architecture = self.architecture_of(manifest)
         except ValueError as error:
             raise ModelError(f"The manifest {manifest.path}: 'architecture': {error}") from error
         self.input = self.fitting(manifest.input, architecture, manifest.path)
@@ -54,8 +54,8 @@ class OwnCheckpoint(NetworkModel):
 
     @staticmethod
     @abstractmethod
-    def architecture_of(section: Mapping[str, Any], /) -> Any:
-        """Return the architecture that a manifest's section says; ValueError if there is none."""
+    def architecture_of(manifest: Manifest, /) -> Any:
+        """Return the architecture that a manifest says; ValueError if there is none."""
 
     @staticmethod
     @abstractmethod
@@ -76,3 +76,31 @@ class OwnCheckpoint(NetworkModel):
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
         """Prepare as the manifest's input section says; see `RegistrationModel.prepare`."""
         return prepare_as_specified(self.input, fixed, moving, initial)
+
+
+def in_multiples(spec: InputSpec, multiple: int, path: Path) -> InputSpec:
+    """Return a section with sizes that a network can halve until `multiple` voxels are one.
+
+    Raises
+    ------
+    ModelError
+        If the manifest at a path gives others.
+    """
+    halvings = multiple.bit_length() - 1
+    if spec.shape is not None:
+        if any(n % multiple for n in spec.shape):
+            raise ModelError(
+                f"The manifest {path}: 'input.shape' is {list(spec.shape)}, but the network halves "
+                f"its images {halvings} times.",
+                f"Give multiples of {multiple}.",
+            )
+        return spec
+    if spec.multiple == 1:
+        return replace(spec, multiple=multiple)
+    if spec.multiple % multiple:
+        raise ModelError(
+            f"The manifest {path}: 'input.multiple' is {spec.multiple}, but the network halves its "
+            f"images {halvings} times.",
+            f"Leave it out, or give a multiple of {multiple}.",
+        )
+    return spec

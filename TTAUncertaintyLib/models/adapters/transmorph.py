@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ...errors import ModelError
 from ...strict_json import NotAllowed
-from ..manifest import InputSpec
+from ..manifest import InputSpec, Manifest
 from ..networks.transmorph_architecture import TransMorphArchitecture
 from ..weights.transmorph_checkpoint import read_transmorph
 from .own_checkpoint import OwnCheckpoint
@@ -35,8 +35,12 @@ class TransMorph(OwnCheckpoint):
     published network for brain MRI.
     """
 
-    architecture_of = staticmethod(TransMorphArchitecture.from_config)
     read = staticmethod(read_transmorph)
+
+    @staticmethod
+    def architecture_of(manifest: Manifest) -> TransMorphArchitecture:
+        """Return the architecture that a manifest's section says."""
+        return TransMorphArchitecture.from_config(manifest.architecture)
 
     @staticmethod
     def fitting(spec: InputSpec, architecture: TransMorphArchitecture, path: Path) -> InputSpec:

@@ -8,17 +8,14 @@ Networks that were trained for both directions are the same: the package negates
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
-from ...errors import ModelError
 from ...strict_json import read_as
-from ..manifest import InputSpec
+from ..manifest import InputSpec, Manifest
 from ..networks.vxm_pairwise import VxmPairwiseNetwork
 from ..networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
 from ..weights.state_dicts import load_strictly, read_state_dict
-from .own_checkpoint import OwnCheckpoint
+from .own_checkpoint import OwnCheckpoint, in_multiples
 
 
 class VoxelMorph(OwnCheckpoint):
@@ -28,7 +25,10 @@ class VoxelMorph(OwnCheckpoint):
     defaults.
     """
 
-    architecture_of = staticmethod(partial(read_as, VxmPairwiseArchitecture))
+    @staticmethod
+    def architecture_of(manifest: Manifest) -> VxmPairwiseArchitecture:
+        """Return the architecture that a manifest's section says."""
+        return read_as(VxmPairwiseArchitecture, manifest.architecture)
 
     @staticmethod
     def read(architecture: VxmPairwiseArchitecture, weights: Path) -> VxmPairwiseNetwork:
@@ -40,21 +40,4 @@ class VoxelMorph(OwnCheckpoint):
     @staticmethod
     def fitting(spec: InputSpec, architecture: VxmPairwiseArchitecture, path: Path) -> InputSpec:
         """Return the section with sizes that the network's levels can halve."""
-        multiple = architecture.shape_multiple
-        if spec.shape is not None:
-            if any(n % multiple for n in spec.shape):
-                raise ModelError(
-                    f"The manifest {path}: 'input.shape' is {list(spec.shape)}, but the "
-                    f"network halves its images {multiple.bit_length() - 1} times.",
-                    f"Give multiples of {multiple}.",
-                )
-            return spec
-        if spec.multiple == 1:
-            return replace(spec, multiple=multiple)
-        if spec.multiple % multiple:
-            raise ModelError(
-                f"The manifest {path}: 'input.multiple' is {spec.multiple}, but the network "
-                f"halves its images {multiple.bit_length() - 1} times.",
-                f"Leave it out, or give a multiple of {multiple}.",
-            )
-        return spec
+        return in_multiples(spec, architecture.shape_multiple, path)

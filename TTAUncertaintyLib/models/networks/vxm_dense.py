@@ -127,21 +127,21 @@ class VxmDenseNetwork(nn.Module):
         for level, convolutions in enumerate(self.encoder):
             *others, last = convolutions.children()
             for convolution in others:
-                x = _activated(convolution(x))
+                x = activated(convolution(x))
             if level < skipped:
                 # nobody asks for these features again: they are never all in memory at once
                 x = _activated_and_pooled(x, last)
             else:
-                x = _activated(last(x))
+                x = activated(last(x))
                 features.append(x)
                 x = F.max_pool3d(x, 2)
         for level in reversed(range(len(self.decoder))):
             for convolution in self.decoder[level].children():
-                x = _activated(convolution(x))
+                x = activated(convolution(x))
             if level >= skipped:
                 x = torch.cat((F.interpolate(x, scale_factor=2.0), features.pop()), 1)
         for convolution in self.final:
-            x = _activated(convolution(x))
+            x = activated(convolution(x))
         return self.velocity(x)
 
 
@@ -152,7 +152,8 @@ def _convolutions(inputs: int, outputs: tuple[int, ...]) -> nn.ModuleList:
     )
 
 
-def _activated(x: Tensor) -> Tensor:
+def activated(x: Tensor) -> Tensor:
+    """Return leaky rectified features, as VoxelMorph's Keras code has them."""
     return F.leaky_relu(x, _SLOPE)
 
 
@@ -161,7 +162,7 @@ def _activated_and_pooled(x: Tensor, convolution: nn.Module) -> Tensor:
     weights, biases = (p.split(_CHANNELS_AT_ONCE) for p in convolution.parameters())
     return torch.cat(
         [
-            F.max_pool3d(_activated(F.conv3d(x, weight, bias, padding=1)), 2)
+            F.max_pool3d(activated(F.conv3d(x, weight, bias, padding=1)), 2)
             for weight, bias in zip(weights, biases, strict=True)
         ],
         1,

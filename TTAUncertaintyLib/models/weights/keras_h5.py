@@ -1,9 +1,8 @@
-"""Turn the weights of VoxelMorph's Keras package (.h5) into safetensors.
+"""Read what VoxelMorph's Keras code saved (.h5), and turn SynthMorph's weights into safetensors.
 
-It needs the package h5py, and is done once: when weights are installed. An .h5 file is a file that
-people download, and HDF5 can do more than hold arrays: refer to other files, name plug-ins to
-unpack with, claim sizes that it does not have. Only plain arrays inside the file itself are read,
-and never more of them than the file is long.
+It needs the package h5py. An .h5 file is a file that people download, and HDF5 can do more than
+hold arrays: refer to other files, name plug-ins to unpack with, claim sizes that it does not have.
+Only plain arrays inside the file itself are read, and never more of them than the file is long.
 """
 
 from __future__ import annotations
@@ -21,9 +20,11 @@ from torch import Tensor
 from ...errors import ModelError
 from ...geometry import sha256
 from ...strict_json import parse_json
+from ..networks.vxm_2018 import Vxm2018Architecture, Vxm2018Network
 from ..networks.vxm_dense import VxmDenseArchitecture, VxmDenseNetwork
 from .described import ARCHITECTURE, architecture_to_text
 from .safetensors_io import read_safetensors, write_safetensors
+from .state_dicts import load_strictly
 
 #: Longest description of a model that is read, bytes.
 _LONGEST_CONFIG = 1 << 20
@@ -32,6 +33,8 @@ _CONVOLUTION = re.compile(
     r"(?P<prefix>\w+)_(?:unet_(?:(?P<arm>enc|dec)_conv_(?P<level>\d{1,2})_(?P<index>\d{1,2})"
     r"|dec_final_conv_(?P<final>\d{1,2}))|(?P<flow>flow))"
 )
+#: The code of 2018 named two layers, and let Keras number the others.
+_CONVOLUTION_2018 = re.compile(r"conv3d_(?P<number>\d{1,4})|(?P<flow>flow)|(?P<spread>log_sigma)")
 
 
 class _NotUsable(Exception):  # noqa: N818  (what is wrong with the file, told by its one catcher)
@@ -64,17 +67,62 @@ def convert_vxm_dense(source: Path, target: Path) -> None:
     if _is_converted(source):
         shutil.copyfile(source, target)
         return
+    tensors, architecture = _read(source)
+    if isinstance(architecture, Vxm2018Architecture):
+        raise ModelError(
+            f"The weights file {source} is of VoxelMorph's network of 2018, and no SynthMorph.",
+            "Use it as a model of your own, by a manifest of the kind 'keras'.",
+        )
+    about = {
+        ARCHITECTURE: architecture_to_text(architecture),
+        "converted_from": source.name,
+        "converted_from_sha256": sha256(source),
+    }
+    write_safetensors(target, tensors, about)
+
+
+def read_keras(source: Path) -> VxmDenseNetwork | Vxm2018Network:
+    """Return the network that VoxelMorph's Keras code saved, with its weights.
+
+    Parameters
+    ----------
+    source
+        As for `convert_vxm_dense`, or the network of 2018 (`miccai2018_net`), whose layers are
+        taken in the order of their numbers.
+
+    Raises
+    ------
+    ModelError
+        As `convert_vxm_dense`.
+    """
+    tensors, architecture = _read(source)
+    network: VxmDenseNetwork | Vxm2018Network
+    if isinstance(architecture, Vxm2018Architecture):
+        network = Vxm2018Network(architecture)
+    else:
+        network = VxmDenseNetwork(architecture)
+    load_strictly(network, tensors, source)
+    return network
+
+
+_Read = tuple[dict[str, Tensor], VxmDenseArchitecture | Vxm2018Architecture]
+
+
+def _read(source: Path) -> _Read:
+    """Return tensors by the names of their network, and its architecture."""
     h5py = _h5py()
     try:
         with h5py.File(source, "r") as file:
-            layers = dict(_layers(h5py, file, source.stat().st_size))
+            root = _child(h5py, file, "model_weights") if "model_weights" in file else file
+            of_2018 = "log_sigma" in root
+            names = _CONVOLUTION_2018 if of_2018 else _CONVOLUTION
+            layers = dict(_layers(h5py, root, names, source.stat().st_size))
             config = _configuration(file)
-        tensors, architecture = _network_of(layers, config)
+        return _network_of_2018(layers, config) if of_2018 else _network_of(layers, config)
     except _NotUsable as error:
         raise ModelError(
-            f"The weights file {source} cannot be converted: {error}",
-            "Give the .h5 file of a VoxelMorph or SynthMorph network (VxmDense) as its publisher "
-            "offers it.",
+            f"The weights file {source} cannot be used: {error}",
+            "Give the .h5 file of a VoxelMorph or SynthMorph network as its publisher offers it.",
         ) from error
     except (OSError, RuntimeError, KeyError, ValueError, TypeError, RecursionError) as error:
         # what h5py raises for damaged files is of all these types
@@ -83,12 +131,6 @@ def convert_vxm_dense(source: Path, target: Path) -> None:
             f"The weights file {source} is damaged or is no HDF5 file ({reason}).",
             "Download it again from its publisher.",
         ) from error
-    about = {
-        ARCHITECTURE: architecture_to_text(architecture),
-        "converted_from": source.name,
-        "converted_from_sha256": sha256(source),
-    }
-    write_safetensors(target, tensors, about)
 
 
 def _is_converted(source: Path) -> bool:
@@ -116,12 +158,13 @@ def _h5py() -> ModuleType:
 # -- what is in the file --------------------------------------------------------------------------
 
 
-def _layers(h5py: ModuleType, file: Any, size: int) -> Iterator[tuple[str, dict[str, Tensor]]]:
+def _layers(
+    h5py: ModuleType, root: Any, names: re.Pattern[str], size: int
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Yield the name of every layer of the network with its weights, "kernel" and "bias"."""
-    root = _child(h5py, file, "model_weights") if "model_weights" in file else file
     read = 0
     for name in root:
-        match = _CONVOLUTION.fullmatch(name)
+        match = names.fullmatch(name)
         if match is None:
             if re.fullmatch(r"\w+_log_sigma", name):
                 raise _NotUsable("it predicts a distribution of fields and draws from it.")
@@ -197,9 +240,7 @@ def _configuration(file: Any) -> dict[str, Any]:
 # -- what it means --------------------------------------------------------------------------------
 
 
-def _network_of(
-    layers: dict[str, dict[str, Tensor]], config: dict[str, Any]
-) -> tuple[dict[str, Tensor], VxmDenseArchitecture]:
+def _network_of(layers: dict[str, dict[str, Tensor]], config: dict[str, Any]) -> _Read:
     """Return the tensors by the names of `VxmDenseNetwork`, and its architecture."""
     if len({_matched(name)["prefix"] for name in layers}) != 1:
         raise _NotUsable("it does not hold the layers of exactly one VxmDense network.")
@@ -208,13 +249,47 @@ def _network_of(
     for name, weights in layers.items():
         place, key = _place(name)
         channels[key] = len(weights["bias"])
-        # Keras: [x, y, z, in, out]; torch: [out, in, x, y, z]
         if weights["kernel"].ndim != 5:
             raise _NotUsable(f"its layer {name} does not convolve volumes.")
-        tensors[f"{place}.weight"] = weights["kernel"].permute(4, 3, 0, 1, 2).contiguous()
-        tensors[f"{place}.bias"] = weights["bias"]
+        _add(tensors, place, weights)
     architecture = _architecture(tensors, channels, config)
     return tensors, architecture
+
+
+def _network_of_2018(layers: dict[str, dict[str, Tensor]], config: dict[str, Any]) -> _Read:
+    """Return the tensors by the names of `Vxm2018Network`, and its architecture."""
+    strides, kinds = {}, set()
+    for layer in config.get("layers", ()):
+        kinds.add(layer["class_name"])
+        strides[layer["name"]] = layer["config"].get("strides")
+    if kinds and "VecInt" not in kinds:
+        raise _NotUsable("it does not integrate a velocity by scaling and squaring.")
+    numbered = sorted((n for n in layers if n.startswith("conv3d_")), key=lambda n: int(n[7:]))
+    half = len(numbered) // 2  # of n + (n + 1)
+    tensors: dict[str, Tensor] = {}
+    for place, name in enumerate([*numbered, "flow"]):
+        if name not in layers or layers[name]["kernel"].ndim != 5:
+            raise _NotUsable("it does not hold the layers of exactly one network of 2018.")
+        if strides and strides[name] != [2 if place < half else 1] * 3:
+            raise _NotUsable(f"its layer {name} has a stride of {strides[name]}.")
+        arm = f"encoder.{place}" if place < half else f"decoder.{place - half}"
+        _add(tensors, "velocity" if name == "flow" else arm, layers[name])
+    channels = tuple(len(layers[name]["bias"]) for name in numbered)
+    try:
+        architecture = Vxm2018Architecture(channels[:half], channels[half:])
+    except ValueError as error:
+        raise _NotUsable(str(error)) from error
+    with torch.device("meta"):
+        wanted = Vxm2018Network(architecture).state_dict()
+    if {name: t.shape for name, t in tensors.items()} != {n: t.shape for n, t in wanted.items()}:
+        raise _NotUsable("the shapes of its weights are not those of VoxelMorph's network of 2018.")
+    return tensors, architecture
+
+
+def _add(tensors: dict[str, Tensor], place: str, weights: dict[str, Tensor]) -> None:
+    """Add a layer of Keras, whose kernel is [x, y, z, in, out], as torch has it."""
+    tensors[f"{place}.weight"] = weights["kernel"].permute(4, 3, 0, 1, 2).contiguous()
+    tensors[f"{place}.bias"] = weights["bias"]
 
 
 def _matched(name: str) -> re.Match[str]:
