@@ -285,10 +285,12 @@ def _of_detail(
     yield "level_fixed", fixed
     yield "level_warped", warped
     yield "signed", fixed - warped
-    products = torch.stack((fixed, warped, fixed * fixed, warped * warped, fixed * warped))
-    mean_a, mean_b, aa, bb, ab = smooth(products, 1.0)
-    variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0)
-    yield "correlation_1", 1 - (ab - mean_a * mean_b) / (1e-3 + variances.prod(0).sqrt())
+    a, b = fixed.double(), warped.double()  # a variance within a mm is a small difference
+    mean_a, mean_b, aa, bb, ab = smooth(torch.stack((a, b, a * a, b * b, a * b)), 1.0)
+    ab -= mean_a * mean_b
+    variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0).float()
+    yield "correlation_1", 1 - ab.float() / (1e-3 + variances.prod(0).sqrt())
+    mean_a, mean_b = mean_a.float(), mean_b.float()
     for which, deviation in zip(("fixed", "warped"), variances.sqrt_(), strict=True):
         yield f"contrast_{which}_1", deviation
     slopes = torch.stack([_gradient(mean, spacing) for mean in (mean_a, mean_b)])
@@ -499,7 +501,7 @@ class _Gaussian:
     def __call__(self, maps: Tensor, width_mm: float) -> Tensor:
         """Return maps [N, D, H, W], smoothed."""
         along_k, along_j, along_i = (
-            _gaussian_matrix(size, width_mm / float(spacing))
+            _gaussian_matrix(size, width_mm / float(spacing)).to(maps.dtype)
             for size, spacing in zip(maps.shape[1:], self._spacing, strict=True)
         )
         found = torch.empty_like(maps)
