@@ -55,6 +55,8 @@ class Head:
         What is left over, in logarithms.
     bound_factor
         Conformal, over subjects.
+    stranger_factor
+        The same for networks that had no part in the fit: conformal over networks as well.
     low, high
         float32 [F]: the range of each feature in what the head was made from.
     case_middle, case_scale
@@ -76,6 +78,7 @@ class Head:
     trees: Trees
     bound_trees: Trees
     bound_factor: float
+    stranger_factor: float
     low: Array
     high: Array
     case_middle: Array
@@ -90,9 +93,17 @@ class Head:
         said = self._terms(rows).sum(axis=1) + self.trees.sum(rows)
         return np.asarray(np.exp(said + np.float32(self.bias)))
 
-    def bound(self, rows: Array, expected: Array) -> Array:
-        """Return the bound that goes with an expected error, mm, float32 [n]."""
-        ratio = self.bound_factor * np.exp(self.bound_trees.sum(rows))
+    def knows(self, network: str) -> bool:
+        """Tell whether a network, by its name, had a part in the fit."""
+        return network in self.facts["provenance"]["networks"]
+
+    def bound(self, rows: Array, expected: Array, known: bool) -> Array:
+        """Return the bound that goes with an expected error, mm, float32 [n].
+
+        `known` says whether the network had a part in the fit.
+        """
+        factor = self.bound_factor if known else self.stranger_factor
+        ratio = factor * np.exp(self.bound_trees.sum(rows))
         return np.asarray(expected * ratio, np.float32)
 
     @property
@@ -126,11 +137,11 @@ class Head:
         low, high = self.anatomy_cm3
         return low <= anatomy_cm3 <= high
 
-    def maps(self, features: Features) -> CalibratedMaps:
-        """Return what the head says of a run."""
+    def maps(self, features: Features, network: str) -> CalibratedMaps:
+        """Return what the head says of a run of a network, called by its name."""
         rows = features.values.numpy()
         expected = self.expected(rows)
-        bound = self.bound(rows, expected)
+        bound = self.bound(rows, expected, self.knows(network))
         unlike = self._unlike(features, rows)
         marked = np.ones(len(rows), np.bool_) if unlike else self.outside(rows)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
@@ -162,7 +173,7 @@ class Head:
             "head": True,
             "model": model,
             "usual_mm": self.usual_mm,
-            "error_bound": {"level": self.facts["level"]},
+            "error_bound": {"level": self.facts["level"], "network_known": self.knows(model)},
             "provenance": dict(self.facts["provenance"]),
         }
 
@@ -188,6 +199,7 @@ class Head:
             "features": list(FEATURES),
             "bias": self.bias,
             "bound_factor": self.bound_factor,
+            "stranger_factor": self.stranger_factor,
             "case_limit": self.case_limit,
             "anatomy_cm3": self.anatomy_cm3,
         }
@@ -223,6 +235,7 @@ def read_head(path: Path) -> Head:
             trees=Trees.of_arrays(arrays, "trees"),
             bound_trees=Trees.of_arrays(arrays, "bound"),
             bound_factor=float(facts["bound_factor"]),
+            stranger_factor=float(facts["stranger_factor"]),
             case_limit=float(facts["case_limit"]),
             anatomy_cm3=(float(facts["anatomy_cm3"][0]), float(facts["anatomy_cm3"][1])),
             facts=facts,

@@ -113,17 +113,21 @@ def measure(
         spacing_mm=float(pair.fixed_lattice.spacing.mean()),
         design=design.as_dict(),
         labels=None if case.labels is None else _labels(case, pair)[region],
-        expected=_expected(outcome, pair, design.as_dict(), region),
+        expected=_expected(model, outcome, pair, design.as_dict(), region),
     )
 
 
 def _expected(
-    outcome: Outcome, pair: PreparedPair, design: Mapping[str, Any], region: Tensor
+    model: RegistrationModel,
+    outcome: Outcome,
+    pair: PreparedPair,
+    design: Mapping[str, Any],
+    region: Tensor,
 ) -> CalibratedMaps | None:
     """Return what the head says of the voxels of a region; outside the anatomy its mean there."""
     if outcome.inverse_consistency is None or head_mismatch(design, True) is not None:
         return None
-    maps = shipped_head().maps(compute_features(outcome, pair))
+    maps = shipped_head().maps(compute_features(outcome, pair), model.description.name)
     expected, bound = (
         values.nan_to_num(float(values.nanmean()))
         for values in (maps.expected_error, maps.error_bound)

@@ -170,10 +170,46 @@ def fit(cases: Sequence[Case], provenance: Mapping[str, Any]) -> Head:
             factors.append((cases[number].is_real, float(np.quantile(of_case, LEVEL))))
     means = [np.mean([q for real, q in factors if real is which]) for which in (True, False)]
     head = _expected(rows, cases)
+    bound_factor = float(np.exp(max(means)))
     facts = {"level": LEVEL, "provenance": _provenance(cases, provenance)}
     trees = _bound_trees(rows, ratio, rows.case >= 0)
-    factor = float(np.exp(max(means)))
-    return replace(head, bound_trees=trees, bound_factor=factor, facts=facts)
+    stranger_factor = max(bound_factor, float(np.exp(_between_networks(cases))))
+    return replace(
+        head,
+        bound_trees=trees,
+        bound_factor=bound_factor,
+        stranger_factor=stranger_factor,
+        facts=facts,
+    )
+
+
+def _between_networks(cases: Sequence[Case]) -> float:
+    """Return the largest logarithm of a bound's factor that a network left out has needed."""
+    networks = sorted({case.network for case in cases})
+    found = [0.0]
+    for network in networks if len(networks) > 1 else ():
+        others = [case for case in cases if case.network != network]
+        own = [case for case in cases if case.network == network]
+        rows = _together(others)
+        draft = _expected(rows, others)
+        ratio = _log_ratio(rows, draft)
+        trees = _bound_trees(rows, ratio, rows.case >= 0)
+        theirs = _together(own)
+        left = _log_ratio(theirs, draft) - trees.sum(theirs.features)
+        for real in (True, False):
+            quantiles = [
+                np.quantile(left[theirs.case == n], LEVEL)
+                for n, case in enumerate(own)
+                if case.is_real is real
+            ]
+            found.append(float(np.mean(quantiles)) if quantiles else 0.0)
+    return max(found)
+
+
+def _log_ratio(rows: _Rows, draft: Head) -> Array:
+    """Return the logarithm of error / expected error."""
+    there = draft.expected(rows.features).astype(float)
+    return np.asarray(np.log(np.maximum(rows.error, 0.02) / there))
 
 
 def _together(cases: Sequence[Case]) -> _Rows:
@@ -256,6 +292,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
         trees=_exported(model),
         bound_trees=Trees(*(np.zeros((0, n)) for n in (1, 1, 3))),  # type: ignore[arg-type]
         bound_factor=1.0,
+        stranger_factor=1.0,
         low=low,
         high=high,
         case_middle=case_middle.astype(np.float32),

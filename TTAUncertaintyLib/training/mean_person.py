@@ -48,16 +48,15 @@ def mean_person(people: Path, names: Sequence[str], folder: Path, name: str) -> 
         warped = [m.warp(image, mean.lattice) for m, image in zip(maps, images, strict=True)]
         brains = [w.intensities / w.intensities[w.intensities > 0].median() for w in warped]
         mean = Image(torch.stack(brains).mean(0), mean.lattice, name)
-    onto = sitk.ReadImage(str(people / f"{names[0]}_SS.nii.gz"), imageIO="NiftiImageIO")
+    onto = mean.lattice.blank_itk_image()
     labels = [
         _carried(people / f"{each}_glm.nii.gz", transform, onto)
         for each, transform in zip(names, maps, strict=True)
     ]
     for path, array in zip(written, (mean.intensities.numpy(), _most(labels)), strict=True):
-        image = sitk.GetImageFromArray(array)
-        image.CopyInformation(onto)
         partial = path.with_name(f".{path.name}")
-        sitk.WriteImage(image, str(partial), useCompression=True, imageIO="NiftiImageIO")
+        stamped = mean.lattice.stamp(sitk.GetImageFromArray(array))
+        sitk.WriteImage(stamped, str(partial), useCompression=True, imageIO="NiftiImageIO")
         partial.replace(path)
 
 

@@ -192,7 +192,8 @@ def carry_out(
             tolerance_mm=job.tolerance_mm,
         )
         calibration, uncalibrated = choose_calibration(job, engine)
-        expected = None if calibration is None else ExpectedWork(calibration, pair)
+        name = model.description.name
+        expected = None if calibration is None else ExpectedWork(calibration, pair, name)
         if job.checkpoint is not None and load_checkpoint(engine, job.checkpoint):
             voice.say("note", text=f"Going on after {engine.perturbed} passes of an earlier run.")
 

@@ -36,11 +36,11 @@ def figures(values: np.ndarray, error: np.ndarray) -> list[float]:
     return [pearson(u, e), spearman(u, e), normalised_risk_coverage(u, e)]
 
 
-def measured(case: Case, head: Head) -> list[float]:
+def measured(case: Case, head: Head, known: bool) -> list[float]:
     """Return the figures of the head, of what stands beside it, and of the bound."""
     rows = case.mapped
     there = head.expected(rows)
-    expected, bound = case.at_truth(there), case.at_truth(head.bound(rows, there))
+    expected, bound = case.at_truth(there), case.at_truth(head.bound(rows, there, known))
     alike = head.unlikeness(case.anywhere) <= 1 and head.fits(case.anatomy_cm3)
     outside = head.outside(rows) | (not alike)
     found = figures(expected, case.error)
@@ -65,7 +65,7 @@ def with_interval(rows: Sequence[float], subjects: Sequence[str]) -> str:
     return f"{np.mean(rows):.2f} ({low:.2f} to {high:.2f})"
 
 
-def table(cases: Iterable[Case], head: Head) -> None:
+def table(cases: Iterable[Case], head: Head, known: bool = True) -> None:
     """Print a row for each kind and network."""
     groups: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
@@ -76,7 +76,7 @@ def table(cases: Iterable[Case], head: Head) -> None:
     print(" total | gap | 1 - correlation | bound holds | mean bound, mm | outside |")
     print(f"|{'---|' * 14}", flush=True)
     for (kind, network), group in sorted(groups.items()):
-        found = np.array([measured(case, head) for case in group])
+        found = np.array([measured(case, head, known) for case in group])
         subjects = [case.name.split("-")[-2 if case.kind == "people" else -1] for case in group]
         own = [with_interval(found[:, n], subjects) for n in range(3)]
         means = found.mean(axis=0)
@@ -101,7 +101,7 @@ def main() -> None:
     fitted = [case for case in cases if case.name.startswith("fit")]
     for network in sorted({case.network for case in fitted}):
         head = fit([case for case in fitted if case.network != network], {})
-        table([case for case in reported if case.network == network], head)
+        table([case for case in reported if case.network == network], head, known=False)
 
 
 if __name__ == "__main__":

@@ -201,4 +201,7 @@ def test_a_registration_made_elsewhere_is_audited(page: Any, made: Bundle, folde
     apart = sitk.GetArrayFromImage(sitk.ReadImage(str(audited.map_files[MapKind.DISAGREEMENT])))
     assert np.nanmedian(apart) < 2.0
     page.click(".tta-tab-map")
+    page.wait_for_selector(".tta-map-select:has-text('Expected error')")
+    page.click(".tta-map-select")
+    page.locator(".v-overlay--active .v-list-item", has_text="Disagreement").click()
     page.wait_for_selector(".tta-map-select:has-text('Disagreement')")
