@@ -203,5 +203,5 @@ def test_a_registration_made_elsewhere_is_audited(page: Any, made: Bundle, folde
     page.click(".tta-tab-map")
     page.wait_for_selector(".tta-map-select:has-text('Expected error')")
     page.click(".tta-map-select")
-    page.locator(".v-overlay--active .v-list-item", has_text="Disagreement").click()
-    page.wait_for_selector(".tta-map-select:has-text('Disagreement')")
+    page.locator(".v-overlay--active .v-list-item", has_text="Distance from second opinion").click()
+    page.wait_for_selector(".tta-map-select:has-text('Distance from second opinion')")
