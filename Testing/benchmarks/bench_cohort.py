@@ -4,15 +4,14 @@
     bench_cohort.py scale --pairs 50000  a stand-in of milliseconds for the registration
     bench_cohort.py kills --pairs 200    small pairs, registered while parts of it are killed
 
-`cost` registers pairs of small images with the bundled network, once through `run_study` with one
-worker and once by one background process that stays. `scale` gives every pair the same prepared
-bundle, so that what is measured is the cohort: memory of client and scheduler (one process) along
-the way, pairs a second, the time for tables and page, and how long Chromium takes to open, sort and
-filter the page. `kills` kills a registering process, a worker of Dask and the client, goes on, and
-holds every pair against a single run in one warm process: equal to the last bit, or it ends with
-an error; with `--stand-in` registering is one that gives every
-pair a result of its own.
-"""
+`cost` registers pairs of small images with the bundled network on one thread, once through
+`run_study` with one worker and once by one background process that stays. `scale` gives every pair
+the same prepared bundle, so that what is measured is the cohort: memory of client and scheduler
+(one process) along the way, pairs a second, the time for tables and page, and how long Chromium
+takes to open, sort and filter the page. `kills` kills a registering process, a worker of Dask and
+the client, goes on, and holds every pair against a single run in one warm process: equal to the
+last bit, or it ends with an error; with `--stand-in` registering is one that gives every pair a
+result of its own. """
 
 from __future__ import annotations
 
@@ -58,7 +57,7 @@ def cost(folder: Path, count: int) -> dict[str, float]:
     register = Standing()
     ends = []
     for pair in pairs:
-        state = register(how.job_of(pair, folder / "single" / pair.name), None, False)
+        state = register(how.job_of(pair, folder / "single" / pair.name, threads=1), None, False)
         assert state.output is not None, state.problem
         ends.append(time.monotonic())
     single = ends[-1] - ends[0]
