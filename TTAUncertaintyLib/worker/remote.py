@@ -6,6 +6,7 @@ that it does itself: progress, provisional maps, notes, and how it ended.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import html
 import json
@@ -40,6 +41,9 @@ _LOOK_S, _NOBODY_S = 0.2, 3.0
 #: has told it before.
 _SILENCE_S = 60.0
 _CONNECTING = "20s"
+
+#: What a question after news may take: a worker answers from memory, whatever registers beside it.
+_HEARING = "30s"
 #: Seconds that the other side has to clean up before this one goes.
 _LEAVING_S = 2.0
 #: What is sent at a time.
@@ -160,9 +164,14 @@ class _There:
                 # asked first: a call would try for minutes to reach a worker that was killed
                 raise OSError("it has died, or was ended")
             found = self._client.run(
-                remote_host.call, self._key, what, *arguments, workers=[self.address]
+                remote_host.call,
+                self._key,
+                what,
+                *arguments,
+                workers=[self.address],
+                callback_timeout=_HEARING if what == "hear" else None,
             )[self.address]
-        except (OSError, KeyError, ValueError) as error:
+        except (OSError, KeyError, ValueError, asyncio.TimeoutError) as error:
             raise ResourceError(
                 f"{self.address} of the cluster cannot be reached any more: {error}",
                 "The run is lost; start it again.",

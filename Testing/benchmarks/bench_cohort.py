@@ -11,7 +11,7 @@ the same prepared bundle, so that what is measured is the cohort: memory of clie
 takes to open, sort and filter the page. `kills` kills a registering process, a worker of Dask and
 the client, goes on, and holds every pair against a single run in one warm process: equal to the
 last bit, or it ends with an error; with `--stand-in` registering is one that gives every pair a
-result of its own. """
+result of its own."""
 
 from __future__ import annotations
 

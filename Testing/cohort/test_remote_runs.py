@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from support.cohort_pairs import SMALL, pairs_of, settings, until, write_images
 
 from TTAUncertaintyLib.cohort.clusters import Where
-from TTAUncertaintyLib.errors import TTAUncertaintyError
+from TTAUncertaintyLib.errors import ResourceError, TTAUncertaintyError
 from TTAUncertaintyLib.results import Bundle
 from TTAUncertaintyLib.worker import Job, Phase, Run, RunState, remote
 from TTAUncertaintyLib.worker.client import WORKER_FILE
@@ -153,6 +153,23 @@ def test_a_killed_worker_is_told_and_its_folder_goes(
         assert not (tmp_path / "out").exists()
         until(lambda: not left_there(cluster), 60)  # the worker that takes its place removes it
         until(lambda: len(client.nthreads()) == 2)
+
+
+def test_a_worker_that_answers_no_more_is_told_and_not_waited_for(
+    pair: Any, cluster: Where, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is killed between the question whether it is there and the call."""
+    assert cluster.scheduler is not None
+    monkeypatch.setattr(remote, "_HEARING", "2s")
+    with connect(cluster.scheduler, cluster.tls) as client:
+        places = client.run(_process_and_place)
+        address, (worker, _) = next(iter(places.items()))
+        os.kill(worker, signal.SIGSTOP)
+        try:
+            with pytest.raises(ResourceError, match="cannot be reached any more"):
+                remote._There(client, "a run", address).call("hear")
+        finally:
+            os.kill(worker, signal.SIGCONT)
 
 
 def _process_and_place(dask_worker: Any) -> tuple[int, str]:
