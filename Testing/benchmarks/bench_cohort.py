@@ -147,7 +147,9 @@ def seconds_in_chromium(page: Path, rows: int) -> dict[str, float]:
         timed("open_s", lambda: shown.goto(page.as_uri()), "document.documentElement.dataset.ready")
         header = shown.get_by_role("columnheader", name="Pair").first
         timed("sort_s", header.click, f"{first}.startsWith('p000000')")
-        timed("search_s", lambda: shown.fill("input[type=search]", "p00012"), f"{shows}('10 pairs')")
+        timed(
+            "search_s", lambda: shown.fill("input[type=search]", "p00012"), f"{shows}('10 pairs')"
+        )
         shown.fill("input[type=search]", "")
         group = lambda: shown.select_option("#group", "=G1")  # noqa: E731
         timed("filter_s", group, f"{shows}('{rows // 5} pairs')")
