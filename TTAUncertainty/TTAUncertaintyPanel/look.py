@@ -24,7 +24,7 @@ _SMALL = 0.92
 _SOFT_ALPHA = 190
 
 _SEGMENT = (
-    "QToolButton { border: 1px solid palette(mid); border-right-width: 0; padding: 3px 4px;"
+    "QToolButton { border: 1px solid palette(mid); border-right-width: 0; padding: 3px 2px;"
     " background: palette(button); }"
     "QToolButton#FIRST { border-top-left-radius: 4px; border-bottom-left-radius: 4px; }"
     "QToolButton#LAST { border-right-width: 1px; border-top-right-radius: 4px;"
