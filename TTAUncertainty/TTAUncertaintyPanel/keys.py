@@ -1,5 +1,7 @@
 """Keys that work anywhere in the window, while the module is shown."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from typing import Any
 

@@ -72,7 +72,7 @@ _KNOWN: dict[str, tuple[str, str]] = {
     "surface_distance_mean_mm": ("Mean distance of the two surfaces after registration.", "mm"),
 }
 
-
+#: Titles of columns whose name says them badly.
 _CALLED = {
     "above_share": "Share above the tolerance",
     "folded_share": "Share that folds",

@@ -285,21 +285,16 @@ def _of_detail(
     yield "level_fixed", fixed
     yield "level_warped", warped
     yield "signed", fixed - warped
-    a, b = fixed.double(), warped.double()  # a variance within a mm is a small difference
-    mean_a, mean_b, aa, bb, ab = smooth(torch.stack((a, b, a * a, b * b, a * b)), 1.0)
-    ab -= mean_a * mean_b
-    variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0).float()
-    yield "correlation_1", 1 - ab.float() / (1e-3 + variances.prod(0).sqrt())
-    mean_a, mean_b = mean_a.float(), mean_b.float()
-    for which, deviation in zip(("fixed", "warped"), variances.sqrt_(), strict=True):
-        yield f"contrast_{which}_1", deviation
-    slopes = torch.stack([_gradient(mean, spacing) for mean in (mean_a, mean_b)])
-    steep = slopes.square().sum(1).sqrt_()
-    yield "gradient_fixed_1", steep[0]
-    yield "gradient_warped_1", steep[1]
-    yield "angle_1", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
+    # in double: what is left of a variance within a millimetre is a small difference
+    products = _products(fixed.double(), warped.double())
+    means, deviations, correlation = (x.float() for x in _correlated(products, smooth, 1.0))
+    yield "correlation_1", correlation
+    yield "contrast_fixed_1", deviations[0]
+    yield "contrast_warped_1", deviations[1]
+    slopes = torch.stack([_gradient(mean, spacing) for mean in means])
+    yield from _of_edges(slopes, "1")
     along = slopes.mean(0).square_().sum(0).sqrt_()
-    yield "offset_1", (mean_a - mean_b) / (along + 0.05)
+    yield "offset_1", (means[0] - means[1]) / (along + 0.05)
     for which, slope in zip(("fixed", "warped"), slopes, strict=True):
         bends = [_slope(slope[axis], axis, spacing) for axis in range(3)]
         yield f"bend_{which}_1", bends[0] + bends[1] + bends[2]
@@ -309,14 +304,10 @@ def _of_intensities(
     fixed: Tensor, warped: Tensor, shown: Tensor, smooth: _Gaussian
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield what the images' intensities say, one by one and together."""
-    products = torch.stack((fixed, warped, fixed * fixed, warped * warped, fixed * warped))
+    products = _products(fixed, warped)
     for width in _CORRELATION_MM:
-        mean_a, mean_b, aa, bb, ab = smooth(products, width)
-        ab -= mean_a * mean_b
-        variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0)
-        correlation = 1 - ab / (1e-3 + variances.prod(0).sqrt_())
+        _, deviations, correlation = _correlated(products, smooth, width)
         yield f"correlation_{width:.0f}", correlation
-        deviations = variances.sqrt_()
         if width == 2.0:
             yield "contrast_fixed_2", deviations[0]
             yield "contrast_warped_2", deviations[1]
@@ -348,16 +339,38 @@ def _of_slopes(
     soft = smooth(torch.stack((fixed, warped)), 2.0)
     yield "level_2", soft[0]
     slopes = torch.stack([_gradient(image, spacing) for image in soft])  # [2, 3, ...]
-    steep = slopes.square().sum(1).sqrt_()
-    yield "gradient_fixed_2", steep[0]
-    yield "gradient_warped_2", steep[1]
-    yield "angle_2", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
+    yield from _of_edges(slopes, "2")
     bends = [_slope(slopes[0, axis], axis, spacing) for axis in range(3)]
     yield "laplacian_2", (bends[0] + bends[1] + bends[2]).abs_()
     pair = torch.stack(((fixed - warped).square_(), slopes.mean(0).square_().sum(0)))
     for width in (2.0, 5.0):
         squares, steepness = smooth(pair, width)
         yield f"normal_offset_{width:.0f}", (squares / (steepness + 1e-3)).sqrt_()
+
+
+def _of_edges(slopes: Tensor, width: str) -> Iterator[tuple[str, Tensor]]:
+    """Yield how steep two images' slopes, [2, 3, D, H, W], are, and how far they point apart."""
+    steep = slopes.square().sum(1).sqrt_()
+    yield f"gradient_fixed_{width}", steep[0]
+    yield f"gradient_warped_{width}", steep[1]
+    yield f"angle_{width}", 1 - (slopes[0] * slopes[1]).sum(0) / (steep.prod(0) + 1e-3)
+
+
+def _products(a: Tensor, b: Tensor) -> Tensor:
+    """Return what local moments of two images are smoothed from, [5, D, H, W]."""
+    return torch.stack((a, b, a * a, b * b, a * b))
+
+
+def _correlated(
+    products: Tensor, smooth: _Gaussian, width_mm: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return local means and deviations of two images, [2, D, H, W] each, and 1 - correlation."""
+    *means, aa, bb, ab = smooth(products, width_mm)
+    mean_a, mean_b = means
+    ab -= mean_a * mean_b
+    variances = torch.stack((aa - mean_a**2, bb - mean_b**2)).clamp_(min=0)
+    correlation = 1 - ab / (1e-3 + variances.prod(0).sqrt_())
+    return torch.stack(means), variances.sqrt_(), correlation
 
 
 def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:

@@ -201,9 +201,14 @@ def brought_upon(image: Image, other: Image, model: RegistrationModel) -> Image:
     return replace(image, lattice=Lattice(image.lattice.size, onto @ image.lattice.matrix))
 
 
-def registered(fixed: Image, moving: Image, model: RegistrationModel) -> DeformableTransform:
-    """Return the map that a model finds between two images as they lie."""
-    placement = place(fixed, moving, model, Start.HEADER, Prealignment.NONE)
+def registered(
+    fixed: Image,
+    moving: Image,
+    model: RegistrationModel,
+    prealignment: Prealignment = Prealignment.NONE,
+) -> DeformableTransform:
+    """Return the map that a model finds between two images, as they lie or aligned first."""
+    placement = place(fixed, moving, model, Start.HEADER, prealignment)
     pair = prepare(fixed, moving, model, placement)
     design = DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)
     engine = Engine(model, pair, design, reverse_pass=False)

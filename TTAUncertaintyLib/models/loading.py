@@ -109,5 +109,5 @@ def load_member(
 def _network_of(manifest: Manifest) -> tuple[object, ...]:
     """Return what a manifest says but for names and weights."""
     code = manifest.sha256 if manifest.kind is Kind.PYTHON else None
-    about = manifest
-    return about.kind, about.class_name, code, about.architecture, about.input, about.output
+    sections = manifest.architecture, manifest.input, manifest.output
+    return manifest.kind, manifest.class_name, code, *sections

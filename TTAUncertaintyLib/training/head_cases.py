@@ -104,6 +104,11 @@ def mean_name(what: str) -> str:
     return f"mean-{what}"
 
 
+def is_mean(name: str) -> bool:
+    """Tell whether a name is that of a mean of people, and of nobody."""
+    return name.startswith("mean-")
+
+
 @dataclass(frozen=True)
 class _People:
     """Images and labels of people, and of means of them, which lie in another folder."""
@@ -120,7 +125,7 @@ class _People:
         return labels.intensities.numpy().astype(np.int32), labels.lattice
 
     def _path(self, name: str, what: str) -> Path:
-        return (self.means if name.startswith("mean-") else self.folder) / f"{name}_{what}.nii.gz"
+        return (self.means if is_mean(name) else self.folder) / f"{name}_{what}.nii.gz"
 
 
 def make_cases(

@@ -23,7 +23,7 @@ from ..calibration.head import Head
 from ..calibration.trees import Trees
 from ..cues.features import FEATURES
 from ..version import __version__
-from .head_cases import REAL_KINDS
+from .head_cases import REAL_KINDS, is_mean
 
 Array = NDArray[np.float64]
 
@@ -78,7 +78,7 @@ class Case:
     name: str
     kind: str
     network: str
-    #: Whose images had a part in it.
+    #: The people whose images had a part in it.
     subjects: frozenset[str]
     #: float32 [n, F] and [n], mm: where the truth is known.
     rows: NDArray[np.float32]
@@ -121,7 +121,7 @@ class Case:
                 facts["name"],
                 facts["kind"],
                 facts["network"],
-                frozenset(subjects),
+                frozenset(name for name in subjects if not is_mean(name)),
                 file["X"],
                 file["e"],
                 file["R"],
@@ -158,8 +158,7 @@ def fit(cases: Sequence[Case], provenance: Mapping[str, Any]) -> Head:
         inside = np.isin(rows.case, part)
         apart = [c for n, c in enumerate(cases) if n not in part and not _shares(c, cases, part)]
         draft = _expected(_together(apart), apart)
-        there = draft.expected(rows.features[inside]).astype(float)
-        ratio[inside] = np.log(np.maximum(rows.error[inside], 0.02) / there)
+        ratio[inside] = _log_ratio(draft, rows.features[inside], rows.error[inside])
     factors: list[tuple[bool, float]] = []
     for part in parts:
         inside = np.isin(rows.case, part)
@@ -192,10 +191,10 @@ def _between_networks(cases: Sequence[Case]) -> float:
         own = [case for case in cases if case.network == network]
         rows = _together(others)
         draft = _expected(rows, others)
-        ratio = _log_ratio(rows, draft)
+        ratio = _log_ratio(draft, rows.features, rows.error)
         trees = _bound_trees(rows, ratio, rows.case >= 0)
         theirs = _together(own)
-        left = _log_ratio(theirs, draft) - trees.sum(theirs.features)
+        left = _log_ratio(draft, theirs.features, theirs.error) - trees.sum(theirs.features)
         for real in (True, False):
             quantiles = [
                 np.quantile(left[theirs.case == n], LEVEL)
@@ -206,10 +205,9 @@ def _between_networks(cases: Sequence[Case]) -> float:
     return max(found)
 
 
-def _log_ratio(rows: _Rows, draft: Head) -> Array:
-    """Return the logarithm of error / expected error."""
-    there = draft.expected(rows.features).astype(float)
-    return np.asarray(np.log(np.maximum(rows.error, 0.02) / there))
+def _log_ratio(draft: Head, features: NDArray[np.float32], error: Array) -> Array:
+    """Return the logarithm of error / expected error, [n]; an error of nothing counts as 0.02."""
+    return np.asarray(np.log(np.maximum(error, 0.02) / draft.expected(features).astype(float)))
 
 
 def _together(cases: Sequence[Case]) -> _Rows:

@@ -14,10 +14,9 @@ import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
 
-from ..engine import Engine, place, prepare
+from ..evaluation.study import registered
 from ..geometry import DeformableTransform, Image, Prealignment, read_image, read_labels
-from ..models import RegistrationModel, load_model
-from ..perturbations import DesignRequest, Preset
+from ..models import load_model
 
 #: What the people are registered by: first to one of them, then to the mean that this gives.
 _REGISTERED_BY: tuple[tuple[str, dict[str, str]], ...] = (
@@ -44,7 +43,7 @@ def mean_person(people: Path, names: Sequence[str], folder: Path, name: str) -> 
     maps: list[DeformableTransform] = []
     for which, options in _REGISTERED_BY:
         model = load_model(which, None, options)
-        maps = [_registered(mean, image, model) for image in images]
+        maps = [registered(mean, image, model, Prealignment.AFFINE) for image in images]
         warped = [m.warp(image, mean.lattice) for m, image in zip(maps, images, strict=True)]
         brains = [w.intensities / w.intensities[w.intensities > 0].median() for w in warped]
         mean = Image(torch.stack(brains).mean(0), mean.lattice, name)
@@ -58,16 +57,6 @@ def mean_person(people: Path, names: Sequence[str], folder: Path, name: str) -> 
         stamped = mean.lattice.stamp(sitk.GetImageFromArray(array))
         sitk.WriteImage(stamped, str(partial), useCompression=True, imageIO="NiftiImageIO")
         partial.replace(path)
-
-
-def _registered(fixed: Image, moving: Image, model: RegistrationModel) -> DeformableTransform:
-    pair = prepare(
-        fixed, moving, model, place(fixed, moving, model, prealignment=Prealignment.AFFINE)
-    )
-    design = DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)
-    engine = Engine(model, pair, design, reverse_pass=False)
-    next(iter(engine))  # the answer; no perturbation is asked for
-    return engine.transform()
 
 
 def _carried(path: Path, transform: DeformableTransform, onto: sitk.Image) -> NDArray[np.int16]:

@@ -41,7 +41,6 @@ _LOOK_S, _NOBODY_S = 0.2, 3.0
 #: has told it before.
 _SILENCE_S = 60.0
 _CONNECTING = "20s"
-
 #: What a question after news may take: a worker answers from memory, whatever registers beside it.
 _HEARING = "30s"
 #: Seconds that the other side has to clean up before this one goes.

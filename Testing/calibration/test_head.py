@@ -25,7 +25,7 @@ def rows(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).lognormal(-1, 0.6, (count, len(NAMES))).astype(np.float32)
 
 
-def case(number: int, kind: str, scale: float = 1.0) -> Case:
+def case(number: int, kind: str, scale: float = 1.0, network: str = "any") -> Case:
     """An error of half the gap's feature times the total's, and a little noise."""
     found = rows(2_000, number)
     total, gap = (found[:, NAMES.index(name)] for name in ("total_4", "gap_4"))
@@ -37,7 +37,7 @@ def case(number: int, kind: str, scale: float = 1.0) -> Case:
     return Case(
         name,
         kind,
-        "any",
+        network,
         frozenset({subject}),
         found,
         error,
@@ -110,6 +110,31 @@ def test_an_error_that_follows_two_cues_is_found_again(head: Head) -> None:
     assert held == pytest.approx(0.9, abs=0.04)
 
 
+def test_a_network_that_had_no_part_in_the_fit_gets_the_bound_that_one_left_out_has_needed() -> (
+    None
+):
+    """Of two networks, one errs twice as much where both say the same."""
+    pytest.importorskip("sklearn")
+    cases = [
+        case(n, ("people", "smooth")[n % 2], 1.0 + calls, ("mild", "wild")[calls])
+        for n in range(12)
+        for calls in (0, 1)
+    ]
+    both = fit(cases, {})
+    assert both.knows("mild") and both.knows("wild") and not both.knows("another")
+    alone = fit([one for one in cases if one.network == "mild"], {})
+    unseen = case(50, "smooth", 2.0, "wild")
+    expected = alone.expected(unseen.rows)
+    assert (unseen.error <= alone.bound(unseen.rows, expected, known=True)).mean() < 0.6
+    wider = both.stranger_factor / both.bound_factor
+    assert 1.5 < wider < 2.5
+    found, region = unseen.rows[:500], torch.ones(5, 10, 10, dtype=torch.bool)
+    features = Features(NAMES, torch.from_numpy(found), region, 1500.0)
+    known, unknown = (both.maps(features, name).error_bound for name in ("wild", "another"))
+    torch.testing.assert_close(unknown, known * wider)
+    assert not both.as_dict("another")["error_bound"]["network_known"]
+
+
 def test_reasons_together_are_the_expected_error_exactly(head: Head) -> None:
     asked = rows(300, 7)
     found = head.reasons(asked)
@@ -177,4 +202,5 @@ def test_the_head_that_ships_is_of_these_features_and_says_what_it_was_made_from
     made = shipped_head().facts["provenance"]
     assert "Neuromorphometrics" in made["credit"] and made["cases"] > 50
     assert len(made["networks"]) >= 3
+    assert len(made["images"]) == 10  # people; a mean of them is nobody
     assert 0.3 < shipped_head().usual_mm < 5

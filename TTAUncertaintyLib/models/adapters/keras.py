@@ -6,15 +6,16 @@ how its images have to lie, the manifest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
-from ..manifest import InputSpec, Manifest
+from ..manifest import InputSpec
 from ..networks.vxm_2018 import Vxm2018Network
 from ..networks.vxm_dense import VxmDenseNetwork
 from ..weights.keras_h5 import read_keras
-from .manifest_files import verified
 from .own_checkpoint import OwnCheckpoint, in_multiples
 
 
@@ -22,11 +23,13 @@ class KerasNetwork(OwnCheckpoint):
     """A network of VoxelMorph's Keras code with weights from a local .h5 file."""
 
     @staticmethod
-    def architecture_of(manifest: Manifest) -> VxmDenseNetwork | Vxm2018Network:
+    def architecture_of(
+        section: Mapping[str, Any], weights: Path
+    ) -> VxmDenseNetwork | Vxm2018Network:
         """Return the network itself: nothing but its file says what it is."""
-        if manifest.architecture:
+        if section:
             raise ValueError("leave it out: the file says what network it is.")
-        return read_keras(verified(manifest).path)
+        return read_keras(weights)
 
     @staticmethod
     def read(network: VxmDenseNetwork | Vxm2018Network, weights: Path) -> nn.Module:

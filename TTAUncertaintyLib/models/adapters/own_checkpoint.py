@@ -40,12 +40,12 @@ class OwnCheckpoint(NetworkModel):
     def __init__(self, manifest: Manifest, options: Mapping[str, str] = NO_OPTIONS) -> None:
         if manifest.input is None:
             raise ValueError("The manifest has no section 'input'.")
+        weights = verified(manifest)
         try:
-            architecture = self.architecture_of(manifest)
+            architecture = self.architecture_of(manifest.architecture, weights.path)
         except ValueError as error:
             raise ModelError(f"The manifest {manifest.path}: 'architecture': {error}") from error
         self.input = self.fitting(manifest.input, architecture, manifest.path)
-        weights = verified(manifest)
         answer = OutputSpec(Quantity.DISPLACEMENT, Unit.VOXEL, self.input.array_order, FORWARD)
         network = self.read(architecture, weights.path)
         passed = replace(self.input, passed_as=PassedAs.ARGUMENTS)
@@ -54,8 +54,8 @@ class OwnCheckpoint(NetworkModel):
 
     @staticmethod
     @abstractmethod
-    def architecture_of(manifest: Manifest, /) -> Any:
-        """Return the architecture that a manifest says; ValueError if there is none."""
+    def architecture_of(section: Mapping[str, Any], weights: Path, /) -> Any:
+        """Return the architecture of a manifest's section, or of its file; ValueError if none."""
 
     @staticmethod
     @abstractmethod

@@ -12,12 +12,14 @@ manifest's section "input" has to repeat:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ...errors import ModelError
 from ...strict_json import NotAllowed
-from ..manifest import InputSpec, Manifest
+from ..manifest import InputSpec
 from ..networks.transmorph_architecture import TransMorphArchitecture
 from ..weights.transmorph_checkpoint import read_transmorph
 from .own_checkpoint import OwnCheckpoint
@@ -38,9 +40,9 @@ class TransMorph(OwnCheckpoint):
     read = staticmethod(read_transmorph)
 
     @staticmethod
-    def architecture_of(manifest: Manifest) -> TransMorphArchitecture:
+    def architecture_of(section: Mapping[str, Any], weights: Path) -> TransMorphArchitecture:
         """Return the architecture that a manifest's section says."""
-        return TransMorphArchitecture.from_config(manifest.architecture)
+        return TransMorphArchitecture.from_config(section)
 
     @staticmethod
     def fitting(spec: InputSpec, architecture: TransMorphArchitecture, path: Path) -> InputSpec:

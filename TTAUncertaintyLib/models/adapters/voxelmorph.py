@@ -8,10 +8,12 @@ Networks that were trained for both directions are the same: the package negates
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ...strict_json import read_as
-from ..manifest import InputSpec, Manifest
+from ..manifest import InputSpec
 from ..networks.vxm_pairwise import VxmPairwiseNetwork
 from ..networks.vxm_pairwise_architecture import VxmPairwiseArchitecture
 from ..weights.state_dicts import load_strictly, read_state_dict
@@ -26,9 +28,9 @@ class VoxelMorph(OwnCheckpoint):
     """
 
     @staticmethod
-    def architecture_of(manifest: Manifest) -> VxmPairwiseArchitecture:
+    def architecture_of(section: Mapping[str, Any], weights: Path) -> VxmPairwiseArchitecture:
         """Return the architecture that a manifest's section says."""
-        return read_as(VxmPairwiseArchitecture, manifest.architecture)
+        return read_as(VxmPairwiseArchitecture, section)
 
     @staticmethod
     def read(architecture: VxmPairwiseArchitecture, weights: Path) -> VxmPairwiseNetwork:

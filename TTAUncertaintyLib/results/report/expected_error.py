@@ -49,6 +49,11 @@ def _words(findings: Findings, record: dict[str, Any]) -> str:
             f"{text(made.get('date', 'no date'))}). What is not of brains like theirs, or of a "
             "network that errs in another way, it can only guess."
         )
+        if not calibration["error_bound"].get("network_known", True):
+            sentences.append(
+                "This network is none of these: its bound is wider, by what each of them needed "
+                "that was left out."
+            )
     else:
         factor = calibration["error_bound"]["factor"]
         sentences.append(

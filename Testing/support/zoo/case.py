@@ -72,6 +72,16 @@ def fixed_first(fixed: Tensor, moving: Tensor) -> tuple[Tensor, Tensor]:
     return moving, fixed
 
 
+#: What every network that this software builds for a checkpoint of one's own answers.
+OWN_CHECKPOINT = Published(
+    at="network.network",
+    quantity="displacement",
+    unit="voxel",
+    components="first axis first",
+    directions="RAS",
+)
+
+
 @dataclass(frozen=True)
 class Recovery:
     """A model that truly registers is shown images that were truly moved."""

@@ -11,7 +11,7 @@ from TTAUncertaintyLib.models.adapters.keras import KerasNetwork
 from TTAUncertaintyLib.models.manifest import read_manifest
 
 from ..manifests import write_beside
-from .case import Case, Published
+from .case import OWN_CHECKPOINT, Case
 
 FILE = Path(__file__).parents[2] / "models" / "keras" / "vxm_dense_keras.h5"
 SEEN = {"spacing_mm": 2.0, "orientation": "RAS", "array_order": "ijk", "affine_alignment": True}
@@ -29,13 +29,7 @@ def _no_h5py() -> str | None:
 CASE = Case(
     name="keras",
     make=make,
-    published=Published(
-        at="network.network",
-        quantity="displacement",
-        unit="voxel",
-        components="first axis first",
-        directions="RAS",
-    ),
+    published=OWN_CHECKPOINT,
     half_precision_mm=1.0,
     restored_mm=1.0,
     respaced_mm=1.0,

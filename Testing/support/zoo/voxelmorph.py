@@ -14,7 +14,7 @@ from TTAUncertaintyLib.models.networks.vxm_pairwise_architecture import VxmPairw
 from TTAUncertaintyLib.strict_json import read_as
 
 from ..manifests import write_voxelmorph
-from .case import Case, Published
+from .case import OWN_CHECKPOINT, Case
 
 SMALL = {"nb_features": [8, 8, 8], "activations": "leaky_relu", "negative_slope": 0.2}
 
@@ -40,13 +40,7 @@ def make(folder: Path, options: Mapping[str, str]) -> VoxelMorph:
 CASE = Case(
     name="voxelmorph",
     make=make,
-    published=Published(
-        at="network.network",
-        quantity="displacement",
-        unit="voxel",
-        components="first axis first",
-        directions="RAS",
-    ),
+    published=OWN_CHECKPOINT,
     half_precision_mm=1.0,
     restored_mm=1.0,
     respaced_mm=1.0,
