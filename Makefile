@@ -55,8 +55,8 @@ train: $(STAMP)  ## train the bundled network again (hours)
 	$(BIN)/python -m pip install --quiet --no-deps --constraint constraints.txt nilearn
 	$(BIN)/python -m TTAUncertaintyLib.training train $(TRAIN)
 
-head: $(STAMP)  ## make the expected error again (PEOPLE=folder LAPIRN=weights; hours)
-	$(BIN)/python -m TTAUncertaintyLib.training head-cases build/head-cases --people $(PEOPLE) --lapirn $(LAPIRN)
+head: $(STAMP)  ## make the expected error again (PEOPLE=folder NETWORKS="name=weights ..."; hours)
+	$(BIN)/python -m TTAUncertaintyLib.training head-cases build/head-cases --people $(PEOPLE) $(addprefix --network ,$(NETWORKS))
 	$(BIN)/python -m TTAUncertaintyLib.training head build/head-cases
 
 bench: $(STAMP)  ## measure speed and memory, as ratios in one run

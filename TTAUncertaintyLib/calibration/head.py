@@ -93,9 +93,9 @@ class Head:
         said = self._terms(rows).sum(axis=1) + self.trees.sum(rows)
         return np.asarray(np.exp(said + np.float32(self.bias)))
 
-    def knows(self, network: str) -> bool:
-        """Tell whether a network, by its name, had a part in the fit."""
-        return network in self.facts["provenance"]["networks"]
+    def knows(self, model: str, spacing_mm: float) -> bool:
+        """Tell whether a model, by its name, had a part in the fit on voxels of about this size."""
+        return network_at(model, spacing_mm) in self.facts["provenance"]["networks"]
 
     def bound(self, rows: Array, expected: Array, known: bool) -> Array:
         """Return the bound that goes with an expected error, mm, float32 [n].
@@ -137,11 +137,11 @@ class Head:
         low, high = self.anatomy_cm3
         return low <= anatomy_cm3 <= high
 
-    def maps(self, features: Features, network: str) -> CalibratedMaps:
-        """Return what the head says of a run of a network, called by its name."""
+    def maps(self, features: Features, model: str, spacing_mm: float) -> CalibratedMaps:
+        """Return what the head says of a run of a model, by its name, on voxels of a size."""
         rows = features.values.numpy()
         expected = self.expected(rows)
-        bound = self.bound(rows, expected, self.knows(network))
+        bound = self.bound(rows, expected, self.knows(model, spacing_mm))
         unlike = self._unlike(features, rows)
         marked = np.ones(len(rows), np.bool_) if unlike else self.outside(rows)
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
@@ -167,13 +167,14 @@ class Head:
             return ""
         return f"{why}: the whole of the expected error is marked as outside of what it knows."
 
-    def as_dict(self, model: str) -> dict[str, Any]:
+    def as_dict(self, model: str, spacing_mm: float) -> dict[str, Any]:
         """Return what the record of a run of a model says of it, JSON-ready."""
+        known = self.knows(model, spacing_mm)
         return {
             "head": True,
             "model": model,
             "usual_mm": self.usual_mm,
-            "error_bound": {"level": self.facts["level"], "network_known": self.knows(model)},
+            "error_bound": {"level": self.facts["level"], "network_known": known},
             "provenance": dict(self.facts["provenance"]),
         }
 
@@ -211,6 +212,11 @@ class Head:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def network_at(model: str, spacing_mm: float) -> str:
+    """Return what a model on voxels of a size is called: it is a network of its own to the head."""
+    return f"{model} at {round(2 * spacing_mm) / 2:g} mm"
 
 
 _ARRAYS = ("weights", "floors", "means", "low", "high", "case_middle", "case_scale")

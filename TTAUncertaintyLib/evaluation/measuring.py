@@ -127,7 +127,9 @@ def _expected(
     """Return what the head says of the voxels of a region; outside the anatomy its mean there."""
     if outcome.inverse_consistency is None or head_mismatch(design, True) is not None:
         return None
-    maps = shipped_head().maps(compute_features(outcome, pair), model.description.name)
+    features = compute_features(outcome, pair)
+    spacing_mm = float(outcome.fixed_lattice.spacing.mean())
+    maps = shipped_head().maps(features, model.description.name, spacing_mm)
     expected, bound = (
         values.nan_to_num(float(values.nanmean()))
         for values in (maps.expected_error, maps.error_bound)

@@ -94,7 +94,7 @@ def make_record(
         "convergence": _convergence(outcome),
         "split_into_intrinsic_and_jitter": split,
         "calibrated": MapKind.EXPECTED_ERROR in findings.maps,
-        "calibration": _calibration(findings, provenance),
+        "calibration": _calibration(outcome, findings, provenance),
         "inputs": {
             "fixed": provenance.fixed.as_dict(),
             "moving": provenance.moving.as_dict(),
@@ -149,12 +149,13 @@ def _convergence(outcome: Outcome) -> dict[str, Any] | None:
     }
 
 
-def _calibration(findings: Findings, provenance: Provenance) -> dict[str, Any]:
+def _calibration(outcome: Outcome, findings: Findings, provenance: Provenance) -> dict[str, Any]:
     calibration = provenance.calibration
     if calibration is None or MapKind.EXPECTED_ERROR not in findings.maps:
         return {"why_not": provenance.uncalibrated}
     if isinstance(calibration, Head):
-        said = calibration.as_dict(provenance.model.description.name)
+        spacing_mm = float(outcome.fixed_lattice.spacing.mean())
+        said = calibration.as_dict(provenance.model.description.name, spacing_mm)
     else:
         said = calibration.as_dict()
     return said | {"region_outside_fraction": findings.numbers.beyond_calibration}

@@ -10,6 +10,7 @@ import torch
 
 from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.adapters.pyramid_flow import read_pyramid_flow
+from TTAUncertaintyLib.models.registry import MODELS
 from TTAUncertaintyLib.training.head_cases import make_cases
 from TTAUncertaintyLib.training.head_fit import CREDIT, Case
 from TTAUncertaintyLib.training.head_fit import fit as fit_head
@@ -56,7 +57,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cases = commands.add_parser("head-cases", help="registrations for the head, one file each")
     cases.add_argument("folder", type=Path, help="where they are kept; goes on where it ended")
     cases.add_argument("--people", type=Path, required=True, help="N_SS.nii.gz and N_glm.nii.gz")
-    cases.add_argument("--lapirn", type=Path, help="LapIRN's weights file")
+    cases.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=WEIGHTS",
+        help="a published network beside the bundled one and demons; may be repeated",
+    )
     cases.add_argument("--left-out", type=int, default=5, help="people kept for the report")
 
     head = commands.add_parser("head", help="fit the head to such registrations")
@@ -80,8 +87,10 @@ def _head_cases(options: argparse.Namespace) -> int:
         "pyramid-flow": load_model("pyramid-flow"),
         "sitk-demons4": load_model("sitk-demons", None, {"spacing": "4"}),
     }
-    if options.lapirn is not None:
-        models["lapirn"] = load_model("lapirn", options.lapirn)
+    for each in options.network:
+        name, _, weights = each.partition("=")
+        at_2_mm = any(option.name == "spacing" for option in MODELS[name].description.options)
+        models[name] = load_model(name, Path(weights), {"spacing": "2"} if at_2_mm else {})
     for path in make_cases(options.folder, options.people, models, options.left_out):
         print(path.stem, flush=True)
     return 0

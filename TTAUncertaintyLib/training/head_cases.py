@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..calibration.head import network_at
 from ..cues.features import Features, compute_features
 from ..engine import Engine, Outcome, place, prepare
 from ..errors import InputError
@@ -33,6 +34,9 @@ from .mean_person import mean_person
 
 #: Voxels kept of a case where the truth is known, and all over the anatomy; boundary voxels drawn.
 _KEPT, _ANYWHERE, _DRAWN = 20_000, 4_000, 60_000
+
+#: Of the mean of people, which stands for atlases of any origin.
+_LARGEST_LOG_GAMMA = 0.8
 
 #: Kinds whose truth is that of labels that people drew.
 REAL_KINDS = ("people", "atlas")
@@ -86,7 +90,9 @@ def specs(people: Sequence[str], left_out: int) -> list[Spec]:
         for n, name in enumerate(names):
             pair = (mean_name(what), name)
             fixed, moving = pair if n % 2 else pair[::-1]
-            found[place_].append(Spec(f"{what}-atlas-{name}", "atlas", fixed, moving, 700 + n))
+            found[place_].append(
+                Spec(f"{what}-atlas-{name}", "atlas", fixed, moving, 700 + 20 * place_ + n)
+            )
     for turn in range(len(_FITTED_KINDS)):
         for n, name in enumerate(fitted):
             kind = _FITTED_KINDS[(n + turn) % len(_FITTED_KINDS)]
@@ -110,17 +116,19 @@ def is_mean(name: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _People:
+class People:
     """Images and labels of people, and of means of them, which lie in another folder."""
 
     folder: Path
     means: Path
 
     def image(self, name: str) -> Image:
+        """Return the brain of a person, or of a mean of them."""
         image, _ = read_image(self._path(name, "SS"))
         return Image(image.intensities, image.lattice, name)
 
     def labels(self, name: str) -> tuple[NDArray[np.int32], Lattice]:
+        """Return its labels, and where they lie."""
         labels, _ = read_labels(self._path(name, "glm"))
         return labels.intensities.numpy().astype(np.int32), labels.lattice
 
@@ -159,7 +167,7 @@ def make_cases(
     border = len(names) - left_out
     for what, of in (("fit", names[:border]), ("test", names[border:])):
         mean_person(people, of, folder, mean_name(what))
-    read = _People(people, folder)
+    read = People(people, folder)
     for spec in specs(names, left_out):
         for network, model in models.items():
             path = folder / f"{spec.name}--{network}.npz"
@@ -169,27 +177,28 @@ def make_cases(
             except FileExistsError:
                 continue  # it is there, or another process is at it
             try:
-                _keep(path, spec, network, model, read)
+                _keep(path, spec, model, read)
             except BaseException:
                 claim.unlink(missing_ok=True)
                 raise
             yield path
 
 
-def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people: _People) -> None:
-    known = None if spec.is_real else _manufactured(spec, people)
-    fixed, moving = _pair(spec, people) if known is None else (known.fixed, known.moving)
-    alignment = Prealignment.AFFINE if known is None else Prealignment.NONE
+def _keep(path: Path, spec: Spec, model: RegistrationModel, people: People) -> None:
+    (fixed, moving), known, alignment = made_of(spec, people)
     pair = prepare(fixed, moving, model, place(fixed, moving, model, prealignment=alignment))
     outcome = Engine(model, pair, DesignRequest(Preset.QUICK).resolve(pair.moving_lattice)).run()
     features = compute_features(outcome, pair)
     rows = features.values.numpy()
     if known is None:
-        at, error = _at_boundaries(spec, outcome, features, people)
-        corners, shares = _around(features, at)
+        at, error = at_boundaries(spec, outcome, features, people)
+        corners, shares = around(features, at)
         there = np.einsum("nc,ncf->nf", shares, rows[corners])
     else:
-        there, error = _everywhere(known, outcome, features)
+        which, error = everywhere(known, outcome, features)
+        there = rows[which]
+    spacing_mm = float(outcome.fixed_lattice.spacing.mean())
+    network = network_at(model.description.name, spacing_mm)
     generator = np.random.default_rng(0)
     picked = generator.choice(len(there), min(_KEPT, len(there)), replace=False)
     anywhere = generator.choice(len(rows), min(_ANYWHERE, len(rows)), replace=False)
@@ -209,11 +218,33 @@ def _keep(path: Path, spec: Spec, network: str, model: RegistrationModel, people
     partial.replace(path)
 
 
-def _pair(spec: Spec, people: _People) -> tuple[Image, Image]:
-    return people.image(spec.fixed), people.image(spec.moving)
+def made_of(
+    spec: Spec, people: People
+) -> tuple[tuple[Image, Image], KnownCase | None, Prealignment]:
+    """Return the two images of a case, its truth if that is known everywhere, and its alignment."""
+    if spec.is_real:
+        return _pair(spec, people), None, Prealignment.AFFINE
+    known = _manufactured(spec, people)
+    return (known.fixed, known.moving), known, Prealignment.NONE
 
 
-def _manufactured(spec: Spec, people: _People) -> KnownCase:
+def _pair(spec: Spec, people: People) -> tuple[Image, Image]:
+    fixed, moving = (
+        _brightened(image, spec.seed) if is_mean(image.name) else image
+        for image in (people.image(spec.fixed), people.image(spec.moving))
+    )
+    return fixed, moving
+
+
+def _brightened(image: Image, seed: int) -> Image:
+    """Change an image's gamma: atlases are made of other people's scans, by other scanners."""
+    exponent = float(np.exp(np.random.default_rng(seed).uniform(-1, 1) * _LARGEST_LOG_GAMMA))
+    intensities = image.intensities.clamp(min=0)
+    top = intensities.max()
+    return Image((intensities / top) ** exponent * top, image.lattice, image.name)
+
+
+def _manufactured(spec: Spec, people: People) -> KnownCase:
     image, other = _pair(spec, people)
     if spec.kind not in _FINDERS:
         try:
@@ -226,18 +257,18 @@ def _manufactured(spec: Spec, people: _People) -> KnownCase:
     return reapplied(image, registered(target, image, finder), target, spec.seed)
 
 
-def _everywhere(
+def everywhere(
     known: KnownCase, outcome: Outcome, features: Features
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the features of the case's anatomy, [n, F], and the errors there."""
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Return which rows of the features are of the case's anatomy, and the errors there, mm."""
     mask = torch.from_numpy(known.mask).float()[None]
     region = resample_array(mask, known.fixed.lattice, outcome.fixed_lattice, outside=0.0)[0] > 0.5
     both = region & features.region
-    return features.values[both[features.region]].numpy(), error_of(outcome, known)[both].numpy()
+    return both[features.region].numpy(), error_of(outcome, known)[both].numpy()
 
 
-def _at_boundaries(
-    spec: Spec, outcome: Outcome, features: Features, people: _People
+def at_boundaries(
+    spec: Spec, outcome: Outcome, features: Features, people: People
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
     """Return boundary voxels of the fixed labels, and how far each is carried off.
 
@@ -274,7 +305,7 @@ def _at_boundaries(
     return at[known], error[known]
 
 
-def _around(
+def around(
     features: Features, at: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return which rows of the features lie around places, and the share of each, both [n, 8]."""

@@ -24,14 +24,14 @@ class ExpectedWork:
         One, or the head.
     pair
         The images of the run.
-    network
+    model
         The model's name.
     """
 
-    def __init__(self, calibration: Calibration | Head, pair: PreparedPair, network: str) -> None:
+    def __init__(self, calibration: Calibration | Head, pair: PreparedPair, model: str) -> None:
         self._calibration = calibration
         self._pair = pair
-        self._network = network
+        self._model = model
         self._begun: BegunFeatures | None = None
         wanted = isinstance(calibration, Head) or calibration.uses(Cue.EXPECTED)
         self._early = wanted and np.prod(pair.fixed_lattice.size) <= _MOST_VOXELS
@@ -53,4 +53,5 @@ class ExpectedWork:
 
     def _by_head(self, head: Head, outcome: Outcome) -> CalibratedMaps:
         begun, self._begun = self._begun, None
-        return head.maps(compute_features(outcome, self._pair, begun), self._network)
+        features = compute_features(outcome, self._pair, begun)
+        return head.maps(features, self._model, float(outcome.fixed_lattice.spacing.mean()))

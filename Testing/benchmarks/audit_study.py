@@ -173,7 +173,7 @@ def opinion(
 
 def expected_of(outcome: Outcome, pair: PreparedPair) -> CalibratedMaps:
     """Return what the network expects of its own error."""
-    return shipped_head().maps(compute_features(outcome, pair), "pyramid-flow")
+    return shipped_head().maps(compute_features(outcome, pair), "pyramid-flow", 2.0)
 
 
 def given(transform: DeformableTransform) -> GivenTransform:

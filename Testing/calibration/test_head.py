@@ -116,13 +116,14 @@ def test_a_network_that_had_no_part_in_the_fit_gets_the_bound_that_one_left_out_
     """Of two networks, one errs twice as much where both say the same."""
     pytest.importorskip("sklearn")
     cases = [
-        case(n, ("people", "smooth")[n % 2], 1.0 + calls, ("mild", "wild")[calls])
+        case(n, ("people", "smooth")[n % 2], 1.0 + calls, ("mild at 2 mm", "wild at 2 mm")[calls])
         for n in range(12)
         for calls in (0, 1)
     ]
     both = fit(cases, {})
-    assert both.knows("mild") and both.knows("wild") and not both.knows("another")
-    alone = fit([one for one in cases if one.network == "mild"], {})
+    assert both.knows("mild", 2.0) and both.knows("wild", 2.1)
+    assert not both.knows("another", 2.0) and not both.knows("mild", 1.0)
+    alone = fit([one for one in cases if one.network == "mild at 2 mm"], {})
     unseen = case(50, "smooth", 2.0, "wild")
     expected = alone.expected(unseen.rows)
     assert (unseen.error <= alone.bound(unseen.rows, expected, known=True)).mean() < 0.6
@@ -130,9 +131,9 @@ def test_a_network_that_had_no_part_in_the_fit_gets_the_bound_that_one_left_out_
     assert 1.5 < wider < 2.5
     found, region = unseen.rows[:500], torch.ones(5, 10, 10, dtype=torch.bool)
     features = Features(NAMES, torch.from_numpy(found), region, 1500.0)
-    known, unknown = (both.maps(features, name).error_bound for name in ("wild", "another"))
+    known, unknown = (both.maps(features, name, 2.0).error_bound for name in ("wild", "another"))
     torch.testing.assert_close(unknown, known * wider)
-    assert not both.as_dict("another")["error_bound"]["network_known"]
+    assert not both.as_dict("another", 2.0)["error_bound"]["network_known"]
 
 
 def test_reasons_together_are_the_expected_error_exactly(head: Head) -> None:
@@ -165,7 +166,7 @@ def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
     region = torch.zeros(5, 10, 20, dtype=torch.bool)
     region.view(-1)[:500] = True
     maps = [
-        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3, changed), "any")
+        head.maps(Features(NAMES, torch.from_numpy(each), region, cm3, changed), "any", 2.0)
         for each, cm3, changed in (
             (alike, 1500.0, False),
             (unlike, 1500.0, False),

@@ -10,7 +10,7 @@ from support.phantom import FIXED, MOVING, phantom, write
 
 from TTAUncertaintyLib.cues.features import FEATURES, Features
 from TTAUncertaintyLib.geometry import Lattice, read_image, read_labels, sample
-from TTAUncertaintyLib.training.head_cases import _around
+from TTAUncertaintyLib.training.head_cases import around
 from TTAUncertaintyLib.training.head_fit import Case
 from TTAUncertaintyLib.training.mean_person import _most, mean_person
 
@@ -23,7 +23,7 @@ def test_a_map_is_read_between_the_voxels_around_as_interpolation_reads_it() -> 
     features = Features(tuple(FEATURES), values, region, 1.0)
     at = random.uniform((2, 1, 1), (6, 5, 4), (50, 3))
     at[0] = (3, 2, 2)
-    corner, share = _around(features, at)
+    corner, share = around(features, at)
     rows = values.numpy()
     case = Case("", "people", "", frozenset(), rows, rows[:, 0], rows, rows[0], 1.0, rows, corner, share)  # fmt: skip # noqa: E501
     grid = features.on_lattice(values[:, 0])[None, None]
