@@ -347,6 +347,22 @@ def report(cache: Path, calibration: Path | None, people: Path | None) -> None:
         for each in map(thinned, torch.load(path, weights_only=False))
     ]
     model = describe(load_model("pyramid-flow"))
+    if measurements:
+        report_known(measurements, model)
+    report_people(cache)
+    if calibration is not None:
+        images = []
+        if people is not None:
+            images = [{"name": s, "sha256": image_sha256(people / f"{s}_SS.nii.gz")} for s in KNOWN]
+        fitted, checks = fit(measurements, model, images)
+        write_calibration(calibration, fitted)
+        print(json.dumps(fitted.as_dict()["score"], indent=1))
+        print("left out", json.dumps(fitted.provenance["checked_on_left_out"], indent=1))
+        print(len(checks), "checks")
+
+
+def report_known(measurements: list[Measurement], model: Mapping[str, Any]) -> None:
+    """Print what finds wrong voxels where the truth is known, a row for each program."""
     predicted = {out.measurement.name: out for out in left_out(measurements, "subject", model)}
     rows: dict[str, list[list[float]]] = {}
     for m in measurements:
@@ -377,16 +393,6 @@ def report(cache: Path, calibration: Path | None, people: Path | None) -> None:
         print(f"{name:20}" + "".join(f"{v:9.3f}" for v in np.nanmean(np.array(values), axis=0)))
     everything = np.array([v for values in rows.values() for v in values])
     print(f"{'all':20}" + "".join(f"{v:9.3f}" for v in np.nanmean(everything, axis=0)))
-    report_people(cache)
-    if calibration is not None:
-        images = []
-        if people is not None:
-            images = [{"name": s, "sha256": image_sha256(people / f"{s}_SS.nii.gz")} for s in KNOWN]
-        fitted, checks = fit(measurements, model, images)
-        write_calibration(calibration, fitted)
-        print(json.dumps(fitted.as_dict()["score"], indent=1))
-        print("left out", json.dumps(fitted.provenance["checked_on_left_out"], indent=1))
-        print(len(checks), "checks")
 
 
 def report_people(cache: Path) -> None:
