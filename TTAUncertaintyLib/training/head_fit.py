@@ -55,7 +55,7 @@ _IN_THE_SUM = {
 _ERROR_FLOOR_MM = 0.3
 
 #: Voxels taken of each case, parts that the subjects are split into, and depth of a tree.
-_SAMPLE, _PARTS, _DEPTH = 5_000, 4, 5
+_SAMPLE, _PARTS, _DEPTH = 3_000, 4, 5
 
 #: Of the trees: how many, their rate, the fewest voxels of a leaf; and of the bound's trees.
 _TREES, _RATE, _LEAST = 120, 0.08, 500

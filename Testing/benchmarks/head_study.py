@@ -7,25 +7,38 @@
     python Testing/benchmarks/head_study.py build/head-cases --leave-networks-out
 
 Cases whose names begin with "test" are of people left out. Intervals are 95 % bootstrap intervals
-over subjects (that of the fixed image). The second form fits a head without each network in turn.
+over subjects (that of the fixed image). The second form fits a head without each network in turn,
+and adjusts it to that network, as `calibrate` does, by known deformations of three people.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from TTAUncertaintyLib.calibration import Head, read_head, shipped_head
+from TTAUncertaintyLib.calibration import (
+    CalibratedMaps,
+    Head,
+    apply,
+    fitting,
+    read_head,
+    shipped_head,
+)
+from TTAUncertaintyLib.cues import Cue
 from TTAUncertaintyLib.cues.features import FEATURES
+from TTAUncertaintyLib.evaluation.measuring import Measurement
 from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
 from TTAUncertaintyLib.training.head_fit import Case, fit
 
 #: Draws of a bootstrap interval.
 _DRAWS = 2_000
+
+#: From rows of features to expected error and bound, mm.
+Says = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 BESIDE = ("total", "gap", "correlation_4")
 
@@ -36,11 +49,56 @@ def figures(values: np.ndarray, error: np.ndarray) -> list[float]:
     return [pearson(u, e), spearman(u, e), normalised_risk_coverage(u, e)]
 
 
-def measured(case: Case, head: Head, known: bool) -> list[float]:
+def of_head(head: Head, known: bool) -> Says:
+    """Return what says the expected error and the bound of rows of features."""
+
+    def says(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        expected = head.expected(rows)
+        return expected, head.bound(rows, expected, known)
+
+    return says
+
+
+def cues_of(head: Head, rows: np.ndarray) -> dict[Cue, torch.Tensor]:
+    """Return what a calibration is made of."""
+    columns = {Cue.TOTAL: "total", Cue.INVERSE_CONSISTENCY: "gap"}
+    found = {cue: rows[:, list(FEATURES).index(name)] for cue, name in columns.items()}
+    found[Cue.EXPECTED] = head.expected(rows)
+    return {cue: torch.from_numpy(values.copy()) for cue, values in found.items()}
+
+
+def of_calibration(head: Head, cases: Sequence[Case]) -> Says:
+    """Return the same of the head, adjusted to known deformations by a network."""
+    measurements = [
+        Measurement(
+            name=case.name,
+            subject=case.name.rpartition("-")[2],
+            kind=case.kind,
+            cues=cues_of(head, case.rows),
+            error=torch.from_numpy(case.error),
+            displacement_mm=0.0,
+            others={},
+            passes={},
+            seconds=0.0,
+            spacing_mm=2.0,
+            design={},
+        )
+        for case in cases
+    ]
+    model = {"name": cases[0].network, "weights": None, "options": {}}
+    calibration, _ = fitting.fit(measurements, model, [])
+
+    def says(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        maps: CalibratedMaps = apply(calibration, cues_of(head, rows))
+        return maps.expected_error.numpy(), maps.error_bound.numpy()
+
+    return says
+
+
+def measured(case: Case, head: Head, says: Says) -> list[float]:
     """Return the figures of the head, of what stands beside it, and of the bound."""
     rows = case.mapped
-    there = head.expected(rows)
-    expected, bound = case.at_truth(there), case.at_truth(head.bound(rows, there, known))
+    expected, bound = map(case.at_truth, says(rows))
     alike = head.unlikeness(case.anywhere) <= 1 and head.fits(case.anatomy_cm3)
     outside = head.outside(rows) | (not alike)
     found = figures(expected, case.error)
@@ -65,7 +123,7 @@ def with_interval(rows: Sequence[float], subjects: Sequence[str]) -> str:
     return f"{np.mean(rows):.2f} ({low:.2f} to {high:.2f})"
 
 
-def table(cases: Iterable[Case], head: Head, known: bool = True) -> None:
+def table(cases: Iterable[Case], head: Head, says: Says, how: str = "") -> None:
     """Print a row for each kind and network."""
     groups: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
@@ -76,12 +134,20 @@ def table(cases: Iterable[Case], head: Head, known: bool = True) -> None:
     print(" total | gap | 1 - correlation | bound holds | mean bound, mm | outside |")
     print(f"|{'---|' * 14}", flush=True)
     for (kind, network), group in sorted(groups.items()):
-        found = np.array([measured(case, head, known) for case in group])
+        found = np.array([measured(case, head, says) for case in group])
         subjects = [case.name.split("-")[-2 if case.kind == "people" else -1] for case in group]
         own = [with_interval(found[:, n], subjects) for n in range(3)]
         means = found.mean(axis=0)
         beside = [" / ".join(f"{means[3 * n + m]:.2f}" for m in range(3)) for n in (1, 2, 3)]
-        cells = [kind, network, len(group), f"{means[-5]:.2f}", f"{means[-4]:.2f}", *own, *beside]
+        cells = [
+            kind,
+            network + how,
+            len(group),
+            f"{means[-5]:.2f}",
+            f"{means[-4]:.2f}",
+            *own,
+            *beside,
+        ]
         cells += [with_interval(found[:, -3], subjects), f"{means[-2]:.2f}", f"{means[-1]:.1%}"]
         print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
@@ -96,12 +162,18 @@ def main() -> None:
     cases = [Case.read(path) for path in sorted(options.folder.glob("*.npz"))]
     reported = [case for case in cases if case.name.startswith("test")]
     if not options.leave_networks_out:
-        table(reported, shipped_head() if options.head is None else read_head(options.head))
+        head = shipped_head() if options.head is None else read_head(options.head)
+        table(reported, head, of_head(head, known=True))
         return
     fitted = [case for case in cases if case.name.startswith("fit")]
     for network in sorted({case.network for case in fitted}):
         head = fit([case for case in fitted if case.network != network], {})
-        table([case for case in reported if case.network == network], head, known=False)
+        theirs = [case for case in reported if case.network == network]
+        table(theirs, head, of_head(head, known=False))
+        own = [case for case in fitted if case.network == network and not case.is_real]
+        three = sorted({case.name.rpartition("-")[2] for case in own})[:3]
+        own = [case for case in own if case.name.rpartition("-")[2] in three]
+        table(theirs, head, of_calibration(head, own), f", adjusted by {len(own)}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How far are carried structures from those that a person drew? Measured, fitted, left out.
+r"""How far are carried structures from those that a person drew? Measured, fitted, left out.
 
 Fifteen people with manual labels, in five groups of three: the six ordered pairs within a group are
 registered (Quick), one's labels are carried onto the other and held against the drawn ones. What
@@ -7,6 +7,12 @@ factor of the volumes' interval comes from a second round of leaving out within 
 
     python Testing/benchmarks/labels_study.py measure --people FOLDER --cache CACHE
     python Testing/benchmarks/labels_study.py fit --cache CACHE --calibration OUT.json
+
+Whether what was fitted to Quick holds for Standard, of people left out:
+
+    python Testing/benchmarks/labels_study.py measure \
+        --people FOLDER --cache SECOND --preset standard
+    python Testing/benchmarks/labels_study.py fit --cache CACHE --tested SECOND
 
 FOLDER holds images N_SS.nii.gz and labels N_glm.nii.gz, N from 1000 to 1014 (OASIS, labels provided
 by Neuromorphometrics, Inc. under academic subscription, CC BY-NC 3.0).
@@ -124,7 +130,7 @@ def measured(bundle: Bundle, drawn: Path, moving: Path) -> Array:
     return np.array(rows)
 
 
-def measure(people: Path, cache: Path) -> None:
+def measure(people: Path, cache: Path, preset: str) -> None:
     for fixed, moving in pairs():
         out = cache / f"{fixed}-{moving}.npz"
         if out.exists():
@@ -133,7 +139,7 @@ def measure(people: Path, cache: Path) -> None:
             images = [people / f"{n}_SS.nii.gz" for n in (fixed, moving)]
             result = tta.register(
                 *images,
-                preset="quick",
+                preset=preset,
                 keep="all",
                 keep_registrations=True,
                 output=Path(folder) / "result",
@@ -202,18 +208,18 @@ def factor(rows: Rows, chosen: Array, names: tuple[Feature, ...]) -> float:
     return float(np.quantile(np.concatenate(ratios), LEVEL))
 
 
-def check(rows: Rows) -> dict[str, float]:
-    """Leave out one group after another; print and return what came of it."""
-    odds = (1 - rows.dice).clip(0.01, 1) / rows.dice.clip(0.01, 1)
-    dice, surface = np.zeros(len(odds)), np.zeros(len(odds))
-    width = {"ours": np.zeros(len(odds)), "volume alone": np.zeros(len(odds))}
+def check(learnt: Rows, rows: Rows) -> dict[str, float]:
+    """Fit to all groups but one and hold it against that one; print and return what came of it."""
+    odds = (1 - learnt.dice).clip(0.01, 1) / learnt.dice.clip(0.01, 1)
+    dice, surface = np.zeros(len(rows.label)), np.zeros(len(rows.label))
+    width = {name: np.zeros(len(rows.label)) for name in ("ours", "volume alone")}
     for group in np.unique(rows.group):
-        rest, out = rows.group != group, rows.group == group
-        dice[out] = 1 / (1 + valued(fitted(rows, rest, DICE, odds), rows, out))
-        surface[out] = valued(fitted(rows, rest, DICE, rows.surface), rows, out)
+        rest, out = learnt.group != group, rows.group == group
+        dice[out] = 1 / (1 + valued(fitted(learnt, rest, DICE, odds), rows, out))
+        surface[out] = valued(fitted(learnt, rest, DICE, learnt.surface), rows, out)
         for name, features in (("ours", VOLUME), ("volume alone", (Feature.VOLUME,))):
-            form = fitted(rows, rest, features, np.maximum(rows.off, _FLOOR))
-            width[name][out] = factor(rows, rest, features) * valued(form, rows, out)
+            form = fitted(learnt, rest, features, np.maximum(learnt.off, _FLOOR))
+            width[name][out] = factor(learnt, rest, features) * valued(form, rows, out)
     held = rows.off <= width["ours"]
     by_pair = [float(held[rows.pair == n].mean()) for n in np.unique(rows.pair)]
     names = np.unique(rows.label)
@@ -255,9 +261,9 @@ def check(rows: Rows) -> dict[str, float]:
     return found
 
 
-def fit(cache: Path, out: Path | None) -> None:
+def fit(cache: Path, out: Path | None, tested: Path | None) -> None:
     rows = Rows(cache)
-    found = check(rows)
+    found = check(rows, rows if tested is None else Rows(tested))
     if out is None:
         return
     whole = np.ones(len(rows.label), bool)
@@ -291,14 +297,17 @@ def main() -> None:
     parser.add_argument("what", choices=("measure", "fit"))
     parser.add_argument("--people", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--calibration", type=Path)
+    parser.add_argument("--preset", default="quick")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--calibration", type=Path)
+    either.add_argument("--tested", type=Path, help="another cache, of the same people")
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     if options.what == "measure":
-        measure(options.people, options.cache)
+        measure(options.people, options.cache, options.preset)
     else:
-        fit(options.cache, options.calibration)
+        fit(options.cache, options.calibration, options.tested)
 
 
 if __name__ == "__main__":
