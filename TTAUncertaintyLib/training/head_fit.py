@@ -54,12 +54,15 @@ _IN_THE_SUM = {
 #: An error below this is as good as none: the sum's logarithm is taken of no less, mm.
 _ERROR_FLOOR_MM = 0.3
 
+#: No error counts as this.
+_NO_ERROR_MM = 0.02
+
 #: Voxels taken of each case, parts that the subjects are split into, and depth of a tree.
 _SAMPLE, _PARTS, _DEPTH = 3_000, 4, 5
 
 #: Of the trees: how many, their rate, the fewest voxels of a leaf; and of the bound's trees.
-_TREES, _RATE, _LEAST = 120, 0.08, 500
-_BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 30, 0.12, 1_500
+_TREES, _RATE, _LEAST = 400, 0.15, 500
+_BOUND_TREES, _BOUND_RATE, _BOUND_LEAST = 60, 0.12, 1_500
 
 #: Share of the voxels beyond a feature's range on either side, and by how much of the range others
 #: may lie beyond it: people differ.
@@ -206,8 +209,10 @@ def _between_networks(cases: Sequence[Case]) -> float:
 
 
 def _log_ratio(draft: Head, features: NDArray[np.float32], error: Array) -> Array:
-    """Return the logarithm of error / expected error, [n]; an error of nothing counts as 0.02."""
-    return np.asarray(np.log(np.maximum(error, 0.02) / draft.expected(features).astype(float)))
+    """Return the logarithm of error / expected error, [n]."""
+    return np.asarray(
+        np.log(np.maximum(error, _NO_ERROR_MM) / draft.expected(features).astype(float))
+    )
 
 
 def _together(cases: Sequence[Case]) -> _Rows:
@@ -267,10 +272,11 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     base *= gain
     weights, means = np.zeros((2, len(names)), np.float32)
     weights[columns], means[columns] = found, middle
-    # a factor to the sum: errors in units of it, weighted by it (Poisson's deviance)
+    # a factor to the sum: errors in units of it, so that a network that fails by centimetres says
+    # no more of the factor than one that is right (gamma deviance)
     model = _booster(
-        loss="poisson", max_iter=_TREES, learning_rate=_RATE, min_samples_leaf=_LEAST
-    ).fit(rows.features, rows.error / base, sample_weight=rows.weight * base)
+        loss="gamma", max_iter=_TREES, learning_rate=_RATE, min_samples_leaf=_LEAST
+    ).fit(rows.features, np.maximum(rows.error, _NO_ERROR_MM) / base, sample_weight=rows.weight)
     anywhere = np.concatenate([case.anywhere for case in cases] + [case.rows for case in cases])
     low, high = np.quantile(anywhere, [_TAIL, 1 - _TAIL], axis=0).astype(np.float32)
     spread = high - low

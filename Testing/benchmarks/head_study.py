@@ -157,16 +157,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--head", type=Path, help="default: the one that comes with the software")
-    parser.add_argument("--leave-networks-out", action="store_true")
+    parser.add_argument("--leave-networks-out", nargs="*", metavar="NAME", help="default: each")
     options = parser.parse_args()
     cases = [Case.read(path) for path in sorted(options.folder.glob("*.npz"))]
     reported = [case for case in cases if case.name.startswith("test")]
-    if not options.leave_networks_out:
+    if options.leave_networks_out is None:
         head = shipped_head() if options.head is None else read_head(options.head)
         table(reported, head, of_head(head, known=True))
         return
     fitted = [case for case in cases if case.name.startswith("fit")]
-    for network in sorted({case.network for case in fitted}):
+    for network in options.leave_networks_out or sorted({case.network for case in fitted}):
         head = fit([case for case in fitted if case.network != network], {})
         theirs = [case for case in reported if case.network == network]
         table(theirs, head, of_head(head, known=False))
