@@ -281,7 +281,7 @@ def measure(root: Path, cache: Path, only: str) -> None:
                     found = at_boundaries(pair, root, known)
                 else:
                     found = at_landmarks(pair, root, known, folder)
-                calibration = result.summary.get("calibration") or {}
+                calibration = result.record["calibration"]
                 found["outside"] = calibration.get("region_outside_fraction")
             row = {"organ": pair.organ, "pair": pair.name, "model": model, **found}
             out.write_text(json.dumps(row), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,6 +46,14 @@ def case(number: int, kind: str, scale: float = 1.0, network: str = "any") -> Ca
         middle,
         1400 + 20 * number,
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _fewer_trees() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("TTAUncertaintyLib.training.head_fit._TREES", 60)
+        patch.setattr("TTAUncertaintyLib.training.head_fit._BOUND_TREES", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +169,8 @@ def test_beyond_everything_seen_the_expected_error_goes_on_rising_and_is_marked(
 
 
 def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
-    alike, unlike = rows(500, 9), rows(500, 9)
+    alike, unlike, odd = (rows(500, 9) for _ in range(3))
+    odd[:100, NAMES.index("strain")] = 1e6
     unlike[:, NAMES.index("depth")] += 40
     unlike[:, NAMES.index("gradient_fixed_2")] *= 20
     region = torch.zeros(5, 10, 20, dtype=torch.bool)
@@ -170,13 +180,15 @@ def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
         for each, cm3, changed in (
             (alike, 1500.0, False),
             (unlike, 1500.0, False),
+            (odd, 1500.0, False),
             (alike, 90.0, False),
             (alike, 4000.0, False),
             (alike, 1500.0, True),
         )
     ]
     assert maps[0].unlike == "" and maps[0].outside.double().sum() < 100
-    words = ("unlike", "90 cm3", "4,000 cm3", "contrast")  # a macaque, a body, a T2 that is no T1
+    # a macaque, a heart, a body, a T2 that is no T1
+    words = ("unlike", "of the voxels", "90 cm3", "4,000 cm3", "contrast")
     for other, why in zip(maps[1:], words, strict=True):
         assert why in other.unlike and bool(other.outside[region].all())
     assert bool(maps[0].expected_error[~region].isnan().all())
