@@ -116,7 +116,7 @@ def test_hot_spots_are_those_of_the_record(result: Result) -> None:
     assert stored.values[k, j, i] == pytest.approx(spots[0].peak, abs=0.003)
     nearest = FIXED.to_world(spots[0].voxel)
     away = FIXED.to_voxel(spots[0].position_lps_mm) - FIXED.to_voxel(nearest)
-    assert np.abs(away).max() <= 0.5
+    assert np.abs(away).max() <= 0.5 + 1e-6  # half way between two, either is the nearest
 
 
 def test_a_saved_result_is_the_same_object_when_it_is_loaded(
