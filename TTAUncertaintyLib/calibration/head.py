@@ -33,10 +33,7 @@ Array = NDArray[np.float32]
 
 _SCHEMA = "ttauncertainty-head/1"
 
-#: Where a larger share of the anatomy's voxels is outside, all are: in the cases of the fit it was
-#: up to 6 %, in people on an atlas by others 2 %, in hearts in a small field of view 9 to 22 %.
-_MOST_OUTSIDE = 0.06
-
+#: Voxels of the anatomy have more than none of it.
 _DEPTH = list(FEATURES).index("depth")
 
 #: The order of the reasons in arrays.
@@ -69,6 +66,8 @@ class Head:
         float32 [F]: the cases' medians of each feature, and how far they scatter.
     case_limit
         The largest mean square deviation of a case from these that is still like them.
+    outside_limit
+        The largest share of a case's anatomy that is outside voxel by voxel and still like them.
     anatomy_cm3
         The least and the largest anatomy that is still like that of the cases.
     facts
@@ -90,6 +89,7 @@ class Head:
     case_middle: Array
     case_scale: Array
     case_limit: float
+    outside_limit: float
     anatomy_cm3: tuple[float, float]
     facts: Mapping[str, Any]
     sha256: str = ""
@@ -138,20 +138,18 @@ class Head:
         off = (medians - self.case_middle) / self.case_scale
         return float(np.square(off).mean() / self.case_limit)
 
-    def fits(self, anatomy_cm3: float) -> bool:
-        """Tell whether anatomy is about as large as in what the head was made from."""
-        low, high = self.anatomy_cm3
-        return low <= anatomy_cm3 <= high
-
     def maps(self, features: Features, model: str, spacing_mm: float) -> CalibratedMaps:
         """Return what the head says of a run of a model, by its name, on voxels of a size."""
         rows = features.values.numpy()
         expected = self.expected(rows)
         bound = self.bound(rows, expected, self.knows(model, spacing_mm))
         marked = self.outside(rows)
-        inside = rows[:, _DEPTH] > 0  # around the anatomy there is less to go by
-        unlike = self._unlike(features, rows, float(marked[inside].mean()) if inside.any() else 1.0)
-        marked |= bool(unlike)
+        unlike = "One image was given the other's contrast before"
+        if not features.changed_contrast:
+            unlike = self.why_unlike(rows, marked, features.anatomy_cm3)
+        if unlike:
+            marked[:] = True
+            unlike += ": the whole of the expected error is marked as outside of what it knows."
         outside = torch.zeros(features.region.shape, dtype=torch.bool)
         outside[features.region] = torch.from_numpy(marked)
         return CalibratedMaps(
@@ -162,21 +160,22 @@ class Head:
             unlike,
         )
 
-    def _unlike(self, features: Features, rows: Array, share_outside: float) -> str:
+    def why_unlike(self, rows: Array, marked: NDArray[np.bool_], anatomy_cm3: float) -> str:
+        """Return why a whole case is unlike what the head was made from; "" if it is like it.
+
+        `marked` is what `outside` says of the rows.
+        """
         low, high = self.anatomy_cm3
-        if features.changed_contrast:
-            why = "One image was given the other's contrast before"
-        elif not self.fits(features.anatomy_cm3):
-            size = f"{features.anatomy_cm3:,.0f} cm3, not {low:,.0f} to {high:,.0f}"
-            why = f"The anatomy (what is shown and not background) has {size}"
-        elif self.unlikeness(rows) > 1:
-            why = "The images or the answer are unlike those that the expected error was made from"
-        elif share_outside > _MOST_OUTSIDE:
-            share = f"{share_outside:.0%} of the anatomy's voxels"
-            why = f"{share} lie, one by one, outside of what was seen"
-        else:
-            return ""
-        return f"{why}: the whole of the expected error is marked as outside of what it knows."
+        if not low <= anatomy_cm3 <= high:
+            size = f"{anatomy_cm3:,.0f} cm3, not {low:,.0f} to {high:,.0f}"
+            return f"The anatomy (what is shown and not background) has {size}"
+        made = "unlike those that the expected error was made from"
+        if self.unlikeness(rows) > 1:
+            return f"The images or the answer are {made}"
+        share = share_of_anatomy(rows, marked)
+        if share > self.outside_limit:
+            return f"In {share:.0%} of the anatomy the images or the answer are {made}"
+        return ""
 
     def as_dict(self, model: str, spacing_mm: float) -> dict[str, Any]:
         """Return what the record of a run of a model says of it, JSON-ready."""
@@ -213,6 +212,7 @@ class Head:
             "bound_factor": self.bound_factor,
             "stranger_factor": self.stranger_factor,
             "case_limit": self.case_limit,
+            "outside_limit": self.outside_limit,
             "anatomy_cm3": self.anatomy_cm3,
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
@@ -223,6 +223,12 @@ class Head:
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def share_of_anatomy(rows: Array, marked: NDArray[np.bool_]) -> float:
+    """Return the share of the anatomy's rows that is marked: around it there is less to go by."""
+    inside = rows[:, _DEPTH] > 0
+    return float(marked[inside].sum() / max(inside.sum(), 1))
 
 
 def network_at(model: str, spacing_mm: float) -> str:
@@ -254,6 +260,7 @@ def read_head(path: Path) -> Head:
             bound_factor=float(facts["bound_factor"]),
             stranger_factor=float(facts["stranger_factor"]),
             case_limit=float(facts["case_limit"]),
+            outside_limit=float(facts["outside_limit"]),
             anatomy_cm3=(float(facts["anatomy_cm3"][0]), float(facts["anatomy_cm3"][1])),
             facts=facts,
             sha256=sha256(path),

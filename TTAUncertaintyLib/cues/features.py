@@ -194,7 +194,7 @@ def begin_features(outcome: Outcome, pair: PreparedPair) -> BegunFeatures:
     cm3 = float(anatomy.sum() * run.spacing.prod() / 1000)
     begun = BegunFeatures(outcome.prediction, region, values, cm3)
     shown, inside = torch.from_numpy(anatomy)[begun.box], region[begun.box]
-    run, smooth = run.cropped(begun.box), _Gaussian(run.spacing)
+    run, smooth = run.cropped(begun.box), Gaussian(run.spacing)
     begun.take(_of_images(run, shown, smooth))
     begun.take(_of_the_answer(run, inside, smooth))
     return begun
@@ -229,7 +229,7 @@ class BegunFeatures:
 
     def completed(self, outcome: Outcome, changed_contrast: bool) -> Features:
         """Return all features, once the passes are made."""
-        smooth = _Gaussian(outcome.fixed_lattice.spacing)
+        smooth = Gaussian(outcome.fixed_lattice.spacing)
         self.take(_of_the_passes(outcome, self.box, self.region[self.box], smooth))
         missing = FEATURES.keys() - self.names
         assert not missing, f"there is no {', '.join(missing)}"
@@ -263,7 +263,7 @@ class _Run:
         )
 
 
-def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
+def _of_images(run: _Run, shown: Tensor, smooth: Gaussian) -> Iterator[tuple[str, Tensor]]:
     """Yield what the two images say, both in units of their own contrast."""
     fixed, warped = _levelled(run.fixed, shown), _levelled(run.warped, shown)
     yield from _of_intensities(fixed, warped, shown, smooth)
@@ -275,7 +275,7 @@ def _of_images(run: _Run, shown: Tensor, smooth: _Gaussian) -> Iterator[tuple[st
 
 
 def _of_detail(
-    fixed: Tensor, warped: Tensor, spacing: NDArray[np.float64], smooth: _Gaussian
+    fixed: Tensor, warped: Tensor, spacing: NDArray[np.float64], smooth: Gaussian
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield what the images show with hardly any smoothing: boundaries of structures are thin.
 
@@ -301,7 +301,7 @@ def _of_detail(
 
 
 def _of_intensities(
-    fixed: Tensor, warped: Tensor, shown: Tensor, smooth: _Gaussian
+    fixed: Tensor, warped: Tensor, shown: Tensor, smooth: Gaussian
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield what the images' intensities say, one by one and together."""
     products = _products(fixed, warped)
@@ -333,7 +333,7 @@ def _of_intensities(
 
 
 def _of_slopes(
-    fixed: Tensor, warped: Tensor, spacing: NDArray[np.float64], smooth: _Gaussian
+    fixed: Tensor, warped: Tensor, spacing: NDArray[np.float64], smooth: Gaussian
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield what the images' edges say."""
     soft = smooth(torch.stack((fixed, warped)), 2.0)
@@ -362,7 +362,7 @@ def _products(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _correlated(
-    products: Tensor, smooth: _Gaussian, width_mm: float
+    products: Tensor, smooth: Gaussian, width_mm: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return local means and deviations of two images, [2, D, H, W] each, and 1 - correlation."""
     *means, aa, bb, ab = smooth(products, width_mm)
@@ -373,7 +373,7 @@ def _correlated(
     return torch.stack(means), variances.sqrt_(), correlation
 
 
-def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> Iterator[tuple[str, Tensor]]:
+def _of_the_answer(run: _Run, inside: Tensor, smooth: Gaussian) -> Iterator[tuple[str, Tensor]]:
     """Yield what the answer says by itself, without a unit."""
     bent = run.jacobian.clamp(min=1e-3).log_().abs_()
     yield "log_jacobian", bent
@@ -386,7 +386,7 @@ def _of_the_answer(run: _Run, inside: Tensor, smooth: _Gaussian) -> Iterator[tup
 
 
 def _of_the_passes(
-    outcome: Outcome, box: tuple[slice, slice, slice], inside: Tensor, smooth: _Gaussian
+    outcome: Outcome, box: tuple[slice, slice, slice], inside: Tensor, smooth: Gaussian
 ) -> Iterator[tuple[str, Tensor]]:
     """Yield what the passes say, mm or without a unit."""
     assert outcome.variance is not None
@@ -404,7 +404,7 @@ def _of_the_passes(
 
 
 def _better_match(
-    both: Tensor, spacing: NDArray[np.float64], smooth: _Gaussian
+    both: Tensor, spacing: NDArray[np.float64], smooth: Gaussian
 ) -> Iterator[tuple[str, Tensor]]:
     """Compare windows of the warped image, shifted by up to two voxels, with the fixed one.
 
@@ -445,7 +445,7 @@ def _better_match(
     yield "ambiguity", (sums[4] - length).clamp_(min=0).sqrt_()
 
 
-def _of_one_contrast(images: Tensor, smooth: _Gaussian) -> Tensor:
+def _of_one_contrast(images: Tensor, smooth: Gaussian) -> Tensor:
     """Return images [N, D, H, W] brought to the same local level and contrast."""
     level, squares = smooth(images, _LEVEL_MM), smooth(images.square(), _LEVEL_MM)
     spread = (squares - level.square()).clamp_(min=0).sqrt_()
@@ -494,7 +494,7 @@ def _box_around(region: Tensor) -> tuple[slice, slice, slice]:
     return found[0], found[1], found[2]
 
 
-class _Gaussian:
+class Gaussian:
     """Smoothing by Gaussians of widths in mm; at the border the Gaussian is cut off.
 
     Parameters

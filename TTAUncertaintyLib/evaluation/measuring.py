@@ -110,7 +110,7 @@ def measure(
         others=totals,
         passes=passes,
         seconds=seconds,
-        spacing_mm=float(pair.fixed_lattice.spacing.mean()),
+        spacing_mm=pair.fixed_lattice.mean_spacing,
         design=design.as_dict(),
         labels=None if case.labels is None else _labels(case, pair)[region],
         expected=_expected(model, outcome, pair, design.as_dict(), region),
@@ -127,9 +127,9 @@ def _expected(
     """Return what the head says of the voxels of a region; outside the anatomy its mean there."""
     if outcome.inverse_consistency is None or head_mismatch(design, True) is not None:
         return None
-    features = compute_features(outcome, pair)
-    spacing_mm = float(outcome.fixed_lattice.spacing.mean())
-    maps = shipped_head().maps(features, model.description.name, spacing_mm)
+    maps = shipped_head().maps(
+        compute_features(outcome, pair), model.description.name, outcome.fixed_lattice.mean_spacing
+    )
     expected, bound = (
         values.nan_to_num(float(values.nanmean()))
         for values in (maps.expected_error, maps.error_bound)

@@ -125,6 +125,11 @@ class Lattice:
         return np.asarray(np.linalg.norm(self.linear, axis=0))
 
     @property
+    def mean_spacing(self) -> float:
+        """Mean of the three, mm."""
+        return float(self.spacing.mean())
+
+    @property
     def direction(self) -> Matrix:
         """Shape (3, 3): unit world vectors of the axes (i, j, k) as columns."""
         return self.linear / self.spacing

@@ -154,8 +154,8 @@ def _calibration(outcome: Outcome, findings: Findings, provenance: Provenance) -
     if calibration is None or MapKind.EXPECTED_ERROR not in findings.maps:
         return {"why_not": provenance.uncalibrated}
     if isinstance(calibration, Head):
-        spacing_mm = float(outcome.fixed_lattice.spacing.mean())
-        said = calibration.as_dict(provenance.model.description.name, spacing_mm)
+        name = provenance.model.description.name
+        said = calibration.as_dict(name, outcome.fixed_lattice.mean_spacing)
     else:
         said = calibration.as_dict()
     return said | {"region_outside_fraction": findings.numbers.beyond_calibration}

@@ -7,6 +7,7 @@ One file a case, so that an interrupted run goes on; several processes may work 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -171,17 +172,27 @@ def make_cases(
     for spec in specs(names, left_out):
         for network, model in models.items():
             path = folder / f"{spec.name}--{network}.npz"
-            claim = path.with_suffix(".claimed")
-            try:
-                os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
-            except FileExistsError:
-                continue  # it is there, or another process is at it
-            try:
-                _keep(path, spec, model, read)
-            except BaseException:
-                claim.unlink(missing_ok=True)
-                raise
-            yield path
+            with claimed(path) as free:
+                if free:
+                    _keep(path, spec, model, read)
+            if free:
+                yield path
+
+
+@contextlib.contextmanager
+def claimed(path: Path) -> Iterator[bool]:
+    """Tell whether a file is this process's to make: it is not there, and nobody is at it."""
+    claim = path.with_suffix(".claimed")
+    try:
+        os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        yield False
+        return
+    try:
+        yield True
+    except BaseException:
+        claim.unlink(missing_ok=True)
+        raise
 
 
 def _keep(path: Path, spec: Spec, model: RegistrationModel, people: People) -> None:
@@ -197,8 +208,7 @@ def _keep(path: Path, spec: Spec, model: RegistrationModel, people: People) -> N
     else:
         which, error = everywhere(known, outcome, features)
         there = rows[which]
-    spacing_mm = float(outcome.fixed_lattice.spacing.mean())
-    network = network_at(model.description.name, spacing_mm)
+    network = network_at(model.description.name, outcome.fixed_lattice.mean_spacing)
     generator = np.random.default_rng(0)
     picked = generator.choice(len(there), min(_KEPT, len(there)), replace=False)
     anywhere = generator.choice(len(rows), min(_ANYWHERE, len(rows)), replace=False)

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..calibration.head import Head
+from ..calibration.head import Head, share_of_anatomy
 from ..calibration.trees import Trees
 from ..cues.features import FEATURES
 from ..version import __version__
@@ -274,7 +274,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     weights[columns], means[columns] = found, middle
     # a factor to the sum: errors in units of it, so that a network that fails by centimetres says
     # no more of the factor than one that is right (gamma deviance)
-    model = _booster(
+    model = booster(
         loss="gamma", max_iter=_TREES, learning_rate=_RATE, min_samples_leaf=_LEAST
     ).fit(rows.features, np.maximum(rows.error, _NO_ERROR_MM) / base, sample_weight=rows.weight)
     anywhere = np.concatenate([case.anywhere for case in cases] + [case.rows for case in cases])
@@ -288,7 +288,7 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
     case_scale = np.maximum(medians.std(axis=0), 0.1 * spread + 1e-6)
     sizes = [case.anatomy_cm3 for case in cases]
     deviation = np.square((medians - case_middle) / case_scale).mean(axis=1)
-    return Head(
+    head = Head(
         weights=weights,
         floors=floors,
         means=means,
@@ -302,12 +302,16 @@ def _expected(rows: _Rows, cases: Sequence[Case]) -> Head:
         case_middle=case_middle.astype(np.float32),
         case_scale=case_scale.astype(np.float32),
         case_limit=float(max(deviation.max(), 0.5)),
+        outside_limit=0.0,
         anatomy_cm3=(min(sizes) / _SIZE_MARGIN, max(sizes) * _SIZE_MARGIN),
         facts={},
     )
+    shares = [share_of_anatomy(case.anywhere, head.outside(case.anywhere)) for case in cases]
+    return replace(head, outside_limit=max(shares))
 
 
-def _booster(**how: Any) -> Any:
+def booster(**how: Any) -> Any:
+    """Return scikit-learn's trees of the head's depth."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(
@@ -317,7 +321,7 @@ def _booster(**how: Any) -> Any:
 
 def _bound_trees(rows: _Rows, ratio: Array, which: NDArray[np.bool_]) -> Trees:
     """Fit the quantile of the logarithm of error / expected error."""
-    model = _booster(
+    model = booster(
         loss="quantile",
         quantile=LEVEL,
         max_iter=_BOUND_TREES,

@@ -57,7 +57,7 @@ class AuditWork:
             calibration = find_audit_calibration(
                 describe(engine.model),
                 engine.design.as_dict(),
-                float(engine.pair.fixed_lattice.spacing.mean()),
+                engine.pair.fixed_lattice.mean_spacing,
             )
             why = "" if calibration else "There is no calibration of this second opinion."
         calibrated = None if calibration is None else apply(calibration, opinion.cues)

@@ -28,7 +28,7 @@ def choose_calibration(job: Job, engine: Engine) -> tuple[Calibration | Head | N
     run = (
         describe(engine.model),
         engine.design.as_dict(),
-        float(engine.pair.fixed_lattice.spacing.mean()),
+        engine.pair.fixed_lattice.mean_spacing,
         job.reverse_pass,
     )
     from ..calibration import shipped_head

@@ -54,4 +54,4 @@ class ExpectedWork:
     def _by_head(self, head: Head, outcome: Outcome) -> CalibratedMaps:
         begun, self._begun = self._begun, None
         features = compute_features(outcome, self._pair, begun)
-        return head.maps(features, self._model, float(outcome.fixed_lattice.spacing.mean()))
+        return head.maps(features, self._model, outcome.fixed_lattice.mean_spacing)

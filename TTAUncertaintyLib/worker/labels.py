@@ -72,7 +72,7 @@ class LabelWork:
         if error is not None and by_head and carried.passes:
             lattice = engine.pair.fixed_lattice
             calibration = find_structure_calibration(
-                describe(engine.model), engine.design.as_dict(), float(lattice.spacing.mean())
+                describe(engine.model), engine.design.as_dict(), lattice.mean_spacing
             )
         counts = np.bincount(self._source.numbers.ravel(), minlength=len(self._source.structures))
         structures = carried_structures(

@@ -214,7 +214,7 @@ def measure(people: Path, cache: Path) -> None:
                     },
                     passes={},
                     seconds=0.0,
-                    spacing_mm=float(pair.fixed_lattice.spacing.mean()),
+                    spacing_mm=pair.fixed_lattice.mean_spacing,
                     design=design.as_dict(),
                 )
             )
@@ -251,7 +251,7 @@ def measure_people(people: Path, cache: Path) -> None:
         )
         own = expected_of(outcome, pair)
         calibration = find_audit_calibration(
-            describe(model), design.as_dict(), float(pair.fixed_lattice.spacing.mean())
+            describe(model), design.as_dict(), pair.fixed_lattice.mean_spacing
         )
         assert calibration is not None
         lattice = outcome.fixed_lattice

@@ -99,8 +99,9 @@ def measured(case: Case, head: Head, says: Says) -> list[float]:
     """Return the figures of the head, of what stands beside it, and of the bound."""
     rows = case.mapped
     expected, bound = map(case.at_truth, says(rows))
-    alike = head.unlikeness(case.anywhere) <= 1 and head.fits(case.anatomy_cm3)
-    outside = head.outside(rows) | (not alike)
+    anywhere = case.anywhere
+    unlike = head.why_unlike(anywhere, head.outside(anywhere), case.anatomy_cm3)
+    outside = head.outside(rows) | bool(unlike)
     found = figures(expected, case.error)
     for name in BESIDE:
         found += figures(case.at_truth(rows[:, list(FEATURES).index(name)]), case.error)

@@ -275,7 +275,7 @@ def fit(cache: Path, out: Path | None, tested: Path | None) -> None:
         weights_sha256=known["weights"]["sha256"],
         options=known["options"],
         design=run["design"],
-        spacing_mm=float(Lattice.from_dict(run["network_lattices"]["fixed"]).spacing.mean()),
+        spacing_mm=Lattice.from_dict(run["network_lattices"]["fixed"]).mean_spacing,
         level=LEVEL,
         volume=fitted(rows, whole, VOLUME, np.maximum(rows.off, _FLOOR)),
         volume_factor=factor(rows, whole, VOLUME),

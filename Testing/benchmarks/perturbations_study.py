@@ -18,21 +18,19 @@ What was measured stays in CACHE, a file a case; several processes may work on i
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
+from head_study import figures
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor
 from torch import Tensor
 
-from TTAUncertaintyLib.cues.features import FEATURES, _Gaussian, compute_features
+from TTAUncertaintyLib.cues.features import FEATURES, Gaussian, compute_features
 from TTAUncertaintyLib.cues.reasons import Reason
 from TTAUncertaintyLib.engine import Engine, Outcome, place, prepare
-from TTAUncertaintyLib.evaluation.metrics import normalised_risk_coverage, pearson, spearman
 from TTAUncertaintyLib.geometry.given_transform import displacement_of
 from TTAUncertaintyLib.models import PreparedPair, RegistrationModel, load_model
 from TTAUncertaintyLib.perturbations import Amplitudes, Design, DesignRequest, Family, Preset
@@ -43,9 +41,11 @@ from TTAUncertaintyLib.training.head_cases import (
     Spec,
     around,
     at_boundaries,
+    claimed,
     everywhere,
     made_of,
 )
+from TTAUncertaintyLib.training.head_fit import booster
 
 LEFT_OUT = 5
 _KEPT = 8_000
@@ -105,7 +105,7 @@ def other_contrasts(pair: PreparedPair) -> Iterator[PreparedPair]:
 
 
 def other_resolutions(pair: PreparedPair) -> Iterator[PreparedPair]:
-    smooth = _Gaussian(pair.fixed_lattice.spacing)
+    smooth = Gaussian(pair.fixed_lattice.spacing)
     for width in (1.5, 3.0):
         yield replace(
             pair,
@@ -127,11 +127,10 @@ def measure(
     engine = Engine(model, pair, DesignRequest(Preset.QUICK).resolve(pair.moving_lattice))
     stages: dict[str, Rows] = {}
     for _ in engine:
-        name = f"stage{engine.perturbed}"
-        if engine.perturbed in STAGES and engine.outcome().inverse_consistency is not None:
-            stages[name] = compute_features(engine.outcome(), pair).values.numpy()
-    outcome = engine.outcome()
-    features = compute_features(outcome, pair)
+        outcome = engine.outcome()
+        if engine.perturbed in STAGES and outcome.inverse_consistency is not None:
+            features = compute_features(outcome, pair)
+            stages[f"stage{engine.perturbed}"] = features.values.numpy()
     there = features.region
     rows = stages | {
         "extras": np.stack(
@@ -162,7 +161,7 @@ def extras(
     second: RegistrationModel,
 ) -> Iterator[Tensor]:
     """Yield the map of each of `EXTRAS`, and the same smoothed, [D, H, W], mm."""
-    smooth = _Gaussian(outcome.fixed_lattice.spacing)
+    smooth = Gaussian(outcome.fixed_lattice.spacing)
     plain = outcome.transform().displacement
     for name in EXTRAS:
         if name in DESIGNS:
@@ -203,14 +202,13 @@ def measure_all(people: Path, lapirn: Path, cache: Path) -> None:
     model, second = load_model("pyramid-flow"), load_model("lapirn", lapirn)
     for spec in cases(names):
         path = cache / f"{spec.name}.npz"
-        try:
-            os.close(os.open(path.with_suffix(".claimed"), os.O_CREAT | os.O_EXCL))
-        except FileExistsError:
-            continue  # it is there, or another process is at it
-        found = measure(spec, People(people, cache), model, second)
-        np.savez(path.with_name(f".{path.name}"), **found)
-        path.with_name(f".{path.name}").replace(path)
-        print(spec.name, flush=True)
+        with claimed(path) as free:
+            if not free:
+                continue
+            found = measure(spec, People(people, cache), model, second)
+            np.savez(path.with_name(f".{path.name}"), **found)
+            path.with_name(f".{path.name}").replace(path)
+            print(spec.name, flush=True)
 
 
 def columns(case: dict[str, Rows], stage: int | None, more: tuple[str, ...]) -> Rows:
@@ -223,12 +221,7 @@ def columns(case: dict[str, Rows], stage: int | None, more: tuple[str, ...]) -> 
     return np.concatenate([found, case["extras"][:, kept], *place_], axis=1)
 
 
-def figures(values: Rows, error: Rows) -> tuple[float, float, float]:
-    u, e = torch.from_numpy(values), torch.from_numpy(error)
-    return pearson(u, e), spearman(u, e), normalised_risk_coverage(u, e)
-
-
-def words(found: list[tuple[float, float, float]]) -> str:
+def words(found: list[list[float]]) -> str:
     means = np.mean(found, axis=0)
     return " / ".join(f"{value:.2f}".replace("0.", ".", 1) for value in means)
 
@@ -250,14 +243,8 @@ def table(cache: Path) -> None:
         for label, passes, stage, more, alone in rows_of_the_table(names):
             error = np.concatenate([case["e"] for case in fitted])
             x = np.concatenate([columns(case, stage, more) for case in fitted])
-            model = HistGradientBoostingRegressor(
-                loss="poisson",
-                max_depth=5,
-                max_iter=120,
-                learning_rate=0.08,
-                min_samples_leaf=500,
-                early_stopping=False,
-                random_state=0,
+            model = booster(
+                loss="poisson", max_iter=120, learning_rate=0.08, min_samples_leaf=500
             ).fit(x, error)
             said = [
                 figures(model.predict(columns(case, stage, more)), case["e"]) for case in reported

@@ -188,7 +188,7 @@ def test_a_case_unlike_all_others_is_outside_as_a_whole(head: Head) -> None:
     ]
     assert maps[0].unlike == "" and maps[0].outside.double().sum() < 100
     # a macaque, a heart, a body, a T2 that is no T1
-    words = ("unlike", "voxels", "90 cm3", "4,000 cm3", "contrast")
+    words = ("The images", "of the anatomy", "90 cm3", "4,000 cm3", "contrast")
     for other, why in zip(maps[1:], words, strict=True):
         assert why in other.unlike and bool(other.outside[region].all())
     assert bool(maps[0].expected_error[~region].isnan().all())

@@ -148,7 +148,7 @@ def test_a_killed_worker_is_told_and_its_folder_goes(
             places = client.run(_process_and_place)
             (worker,) = [pid for pid, place in places.values() if folder.is_relative_to(place)]
             os.kill(worker, signal.SIGKILL)
-            state = run.wait(60)
+            state = run.wait(120)  # a question to it and a word of leaving each wait up to 30 s
         assert state.phase is Phase.FAILED and "of the cluster" in state.problem, state
         assert not (tmp_path / "out").exists()
         until(lambda: not left_there(cluster), 60)  # the worker that takes its place removes it

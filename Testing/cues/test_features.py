@@ -13,7 +13,7 @@ from torch import Tensor
 from TTAUncertaintyLib.cues.features import (
     FEATURES,
     Features,
-    _Gaussian,
+    Gaussian,
     _gradient,
     begin_features,
     compute_features,
@@ -32,7 +32,7 @@ def ball(shift: tuple[int, int, int] = (0, 0, 0), size: int = SIZE) -> Tensor:
     axes = torch.meshgrid(*[torch.linspace(-1, 1, size)] * 3, indexing="ij")
     inside = sum(axis.square() for axis in axes) < 0.6
     noise = torch.rand(1, size, size, size, generator=torch.Generator().manual_seed(1))
-    texture = _Gaussian(np.ones(3))(noise, 0.8)[0]
+    texture = Gaussian(np.ones(3))(noise, 0.8)[0]
     image = inside * (1 + 3 * (texture - 0.5))
     return torch.roll(image, shift, (0, 1, 2))
 
@@ -133,7 +133,7 @@ def test_a_gaussian_has_its_width_in_mm_along_every_axis() -> None:
     point = torch.zeros(1, 41, 41, 41)
     point[0, 20, 20, 20] = 1
     for spacing in ((1.0, 1.0, 1.0), (2.0, 1.0, 3.0), tuple(lattice.spacing)):
-        found = _Gaussian(np.array(spacing))(point, 4.0)[0]
+        found = Gaussian(np.array(spacing))(point, 4.0)[0]
         assert float(found.sum()) == pytest.approx(1, abs=0.02)
         for axis, step in enumerate(spacing[::-1]):
             profile = found.sum([a for a in range(3) if a != axis])
@@ -144,7 +144,7 @@ def test_a_gaussian_has_its_width_in_mm_along_every_axis() -> None:
 
 def test_at_the_border_a_flat_image_stays_flat() -> None:
     flat = torch.full((1, 9, 10, 11), 3.0)
-    assert torch.allclose(_Gaussian(np.array([2.0, 1.0, 1.5]))(flat, 5.0), flat)
+    assert torch.allclose(Gaussian(np.array([2.0, 1.0, 1.5]))(flat, 5.0), flat)
 
 
 def test_what_is_begun_before_the_last_pass_changes_nothing_and_is_of_its_answer_alone() -> None:

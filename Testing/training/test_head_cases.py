@@ -5,12 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from support.phantom import FIXED, MOVING, phantom, write
 
 from TTAUncertaintyLib.cues.features import FEATURES, Features
 from TTAUncertaintyLib.geometry import Lattice, read_image, read_labels, sample
-from TTAUncertaintyLib.training.head_cases import around
+from TTAUncertaintyLib.training.head_cases import (
+    People,
+    Spec,
+    around,
+    claimed,
+    made_of,
+    mean_name,
+)
 from TTAUncertaintyLib.training.head_fit import Case
 from TTAUncertaintyLib.training.mean_person import _most, mean_person
 
@@ -50,6 +58,36 @@ def test_the_mean_of_people_lies_as_the_first_and_has_the_labels_most_have(tmp_p
     assert 2 * (drawn & found).sum() / (drawn.sum() + found.sum()) > 0.93
     unmoved = ball(FIXED, shifts["b"]) == 7
     assert 2 * (drawn & unmoved).sum() / (drawn.sum() + unmoved.sum()) < 0.8
+
+
+def test_an_atlas_has_another_brightness_in_each_case_and_a_person_has_not(tmp_path: Path) -> None:
+    mean = mean_name("fit")
+    for name in (mean, "a"):
+        write(tmp_path / f"{name}_SS.nii.gz", phantom(FIXED), FIXED)
+    people = People(tmp_path, tmp_path)
+    kept, _ = read_image(tmp_path / "a_SS.nii.gz")
+    seen = []
+    for seed in (700, 701):
+        images, known, _ = made_of(Spec("fit-atlas-a", "atlas", mean, "a", seed), people)
+        (atlas, person), stored = (image.intensities for image in images), kept.intensities
+        assert known is None and torch.equal(person, stored) and images[0].lattice.is_close(FIXED)
+        assert (atlas - stored).abs().max() > 0.05 * stored.max()
+        assert float(atlas.max()) == pytest.approx(float(stored.max()))
+        order = stored.flatten().argsort()
+        assert (atlas.flatten()[order].diff() >= -1e-5).all()
+        assert (atlas[stored <= 0] == 0).all()
+        seen.append(atlas)
+    assert not torch.allclose(*seen)
+
+
+def test_a_case_is_made_once_and_again_if_it_failed(tmp_path: Path) -> None:
+    path = tmp_path / "case.npz"
+    with pytest.raises(KeyboardInterrupt), claimed(path) as free:
+        assert free
+        raise KeyboardInterrupt
+    for expected in (True, False):
+        with claimed(path) as free:
+            assert free is expected
 
 
 def test_most_of_the_people_decide_a_label() -> None:
