@@ -174,7 +174,7 @@ class Head:
             return f"The images or the answer are {made}"
         share = share_of_anatomy(rows, marked)
         if share > self.outside_limit:
-            return f"In {share:.0%} of the anatomy the images or the answer are {made}"
+            return f"In {100 * share:.0f} % of the anatomy the images or the answer are {made}"
         return ""
 
     def as_dict(self, model: str, spacing_mm: float) -> dict[str, Any]:
