@@ -269,19 +269,18 @@ def rows_of_the_table(
             (),
             (f"stage{stage}", names.index("total_4")),
         )
+    quick = STAGES[-1] + 2
     for number, (name, passes) in enumerate(EXTRAS.items()):
         yield (
             f"Quick, and {name}",
-            STAGES[-1] + 2 + passes,
+            quick + passes,
             STAGES[-1],
             (name,),
             ("extras", 2 * number + 1),
         )
-    for name, passes in (("a second network", 1),):
-        yield f"{name} alone", 1 + passes, None, (name,), None
-    yield "Quick, and where in the brain", STAGES[-1] + 2, STAGES[-1], (WHERE,), None
-    everything = tuple(EXTRAS)
-    yield "all of them", STAGES[-1] + 2 + sum(EXTRAS.values()), STAGES[-1], everything, None
+    yield "a second network alone", 2, None, ("a second network",), None
+    yield f"Quick, and {WHERE}", quick, STAGES[-1], (WHERE,), None
+    yield "all of them", quick + sum(EXTRAS.values()), STAGES[-1], tuple(EXTRAS), None
 
 
 def main() -> None:
