@@ -213,9 +213,9 @@ def test_without_one_the_result_says_that_it_is_not_calibrated(plain: Bundle) ->
 
 def before_the_first_pass(job: Job, plain: Bundle, **design: Any) -> Any:
     """What an engine knows of a run that is about to begin."""
-    spacing = np.array(plain.record["network_lattices"]["fixed"]["spacing_mm"])
     drawn = SimpleNamespace(as_dict=lambda: plain.record["design"] | design)
-    pair = SimpleNamespace(fixed_lattice=SimpleNamespace(spacing=spacing))
+    lattice = Lattice.from_dict(plain.record["network_lattices"]["fixed"])
+    pair = SimpleNamespace(fixed_lattice=lattice)
     return SimpleNamespace(model=load_model(job.model), design=drawn, pair=pair)
 
 
