@@ -1,7 +1,8 @@
 """What the expected error is worth on people and deformations that had no part in it.
 
-    python -m TTAUncertaintyLib.training head-cases build/head-cases --people PEOPLE --lapirn FILE
-    python -m TTAUncertaintyLib.training head build/head-cases -o build/head.npz
+    python -m TTAUncertaintyLib.training head-cases build/head-cases --people PEOPLE \\
+        --network lapirn=FILE
+    python -m TTAUncertaintyLib.training head build/head-cases --output build/head.npz
     python Testing/benchmarks/head_study.py build/head-cases --head build/head.npz
 
     python Testing/benchmarks/head_study.py build/head-cases --leave-networks-out
