@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
 from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
 from ..controls.option import Phrase
 from ..controls.table_view import TableView
-
-_Kind = TypeVar("_Kind", bound=Enum)
 
 
 def slider(
@@ -288,11 +286,6 @@ def file_chooser(
             change=f"utils.tta.upload($event, '{name}')",
             aria_label=f"{role}: choose a file",
         )
-
-
-def among(kinds: type[_Kind], value: object) -> _Kind:
-    """Return the kind that the page says, or the first where it says none."""
-    return next((kind for kind in kinds if kind.value == value), next(iter(kinds)))
 
 
 def number(text: object) -> float | None:

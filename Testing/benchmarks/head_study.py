@@ -9,7 +9,8 @@
 
 Cases whose names begin with "test" are of people left out. Intervals are 95 % bootstrap intervals
 over subjects (that of the fixed image). The second form fits a head without each network in turn,
-and adjusts it to that network, as `calibrate` does, by known deformations of three people.
+and adjusts it to that network, as `calibrate` does: by known deformations of three people of the
+fit, and by those of the pair's own two images, one smooth and one affine of each.
 """
 
 from __future__ import annotations
@@ -125,7 +126,21 @@ def with_interval(rows: Sequence[float], subjects: Sequence[str]) -> str:
     return f"{np.mean(rows):.2f} ({low:.2f} to {high:.2f})"
 
 
-def table(cases: Iterable[Case], head: Head, says: Says, how: str = "") -> None:
+def of_the_pair(case: Case, cases: Iterable[Case]) -> list[Case]:
+    """Return the known deformations of the images of a case, but for the case itself."""
+    return [
+        other
+        for other in cases
+        if other.kind in ("smooth", "affine")
+        and other.network == case.network
+        and other.name.rpartition("-")[2] in case.subjects
+        and other.name != case.name
+    ]
+
+
+def table(
+    cases: Iterable[Case], head: Head, says_of: Callable[[Case], Says], how: str = ""
+) -> None:
     """Print a row for each kind and network."""
     groups: dict[tuple[str, str], list[Case]] = {}
     for case in cases:
@@ -136,7 +151,7 @@ def table(cases: Iterable[Case], head: Head, says: Says, how: str = "") -> None:
     print(" total | gap | 1 - correlation | bound holds | mean bound, mm | outside |")
     print(f"|{'---|' * 14}", flush=True)
     for (kind, network), group in sorted(groups.items()):
-        found = np.array([measured(case, head, says) for case in group])
+        found = np.array([measured(case, head, says_of(case)) for case in group])
         subjects = [case.name.split("-")[-2 if case.kind == "people" else -1] for case in group]
         own = [with_interval(found[:, n], subjects) for n in range(3)]
         means = found.mean(axis=0)
@@ -165,17 +180,28 @@ def main() -> None:
     reported = [case for case in cases if case.name.startswith("test")]
     if options.leave_networks_out is None:
         head = shipped_head() if options.head is None else read_head(options.head)
-        table(reported, head, of_head(head, known=True))
+        says = of_head(head, known=True)
+        table(reported, head, lambda _: says)
         return
     fitted = [case for case in cases if case.name.startswith("fit")]
     for network in options.leave_networks_out or sorted({case.network for case in fitted}):
         head = fit([case for case in fitted if case.network != network], {})
         theirs = [case for case in reported if case.network == network]
-        table(theirs, head, of_head(head, known=False))
+        unadjusted = of_head(head, known=False)
+        table(theirs, head, lambda _, says=unadjusted: says)
         own = [case for case in fitted if case.network == network and not case.is_real]
         three = sorted({case.name.rpartition("-")[2] for case in own})[:3]
         own = [case for case in own if case.name.rpartition("-")[2] in three]
-        table(theirs, head, of_calibration(head, own), f", adjusted by {len(own)}")
+        adjusted = of_calibration(head, own)
+        table(theirs, head, lambda _, says=adjusted: says, f", adjusted by {len(own)}")
+        # of an atlas, the other image of the pair, there are no known deformations here
+        pairs = [case for case in theirs if case.kind != "atlas"]
+        table(
+            pairs,
+            head,
+            lambda case, head=head: of_calibration(head, of_the_pair(case, reported)),
+            ", adjusted by the pair's own",
+        )
 
 
 if __name__ == "__main__":

@@ -7,6 +7,9 @@ One run (Quick, as installed) for each pair and each model that is for it. Landm
 lung, a liver and a tumour; for hearts and brains the labels that people drew: their overlap, and at
 their boundaries the distance from where they belong. FOLDER is laid out as
 `Testing/support/reference.py` says; what was measured stays in CACHE, so that it can go on later.
+
+With --adjusted (and a cache of its own) a model is calibrated on the pair itself first, by one
+smooth and one affine known deformation of either image.
 """
 
 from __future__ import annotations
@@ -251,7 +254,17 @@ def sampled(values: torch.Tensor, lattice: Lattice, world: Points) -> torch.Tens
     return found.masked_fill(outside, float("nan"))
 
 
-def measure(root: Path, cache: Path, only: str) -> None:
+def adjust(images: list[sitk.Image], folder: Path, chosen: dict[str, Any]) -> Path:
+    """Calibrate a model on both images of a pair, by two known deformations of each."""
+    files = [folder / "fixed.nrrd", folder / "moving.nrrd"]
+    for image, file in zip(images, files, strict=True):
+        sitk.WriteImage(image, str(file))
+    own, kinds = folder / "pair.json", ("smooth", "affine")
+    tta.calibrate(own, images=files, kinds=kinds, cases=1, **chosen)
+    return own
+
+
+def measure(root: Path, cache: Path, only: str, adjusted: bool) -> None:
     """Run what has not run yet."""
     for pair in pairs():
         for model in pair.models:
@@ -265,17 +278,18 @@ def measure(root: Path, cache: Path, only: str) -> None:
                 weights = root / _WEIGHTS[model] / (published.name if published else "")
             with tempfile.TemporaryDirectory() as temporary:
                 folder = Path(temporary)
-                result = tta.register(
-                    image_of(pair, root / pair.fixed),
-                    image_of(pair, root / pair.moving),
-                    model=model,
-                    weights=weights,
-                    options=_OPTIONS.get(model, {}),
-                    preset="quick",
-                    output=folder / "result",
-                    threads=1,
-                    quiet=True,
-                )
+                images = [image_of(pair, root / name) for name in (pair.fixed, pair.moving)]
+                chosen: dict[str, Any] = {
+                    "model": model,
+                    "weights": weights,
+                    "options": _OPTIONS.get(model, {}),
+                    "preset": "quick",
+                    "threads": 1,
+                    "quiet": True,
+                }
+                own = adjust(images, folder, chosen) if adjusted else None
+                output = folder / "result"
+                result = tta.register(*images, **chosen, calibration=own, output=output)
                 known = KnownResult.of(Bundle.open(result.folder))
                 if pair.truth[0].endswith("nii.gz"):
                     found = at_boundaries(pair, root, known)
@@ -332,12 +346,13 @@ def main() -> None:
     parser.add_argument("--reference", type=Path)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--only", default="", metavar="WORD", help="of the runs' names")
+    parser.add_argument("--adjusted", action="store_true", help="calibrated on the pair itself")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     if options.what == "measure":
-        measure(options.reference, options.cache, options.only)
+        measure(options.reference, options.cache, options.only, options.adjusted)
     else:
         table(options.cache, options.json)
 
