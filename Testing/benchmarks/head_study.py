@@ -127,7 +127,10 @@ def with_interval(rows: Sequence[float], subjects: Sequence[str]) -> str:
 
 
 def of_the_pair(case: Case, cases: Iterable[Case]) -> list[Case]:
-    """Return the known deformations of the images of a case, but for the case itself."""
+    """Return the known deformations of the images of a case, but for the case itself.
+
+    A manufactured case has one image: another person's deformations come to its own.
+    """
     return [
         other
         for other in cases

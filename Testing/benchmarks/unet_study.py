@@ -10,7 +10,7 @@ each place, begins with what the head says, and is trained on sixty pairs of the
 those of two, who choose the number of steps. With more files the report is of their mean, too.
 
 Beside them the report has what no map can know: at each place the mean of the true error of all
-other places near it, which tells how much of the error varies slowly enough to be told at all.
+other places near it. It tells how much of the error varies slowly; it is no strict limit.
 """
 
 from __future__ import annotations
@@ -65,12 +65,6 @@ class Volumes:
     #: float32 [n, 3], voxels (i, j, k), and [n], mm.
     at: Tensor
     error: Tensor
-
-    @classmethod
-    def read(cls, path: Path) -> Volumes:
-        """Read what `make` kept."""
-        with np.load(path) as file:
-            return cls(path.stem, *(torch.from_numpy(file[n]) for n in ("x", "h", "at", "e")))
 
     @property
     def fixed(self) -> str:
@@ -247,7 +241,7 @@ def train(folder: Path, output: Path, seed: int, steps: int) -> None:
     people = sorted({case.fixed for case in cases})
     apart = set(people[-_CHOOSING:])
     fitted = [case for case in cases if not apart & set(case.name.split("-"))]
-    # both people of a pair that chooses, or its fixed one, are apart
+    # only the fixed one of such a pair is apart for certain
     choosing = [case for case in cases if case.fixed in apart]
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
@@ -357,7 +351,7 @@ def main() -> None:
     training.add_argument("folder", type=Path)
     training.add_argument("output", type=Path)
     training.add_argument("--seed", type=int, default=1)
-    training.add_argument("--steps", type=int, default=2000)
+    training.add_argument("--steps", type=int, default=2400)
     reporting = commands.add_parser("report")
     reporting.add_argument("folder", type=Path)
     reporting.add_argument("weights", type=Path, nargs="+")
