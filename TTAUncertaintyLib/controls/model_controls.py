@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..background_work import BackgroundWork
 from ..errors import ConsentNeeded
 from ..models import models
+from ..models.offers import offered
 from ..store import Download, DownloadPhase, Verification, Weights, WeightsStore
 from .clock import Clock
 from .model_view import (
@@ -19,6 +20,7 @@ from .model_view import (
     citation_of,
     download_words,
     lines_of,
+    offer_lines,
 )
 from .option import Option, Phrase
 
@@ -39,6 +41,9 @@ class ModelScreen(Protocol):
     @property
     def store(self) -> WeightsStore:
         """The weights on this computer."""
+
+    def brains(self) -> bool | None:
+        """Return whether both images show a brain alone; None as long as there are no two."""
 
     def weights(self) -> Weights:
         """Return the weights of the model that is chosen."""
@@ -91,6 +96,7 @@ class ModelControls:
             "verify": self._verify,
             "remove": self._remove,
             "add": self._add,
+            "offer": self._take_offered,
             "install": self._install_file,
             "download": self._download_or_stop,
         }
@@ -101,7 +107,7 @@ class ModelControls:
         stops = what == "download" and self._download is not None
         if deed is None:
             return
-        if self._busy and not stops and what not in ("choose", "own"):
+        if self._busy and not stops and what not in ("choose", "own", "offer"):
             self._say("Something else goes on.", "Wait for its end.")
         else:
             deed()
@@ -117,7 +123,8 @@ class ModelControls:
         else:
             self._doing = self._doing if self._busy_with == weights.model else Phrase()
         doing = self._doing if self._busy_with == weights.model else Phrase()
-        self._screen.show(ModelView(lines_of(weights), citation_of(weights), buttons, doing))
+        lines = offer_lines(weights.model, self._screen.brains()) + lines_of(weights)
+        self._screen.show(ModelView(lines, citation_of(weights), buttons, doing))
 
     def close(self) -> None:
         """Stop a download; what has come is kept."""
@@ -156,6 +163,11 @@ class ModelControls:
     def _title(self) -> dict[str, str]:
         entry = models().get(self._screen.model)
         return {"title": entry.description.title if entry else ""}
+
+    def _take_offered(self) -> None:
+        better = offered(self._screen.model, self._screen.brains())
+        if better:
+            self._screen.take(better)
 
     def _verify(self) -> None:
         model, store = self._screen.model, self._screen.store

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ..humanize import about
 from ..models import MODELS, models
+from ..models.offers import offered, why_offered
 from ..store import DownloadPhase, DownloadState, Lack, Source, Weights, WeightsStore, weights_of
 from .option import Option, Phrase
 
@@ -88,6 +89,18 @@ def lines_of(weights: Weights) -> tuple[tuple[Phrase, ...], ...]:
     if weights.source is Source.ABSENT:  # whoever is about to get them should know
         return (purpose,), (citation_of(weights),), tuple(facts)
     return (purpose,), tuple(facts)
+
+
+def offer_lines(model: str, brains: bool | None) -> tuple[tuple[Phrase, ...], ...]:
+    """Return a line with a link where the other bundled network is the one for the images.
+
+    `brains` is None as long as there are no two images.
+    """
+    better = offered(model, brains)
+    if not better:
+        return ()
+    link = Phrase('<a href="offer">{title}</a>', {"title": MODELS[better].description.title})
+    return ((Phrase(why_offered(bool(brains))), link),)
 
 
 def citation_of(weights: Weights) -> Phrase:

@@ -19,6 +19,7 @@ from .descriptions import (
     MULTIPROPREG,
     PDD_NET,
     PYRAMID_FLOW,
+    PYRAMID_FLOW_ANY,
     PYRAMID_FLOW_DROPOUT,
     SITK_BSPLINE,
     SITK_DEMONS,
@@ -26,6 +27,7 @@ from .descriptions import (
     SYNTHMORPH_BRAINS,
     SYNTHMORPH_SHAPES,
     UNIGRADICON,
+    bundled_any_weights,
     bundled_dropout_weights,
     bundled_weights,
 )
@@ -114,6 +116,7 @@ MODELS: dict[str, Entry] = {
     entry.description.name: entry
     for entry in (
         Entry(PYRAMID_FLOW, "pyramid_flow:PyramidFlow", bundled_weights),
+        Entry(PYRAMID_FLOW_ANY, "pyramid_flow:PyramidFlowAny", bundled_any_weights),
         Entry(PYRAMID_FLOW_DROPOUT, "pyramid_flow:PyramidFlowDropout", bundled_dropout_weights),
         Entry(LAPIRN, "lapirn:LapIRN"),
         Entry(CLAPIRN, "lapirn:CLapIRN"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -18,7 +18,8 @@ from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from ..carried.structures import named, segmentation_header
 from ..errors import InputError, OutputError
 from ..geometry.nrrd_writer import write_nrrd
-from .arrays import LPS_RAS, array_of, from_matrix
+from ..models.offers import is_brain_alone
+from .arrays import LPS_RAS, array_of, from_matrix, lattice_of
 from .as_seen import seen
 from .stage import Stage
 from .structures import structures_on
@@ -29,8 +30,12 @@ _RAS = np.diag(LPS_RAS)[:3]
 #: Seconds after which a piece of work lets others have their turn.
 _STEP_S = 0.1
 
-#: Remembers the last checks of voxels, which take milliseconds, by node and time of change.
+Known = TypeVar("Known")
+
+#: The last checks of voxels, which take milliseconds, by node and time of change: what is wrong
+#: with them, and whether they show a brain alone.
 _checked: dict[tuple[str, int], str] = {}
+_brains: dict[tuple[str, int], bool] = {}
 
 
 def problem_with(volume: Any) -> str:
@@ -49,13 +54,23 @@ def problem_with(volume: Any) -> str:
         )
     if min(image.GetDimensions()) < 2:
         return f"{name} is a single slice: registration needs a volume."
-    key = (volume.GetID() or name, image.GetMTime())
-    if key not in _checked:
-        if len(_checked) > 16:
-            _checked.clear()
-        _checked[key] = _problem_with_voxels(volume)
-    problem = _checked[key]
+    problem = _once(_checked, volume, lambda: _problem_with_voxels(volume))
     return f"{name} {problem}" if problem else ""
+
+
+def shows_brain(volume: Any) -> bool:
+    """Tell whether a volume without a `problem_with` shows a brain alone, looked at once."""
+    return _once(_brains, volume, lambda: is_brain_alone(array_of(volume), lattice_of(volume)))
+
+
+def _once(known: dict[tuple[str, int], Known], volume: Any, find: Callable[[], Known]) -> Known:
+    """Return what was found of a volume's voxels, as long as they stay as they are."""
+    key = (volume.GetID() or volume.GetName(), volume.GetImageData().GetMTime())
+    if key not in known:
+        if len(known) > 16:
+            known.clear()
+        known[key] = find()
+    return known[key]
 
 
 def _problem_with_voxels(volume: Any) -> str:

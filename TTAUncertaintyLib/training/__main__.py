@@ -51,8 +51,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     train.add_argument("--shapes-only", action="store_true", help="random shapes, no brains")
 
     export = commands.add_parser("export", help="write the weights of a checkpoint")
-    export.add_argument("folder", type=Path, nargs="?", default=_OUTPUT, help="the training folder")
+    export.add_argument(
+        "folders",
+        type=Path,
+        nargs="*",
+        default=[_OUTPUT],
+        help="training folders; of several that went on from the same weights the mean is written",
+    )
     export.add_argument("--output", type=Path, default=_RESOURCES / "Models" / WEIGHTS_NAME)
+    export.add_argument("--iterations", type=int, nargs="+", help="of each level, finest first")
+    export.add_argument("--bits", type=int, help="significant bits to keep of each weight")
 
     cases = commands.add_parser("head-cases", help="registrations for the head, one file each")
     cases.add_argument("folder", type=Path, help="where they are kept; goes on where it ended")
@@ -125,11 +133,19 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    state = torch.load(options.folder / "checkpoint.pt", weights_only=True)
-    settings = json.loads((options.folder / "settings.json").read_text(encoding="utf-8"))
+    states, settings = [], []
+    for folder in options.folders:
+        states.append(torch.load(folder / "checkpoint.pt", weights_only=True))
+        settings.append(json.loads((folder / "settings.json").read_text(encoding="utf-8")))
     options.output.parent.mkdir(parents=True, exist_ok=True)
-    about = {"seed": str(settings["seed"]), "settings": json.dumps(settings, sort_keys=True)}
-    print(export_weights(state, options.output, about), options.output)
+    seeds = ", ".join(str(one.pop("seed")) for one in settings)
+    if any(one != settings[0] for one in settings):
+        raise SystemExit("These folders hold runs of different settings: give runs of the same.")
+    about = {"seed": seeds, "settings": json.dumps(settings[0], sort_keys=True)}
+    digest = export_weights(
+        states, options.output, about, iterations=options.iterations, bits=options.bits
+    )
+    print(digest, options.output)
     return 0
 
 

@@ -50,6 +50,7 @@ class Screen:
 
     def __init__(self) -> None:
         self.model, self.have = "lapirn", ABSENT
+        self.images: bool | None = None
         self.store: Any = SimpleNamespace()
         self.view = ModelView()
         self.told: list[str] = []
@@ -67,6 +68,9 @@ class Screen:
 
     def _cancel(self) -> None:
         self.cancelled += 1
+
+    def brains(self) -> bool | None:
+        return self.images
 
     def weights(self) -> Weights:
         return self.have
@@ -263,3 +267,33 @@ def test_a_program_is_installed_only_after_a_question(
     told = screen.does("add", tmp_path / "model.json", agrees)
     assert any("is a program" in each and "ab" * 32 in each for each in told) or agrees
     assert ("take my-model" in told) is agrees
+
+
+@pytest.mark.parametrize(
+    ("model", "brains", "better"),
+    [("pyramid-flow", False, "pyramid-flow-any"), ("pyramid-flow-any", True, "pyramid-flow")],
+)
+def test_the_images_offer_the_bundled_network_that_is_for_them(
+    screen: Screen, model: str, brains: bool, better: str
+) -> None:
+    screen.model, screen.have = model, weights_of(model, WeightsStore())
+
+    def lines(images: bool | None) -> list[str]:
+        screen.images = images
+        screen.controls.show()
+        return [" ".join(phrase.said() for phrase in line) for line in screen.view.lines]
+
+    without = lines(None)
+    assert screen.does("offer") == []
+    assert lines(not brains) == without  # it is for these
+    offer, *others = lines(brains)
+    assert others == without
+    assert f'<a href="offer">{MODELS[better].description.title}</a>' in offer
+    assert screen.does("offer") == [f"take {better}"]
+
+
+def test_no_other_network_is_spoken_against(screen: Screen) -> None:
+    for screen.images in (False, True, None):
+        screen.controls.show()
+        assert "offer" not in "".join(p.said() for line in screen.view.lines for p in line)
+        assert screen.does("offer") == []

@@ -186,6 +186,22 @@ def test_other_weights_of_the_bundled_model_can_be_taken_and_given_back(desktop,
     assert "included" in ready.ui.modelLabel.text
 
 
+def test_images_that_are_no_brains_are_offered_the_network_for_any_anatomy(desktop, panel):
+    panel.ui.emptyLabel.linkActivated.emit("sample:lung")
+    desktop.process_events(0.1)
+    assert "not two human brains" in panel.ui.modelLabel.text
+    panel.ui.modelLabel.linkActivated.emit("offer")
+    assert panel.parameters.model == "pyramid-flow-any"
+    assert 'href="offer"' not in panel.ui.modelLabel.text
+    slicer.mrmlScene.Clear(0)
+    panel.ui.emptyLabel.linkActivated.emit("sample:reference")
+    desktop.process_events(0.1)
+    panel.parameters.model = "pyramid-flow-any"
+    assert "two brains without" in panel.ui.modelLabel.text
+    panel.ui.modelLabel.linkActivated.emit("offer")
+    assert panel.parameters.model == "pyramid-flow"
+
+
 # what is optional
 
 

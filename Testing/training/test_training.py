@@ -109,14 +109,32 @@ def test_an_interrupted_run_ends_like_one_that_was_not(tissues: Tensor, tmp_path
 def test_weights_survive_the_file_and_rebuild_the_network(tissues: Tensor, tmp_path: Path) -> None:
     trainer = Trainer(SETTINGS, tissues)
     trainer.step()
-    digest = export_weights(trainer.state(), tmp_path / "w.safetensors", {"seed": "3"})
-    assert digest == export_weights(trainer.state(), tmp_path / "again.safetensors", {"seed": "3"})
+    digest = export_weights([trainer.state()], tmp_path / "w.safetensors", {"seed": "3"})
+    assert digest == export_weights(
+        [trainer.state()], tmp_path / "again.safetensors", {"seed": "3"}
+    )
     network = read_pyramid_flow(tmp_path / "w.safetensors")
     assert network.architecture == SMALL
     pair = trainer.pairs[0]
     with torch.inference_mode():
         difference = network(pair.moving, pair.fixed) - trainer.average(pair.moving, pair.fixed)
     assert float(difference.abs().mean()) < 0.005  # half precision, in voxels
+
+
+def test_of_several_runs_the_mean_is_written(tissues: Tensor, tmp_path: Path) -> None:
+    begin = Trainer(SETTINGS, tissues)
+    runs = [Trainer(replace(SETTINGS, seed=seed), tissues, begin.network) for seed in (1, 2)]
+    for run in runs:
+        run.step()
+    path = tmp_path / "w.safetensors"
+    export_weights([run.state() for run in runs], path, {}, iterations=(3, 1, 1), bits=6)
+    network = read_pyramid_flow(path)
+    assert network.architecture == replace(SMALL, iterations=(3, 1, 1))
+    one, other = (run.average.state_dict() for run in runs)
+    for name, found in network.state_dict().items():
+        mean = (one[name] + other[name]) / 2
+        assert torch.allclose(found, mean, rtol=2**-6, atol=1e-7), name  # half of the last bit
+        assert len(torch.unique(torch.frexp(found).mantissa * 2**6 % 1)) == 1, name
 
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,11 +13,14 @@ from ...geometry import Image, Matrix
 from ..contract import NO_OPTIONS, PreparedPair
 from ..descriptions import (
     PYRAMID_FLOW,
+    PYRAMID_FLOW_ANY,
     PYRAMID_FLOW_DROPOUT,
+    bundled_any_weights,
     bundled_dropout_weights,
     bundled_weights,
 )
 from ..networks.pyramid_flow import EncodedFixed, PyramidFlowArchitecture, PyramidFlowNetwork
+from ..offers import is_brain_alone, offered, why_offered
 from ..weights.described import read_described
 from ..weights.state_dicts import identify, load_strictly
 from .common_lattice import anatomical_lattice, prepare_on_common_lattice
@@ -61,10 +65,18 @@ class PyramidFlow(NetworkModel):
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
         lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
         pair = prepare_on_common_lattice(fixed, moving, initial, lattice)
+        pair = replace(pair, notes=(*pair.notes, *self._better_one(fixed, moving)))
         contrast = self.options["contrast"]
         if contrast == "auto":
             contrast = "one" if of_one_contrast(pair.moving, pair.fixed) else "two"
         return pair if contrast == "one" else in_one_contrast(pair, self._register)
+
+    def _better_one(self, *images: Image) -> Iterator[str]:
+        """Yield a note where the other bundled network is the one for these images."""
+        brains = all(is_brain_alone(i.intensities.numpy(), i.lattice) for i in images)
+        better = offered(self.description.name, brains)
+        if better:
+            yield f"{why_offered(brains)} the model {better}."
 
     @torch.inference_mode()
     def _register(self, moving: Tensor, fixed: Tensor) -> Tensor:
@@ -75,6 +87,13 @@ class PyramidFlow(NetworkModel):
     def encode_fixed(self, fixed: Tensor) -> EncodedFixed:
         """Return the features of a fixed image; see `contract.encode_fixed`."""
         return self._encode(fixed)
+
+
+class PyramidFlowAny(PyramidFlow):
+    """The bundled network that was trained on any anatomy; see `PyramidFlow`."""
+
+    _about = PYRAMID_FLOW_ANY
+    _bundled = staticmethod(bundled_any_weights)
 
 
 class PyramidFlowDropout(PyramidFlow):

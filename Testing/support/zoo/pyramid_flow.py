@@ -24,5 +24,5 @@ CASES = tuple(
         respaced_mm=0.3,
         recovery=Recovery(bound_mm=1.0, make=partial(load_model, name), turn_deg=7.0),
     )
-    for name in ("pyramid-flow", "pyramid-flow-dropout")
+    for name in ("pyramid-flow", "pyramid-flow-any", "pyramid-flow-dropout")
 )
