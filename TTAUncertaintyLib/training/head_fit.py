@@ -155,22 +155,9 @@ def fit(cases: Sequence[Case], provenance: Mapping[str, Any]) -> Head:
         JSON-ready, kept with it.
     """
     rows = _together(cases)
-    parts = _parts(cases)
-    ratio = np.zeros(len(rows.error))
-    for part in parts:
-        inside = np.isin(rows.case, part)
-        apart = [c for n, c in enumerate(cases) if n not in part and not _shares(c, cases, part)]
-        draft = _expected(_together(apart), apart)
-        ratio[inside] = _log_ratio(draft, rows.features[inside], rows.error[inside])
-    factors: list[tuple[bool, float]] = []
-    for part in parts:
-        inside = np.isin(rows.case, part)
-        trees = _bound_trees(rows, ratio, ~inside)
-        left = ratio[inside] - trees.sum(rows.features[inside])
-        for number in part:
-            of_case = left[rows.case[inside] == number]
-            factors.append((cases[number].is_real, float(np.quantile(of_case, LEVEL))))
-    means = [np.mean([q for real, q in factors if real is which]) for which in (True, False)]
+    ratio, logs = _left_out(rows, cases)
+    real = np.array([case.is_real for case in cases])
+    means = [logs[which].mean() for which in (real, ~real) if which.any()]
     head = _expected(rows, cases)
     bound_factor = float(np.exp(max(means)))
     facts = {"level": LEVEL, "provenance": _provenance(cases, provenance)}
@@ -183,6 +170,29 @@ def fit(cases: Sequence[Case], provenance: Mapping[str, Any]) -> Head:
         stranger_factor=stranger_factor,
         facts=facts,
     )
+
+
+def logs_of_factors(cases: Sequence[Case]) -> Array:
+    """Return the logarithm of the factor that each case's bound needs, its people left out."""
+    return _left_out(_together(cases), cases)[1]
+
+
+def _left_out(rows: _Rows, cases: Sequence[Case]) -> tuple[Array, Array]:
+    """Return each row's `_log_ratio`, its people left out, and each case's `logs_of_factors`."""
+    parts = _parts(cases)
+    ratio, logs = np.zeros(len(rows.error)), np.zeros(len(cases))
+    for part in parts:
+        inside = np.isin(rows.case, part)
+        apart = [c for n, c in enumerate(cases) if n not in part and not _shares(c, cases, part)]
+        draft = _expected(_together(apart), apart)
+        ratio[inside] = _log_ratio(draft, rows.features[inside], rows.error[inside])
+    for part in parts:
+        inside = np.isin(rows.case, part)
+        trees = _bound_trees(rows, ratio, ~inside)
+        left = ratio[inside] - trees.sum(rows.features[inside])
+        for number in part:
+            logs[number] = np.quantile(left[rows.case[inside] == number], LEVEL)
+    return ratio, logs
 
 
 def _between_networks(cases: Sequence[Case]) -> float:

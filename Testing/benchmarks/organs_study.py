@@ -63,9 +63,10 @@ class Pair:
     spacing_k: float | None = None
 
 
-_ANY = ("pyramid-flow", "sitk-demons")
-_T1 = ("pyramid-flow", "lapirn", "clapirn-lite", "symnet", "sitk-demons")
-_TUMOUR = ("pyramid-flow", "lapirn", "dirac", "sitk-demons")
+_OURS = ("pyramid-flow", "pyramid-flow-any")
+_ANY = (*_OURS, "sitk-demons")
+_T1 = (*_OURS, "lapirn", "clapirn-lite", "symnet", "sitk-demons")
+_TUMOUR = (*_OURS, "lapirn", "dirac", "sitk-demons")
 
 #: Where the weights are, below the reference folder.
 _WEIGHTS = {
