@@ -77,7 +77,10 @@ def offered(model: str, brains: bool | None) -> str:
 def why_offered(brains: bool) -> str:
     """Say why, as what comes before the name of the one that is offered."""
     if brains:
-        return "These are two brains without their skulls. Made for such, expected error included:"
+        return (
+            "These are two brains without their skulls. Made for such, if they have one contrast, "
+            "expected error included:"
+        )
     return "These are not two human brains without their skulls. Trained for any anatomy:"
 
 

@@ -65,17 +65,20 @@ class PyramidFlow(NetworkModel):
         """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
         lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
         pair = prepare_on_common_lattice(fixed, moving, initial, lattice)
-        pair = replace(pair, notes=(*pair.notes, *self._better_one(fixed, moving)))
         contrast = self.options["contrast"]
         if contrast == "auto":
             contrast = "one" if of_one_contrast(pair.moving, pair.fixed) else "two"
-        return pair if contrast == "one" else in_one_contrast(pair, self._register)
+        pair = pair if contrast == "one" else in_one_contrast(pair, self._register)
+        better = self._better_one(contrast == "one", fixed, moving)
+        return replace(pair, notes=(*pair.notes, *better))
 
-    def _better_one(self, *images: Image) -> Iterator[str]:
+    def _better_one(self, one_contrast: bool, *images: Image) -> Iterator[str]:
         """Yield a note where the other bundled network is the one for these images."""
         brains = all(is_brain_alone(i.intensities.numpy(), i.lattice) for i in images)
-        better = offered(self.description.name, brains)
-        if better:
+        better = offered(self.description.name, brains and one_contrast)
+        if better and brains and not one_contrast:
+            yield f"Of brains of two contrasts the model {better} leaves less error."
+        elif better:
             yield f"{why_offered(brains)} the model {better}."
 
     @torch.inference_mode()
