@@ -117,12 +117,18 @@ def test_no_numbers_from_a_network_of_this_software_are_refused(
 
 
 def test_a_sound_run_has_no_remarks(job: Job) -> None:
-    notes, _ = told(replace(job, use_calibration=False))
+    notes, _ = told(replace(job, model="pyramid-flow-any", use_calibration=False))
     assert notes == []
 
 
+def test_images_that_are_no_brains_are_told_to_the_network_for_brains(job: Job) -> None:
+    notes, report = told(replace(job, use_calibration=False))
+    assert len(notes) == 1 and notes[0].endswith("the model pyramid-flow-any.")
+    assert "pyramid-flow-any" in report
+
+
 def test_anatomy_of_another_size_is_told_with_its_size(job: Job) -> None:
-    notes, report = told(job)
+    notes, report = told(replace(job, model="pyramid-flow-any"))
     assert len(notes) == 1 and "cm3" in notes[0] and "outside" in notes[0]
     assert "cm3" in report
 
