@@ -1,6 +1,6 @@
 """Which of the two bundled networks is offered for a pair of images, and why.
 
-One was trained for two human brains without their skulls, and its expected error was made on such
+One was trained for two skull-stripped human brains, and its expected error was made on such
 pairs; the other for any anatomy. Whether an image shows such a brain is told by what skull
 stripping leaves: nothing around it, the size of a person's brain, and the shape of an egg.
 """
@@ -78,10 +78,10 @@ def why_offered(brains: bool) -> str:
     """Say why, as what comes before the name of the one that is offered."""
     if brains:
         return (
-            "These are two brains without their skulls. Made for such, if they have one contrast, "
-            "expected error included:"
+            "These are two skull-stripped brains. Trained for such, of one contrast, and the "
+            "expected error was made from its answers:"
         )
-    return "These are not two human brains without their skulls. Trained for any anatomy:"
+    return "These are not two skull-stripped human brains. Trained for any anatomy:"
 
 
 def _within(value: float, limits: tuple[float, float]) -> bool:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,8 +43,8 @@ def weights_of(case: Case, cases: Sequence[Case], width: float) -> NDArray[np.fl
 def held(case: Case, head: Head, factor: float) -> tuple[float, float]:
     """Return where the bound holds, a share, and its mean, mm."""
     rows = case.mapped
-    bound = head.expected(rows) * factor * np.exp(head.bound_trees.sum(rows))
-    bound = case.at_truth(np.asarray(bound, np.float32))
+    bound = replace(head, bound_factor=factor).bound(rows, head.expected(rows), known=True)
+    bound = case.at_truth(bound)
     return float((case.error <= bound).mean()), float(bound.mean())
 
 

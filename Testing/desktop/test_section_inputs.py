@@ -189,7 +189,7 @@ def test_other_weights_of_the_bundled_model_can_be_taken_and_given_back(desktop,
 def test_images_that_are_no_brains_are_offered_the_network_for_any_anatomy(desktop, panel):
     panel.ui.emptyLabel.linkActivated.emit("sample:lung")
     desktop.process_events(0.1)
-    assert "not two human brains" in panel.ui.modelLabel.text
+    assert "not two skull-stripped" in panel.ui.modelLabel.text
     panel.ui.modelLabel.linkActivated.emit("offer")
     assert panel.parameters.model == "pyramid-flow-any"
     assert 'href="offer"' not in panel.ui.modelLabel.text
@@ -197,7 +197,7 @@ def test_images_that_are_no_brains_are_offered_the_network_for_any_anatomy(deskt
     panel.ui.emptyLabel.linkActivated.emit("sample:reference")
     desktop.process_events(0.1)
     panel.parameters.model = "pyramid-flow-any"
-    assert "two brains without" in panel.ui.modelLabel.text
+    assert "are two skull-stripped" in panel.ui.modelLabel.text
     panel.ui.modelLabel.linkActivated.emit("offer")
     assert panel.parameters.model == "pyramid-flow"
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from support.reference import reference_file
 
-from TTAUncertaintyLib.geometry import Image, Lattice, read_image
+from TTAUncertaintyLib.geometry import Image, Lattice, read_image, resample_array
 from TTAUncertaintyLib.models import load_model
 from TTAUncertaintyLib.models.offers import is_brain_alone
 from TTAUncertaintyLib.sample_data import sample_images
@@ -67,6 +67,20 @@ def test_thick_slices_and_a_negative_background_say_nothing() -> None:
     thick = image.intensities.numpy()[::4] - 1000
     matrix = image.lattice.matrix @ np.diag([1.0, 1.0, 4.0, 1.0])
     assert is_brain_alone(thick, Lattice(thick.shape[::-1], matrix))
+
+
+@pytest.mark.parametrize("degrees", [15, 35])
+def test_an_oblique_anisotropic_lattice_shows_the_same_brain(degrees: float) -> None:
+    image = sample("colin27")
+    turn, c, s = np.eye(4), np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn[:3, :3] = [[c, -s, 0], [s, c, 0], [0, 0, -1]]
+    size, spacing = (150, 90, 60), (1.5, 2.5, 4.0)
+    matrix = turn @ np.diag([*spacing, 1.0])
+    middle = matrix[:3, :3] @ ((np.array(size) - 1) / 2)
+    matrix[:3, 3] = image.lattice.center - middle
+    lattice = Lattice(size, matrix)
+    values = resample_array(image.intensities[None], image.lattice, lattice, outside=0.0)[0]
+    assert is_brain_alone(values.numpy(), lattice)
 
 
 def test_the_size_counts() -> None:
