@@ -17,7 +17,6 @@ the alignment that precedes the network, and what the network made of it.
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -30,7 +29,7 @@ from mismatch_study import IMAGES, inverted, scrambled
 from numpy.typing import NDArray
 from organs_study import points_of
 
-from TTAUncertaintyLib.engine import Engine, place, prepare
+from TTAUncertaintyLib.engine import Engine, jacobian_determinant_mm, place, prepare
 from TTAUncertaintyLib.evaluation.cases import KnownCase, manufacture
 from TTAUncertaintyLib.evaluation.kinds import Deformation
 from TTAUncertaintyLib.evaluation.known_labels import evaluate_known_labels
@@ -211,14 +210,13 @@ def measured(pair: Pair, model: RegistrationModel, quick: bool) -> str:
 
 def _folded(transform: DeformableTransform, fixed: Image) -> float:
     """Return the percentage of shown voxels where the map folds."""
-    forward = points_on(transform, transform.lattice)
-    by_k, by_j, by_i = torch.gradient(forward, dim=(1, 2, 3))
-    determinant = (torch.linalg.cross(by_i, by_j, dim=0) * by_k).sum(0)
-    determinant = determinant * math.copysign(1, np.linalg.det(transform.lattice.linear))
+    lattice = transform.lattice
+    world = Lattice(lattice.size, np.eye(4))
+    determinant = jacobian_determinant_mm(points_on(transform, lattice), world, lattice)
     values = fixed.intensities
     low, high = float(values.min()), float(torch.quantile(values.flatten()[::97], 0.99))
     shown = (values > low + _SHOWN * (high - low)).float()[None]
-    region = resample_array(shown, fixed.lattice, transform.lattice, outside=0.0)[0] > 0.5
+    region = resample_array(shown, fixed.lattice, lattice, outside=0.0)[0] > 0.5
     return 100.0 * float((determinant[region] <= 0).float().mean())
 
 
