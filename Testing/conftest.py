@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -31,6 +32,10 @@ settings.register_profile(
 # The tensors here are small: sharing them out costs more than it saves, thirty times more where
 # other programs want the same cores. One thread also adds in the same order on every machine.
 torch.set_num_threads(1)
+
+# A shell starts what runs in its background deaf to Ctrl-C, and every child would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Tests never see, or change, the weights that the person has installed.
 os.environ["TTAUNCERTAINTY_CACHE"] = str(Path(tempfile.mkdtemp(prefix="tta-cache-")))
