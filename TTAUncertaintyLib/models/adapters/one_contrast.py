@@ -1,11 +1,13 @@
 """Two contrasts made one, for a network that compares intensities.
 
 A network that was trained on pairs of one contrast can be given two of different contrasts if one
-image is first given the other's: its intensities are replaced by those that the other image has,
-on average, where it has them. That average is known only where the images are aligned, so they are
-aligned first by the strength of their edges, which no inversion changes, and then again by what
-the average made of them (intensity correction by regression: Guimond et al., IEEE TMI 20, 2001;
-the correlation ratio: Roche et al., MICCAI 1998).
+image is first given the other's: its intensities are replaced by those that a regression on what
+the image shows at each voxel and around it expects the other image to have. The regression needs
+aligned images, so they are aligned first by the strength of their edges, which no inversion
+changes, and then again by what the regression made of them. (Intensities corrected by regression:
+Guimond et al., IEEE TMI 20, 2001, on each voxel's own intensity. That alone cannot tell two
+tissues apart that are equally bright in one image; their surroundings do. One contrast is told
+from two by the correlation ratio: Roche et al., MICCAI 1998.)
 """
 
 from __future__ import annotations
@@ -13,23 +15,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ...geometry.resample import gaussian_smooth
 from ..contract import PreparedPair
 from ..networks.displacement_fields import pad_by_repeating, sample_displaced
 
 #: Darker than this share of the range is background.
 _SHOWN = 0.02
 
-#: Steps of intensity in which the average is taken, and their smoothing, in steps.
-_STEPS, _SMOOTHING = 32, 1.0
+#: Steps of intensity of the correlation ratio.
+_STEPS = 32
 
 #: One contrast: a straight line explains at least this share of what any line explains.
 _STRAIGHT = 0.5
 
-#: How often the average is taken, each time on better aligned images.
+#: How often the regression is fitted, each time to better aligned images.
 _ROUNDS = 2
+
+#: Where its surroundings are looked at: standard deviations of Gaussians, in voxels.
+_WIDTHS = (1.0, 2.0, 4.0)
+
+#: Random features of the regression, how much their weights are held down, and how many voxels
+#: it is fitted to, at most twice as many.
+_FEATURES, _RIDGE, _FITTED = 96, 1e-3, 50_000
 
 _BRIGHTEST = 0.999
 
@@ -53,7 +64,7 @@ def of_one_contrast(moving: Tensor, fixed: Tensor) -> bool:
         return True
     one, other = moving[shown], fixed[shown]
     together = torch.corrcoef(torch.stack((one, other)))[0, 1]
-    curved = max(_Curve(one, other).explained, _Curve(other, one).explained)
+    curved = max(_correlation_ratio(one, other), _correlation_ratio(other, one))
     # one intensity throughout says nothing of contrast
     return not bool(together <= 0) and not bool(together**2 < _STRAIGHT * curved)
 
@@ -77,7 +88,7 @@ def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
     matched, which = pair, ""
     for again in range(_ROUNDS):
         warped = sample_displaced(pair.moving, displacement)
-        to_fixed, to_moving = _Curve(warped, pair.fixed), _Curve(pair.fixed, warped)
+        to_fixed, to_moving = _Regression(warped, pair.fixed), _Regression(pair.fixed, warped)
         if to_fixed.explained > to_moving.explained:
             which = "moving"
             matched = replace(pair, moving=_in_range(to_fixed(pair.moving)))
@@ -89,7 +100,7 @@ def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
     other = "fixed" if which == "moving" else "moving"
     note = (
         f"The images are of two contrasts: the network saw the {which} image with the intensities "
-        f"that the {other} one has there."
+        f"that the {other} one is expected to have there."
     )
     return replace(matched, notes=(*pair.notes, note), changed_contrast=True)
 
@@ -108,43 +119,77 @@ def edges(image: Tensor) -> Tensor:
     return _in_range(squares.sqrt())
 
 
-class _Curve:
-    """The mean of some values as a function of others, where either shows something.
+def _correlation_ratio(source: Tensor, target: Tensor) -> float:
+    """Return the share of the target's variance that a curve over the source explains.
 
     Parameters
     ----------
     source, target
-        Of one shape, 0..1; at least one voxel shows something.
+        Shape [n], 0..1.
+    """
+    step = (source * (_STEPS - 1)).round().long()
+    target = target.double()
+    count = torch.bincount(step, minlength=_STEPS)
+    curve = torch.bincount(step, target, _STEPS) / count.clamp(min=1)
+    spread = (target - target.mean()).square().mean().clamp(min=1e-12)
+    return float(1 - (target - curve[step]).square().mean() / spread)
+
+
+class _Regression:
+    """What one image is expected to show where another shows what it shows.
+
+    Ridge regression on random features (Rahimi and Recht, NeurIPS 2007) of local properties that
+    no turn changes: they say what lies around a voxel, never on which side, so that an image
+    that is not quite aligned is made blurred by them, and not shifted.
+
+    Parameters
+    ----------
+    source, target
+        Shape [1, 1, D, H, W], 0..1, roughly aligned; at least one voxel shows something.
     """
 
     def __init__(self, source: Tensor, target: Tensor) -> None:
-        shown = (source > _SHOWN) | (target > _SHOWN)
-        source, target = source[shown], target[shown].double()
-        below, share = _between(source)
-        places, weights = torch.cat((below, below + 1)), torch.cat((1 - share, share)).double()
-        count = torch.bincount(places, weights, _STEPS)
-        sums = torch.bincount(places, weights * torch.cat((target, target)), _STEPS)
-        steps = torch.arange(_STEPS, dtype=torch.float64)
-        kernel = torch.exp(-0.5 * ((steps[:, None] - steps) / _SMOOTHING).square())
-        few = 1e-3 * count.sum() / _STEPS
-        self._table = ((kernel @ sums + few * target.mean()) / (kernel @ count + few)).float()
-
-        left = (target - self(source)).square().mean()
-        spread = target.var(correction=0).clamp(min=1e-12)
+        shown = ((source > _SHOWN) | (target > _SHOWN))[0, 0]
+        there = _surroundings(source)[:, shown].T
+        every = max(1, len(there) // _FITTED)
+        there, values = there[::every], target[0, 0][shown][::every].double()
+        self._middle, self._scale = there.mean(0), there.std(0, correction=0).clamp(min=1e-3)
+        drawn = torch.Generator().manual_seed(0)
+        self._mixing = torch.randn(there.shape[1], _FEATURES, generator=drawn)
+        self._mixing *= 1.5 / there.shape[1] ** 0.5
+        self._offset = torch.randn(_FEATURES, generator=drawn)
+        features = self._features(there).double()
+        self._mean = values.mean()
+        squares = features.T @ features
+        squares.diagonal().add_(_RIDGE * len(values))
+        self._weights = torch.linalg.solve(squares, features.T @ (values - self._mean))
+        left = (values - self._mean - features @ self._weights).square().mean()
+        spread = values.var(correction=0).clamp(min=1e-12)
         self.explained = float(1 - left / spread)
-        """The correlation ratio: the share of the target's variance that the curve explains."""
+        """The share of the target's variance that is explained."""
 
     def __call__(self, source: Tensor) -> Tensor:
-        """Return the curve's value at every intensity, in any shape."""
-        below, share = _between(source)
-        return torch.lerp(self._table[below], self._table[below + 1], share)
+        """Return what is expected, [1, 1, D, H, W], 0..1; 0 far from all that the source shows."""
+        near = gaussian_smooth((source > _SHOWN).float()[0], np.full(3, _WIDTHS[0])) > _SHOWN
+        there = _surroundings(source)[:, near[0]].T
+        parts = [self._features(part) @ self._weights.float() for part in there.split(_FITTED)]
+        expected = torch.zeros_like(source)
+        expected[0][near] = (torch.cat(parts) + self._mean.float()).clamp(0, 1)
+        return expected
+
+    def _features(self, there: Tensor) -> Tensor:
+        standard = (there - self._middle) / self._scale
+        random = torch.relu(standard @ self._mixing + self._offset)
+        return torch.cat((standard, random, torch.ones(len(there), 1)), 1)
 
 
-def _between(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the step below each value, and how far it is on the way to the next."""
-    at = values.clamp(0, 1) * (_STEPS - 1)
-    below = at.floor().clamp(max=_STEPS - 2)
-    return below.long(), at - below
+def _surroundings(image: Tensor) -> Tensor:
+    """Return the intensity, edges, and local mean and contrast, [8, D, H, W]."""
+    found = [image[0], edges(image)[0]]
+    for width in _WIDTHS:
+        mean, squares = gaussian_smooth(torch.cat((image[0], image[0] ** 2)), np.full(3, width))
+        found += [mean[None], (squares - mean**2).clamp(min=0).sqrt()[None]]
+    return torch.cat(found)
 
 
 def _in_range(values: Tensor) -> Tensor:
