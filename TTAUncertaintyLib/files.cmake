@@ -78,6 +78,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "cohort/tables.py"
   "cohort/work_list.py"
   "controls/__init__.py"
+  "controls/brains_in_files.py"
   "controls/clock.py"
   "controls/control.py"
   "controls/machine_choices.py"

@@ -13,7 +13,8 @@ from slicer.i18n import tr as _
 from TTAUncertaintyLib.controls.model_controls import ModelControls
 from TTAUncertaintyLib.controls.model_view import DOWNLOAD, INSTALL, ModelView
 from TTAUncertaintyLib.controls.option import Phrase
-from TTAUncertaintyLib.scene.inputs import problem_with, shows_brain
+from TTAUncertaintyLib.models.offers import are_brains
+from TTAUncertaintyLib.scene.inputs import shows_brain
 from TTAUncertaintyLib.store import Download, Weights, WeightsStore
 
 from . import timers
@@ -49,10 +50,7 @@ class WeightsRow:
     def brains(self) -> bool | None:
         """Return whether both images show a brain alone; None as long as there are no two."""
         chosen = self._host.parameters
-        pair = chosen.fixedVolume, chosen.movingVolume
-        if any(volume is None or problem_with(volume) for volume in pair):
-            return None
-        return all(shows_brain(volume) for volume in pair)
+        return are_brains(map(shows_brain, (chosen.fixedVolume, chosen.movingVolume)))
 
     def weights(self) -> Weights:
         """Return the weights of the model that is chosen."""

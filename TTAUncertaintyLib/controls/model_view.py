@@ -91,16 +91,24 @@ def lines_of(weights: Weights) -> tuple[tuple[Phrase, ...], ...]:
     return (purpose,), tuple(facts)
 
 
-def offer_lines(model: str, brains: bool | None) -> tuple[tuple[Phrase, ...], ...]:
-    """Return a line with a link where the other bundled network is the one for the images.
+def offer(model: str, brains: bool | None) -> Option | None:
+    """Return the other bundled network where it is the one for the images; None where it is not.
 
-    `brains` is None as long as there are no two images.
+    What it is about says why, and is written before its title. `brains` is None as long as there
+    are no two images of which that is known.
     """
     better = offered(model, brains)
     if not better:
+        return None
+    return Option(better, MODELS[better].description.title, why_offered(bool(brains)))
+
+
+def offer_lines(model: str, brains: bool | None) -> tuple[tuple[Phrase, ...], ...]:
+    """Return a line with a link where another network is offered: see `offer`."""
+    better = offer(model, brains)
+    if better is None:
         return ()
-    link = Phrase('<a href="offer">{title}</a>', {"title": MODELS[better].description.title})
-    return ((Phrase(why_offered(bool(brains))), link),)
+    return ((Phrase(better.about), Phrase('<a href="offer">{title}</a>', {"title": better.title})),)
 
 
 def citation_of(weights: Weights) -> Phrase:

@@ -7,6 +7,7 @@ stripping leaves: nothing around it, the size of a person's brain, and the shape
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -31,19 +32,27 @@ _TAIL = 0.002
 _EMPTY, _VOLUME_CM3, _EXTENT_MM, _FILLED = 0.4, (550, 2500), (85, 230), (0.35, 0.6)
 
 
-def is_brain_alone(values: NDArray[Any], lattice: Lattice) -> bool:
+def is_brain_alone(values: NDArray[Any], lattice: Lattice) -> bool | None:
     """Tell whether an image shows a person's brain and nothing else.
 
     Parameters
     ----------
     values
-        Any intensities, axes (k, j, i), finite.
+        Any intensities, axes (k, j, i).
     lattice
         Where they lie; only its spacing counts.
+
+    Returns
+    -------
+    bool or None
+        None where nothing can be told: one value everywhere, or NaN or infinity among the voxels
+        that are looked at.
     """
     steps = np.maximum(1, np.array(values.shape) // _LOOKED_AT)
     few = values[:: steps[0], :: steps[1], :: steps[2]].astype(np.float32)
     spacing = lattice.spacing[::-1] * steps
+    if not np.isfinite(few).all() or few.min() == few.max():
+        return None
     low, high = float(few.min()), float(np.quantile(few, _BRIGHTEST))
     places = np.argwhere(few > low + _DARK * (high - low))
     if len(places) == 0 or 1 - len(places) / few.size < _EMPTY:
@@ -56,6 +65,12 @@ def is_brain_alone(values: NDArray[Any], lattice: Lattice) -> bool:
         and all(_within(length, _EXTENT_MM) for length in extent)
         and _within(volume / extent.prod(), _FILLED)
     )
+
+
+def are_brains(images: Iterable[bool | None]) -> bool | None:
+    """Tell of what `is_brain_alone` says of each image whether all do; None where it is of one."""
+    told = list(images)
+    return None if None in told else all(told)
 
 
 def offered(model: str, brains: bool | None) -> str:

@@ -35,7 +35,7 @@ Known = TypeVar("Known")
 #: The last checks of voxels, which take milliseconds, by node and time of change: what is wrong
 #: with them, and whether they show a brain alone.
 _checked: dict[tuple[str, int], str] = {}
-_brains: dict[tuple[str, int], bool] = {}
+_brains: dict[tuple[str, int], bool | None] = {}
 
 
 def problem_with(volume: Any) -> str:
@@ -58,8 +58,13 @@ def problem_with(volume: Any) -> str:
     return f"{name} {problem}" if problem else ""
 
 
-def shows_brain(volume: Any) -> bool:
-    """Tell whether a volume without a `problem_with` shows a brain alone, looked at once."""
+def shows_brain(volume: Any) -> bool | None:
+    """Tell whether a volume shows a brain alone; None without one that can be registered.
+
+    Cheap like `problem_with`.
+    """
+    if volume is None or problem_with(volume):
+        return None
     return _once(_brains, volume, lambda: is_brain_alone(array_of(volume), lattice_of(volume)))
 
 

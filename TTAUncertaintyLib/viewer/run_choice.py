@@ -13,20 +13,24 @@ from trame.widgets import html
 from trame.widgets import vuetify3 as v3
 
 from ..calibration import read_calibration
+from ..controls.brains_in_files import BrainsInFiles
 from ..controls.control import Node, NodeFile, Place, Row, controls_of
 from ..controls.machine_choices import MachineChoices, asked_of_machine, machine_rows
 from ..controls.model_options import option_rows, with_option
-from ..controls.model_view import facts_here, models_here
+from ..controls.model_view import facts_here, models_here, offer
+from ..controls.option import Option
 from ..controls.readiness import problem_with_design
 from ..controls.run_choices import RunChoices, asked_of, design_rows, design_words, preset_words
 from ..controls.run_options import PRESETS
 from ..errors import InputError, ModelError
 from ..models import models
 from ..perturbations import Preset
+from ..sample_data import SamplePair, sample_pair, sample_pairs
 from ..store import Weights, WeightsStore, weights_of
+from .clock import ServerClock
 from .forms import form, written_row
 from .part import Part
-from .rows import file_chooser
+from .rows import file_chooser, written
 from .session import CALIBRATION, IMAGE, LINEAR, NAMES, TRANSFORM, FileKind, Upload
 
 if TYPE_CHECKING:
@@ -72,6 +76,7 @@ class RunChoice(Part):
         super().__init__(viewer)
         self._files: dict[str, Upload] = {}
         self._calibrated = ""  # the network that the calibration is of
+        self._brains = BrainsInFiles(ServerClock(viewer.state), self._show)
         state = viewer.state
         state.update({key: _BEGIN[name] for name, key in _KEYS.items()})
         state.update({f"{role}_name": "" for role in FILES})
@@ -99,6 +104,12 @@ class RunChoice(Part):
         """Choose something about the network that is chosen."""
         state = self._viewer.state
         state.run_modelOptions = with_option(state.run_modelOptions, state.run_model, option, value)
+
+    def take_offered(self) -> None:
+        """Choose the network that is offered for the images; whatever the browser says it is."""
+        better = self._offer()
+        if better is not None:
+            self.choose("model", better.value)
 
     def take(self, role: str, upload: Upload) -> None:
         """Take a file that was sent, for the runs to come.
@@ -176,6 +187,12 @@ class RunChoice(Part):
         names = {"transform_name": choices.registration and choices.registration.name}
         return asked_of(choices) | asked_of_machine(self._machine) | files | names
 
+    @property
+    def sample(self) -> SamplePair:
+        """The bundled pair that is chosen where the images are not the person's own."""
+        pair = str(self._viewer.state.run_pair)
+        return sample_pair(pair if pair in sample_pairs() else "reference")
+
     def name_of(self, role: str) -> str:
         """Return what the person calls an image that was sent."""
         return self._files[role].name.partition(".")[0] or "image"
@@ -200,6 +217,15 @@ class RunChoice(Part):
         state, known = self._viewer.state, {field.name for field in fields(choices)}
         return {name: _usable(name, state[key]) for name, key in _KEYS.items() if name in known}
 
+    def _offer(self) -> Option | None:
+        """Return the network that the images offer in place of the one that is chosen."""
+        if self._own:
+            images = {role: upload.path for role, upload in self._files.items()}
+        else:
+            images = {"fixed": self.sample.fixed.path, "moving": self.sample.moving.path}
+        brains = self._brains.both(images.get("fixed"), images.get("moving"))
+        return offer(self.choices().model, brains)
+
     def _on_panel(self, panel: str, **_state: Any) -> None:
         if panel == "run":
             self.refresh()
@@ -213,6 +239,7 @@ class RunChoice(Part):
         purpose = entry.description.purpose if entry else ""
         self._viewer.state.run_rows = {
             "model": [written_row(network, purpose)],
+            "offer": written(self._offer()),
             "facts": facts_here(weights),
             "options": [
                 written_row(row, row.control.about)
@@ -243,6 +270,22 @@ class RunChoice(Part):
         """Write what can be set."""
         html.H2("Network")
         form("run_rows.model", self.choose, "run_")
+        with v3.VAlert(
+            v_if="run_rows.offer",
+            type="info",
+            variant="tonal",
+            density="compact",
+            classes="my-2 tta-offer",
+        ):
+            html.Div("{{ run_rows.offer.about }}", classes="tta-small")
+            v3.VBtn(
+                "{{ run_rows.offer.title }}",
+                click=self.take_offered,
+                size="small",
+                variant="flat",
+                color="primary",
+                classes="mt-2 tta-take-offered",
+            )
         html.P("{{ run_rows.facts }}", classes="tta-small mt-1 tta-model-facts")
         form("run_rows.options", self.choose_option, "option-")
         html.H2("Perturbations")

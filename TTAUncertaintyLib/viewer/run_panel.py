@@ -14,7 +14,6 @@ from ..controls.option import Phrase
 from ..controls.run_view import run_view
 from ..errors import InputError, TTAUncertaintyError
 from ..results.naming import new_result_folder
-from ..sample_data import sample_pair, sample_pairs
 from ..scene.live_map import LiveMap
 from ..scene.live_preview import LivePreview
 from ..worker import Job, Worker
@@ -116,12 +115,12 @@ class RunPanel(Part):
 
     def _job(self) -> Job:
         """Return the job of what is chosen, and note what its images are called."""
-        viewer, pair = self._viewer, str(self._viewer.state.run_pair)
+        viewer = self._viewer
         asked = self.choice.asked()
-        if pair == "own":
+        if viewer.state.run_pair == "own":
             self._names = {role: self.choice.name_of(role) for role in _ROLES}
         else:
-            sample = sample_pair(pair if pair in sample_pairs() else "reference")
+            sample = self.choice.sample
             images = {"fixed": sample.fixed, "moving": sample.moving}
             asked |= {role: image.path for role, image in images.items()}
             self._names = {role: image.name for role, image in images.items()}

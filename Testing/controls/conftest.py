@@ -98,6 +98,12 @@ class HandClock:
             timer.slot()
 
 
+@pytest.fixture
+def clock() -> HandClock:
+    """A clock of the test's own."""
+    return HandClock()
+
+
 class MapScreenOfTest:
     """Keeps choices at once, as the panel does, or at the next `settle`, as the page does.
 

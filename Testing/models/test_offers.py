@@ -9,7 +9,7 @@ from support.reference import reference_file
 
 from TTAUncertaintyLib.geometry import Image, Lattice, read_image, resample_array
 from TTAUncertaintyLib.models import load_model
-from TTAUncertaintyLib.models.offers import is_brain_alone
+from TTAUncertaintyLib.models.offers import are_brains, is_brain_alone
 from TTAUncertaintyLib.sample_data import sample_images
 
 BRAINS = ("mni152", "colin27", "colin27-lesion")
@@ -29,7 +29,7 @@ def sample(name: str) -> Image:
     return read_image(sample_images()[name].path)[0]
 
 
-def told(image: Image) -> bool:
+def told(image: Image) -> bool | None:
     return is_brain_alone(image.intensities.numpy(), image.lattice)
 
 
@@ -47,11 +47,11 @@ def test_so_is_a_patients(name: str) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_other_anatomy_is_no_brain(name: str) -> None:
-    assert not told(read_image(reference_file(name))[0])
+    assert told(read_image(reference_file(name))[0]) is False
 
 
 def test_the_bundled_lung_is_no_brain() -> None:
-    assert not told(sample("lung-baseline"))
+    assert told(sample("lung-baseline")) is False
 
 
 def test_the_order_of_the_axes_and_their_signs_say_nothing() -> None:
@@ -89,10 +89,26 @@ def test_the_size_counts() -> None:
     assert not is_brain_alone(image.intensities.numpy(), small)  # a macaque's
 
 
-@pytest.mark.parametrize("fill", [0.0, 1.0])
-def test_an_image_of_one_value_is_no_brain(fill: float) -> None:
+@pytest.mark.parametrize("fill", [0.0, 1.0, np.nan])
+def test_of_an_image_of_one_value_nothing_is_told(fill: float) -> None:
     values: NDArray[np.float64] = np.full((60, 60, 60), fill)
-    assert not is_brain_alone(values, Lattice((60, 60, 60), np.diag([3.0, 3.0, 3.0, 1.0])))
+    assert is_brain_alone(values, Lattice((60, 60, 60), np.diag([3.0, 3.0, 3.0, 1.0]))) is None
+
+
+def test_of_a_brain_amid_what_is_no_number_nothing_is_told() -> None:
+    image = sample("colin27")
+    values = image.intensities.numpy()
+    assert is_brain_alone(np.where(values == 0, np.nan, values), image.lattice) is None
+
+
+@pytest.mark.parametrize(
+    ("images", "both"),
+    [((True, True), True), ((True, False), False), ((None, False), None), ((None, None), None)],
+)
+def test_a_pair_is_of_brains_if_both_are_and_unknown_if_one_is(
+    images: tuple[bool | None, ...], both: bool | None
+) -> None:
+    assert are_brains(images) is both
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from TTAUncertaintyLib.geometry.given_transform import displacement_of, read_giv
 from TTAUncertaintyLib.scene.arrays import LPS_RAS, add_volume, image_data, lattice_of, to_matrix
 from TTAUncertaintyLib.scene.inputs import (
     problem_with,
+    shows_brain,
     transform_suffix,
     write_labels,
     write_linear_transform,
@@ -177,6 +178,13 @@ def test_what_cannot_be_registered_is_said_in_words(stage: Stage) -> None:
     data.GetPointData().SetScalars(numpy_to_vtk(np.ones((data.GetNumberOfPoints(), 3)), deep=1))
     color.SetAndObserveImageData(data)
     assert "vector" in problem_with(color)
+
+
+def test_what_a_volume_shows_is_told_of_one_that_can_be_registered(stage: Stage) -> None:
+    values = np.random.default_rng(1).random((6, 5, 4))
+    assert shows_brain(add_volume(stage.scene, "noise", values, PLAIN)) is False
+    assert shows_brain(add_volume(stage.scene, "slice", values[:1], PLAIN)) is None
+    assert shows_brain(None) is None
 
 
 def test_voxels_that_change_are_looked_at_again(stage: Stage) -> None:
