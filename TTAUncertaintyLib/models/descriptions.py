@@ -8,6 +8,19 @@ from pathlib import Path
 from ..resources import resources_folder
 from .contract import ModelDescription, ModelOption, PublishedFile
 
+
+def _spacing(*choices: str) -> ModelOption:
+    """Return the option of a bundled network that says how fine the lattice is."""
+    small = "'auto' is 2 mm, and finer where the images are small. " if "auto" in choices else ""
+    return ModelOption(
+        name="spacing",
+        title="Spacing (mm)",
+        choices=choices,
+        help=f"{small}A finer lattice leaves less error; a pass takes 2.4 times as long at 1.5 mm, "
+        "and 8 times at 1 mm.",
+    )
+
+
 PYRAMID_FLOW = ModelDescription(
     name="pyramid-flow",
     title="Pyramid flow (bundled)",
@@ -25,6 +38,7 @@ PYRAMID_FLOW = ModelDescription(
             help="'two' gives one image the other's contrast first (T1 and T2, say), in two more "
             "passes; 'auto' does so where the images show that they differ.",
         ),
+        _spacing("2", "1.5", "1"),
     ),
 )
 
@@ -55,6 +69,7 @@ PYRAMID_FLOW_ANY = replace(
     purpose="Two images of one region of the body, of any anatomy; trained on synthetic brains of "
     "all sizes, trunks with organs, beating chambers and random shapes. The expected error was not "
     "made from its answers: the bound is wider.",
+    options=(*PYRAMID_FLOW.options[:-1], _spacing("auto", "2", "1.5", "1")),
 )
 
 

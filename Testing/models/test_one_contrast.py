@@ -73,6 +73,9 @@ def test_where_nothing_can_be_told_there_is_one_contrast() -> None:
     image = shells()
     assert of_one_contrast(image, torch.zeros_like(image))
     assert of_one_contrast(image, torch.where(image > 0.02, 0.5, 0.0))
+    # what is shown lies side by side, and is unlike by chance alone
+    noise = torch.rand(2, 1, 1, *SHAPE, generator=torch.Generator().manual_seed(3))
+    assert of_one_contrast(*noise)
 
 
 def test_one_image_gets_the_other_ones_intensities() -> None:

@@ -32,6 +32,9 @@ _STEPS = 32
 #: One contrast: a straight line explains at least this share of what any line explains.
 _STRAIGHT = 0.5
 
+#: A share of the variance below which not even the best line says anything.
+_NOTHING = 0.02
+
 #: How often the regression is fitted, each time to better aligned images.
 _ROUNDS = 2
 
@@ -65,8 +68,9 @@ def of_one_contrast(moving: Tensor, fixed: Tensor) -> bool:
     one, other = moving[shown], fixed[shown]
     together = torch.corrcoef(torch.stack((one, other)))[0, 1]
     curved = max(_correlation_ratio(one, other), _correlation_ratio(other, one))
-    # one intensity throughout says nothing of contrast
-    return not bool(together <= 0) and not bool(together**2 < _STRAIGHT * curved)
+    # neither do images that lie beside each other say anything of contrast, nor one intensity
+    # throughout, of which no correlation is known
+    return curved < _NOTHING or not bool((together <= 0) | (together**2 < _STRAIGHT * curved))
 
 
 def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:

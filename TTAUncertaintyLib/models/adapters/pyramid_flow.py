@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -30,7 +31,9 @@ from .one_contrast import in_one_contrast, of_one_contrast
 #: Fewest voxels of field of view along an axis: one voxel of the coarsest level.
 _LEAST_VOXELS = 16
 
-_SPACING_MM = 2.0
+#: Of the lattice, where that is left to the images: the coarsest, and finer ones with no more
+#: voxels in the field of view than brains have at 2 mm, so that no pass takes longer than theirs.
+_COARSEST_MM, _FINER_MM, _MOST_VOXELS = 2.0, (1.0, 1.25, 1.5), 750_000
 
 
 class PyramidFlow(NetworkModel):
@@ -41,7 +44,7 @@ class PyramidFlow(NetworkModel):
     weights
         A safetensors file whose metadata hold the architecture; None takes the bundled one.
     options
-        "contrast": one, two, or for the images to decide.
+        "contrast": one, two, or for the images to decide. "spacing": of the lattice, mm, or "auto".
 
     Raises
     ------
@@ -51,19 +54,22 @@ class PyramidFlow(NetworkModel):
 
     _about = PYRAMID_FLOW
     _bundled = staticmethod(bundled_weights)
+    _begins_coarser = False
 
     def __init__(
         self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
     ) -> None:
         path = weights or self._bundled()
         network = read_pyramid_flow(path)
+        network.begins_coarser = self._begins_coarser
         self._encode = network.encode_fixed
         super().__init__(network, self._about, identify(path, self._about), options)
         self._multiple = network.architecture.shape_multiple
 
     def prepare(self, fixed: Image, moving: Image, initial: Matrix) -> PreparedPair:
-        """Resample both images onto a 2 mm lattice over the fixed image's field of view."""
-        lattice = anatomical_lattice(fixed, _SPACING_MM, self._multiple, minimum=_LEAST_VOXELS)
+        """Resample both images onto one lattice over the fixed image's field of view."""
+        spacing = self._spacing_over(fixed.lattice.extent)
+        lattice = anatomical_lattice(fixed, spacing, self._multiple, minimum=_LEAST_VOXELS)
         pair = prepare_on_common_lattice(fixed, moving, initial, lattice)
         contrast = self.options["contrast"]
         if contrast == "auto":
@@ -71,6 +77,14 @@ class PyramidFlow(NetworkModel):
         pair = pair if contrast == "one" else in_one_contrast(pair, self._register)
         better = self._better_one(contrast == "one", fixed, moving)
         return replace(pair, notes=(*pair.notes, *better))
+
+    def _spacing_over(self, extent: Matrix) -> float:
+        """Return the spacing of the lattice over a field of view, mm."""
+        asked = self.options["spacing"]
+        if asked != "auto":
+            return float(asked)
+        voxels = ((mm, np.prod(extent) / mm**3) for mm in _FINER_MM)
+        return next((mm for mm, count in voxels if count <= _MOST_VOXELS), _COARSEST_MM)
 
     def _better_one(self, one_contrast: bool, *images: Image) -> Iterator[str]:
         """Yield a note where the other bundled network is the one for these images."""
@@ -93,9 +107,13 @@ class PyramidFlow(NetworkModel):
 
 
 class PyramidFlowAny(PyramidFlow):
-    """The bundled network that was trained on any anatomy; see `PyramidFlow`."""
+    """The bundled network that was trained on any anatomy; see `PyramidFlow`.
+
+    Breath moves organs further than brains are apart, and its lattice may be finer.
+    """
 
     _about = PYRAMID_FLOW_ANY
+    _begins_coarser = True
     _bundled = staticmethod(bundled_any_weights)
 
 

