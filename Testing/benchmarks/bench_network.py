@@ -1,8 +1,9 @@
 """The bundled network's pass beside its plain form, and beside what the machine can do.
 
 The plain form (Testing/support/plain_pyramid_flow.py) and the fast one take turns in one process,
-so that their ratio holds on a noisy machine. The floor is what the pass's arithmetic takes at the
-rate of this machine's best convolution, and its traffic at the rate of a copy.
+so that their ratio holds on a noisy machine, and so does the network for any anatomy. The floor is
+what the pass's arithmetic takes at the rate of this machine's best convolution, and its traffic at
+the rate of a copy.
 
     .venv/bin/python Testing/benchmarks/bench_network.py [--rounds 9] [--threads 2]
 """
@@ -28,7 +29,7 @@ from support.plain_pyramid_flow import plain_pyramid_flow
 
 from TTAUncertaintyLib.engine import place, prepare
 from TTAUncertaintyLib.geometry import identity_map, read_image
-from TTAUncertaintyLib.models import load_model
+from TTAUncertaintyLib.models import RegistrationModel, load_model
 from TTAUncertaintyLib.models.adapters.pyramid_flow import PyramidFlow
 from TTAUncertaintyLib.models.contract import encode_fixed
 from TTAUncertaintyLib.models.networks.pyramid_flow import PyramidFlowNetwork
@@ -156,6 +157,20 @@ def main() -> None:
     kinds = time_by_kind(fast)
     whole = sum(kinds.values())
     print("a pass is", ", ".join(f"{kind} {part / whole:.0%}" for kind, part in kinds.items()))
+    for spacing in ("2", "1.5", "1"):
+        any_anatomy = pass_of(load_model("pyramid-flow-any", None, {"spacing": spacing}))
+        times = [seconds(any_anatomy) / seconds(fast) for _ in range(options.rounds)]
+        print(f"for any anatomy at {spacing} mm / fast {statistics.median(times):.2f}")
+
+
+def pass_of(model: RegistrationModel) -> Callable[[], object]:
+    """Return what makes one pass of the sample pair."""
+    images = sample_pairs()["reference"]
+    fixed, moving = read_image(images.fixed.path)[0], read_image(images.moving.path)[0]
+    pair = prepare(fixed, moving, model, place(fixed, moving, model))
+    model.place(torch.device("cpu"), channels_last=True)
+    encoded = encode_fixed(model, pair.fixed)
+    return lambda: model.predict(pair.moving, encoded)
 
 
 if __name__ == "__main__":

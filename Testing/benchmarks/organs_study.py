@@ -66,6 +66,7 @@ class Pair:
 _FINER = "pyramid-flow-any, 1.5 mm"
 _OURS = ("pyramid-flow", "pyramid-flow-any", _FINER)
 _ANY = (*_OURS, "sitk-demons")
+_HEART = (*_OURS[:2], "sitk-demons")  # slices 5 to 10 mm thick
 _T1 = (*_OURS, "lapirn", "clapirn-lite", "symnet", "sitk-demons")
 _TUMOUR = (*_OURS, "lapirn", "dirac", "sitk-demons")
 
@@ -132,7 +133,7 @@ def pairs() -> Iterator[Pair]:
             f"{stem}01.nii.gz",
             f"{stem}{frame}.nii.gz",
             (f"{stem}01_gt.nii.gz", f"{stem}{frame}_gt.nii.gz"),
-            _ANY,
+            _HEART,
         )
     for subject in ("A0S9V9", "A1D0Q7", "A1D9Z7", "A1E9Q1", "A1O8Z3"):
         stem = f"cardiac/mms/{subject}/{subject}_E"
@@ -142,7 +143,7 @@ def pairs() -> Iterator[Pair]:
             f"{stem}D.nii.gz",
             f"{stem}S.nii.gz",
             (f"{stem}D_gt.nii.gz", f"{stem}S_gt.nii.gz"),
-            _ANY,
+            _HEART,
         )
     for one, other in ((1001, 1004), (1002, 1005), (1006, 1009)):
         yield Pair(

@@ -88,13 +88,13 @@ def test_the_coarser_beginning_is_the_answer_at_half_the_resolution() -> None:
     assert encoded.coarser is not None
     half = [torch.nn.functional.avg_pool3d(image, 2) for image in (moving, fixed)]
     network.begins_coarser = False
-    expected = network.flows(*half, finest_level=1)[-1]  # a quarter of the resolution
+    expected = network.flows(*half, finest_level=2)[-1]  # an eighth of the resolution
     assert float(expected.abs().max()) > 0.1
     begun = network._begin(moving, encoded.coarser)
     assert begun.shape == (1, 3, 4, 6, 2)
-    # four voxels there are one of the coarsest level's
-    mean = expected.unflatten(4, (2, 4)).unflatten(3, (6, 4)).unflatten(2, (4, 4)).mean((3, 5, 7))
-    assert torch.allclose(begun, mean / 4, atol=1e-5)
+    # two voxels there are one of the coarsest level's
+    mean = expected.unflatten(4, (2, 2)).unflatten(3, (6, 2)).unflatten(2, (4, 2)).mean((3, 5, 7))
+    assert torch.allclose(begun, mean / 2, atol=1e-5)
 
 
 @torch.inference_mode()

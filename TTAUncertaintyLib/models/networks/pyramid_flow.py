@@ -273,8 +273,8 @@ class PyramidFlowNetwork(nn.Module):
     ----------
     begins_coarser : bool
         Whether both images are registered at half their resolution first, with the same weights,
-        in about a tenth of the time; what that finds is where the coarsest level begins. It finds
-        what is twice as far off.
+        in little time; what that finds is where the coarsest level begins. It finds what is twice
+        as far off. The network has at least two levels then.
     """
 
     def __init__(self, architecture: PyramidFlowArchitecture | None = None) -> None:
@@ -357,10 +357,10 @@ class PyramidFlowNetwork(nn.Module):
         shape = [n >> levels for n in moving.shape[2:]]
         if coarser is None:
             return torch.zeros((moving.shape[0], 3, *shape), device=moving.device)
-        half = self._halved(moving)
-        flow = self._pyramid_flows(half, coarser.levels, 0, self._begin(half, None))[0][-1]
-        # at a quarter of the resolution; the coarsest level's voxels are these many times larger
-        times = 1 << (levels - 2)
+        half, finest = self._halved(moving), max(levels - 3, 0)
+        flow = self._pyramid_flows(half, coarser.levels, finest, self._begin(half, None))[0][-1]
+        # twice as fine as the coarsest level: what is finer is seen better later
+        times = 1 << (levels - 2 - finest)
         k, j, i = (n * times for n in shape)
         return F.avg_pool3d(flow[:, :, :k, :j, :i], times) / times
 
