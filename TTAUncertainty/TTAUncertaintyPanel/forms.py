@@ -67,6 +67,7 @@ class Form:
     def _make(self, rows: Sequence[Row]) -> None:
         if self._rows is not None:
             self._rows.hide()
+            self._rows.setParent(None)  # or its widgets would be found by name until it is gone
             self._rows.deleteLater()
         self._rows = qt.QWidget()
         grid = qt.QGridLayout(self._rows)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models import models
 from ..perturbations.families import AMPLITUDES_OF
 
 #: Relative difference up to which two amplitudes are the same: presets take them from the voxels
@@ -75,7 +76,7 @@ def mismatch(
     weights = model["weights"]
     if calibration.weights_sha256 != (None if weights is None else weights["sha256"]):
         return "The calibration is of other weights of this model."
-    if dict(calibration.options) != dict(model["options"]):
+    if _with_defaults(calibration.options, model["name"]) != dict(model["options"]):
         return "The calibration is of this model with other options."
     differs = design_difference(calibration.design, design)
     if differs is not None:
@@ -88,6 +89,13 @@ def mismatch(
     if calibration.needs_reverse_pass and not reverse_pass:
         return "The calibration needs the inverse-consistency gap, which this run leaves out."
     return None
+
+
+def _with_defaults(options: Mapping[str, str], model: str) -> dict[str, str]:
+    """Return options with the defaults of those that did not exist when they were written."""
+    entry = models().get(model)
+    defaults = {} if entry is None else {o.name: o.default for o in entry.description.options}
+    return defaults | dict(options)
 
 
 def head_mismatch(design: Mapping[str, Any], reverse_pass: bool) -> str | None:

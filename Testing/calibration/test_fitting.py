@@ -349,3 +349,14 @@ def test_whose_calibration_it_is() -> None:
     needs = replace(SIMPLE, score=Score(0.0, terms))
     assert mismatch(needs, MODEL, DESIGN, 2.0) is None
     assert "inverse-consistency" in (mismatch(needs, MODEL, DESIGN, 2.0, False) or "")
+
+
+def test_an_option_that_came_later_had_its_default_when_the_calibration_was_made():
+    lapirn = MODEL | {"name": "lapirn", "options": {"spacing": "2"}}
+    before = replace(SIMPLE, model="lapirn", options={})
+    assert mismatch(before, lapirn, DESIGN, 2.0) is None
+    assert "other options" in (
+        mismatch(before, lapirn | {"options": {"spacing": "1"}}, DESIGN, 2.0) or ""
+    )
+    unknown = replace(before, options={"smoothness": "2"})
+    assert "other options" in (mismatch(unknown, lapirn, DESIGN, 2.0) or "")
