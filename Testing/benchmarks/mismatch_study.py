@@ -94,7 +94,11 @@ def contrasts(count: int, folder: Path | None) -> Iterator[KnownCase]:
         return
     t1, t2 = (read_image(folder / f"subject-4-{kind}.nii.gz")[0] for kind in ("T1", "T2"))
     for seed in range(0, 2 * count, 2):  # even ones deform the fixed image
-        for name, fixed, moving in (("T1 on T2", t2, t1), ("T2 on T1", t1, t2)):
+        for name, fixed, moving in (
+            ("T1 on T1", t1, t1),
+            ("T1 on T2", t2, t1),
+            ("T2 on T1", t1, t2),
+        ):
             case = manufacture(fixed, Deformation.SMOOTH, seed)
             yield replace(case, name=name, moving=moving)
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from ...geometry import Matrix
 from ...geometry.resample import gaussian_smooth
 from ..contract import PreparedPair
 from ..networks.displacement_fields import pad_by_repeating, sample_displaced
@@ -38,8 +38,8 @@ _NOTHING = 0.02
 #: How often the regression is fitted, each time to better aligned images.
 _ROUNDS = 2
 
-#: Where its surroundings are looked at: standard deviations of Gaussians, in voxels.
-_WIDTHS = (1.0, 2.0, 4.0)
+#: Where its surroundings are looked at: standard deviations of Gaussians, in mm.
+_WIDTHS_MM = (2.0, 4.0, 8.0)
 
 #: Random features of the regression, how much their weights are held down, and how many voxels
 #: it is fitted to, at most twice as many.
@@ -89,10 +89,11 @@ def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
         That image replaced whose intensities say more about the other's, with a note.
     """
     displacement = register(edges(pair.moving), edges(pair.fixed))
-    matched, which = pair, ""
+    matched, which, spacing = pair, "", pair.fixed_lattice.spacing
     for again in range(_ROUNDS):
         warped = sample_displaced(pair.moving, displacement)
-        to_fixed, to_moving = _Regression(warped, pair.fixed), _Regression(pair.fixed, warped)
+        to_fixed = _Regression(warped, pair.fixed, spacing)
+        to_moving = _Regression(pair.fixed, warped, spacing)
         if to_fixed.explained > to_moving.explained:
             which = "moving"
             matched = replace(pair, moving=_in_range(to_fixed(pair.moving)))
@@ -150,11 +151,14 @@ class _Regression:
     ----------
     source, target
         Shape [1, 1, D, H, W], 0..1, roughly aligned; at least one voxel shows something.
+    spacing
+        Shape (3,), of their voxels along (i, j, k), mm.
     """
 
-    def __init__(self, source: Tensor, target: Tensor) -> None:
+    def __init__(self, source: Tensor, target: Tensor, spacing: Matrix) -> None:
+        self._spacing = spacing
         shown = ((source > _SHOWN) | (target > _SHOWN))[0, 0]
-        there = _surroundings(source)[:, shown].T
+        there = _surroundings(source, spacing)[:, shown].T
         every = max(1, len(there) // _FITTED)
         there, values = there[::every], target[0, 0][shown][::every].double()
         self._middle, self._scale = there.mean(0), there.std(0, correction=0).clamp(min=1e-3)
@@ -174,8 +178,9 @@ class _Regression:
 
     def __call__(self, source: Tensor) -> Tensor:
         """Return what is expected, [1, 1, D, H, W], 0..1; 0 far from all that the source shows."""
-        near = gaussian_smooth((source > _SHOWN).float()[0], np.full(3, _WIDTHS[0])) > _SHOWN
-        there = _surroundings(source)[:, near[0]].T
+        shown = (source > _SHOWN).float()[0]
+        near = gaussian_smooth(shown, _WIDTHS_MM[0] / self._spacing) > _SHOWN
+        there = _surroundings(source, self._spacing)[:, near[0]].T
         parts = [self._features(part) @ self._weights.float() for part in there.split(_FITTED)]
         expected = torch.zeros_like(source)
         expected[0][near] = (torch.cat(parts) + self._mean.float()).clamp(0, 1)
@@ -187,11 +192,12 @@ class _Regression:
         return torch.cat((standard, random, torch.ones(len(there), 1)), 1)
 
 
-def _surroundings(image: Tensor) -> Tensor:
+def _surroundings(image: Tensor, spacing: Matrix) -> Tensor:
     """Return the intensity, edges, and local mean and contrast, [8, D, H, W]."""
     found = [image[0], edges(image)[0]]
-    for width in _WIDTHS:
-        mean, squares = gaussian_smooth(torch.cat((image[0], image[0] ** 2)), np.full(3, width))
+    for width in _WIDTHS_MM:
+        both = torch.cat((image[0], image[0] ** 2))
+        mean, squares = gaussian_smooth(both, width / spacing)
         found += [mean[None], (squares - mean**2).clamp(min=0).sqrt()[None]]
     return torch.cat(found)
 
