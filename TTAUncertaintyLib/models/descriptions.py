@@ -16,8 +16,8 @@ def _spacing(*choices: str) -> ModelOption:
         name="spacing",
         title="Spacing (mm)",
         choices=choices,
-        help=f"{small}A finer lattice leaves less error; a pass takes 2.4 times as long at 1.5 mm, "
-        "and 8 times at 1 mm.",
+        help=f"{small}A finer lattice leaves less error; a pass takes 2.6 times as long at 1.5 mm, "
+        "and 10 times at 1 mm.",
     )
 
 

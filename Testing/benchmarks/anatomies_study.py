@@ -1,6 +1,8 @@
 """What weights of the bundled network do to the cases on which weights for any anatomy were chosen.
 
     python Testing/benchmarks/anatomies_study.py REFERENCE [--weights FILE]
+    python Testing/benchmarks/anatomies_study.py REFERENCE --model pyramid-flow-any \\
+        [--option spacing=1.5] [--at-once]
 
 Known deformations of MNI152 (its contrast, inverted, scrambled) and of a chest, two pairs of
 people, six hearts, and a liver at two states of breath. What is reported (organs_study.py,
@@ -45,6 +47,7 @@ from TTAUncertaintyLib.geometry import (
     resample_array,
 )
 from TTAUncertaintyLib.models import RegistrationModel, load_model
+from TTAUncertaintyLib.models.adapters.pyramid_flow import PyramidFlow
 from TTAUncertaintyLib.perturbations import DesignRequest, Preset
 from TTAUncertaintyLib.review.landmarks import LandmarkPair, evaluate_landmarks, point_map
 from TTAUncertaintyLib.sample_data import sample_images
@@ -238,11 +241,17 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("reference", type=Path)
-    parser.add_argument("--weights", type=Path, help="default: those of the bundled network")
+    parser.add_argument("--model", default="pyramid-flow")
+    parser.add_argument("--weights", type=Path, help="default: those of the model")
+    parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--at-once", action="store_true", help="without the coarser beginning")
     parser.add_argument("--quick", action="store_true", help="the uncertainty as well")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = load_model("pyramid-flow", options.weights)
+    chosen = dict(text.split("=", 1) for text in options.option)
+    model = load_model(options.model, options.weights, chosen)
+    if options.at_once and isinstance(model, PyramidFlow):
+        model.network.begins_coarser = False
     print("| pair | before, after | folds, % | r of total, error | notes |")
     print("|---|---|---|---|---|", flush=True)
     for group in choosing(options.reference):
