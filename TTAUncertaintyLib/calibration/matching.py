@@ -76,7 +76,10 @@ def mismatch(
     weights = model["weights"]
     if calibration.weights_sha256 != (None if weights is None else weights["sha256"]):
         return "The calibration is of other weights of this model."
-    if _with_defaults(calibration.options, model["name"]) != dict(model["options"]):
+    theirs, ours = (
+        _with_defaults(of, model["name"]) for of in (calibration.options, model["options"])
+    )
+    if theirs != ours:
         return "The calibration is of this model with other options."
     differs = design_difference(calibration.design, design)
     if differs is not None:

@@ -20,7 +20,7 @@ def _spacing(*choices: str) -> ModelOption:
         name="spacing",
         title="Spacing (mm)",
         choices=choices,
-        help=f"{first}A finer lattice leaves less error; a pass takes 2.6 times as long at 1.5 mm, "
+        help=f"{first}A finer lattice leaves less error; a pass takes 2.7 times as long at 1.5 mm, "
         "and 10 times at 1 mm.",
     )
 
