@@ -54,10 +54,7 @@ def test_the_lattice_that_is_asked_for_is_taken() -> None:
 def far_apart() -> tuple[Tensor, Tensor]:
     """Return a brain and the same brain 40 mm aside, [1, 1, D, H, W], 2 mm voxels."""
     brain, _ = read_image(sample_images()["mni152"].path)
-    size = np.array(brain.lattice.size)
-    lattice = brain.lattice.centered(
-        (96, 112, 96), (2.0, 2.0, 2.0), brain.lattice.to_world((size - 1) / 2)
-    )
+    lattice = brain.lattice.centered((96, 112, 96), (2.0, 2.0, 2.0), brain.lattice.center)
     image = resample_image(brain, lattice).intensities
     fixed = (image / image.max())[None, None]
     return fixed.roll(20, dims=-1), fixed
