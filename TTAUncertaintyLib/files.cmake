@@ -203,6 +203,7 @@ set(TTAUncertaintyLib_SCRIPTS
   "models/manifest.py"
   "models/manifest_rules.py"
   "models/networks/__init__.py"
+  "models/networks/demons.py"
   "models/networks/displacement_fields.py"
   "models/networks/exported_graph.py"
   "models/networks/gradicon.py"

@@ -21,7 +21,7 @@ from torch import Tensor
 from ...geometry import Matrix
 from ...geometry.resample import gaussian_smooth
 from ..contract import PreparedPair
-from ..networks.displacement_fields import pad_by_repeating, sample_displaced
+from ..networks.displacement_fields import sample_displaced, slopes_of
 
 #: Darker than this share of the range is background.
 _SHOWN = 0.02
@@ -112,16 +112,7 @@ def in_one_contrast(pair: PreparedPair, register: Register) -> PreparedPair:
 
 def edges(image: Tensor) -> Tensor:
     """Return the length of an image's gradient, [1, 1, D, H, W], 0..1."""
-    padded = pad_by_repeating(image)
-    inside = slice(1, -1)
-    squares = torch.zeros_like(image)
-    for axis in (2, 3, 4):
-        at = [slice(None), slice(None), inside, inside, inside]
-        at[axis] = slice(2, None)
-        ahead = padded[tuple(at)]
-        at[axis] = slice(None, -2)
-        squares += (ahead - padded[tuple(at)]).square()
-    return _in_range(squares.sqrt())
+    return _in_range(slopes_of(image).square().sum(1, keepdim=True).sqrt())
 
 
 def _correlation_ratio(source: Tensor, target: Tensor) -> float:

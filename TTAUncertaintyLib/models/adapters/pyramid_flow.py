@@ -54,14 +54,14 @@ class PyramidFlow(NetworkModel):
 
     _about = PYRAMID_FLOW
     _bundled = staticmethod(bundled_weights)
-    _begins_coarser = False
+    _for_any_anatomy = False
 
     def __init__(
         self, weights: Path | None = None, options: Mapping[str, str] = NO_OPTIONS
     ) -> None:
         path = weights or self._bundled()
         network = read_pyramid_flow(path)
-        network.begins_coarser = self._begins_coarser
+        network.begins_coarser = network.ends_by_demons = self._for_any_anatomy
         self._encode = network.encode_fixed
         super().__init__(network, self._about, identify(path, self._about), options)
         self._multiple = network.architecture.shape_multiple
@@ -109,11 +109,12 @@ class PyramidFlow(NetworkModel):
 class PyramidFlowAny(PyramidFlow):
     """The bundled network that was trained on any anatomy; see `PyramidFlow`.
 
-    Breath moves organs further than brains are apart, and its lattice may be finer.
+    Breath moves organs further than brains are apart, and its lattice may be finer. Demons have the
+    last word: they know every anatomy.
     """
 
     _about = PYRAMID_FLOW_ANY
-    _begins_coarser = True
+    _for_any_anatomy = True
     _bundled = staticmethod(bundled_any_weights)
 
 

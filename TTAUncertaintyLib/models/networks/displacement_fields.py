@@ -208,6 +208,19 @@ def pad_by_repeating(values: Tensor) -> Tensor:
     return F.pad(values.float().contiguous(), (1,) * 6, mode="replicate")
 
 
+def slopes_of(image: Tensor) -> Tensor:
+    """Return the central differences of [B, 1, D, H, W] along (i, j, k), [B, 3, D, H, W]."""
+    padded, inside = pad_by_repeating(image), slice(1, -1)
+    along = []
+    for axis in (4, 3, 2):
+        at = [slice(None), slice(None), inside, inside, inside]
+        at[axis] = slice(2, None)
+        ahead = padded[tuple(at)]
+        at[axis] = slice(None, -2)
+        along.append((ahead - padded[tuple(at)]) / 2)
+    return torch.cat(along, 1)
+
+
 def alignment_force(fixed: Tensor, warped: Tensor) -> tuple[Tensor, Tensor]:
     """Compute which way, and how firmly, the features ask the moving image to be shifted.
 
