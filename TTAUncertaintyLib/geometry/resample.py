@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -232,7 +233,7 @@ def resample_image(
     return Image(array[0], target, image.name)
 
 
-def gaussian_smooth(values: Tensor, sigma: np.ndarray) -> Tensor:
+def gaussian_smooth(values: Tensor, sigma: np.ndarray, finer: int = 1) -> Tensor:
     """Smooth an array with a separable Gaussian, repeating its border.
 
     Parameters
@@ -240,13 +241,22 @@ def gaussian_smooth(values: Tensor, sigma: np.ndarray) -> Tensor:
     values
         [C, D, H, W], axes (k, j, i).
     sigma
-        Shape (3,), standard deviations along (i, j, k), in voxels; below 0.1 nothing is done.
+        Shape (3,), standard deviations along (i, j, k), in voxels; below 0.1 nothing is smoothed.
+    finer
+        So many voxels along each axis take the place of one, interpolated linearly in between.
     """
     for axis, width in zip((3, 2, 1), sigma, strict=True):
-        if width >= 0.1:
-            n = values.shape[axis]
-            values = _along(_gaussian(np.arange(n), n, float(width)).to(values), values, axis)
+        if width >= 0.1 or finer > 1:
+            weights = _gaussian_everywhere(values.shape[axis], finer, float(width))
+            values = _along(torch.from_numpy(weights).to(values), values, axis)
     return values.contiguous()
+
+
+@lru_cache(maxsize=64)
+def _gaussian_everywhere(count: int, finer: int, width: float) -> np.ndarray:
+    """Return the weights at each of `finer` voxels in place of each of `count`."""
+    at = (np.arange(finer * count) - (finer - 1) / 2) / finer
+    return _gaussian(at, count, width).numpy()
 
 
 def shrink_image(image: Image, spacing: float) -> Image:

@@ -2,7 +2,7 @@
 
     python Testing/benchmarks/anatomies_study.py REFERENCE [--weights FILE]
     python Testing/benchmarks/anatomies_study.py REFERENCE --model pyramid-flow-any \\
-        [--option spacing=1.5] [--at-once]
+        [--option spacing=1.5] [--without coarser] [--without demons]
 
 Known deformations of MNI152 (its contrast, inverted, scrambled) and of a chest, two pairs of
 people, six hearts, and a liver at two states of breath. What is reported (organs_study.py,
@@ -244,14 +244,17 @@ def main() -> None:
     parser.add_argument("--model", default="pyramid-flow")
     parser.add_argument("--weights", type=Path, help="default: those of the model")
     parser.add_argument("--option", action="append", default=[], metavar="NAME=VALUE")
-    parser.add_argument("--at-once", action="store_true", help="without the coarser beginning")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=("coarser", "demons"), help="its parts"
+    )
     parser.add_argument("--quick", action="store_true", help="the uncertainty as well")
     options = parser.parse_args()
     torch.set_num_threads(1)
     chosen = dict(text.split("=", 1) for text in options.option)
     model = load_model(options.model, options.weights, chosen)
-    if options.at_once and isinstance(model, PyramidFlow):
-        model.network.begins_coarser = False
+    if isinstance(model, PyramidFlow):
+        model.network.begins_coarser &= "coarser" not in options.without
+        model.network.ends_by_demons &= "demons" not in options.without
     print("| pair | before, after | folds, % | r of total, error | notes |")
     print("|---|---|---|---|---|", flush=True)
     for group in choosing(options.reference):

@@ -27,6 +27,7 @@ from TTAUncertaintyLib.geometry import (
     resample_image,
     sample,
 )
+from TTAUncertaintyLib.geometry.resample import gaussian_smooth
 
 # Coordinates are float32 sums of terms of up to some hundred voxels: they round by about 3e-5
 # voxels, and the noise image changes by at most its whole range (1) per voxel along each axis.
@@ -209,3 +210,13 @@ def test_shrinking_equals_smoothing_and_sampling(lattice: Lattice) -> None:
     found = resample.shrink_image(image, 4.0)
     assert found.lattice.is_close(target)
     assert torch.allclose(found.intensities, expected, atol=1e-4)
+
+
+def test_smoothing_may_carry_to_a_finer_lattice_at_once() -> None:
+    values = torch.rand((2, 6, 8, 5), generator=torch.Generator().manual_seed(4))
+    for sigma in (np.zeros(3), np.array([0.7, 2.0, 1.2])):
+        smooth = gaussian_smooth(values, sigma)[None]
+        expected = torch.nn.functional.interpolate(
+            smooth, scale_factor=2, mode="trilinear", align_corners=False
+        )[0]
+        assert torch.allclose(gaussian_smooth(values, sigma, finer=2), expected, atol=1e-6)

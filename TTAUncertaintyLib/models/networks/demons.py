@@ -74,9 +74,9 @@ def refined(displacement: Tensor, moving: Tensor, fixed: DemonsFixed) -> Tensor:
             difference = fixed.image - warped
             slopes = (fixed.slopes + slopes_of(warped)) / 2
             stiffness = slopes.square().sum(1, keepdim=True) + difference.square() + _FLAT
-            step = F.avg_pool3d(difference * slopes / stiffness, 2)
-            step = _finer(_smoothed(step, width / 2))
-            displacement = displacement + _LENGTH * width**2 * step
+            step = F.avg_pool3d(slopes * (difference / stiffness), 2)
+            step = _smoothed(step, width / 2, finer=2)
+            displacement = displacement.add(step, alpha=_LENGTH * width**2)
     return displacement
 
 
@@ -87,14 +87,12 @@ def in_local_contrast(image: Tensor) -> Tensor:
         both = F.avg_pool3d(torch.cat((image, image.square()), 1), 2)
         mean, squares = _smoothed(both, _AROUND / 2).split(1, 1)
         contrast = (squares - mean.square()).clamp(min=0).sqrt()
-        mean, scale = _finer(torch.cat((mean, 1 / (contrast + _NOISE)), 1)).split(1, 1)
+        local = torch.cat((mean, 1 / (contrast + _NOISE)), 1)
+        mean, scale = _smoothed(local, 0, finer=2).split(1, 1)
         return (image - mean) * scale
 
 
-def _smoothed(values: Tensor, width: float) -> Tensor:
-    smooth = gaussian_smooth(values.flatten(0, 1), np.full(3, width))
-    return smooth.view(values.shape)
-
-
-def _finer(values: Tensor) -> Tensor:
-    return F.interpolate(values, scale_factor=2.0, mode="trilinear", align_corners=False)
+def _smoothed(values: Tensor, width: float, finer: int = 1) -> Tensor:
+    """Smooth [B, C, D, H, W]; with `finer` 2, carry it to the lattice of half the spacing too."""
+    smooth = gaussian_smooth(values.flatten(0, 1), np.full(3, width), finer)
+    return smooth.unflatten(0, values.shape[:2])
