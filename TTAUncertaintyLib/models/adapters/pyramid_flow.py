@@ -109,8 +109,8 @@ class PyramidFlow(NetworkModel):
 class PyramidFlowAny(PyramidFlow):
     """The bundled network that was trained on any anatomy; see `PyramidFlow`.
 
-    Breath moves organs further than brains are apart, and its lattice may be finer. Demons have the
-    last word: they know every anatomy.
+    Breath moves organs further than brains are apart, and its lattice may be finer. Demons
+    refine its answer; the level at full resolution, which the file has too, is not used.
     """
 
     _about = PYRAMID_FLOW_ANY

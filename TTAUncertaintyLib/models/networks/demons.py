@@ -22,9 +22,10 @@ from TTAUncertaintyLib.geometry.resample import gaussian_smooth
 
 from .displacement_fields import sample_displaced, slopes_of
 
-#: Standard deviations of the Gaussians that the steps are smoothed with, in voxels: first what
-#: wide surroundings agree on. And how much longer a step is than the demons' own, per squared
-#: width: of forces that differ from place to place, wider ones leave less.
+#: Standard deviations of the Gaussians that the steps are smoothed with, in voxels, the same
+#: along each axis (of 2 mm, as they were chosen): first what wide surroundings agree on. And how
+#: much longer a step is than the demons' own, per squared width: of forces that differ from place
+#: to place, wider ones leave less.
 _WIDTHS, _LENGTH = tuple(np.linspace(6.0, 1.3, 8)), 0.64
 
 #: Standard deviation of the Gaussian around a place, in voxels.
@@ -65,7 +66,8 @@ def refined(displacement: Tensor, moving: Tensor, fixed: DemonsFixed) -> Tensor:
     Returns
     -------
     Tensor
-        As `displacement`. Where the images agree, or show nothing, it is what it was.
+        As `displacement`. Where the images agree, or show nothing, it is what it was, but for
+        rounding.
     """
     image = in_local_contrast(moving)
     with torch.autocast(moving.device.type, enabled=False):

@@ -24,7 +24,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from . import demons
+from .demons import DemonsFixed, refined
 from .displacement_fields import (
     alignment_force,
     compose_displacements,
@@ -234,8 +234,8 @@ class EncodedFixed:
     full_resolution: _ComparedFixed | None
     #: The image at half its resolution; None where nothing begins there.
     coarser: EncodedFixed | None = None
-    #: Of the image; None where no demons have the last word.
-    demons: demons.DemonsFixed | None = None
+    #: What demons refine the answer by; None where they do not.
+    refining: DemonsFixed | None = None
 
 
 class _FlowRegressor(nn.Module):
@@ -279,8 +279,8 @@ class PyramidFlowNetwork(nn.Module):
         in little time; what that finds is where the coarsest level begins. It finds what is twice
         as far off. The network has at least two levels then.
     ends_by_demons : bool
-        Whether `demons` refine the answer in place of the level at full resolution, in about its
-        time.
+        Whether demons (`refined`) improve the answer in place of the level at full resolution, in
+        about its time.
     """
 
     def __init__(self, architecture: PyramidFlowArchitecture | None = None) -> None:
@@ -350,8 +350,7 @@ class PyramidFlowNetwork(nn.Module):
             half = self._halved(fixed)
             coarser = EncodedFixed(half.shape, self._encode_fixed_pyramid(half), None)
         if self.ends_by_demons:
-            last = demons.DemonsFixed.of(fixed)
-            return EncodedFixed(fixed.shape, pyramid, None, coarser, last)
+            return EncodedFixed(fixed.shape, pyramid, None, coarser, DemonsFixed.of(fixed))
         return EncodedFixed(fixed.shape, pyramid, self._encode_fixed_image(fixed), coarser)
 
     def _halved(self, image: Tensor) -> Tensor:
@@ -517,8 +516,8 @@ class PyramidFlowNetwork(nn.Module):
         displacement = self._flows(moving, encoded)[-1]
         while displacement.shape[2] < moving.shape[2]:
             displacement = upsample_displacement(displacement)
-        if encoded.demons is not None:
-            displacement = demons.refined(displacement, moving, encoded.demons)
+        if encoded.refining is not None:
+            displacement = refined(displacement, moving, encoded.refining)
         return displacement
 
 
